@@ -1,0 +1,238 @@
+"""Which smoothing and class weight the sweep should ship, ranked on valid by a rule that miscalibration cannot fool.
+
+A setting's raw output is off by a known map (smoothing, weights), so raw scores would compare maps, not models. Each
+setting is therefore judged by its log loss after an affine map of the raw logit, fitted on other blocks of time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+
+from evaluation.alerts import precision_at, share_negatives_above
+from evaluation.calibration_error import expected_calibration_error
+from evaluation.checks import Floats, Integers, raise_faults, same_length, sample
+from evaluation.metrics import brier, log_loss, logistic_line
+from evaluation.ranking import average_precision, roc_auc
+
+RIDGE = 1e-3
+STATISTICS = (
+    "roc_auc",
+    "average_precision",
+    "brier",
+    "ece",
+    "log_loss",
+    "precision_at_half",
+    "share_negatives_above_095",
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One point of the grid, in torch's smoothing convention."""
+
+    smoothing: float
+    class_weight: str
+    weighting: str
+
+    @property
+    def text(self) -> str:
+        """The setting in words: "ε = 0.1, balanced weights (column)", or "ε = 0, no class weights"."""
+        if self.class_weight == "none":
+            return f"ε = {self.smoothing:g}, no class weights"
+        return f"ε = {self.smoothing:g}, {self.class_weight} weights ({self.weighting})"
+
+
+@dataclass(frozen=True)
+class SettingOutcome:
+    """What one fit of one setting gave on valid.
+
+    Attributes:
+        setting: smoothing, class weight and weighting.
+        repeat: index of the fit; repeats differ in initial weights alone.
+        margins: raw logit_1 − logit_0 on valid [N].
+        posterior: the closed-form inverse of the margins, P(fraud) [N].
+        train_accuracy: share of train rows on the right side of 0.5.
+        selectable: False for rows that are shown but must not win.
+    """
+
+    setting: Setting
+    repeat: int
+    margins: Floats
+    posterior: Floats
+    train_accuracy: float
+    selectable: bool = True
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """A setting's statistics on valid, means over its repeats; `raw` before and `inverted` after the inverse."""
+
+    setting: Setting
+    repeats: int
+    selectable: bool
+    log_loss_affine: float
+    log_loss_affine_spread: float
+    train_accuracy: float
+    raw: dict[str, float]
+    inverted: dict[str, float]
+
+
+@dataclass(frozen=True)
+class SweepRanking:
+    """The sweep, best first, and what follows from it.
+
+    Attributes:
+        rows: every setting, the selectable ones within the AUC tolerance first, by log loss.
+        selected: the winner.
+        unsmoothed: the ε = 0 twin with the winner's class weight and weighting.
+        smoothed: the best ε > 0: the winner itself, or the best of the rest where ε = 0 won; None without any ε > 0.
+        lowest_ece: what the lowest raw ECE would have chosen.
+        lowest_ece_inverted: what the lowest ECE after the inverse would have chosen.
+        rule: the rule in words.
+        best_roc_auc: the highest mean ROC AUC among selectable settings.
+        rows_judged: rows of valid; `frauds_judged` the frauds among them.
+    """
+
+    rows: tuple[SweepRow, ...]
+    selected: Setting
+    unsmoothed: Setting | None
+    smoothed: Setting | None
+    lowest_ece: Setting
+    lowest_ece_inverted: Setting
+    rule: str
+    best_roc_auc: float
+    rows_judged: int
+    frauds_judged: int
+
+
+def rank_sweep(
+    labels: ArrayLike,
+    outcomes: Sequence[SettingOutcome],
+    *,
+    event_time: ArrayLike,
+    folds: int = 5,
+    auc_tolerance: float = 0.01,
+) -> SweepRanking:
+    """Rank settings by mean log loss after a cross-fitted affine map, among those whose ROC AUC is near the best.
+
+    ECE never selects: a histogram with half the skill can have the lowest. It is shown what it would have chosen.
+
+    Args:
+        labels: 0 or 1 on valid [N].
+        outcomes: every setting and repeat, margins and posterior [N].
+        event_time: microseconds since the epoch [N]; cross-fitting leaves out one block of time after the other.
+        folds: number of blocks.
+        auc_tolerance: how far below the best mean ROC AUC a setting may lie.
+
+    Raises:
+        ValueError: no outcomes, arrays of different length, or valid lacks frauds or legitimate rows.
+    """
+    y = sample(labels, np.zeros(np.shape(labels))).labels
+    if not outcomes or not 0.0 < y.sum() < y.size:
+        raise ValueError(
+            f"ranking needs settings and both classes on valid, got {len(outcomes)} fits, "
+            f"{int(y.sum())} frauds among {y.size} rows"
+        )
+    block = time_blocks(event_time, folds=folds)
+    grouped: dict[Setting, list[SettingOutcome]] = {}
+    for outcome in outcomes:
+        same_length(y.size, margins=outcome.margins, posterior=outcome.posterior)
+        grouped.setdefault(outcome.setting, []).append(outcome)
+    rows = [_sweep_row(y, group, block) for group in grouped.values()]
+    return _ranking(rows, y, auc_tolerance=auc_tolerance, folds=folds)
+
+
+def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integers) -> Floats:
+    """P(fraud) from a · margin + b with a, b fitted by log loss on the other blocks [N].
+
+    A ridge of 0.001 on the summed loss keeps separable blocks finite; where the other blocks hold one class only, the
+    margin is taken as it is.
+    """
+    z = np.asarray(margins, dtype=np.float64)
+    raise_faults({"margins must be finite": ~np.isfinite(z)}, {"margins must be finite": z})
+    y = sample(labels, np.zeros(z.shape)).labels
+    result = np.empty_like(z)
+    for held in np.unique(block):
+        out = block == held
+        line = (0.0, 1.0)
+        if 0.0 < y[~out].sum() < (~out).sum():
+            fitted = logistic_line(y[~out], z[~out], np.ones(int((~out).sum())), ridge=RIDGE)
+            line = fitted if np.isfinite(fitted).all() else line
+        result[out] = expit(line[0] + line[1] * z[out])
+    return result
+
+
+def time_blocks(event_time: ArrayLike, *, folds: int) -> Integers:
+    """Block 0 … folds − 1 of each row, about equal in rows; rows of one time share a block, so order is no matter."""
+    times = np.asarray(event_time, dtype=np.int64)
+    _, group, counts = np.unique(times, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(counts) - counts / 2.0) / max(times.size, 1)
+    result: Integers = np.minimum((middle * folds).astype(np.int64), folds - 1)[group]
+    return result
+
+
+def sweep_statistics(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, float]:
+    """The statistics of the sweep table for one vector of probabilities."""
+    values = (
+        roc_auc(labels, probabilities),
+        average_precision(labels, probabilities),
+        brier(labels, probabilities),
+        expected_calibration_error(labels, probabilities),
+        log_loss(labels, probabilities),
+        precision_at(labels, probabilities),
+        share_negatives_above(labels, probabilities),
+    )
+    return dict(zip(STATISTICS, values, strict=True))
+
+
+def _sweep_row(labels: Floats, outcomes: Sequence[SettingOutcome], block: Integers) -> SweepRow:
+    affine = [log_loss(labels, cross_fitted_affine(labels, o.margins, block=block)) for o in outcomes]
+    raw = [sweep_statistics(labels, expit(o.margins)) for o in outcomes]
+    inverted = [sweep_statistics(labels, o.posterior) for o in outcomes]
+    return SweepRow(
+        setting=outcomes[0].setting,
+        repeats=len(outcomes),
+        selectable=all(o.selectable for o in outcomes),
+        log_loss_affine=float(np.mean(affine)),
+        log_loss_affine_spread=float(np.std(affine, ddof=1)) if len(affine) > 1 else float("nan"),
+        train_accuracy=float(np.mean([o.train_accuracy for o in outcomes])),
+        raw={name: float(np.mean([r[name] for r in raw])) for name in STATISTICS},
+        inverted={name: float(np.mean([r[name] for r in inverted])) for name in STATISTICS},
+    )
+
+
+def _ranking(rows: list[SweepRow], labels: Floats, *, auc_tolerance: float, folds: int) -> SweepRanking:
+    candidates = [row for row in rows if row.selectable] or rows
+    best_auc = max(row.raw["roc_auc"] for row in candidates)
+
+    def order(row: SweepRow) -> tuple[bool, bool, float, float, str, str]:
+        far = row.raw["roc_auc"] < best_auc - auc_tolerance
+        return (not row.selectable, far, row.log_loss_affine, *_key(row.setting))
+
+    ranked = sorted(rows, key=order)
+    selected = ranked[0].setting
+    twin = Setting(0.0, selected.class_weight, selected.weighting)
+    shippable = [row for row in ranked if row.selectable] or ranked
+    return SweepRanking(
+        rows=tuple(ranked),
+        selected=selected,
+        unsmoothed=twin if any(row.setting == twin for row in rows) else None,
+        smoothed=next((row.setting for row in shippable if row.setting.smoothing > 0), None),
+        lowest_ece=min(rows, key=lambda row: (row.raw["ece"], *_key(row.setting))).setting,
+        lowest_ece_inverted=min(rows, key=lambda row: (row.inverted["ece"], *_key(row.setting))).setting,
+        rule=(
+            f"lowest mean log loss on valid after an affine map of the raw logit cross-fitted over {folds} blocks of "
+            f"time, among settings whose ROC AUC is within {auc_tolerance:g} of the best ({best_auc:.4f})"
+        ),
+        best_roc_auc=best_auc,
+        rows_judged=int(labels.size),
+        frauds_judged=int(labels.sum()),
+    )
+
+
+def _key(setting: Setting) -> tuple[float, str, str]:
+    """Breaks ties: less smoothing first, then by name."""
+    return setting.smoothing, setting.class_weight, setting.weighting

@@ -1,0 +1,115 @@
+"""The fold in parts, and the thresholds people would set: everything that is not one number for the whole fold."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from evaluation.alerts import expected_cost, operation, threshold_for_budget, threshold_for_cost
+from evaluation.checks import Floats, Integers
+from evaluation.evidence import EvaluationConfig, Evidence
+from evaluation.intervals import BootstrapSettings, Interval, cluster_codes, paired_bootstrap
+from evaluation.metrics import undefined_because
+from evaluation.populations import JudgedRows, Population, score_populations, shared_populations
+
+SLICE_STATISTICS = (
+    "roc_auc",
+    "average_precision",
+    "brier",
+    "brier_skill",
+    "log_loss",
+    "ece",
+    "observed_expected",
+    "calibration_slope",
+    "precision_at_half",
+    "share_negatives_above_095",
+    "recall_at_budget",
+    "value_recall_at_budget",
+)
+
+
+def slices(
+    rows: JudgedRows,
+    candidates: Mapping[str, Floats],
+    *,
+    config: EvaluationConfig,
+    settings: BootstrapSettings,
+    rng: np.random.Generator,
+) -> dict[str, list[dict[str, Any]]]:
+    """Per candidate, every statistic on every part of the fold, with that part's own prevalence.
+
+    Intervals come with parts that hold enough frauds; a part chosen by score has its own frauds and its own prevalence.
+    """
+    shared = shared_populations(rows, largest_groups=config.groups)
+    clusters = cluster_codes(rows.card, rows.event_time, by=config.cluster)
+    result: dict[str, list[dict[str, Any]]] = {}
+    for name, p in candidates.items():
+        own = score_populations(p, budgets=config.budgets, borderline=config.borderline)
+        result[name] = [
+            _slice(part, rows, p, clusters, enough=config.min_slice_frauds, settings=settings, rng=rng)
+            for part in [*own, *shared]
+        ]
+    return result
+
+
+def operating_points(evidence: Evidence, *, config: EvaluationConfig) -> dict[str, list[dict[str, Any]]]:
+    """Thresholds chosen on calib, described on test; empty where calib was not given.
+
+    One per alert budget, one of least cost on calib, and p = 0.5, which is nobody's choice but what people quote.
+    """
+    calib, rows = evidence.calib, evidence.rows
+    if calib is None:
+        return {}
+    known = np.isfinite(calib.rows.labels)
+    labels, amount = calib.rows.labels[known], calib.rows.amount[known]
+    result: dict[str, list[dict[str, Any]]] = {}
+    for name, p in evidence.candidates.items():
+        if name not in calib.candidates:
+            continue
+        seen = np.asarray(calib.candidates[name], dtype=np.float64)[known]
+        chosen = {f"top {100 * b:g} % of calib": threshold_for_budget(seen, budget=b) for b in config.budgets}
+        chosen["least cost on calib"] = threshold_for_cost(labels, seen, amount=amount, alert_cost=config.alert_cost)
+        chosen["p ≥ 0.5"] = 0.5
+        result[name] = [
+            {"chosen": how}
+            | asdict(operation(rows.labels, p, amount=rows.amount, threshold=t, alert_cost=config.alert_cost))
+            for how, t in chosen.items()
+        ]
+        best = expected_cost(rows.labels, p, amount=rows.amount, alert_cost=config.alert_cost)
+        result[name].append({"chosen": "flag where p · amount ≥ cost of an alert", "cost": best})
+    return result
+
+
+def _slice(
+    part: Population,
+    rows: JudgedRows,
+    probabilities: Floats,
+    clusters: Integers,
+    *,
+    enough: int,
+    settings: BootstrapSettings,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    inside = rows.where(part.mask)
+    count, frauds = int(inside.labels.size), int(inside.labels.sum())
+    record: dict[str, Any] = {"kind": part.kind, "population": part.name, "rows": count, "frauds": frauds}
+    record["prevalence"] = frauds / count if count else None
+    record["amount"] = float(inside.amount.sum())
+    if count == 0:
+        return record | {"reason": "no rows"}
+    drawn = paired_bootstrap(
+        inside.labels,
+        {"it": probabilities[part.mask]},
+        clusters=clusters[part.mask],
+        rng=rng,
+        settings=settings,
+        amount=inside.amount,
+    )
+    nan = float("nan")
+    for name in SLICE_STATISTICS:
+        value = drawn.values["it"][name]
+        interval = drawn.interval("it", name) if frauds >= enough else Interval(value, nan, nan)
+        record[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
+    why = undefined_because(inside.labels) or ("" if frauds >= enough else f"fewer than {enough} frauds: no intervals")
+    return record | {"reason": why} if why else record

@@ -1,0 +1,74 @@
+"""Entity ids made of several columns, and card ids as keyed hashes."""
+
+import hmac
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.parse import Parsed, identifiers, numbers
+from features.preset import IdColumn, IdPart
+from features.quarantine import Mask
+
+DAY = 86_400_000_000
+HASH_CHARACTERS = 32
+"""128 bits: among a billion cards two share a hash with probability 1.5e-21."""
+
+
+def entity_ids(
+    columns: Mapping[str, pa.Array], *, name: str, spec: IdColumn, elapsed: NDArray[np.int64], quotes: str = ""
+) -> Parsed | None:
+    """Ids of one entity, null where the source has none; None if its columns are not there at all.
+
+    Args:
+        columns: source columns by role (`card_id`, or `card_id.0`, `card_id.1`, ... for the parts).
+        name: of the entity.
+        spec: how the preset makes the id.
+        elapsed: microseconds from the preset's origin to the event [N].
+        quotes: quote characters to take off.
+    """
+    if spec.column is not None:
+        column = columns.get(name)
+        return None if column is None else identifiers(column, name=name, integer=spec.type == "integer", quotes=quotes)
+    pieces: list[pa.Array] = []
+    faults: dict[str, Mask] = {}
+    for index, part in enumerate(spec.parts):
+        column = columns.get(f"{name}.{index}")
+        if column is None and not part.optional:
+            return None
+        if column is not None:
+            piece = _piece(column, part=part, name=name, elapsed=elapsed, quotes=quotes)
+            faults.update(piece.faults)
+            pieces.append(pc.fill_null(piece.values, "") if part.optional else piece.values)
+    return Parsed(pc.binary_join_element_wise(*pieces, "_"), faults)
+
+
+def keyed_hashes(ids: pa.Array, *, key: bytes) -> pa.Array:
+    """HMAC-SHA-256 of each id's text under a secret key, so that no output holds the id itself.
+
+    A plain hash of a card number is no protection: all 16-digit numbers can be tried. Equal ids keep equal hashes, so
+    entity windows stay the same.
+
+    Args:
+        ids: int64 or text; nulls stay null.
+        key: the secret.
+    """
+    distinct = pc.dictionary_encode(pc.cast(ids, pa.string()))
+    hashes = [
+        hmac.digest(key, text.encode(), "sha256").hex()[:HASH_CHARACTERS] for text in distinct.dictionary.to_pylist()
+    ]
+    return pa.array(hashes, pa.string()).take(distinct.indices)
+
+
+def _piece(column: pa.Array, *, part: IdPart, name: str, elapsed: NDArray[np.int64], quotes: str) -> Parsed:
+    if part.kind == "id":
+        parsed = identifiers(column, name=name, integer=False, quotes=quotes)
+        text = pc.replace_substring_regex(pc.cast(parsed.values, pa.string()), r"^(-?\d+)\.0+$", r"\1")
+        return Parsed(text, parsed.faults)
+    days, unreadable = numbers(column, quotes=quotes, missing_text=("na", "nan"))
+    given = np.isfinite(days)
+    first = np.floor(elapsed / DAY - np.where(given, days, 0.0)).astype(np.int64)
+    text = pc.cast(pa.array(first, mask=~given), pa.string())
+    return Parsed(text, {f"{name}: must be made of a number of days": unreadable | np.isinf(days)})

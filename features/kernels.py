@@ -1,0 +1,298 @@
+"""The numba loops under the window features: one forward pass each, over rows ordered by (group, time).
+
+Legend: `starts` holds where each group begins and, last, where the final one ends, so group g is rows
+starts[g]:starts[g + 1]. `left` and `right` are the first row inside and the first row behind each row's window. Within
+a group both only move forward, which is why every loop here is linear. No loop knows of threads: a caller gives each
+thread its own groups, so the bits do not depend on how many there are.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+NO_EVENT = np.int64(np.iinfo(np.int64).min)
+"""Key of a row whose label never becomes available."""
+
+LOW_32 = np.uint64(0xFFFFFFFF)
+SHIFT_32 = np.uint64(32)
+SIGN_BIT = np.uint64(1 << 63)
+
+
+@njit(nogil=True, cache=True)
+def window_bounds(time: Int64, starts: Int32, width: int, closed_right: bool, left: Int32, right: Int32) -> None:
+    """Fill `left` and `right` for [t - width, t), or (t - width, t] where `closed_right`."""
+    for group in range(len(starts) - 1):
+        first, end = starts[group], starts[group + 1]
+        low = high = first
+        for row in range(first, end):
+            now = time[row]
+            if closed_right:
+                while high < end and time[high] <= now:
+                    high += 1
+                while low < high and time[low] <= now - width:
+                    low += 1
+            else:
+                while time[high] < now:
+                    high += 1
+                while low < high and time[low] < now - width:
+                    low += 1
+            left[row], right[row] = low, high
+
+
+@njit(nogil=True, cache=True)
+def window_sums(amount: Int64, starts: Int32, left: Int32, right: Int32, sums: Int64) -> np.int64:
+    """Fill the exact sum of each window and return how many windows exceed 63 bits.
+
+    The running sum has 128 bits (two words with a carry), so it cannot wrap on the way to a window that fits.
+    """
+    overflows = np.int64(0)
+    for group in range(len(starts) - 1):
+        low_row = high_row = starts[group]
+        high, low = np.uint64(0), np.uint64(0)
+        for row in range(starts[group], starts[group + 1]):
+            while high_row < right[row]:
+                term = np.uint64(amount[high_row])
+                low += term
+                high += np.uint64(low < term)
+                high_row += 1
+            while low_row < left[row]:
+                term = np.uint64(amount[low_row])
+                high -= np.uint64(low < term)
+                low -= term
+                low_row += 1
+            overflows += high != np.uint64(0) or low >= SIGN_BIT
+            sums[row] = np.int64(low)
+    return overflows
+
+
+@njit(nogil=True, cache=True)
+def window_variances(amount: Int64, starts: Int32, left: Int32, right: Int32, sums: Int64, variances: Float64) -> None:
+    """Fill the sample variance of each window from exact sums, NaN under two rows.
+
+    With n rows, S = Σa and Q = Σa², the variance is (Q - S²/n) / (n - 1). Q and S² are kept in 128 bits and
+    S²/n = q + r/n is divided exactly, so nothing cancels: Q - q is a whole number and r/n < 1. Where S fits in 63 bits
+    Q cannot overflow either, because amounts are not negative: Q ≤ S² < 2^126.
+    """
+    for group in range(len(starts) - 1):
+        low_row = high_row = starts[group]
+        high, low = np.uint64(0), np.uint64(0)
+        for row in range(starts[group], starts[group + 1]):
+            while high_row < right[row]:
+                term_high, term_low = _square(np.uint64(amount[high_row]))
+                low += term_low
+                high += term_high + np.uint64(low < term_low)
+                high_row += 1
+            while low_row < left[row]:
+                term_high, term_low = _square(np.uint64(amount[low_row]))
+                high -= term_high + np.uint64(low < term_low)
+                low -= term_low
+                low_row += 1
+            count = right[row] - left[row]
+            variances[row] = _variance(high, low, np.uint64(sums[row]), count) if count > 1 else np.nan
+
+
+@njit(nogil=True, cache=True)
+def window_extremes(amount: Int64, starts: Int32, left: Int32, right: Int32, largest: bool, extremes: Float64) -> None:
+    """Fill the largest (or smallest) amount of each window, NaN where empty, with a monotone queue (Lemire, 2006)."""
+    queue = np.empty(len(amount), np.int32)
+    for group in range(len(starts) - 1):
+        head = tail = 0
+        next_row = starts[group]
+        for row in range(starts[group], starts[group + 1]):
+            while next_row < right[row]:
+                value = amount[next_row]
+                while tail > head and (amount[queue[tail - 1]] < value if largest else amount[queue[tail - 1]] > value):
+                    tail -= 1
+                queue[tail] = next_row
+                tail += 1
+                next_row += 1
+            while head < tail and queue[head] < left[row]:
+                head += 1
+            extremes[row] = amount[queue[head]] if head < tail else np.nan
+
+
+@njit(nogil=True, cache=True)
+def neighbours(other: Int32, starts: Int32, codes: int, previous: Int32, following: Int32) -> None:
+    """Fill where in its group each row's `other` code stood last and stands next; -1 and len(other) where nowhere."""
+    last_row = np.full(codes, -1, np.int32)
+    for group in range(len(starts) - 1):
+        first = starts[group]
+        for row in range(first, starts[group + 1]):
+            following[row] = len(other)
+            previous[row] = -1
+            code = other[row]
+            if code >= 0:
+                if last_row[code] >= first:
+                    previous[row] = last_row[code]
+                    following[last_row[code]] = row
+                last_row[code] = row
+
+
+@njit(nogil=True, cache=True)
+def window_distinct(
+    other: Int32, previous: Int32, following: Int32, starts: Int32, left: Int32, right: Int32, distinct: Int32
+) -> None:
+    """Fill how many different codes each window holds: rows whose code has no earlier row inside; nulls never count."""
+    for group in range(len(starts) - 1):
+        low_row = high_row = starts[group]
+        seen = 0
+        for row in range(starts[group], starts[group + 1]):
+            while high_row < right[row]:
+                seen += other[high_row] >= 0 and previous[high_row] < low_row
+                high_row += 1
+            while low_row < left[row]:
+                seen -= other[low_row] >= 0 and following[low_row] >= high_row
+                low_row += 1
+            distinct[row] = seen
+
+
+@njit(nogil=True, cache=True)
+def seconds_since_last(time: Int64, starts: Int32, seconds: Float32) -> None:
+    """Fill the seconds since the group's last strictly earlier row, NaN where there is none."""
+    for group in range(len(starts) - 1):
+        first = starts[group]
+        earlier = -1
+        for row in range(first, starts[group + 1]):
+            if row > first and time[row] > time[row - 1]:
+                earlier = row - 1
+            seconds[row] = (time[row] - time[earlier]) / 1e6 if earlier >= 0 else np.nan
+
+
+@njit(nogil=True, cache=True)
+def first_seen(time: Int64, starts: Int32, flags: Float32) -> None:
+    """Fill 1 where the group has no strictly earlier row, else 0."""
+    for group in range(len(starts) - 1):
+        first = starts[group]
+        for row in range(first, starts[group + 1]):
+            flags[row] = time[row] == time[first]
+
+
+@njit(nogil=True, cache=True)
+def label_events(keys: Int64, starts: Int32, events: Int64, event_starts: Int32) -> None:
+    """Gather each group's labels in the order in which they became known.
+
+    A key is 2·(microsecond at which the label became available) + label, or NO_EVENT, so sorting keys sorts by time.
+    A constant delay leaves them sorted already; then nothing is sorted.
+    """
+    filled = 0
+    for group in range(len(starts) - 1):
+        event_starts[group] = filled
+        in_order = True
+        for row in range(starts[group], starts[group + 1]):
+            if keys[row] != NO_EVENT:
+                in_order &= filled == event_starts[group] or events[filled - 1] <= keys[row]
+                events[filled] = keys[row]
+                filled += 1
+        if not in_order:
+            events[event_starts[group] : filled] = np.sort(events[event_starts[group] : filled])
+    event_starts[len(starts) - 1] = filled
+
+
+@njit(nogil=True, cache=True)
+def label_windows(
+    time: Int64, starts: Int32, events: Int64, event_starts: Int32, width: int, labels: Int32, frauds: Int32
+) -> None:
+    """Fill how many labels, and frauds among them, became known in [t - width, t)."""
+    for group in range(len(starts) - 1):
+        low = high = event_starts[group]
+        end = event_starts[group + 1]
+        fraud = 0
+        for row in range(starts[group], starts[group + 1]):
+            while high < end and events[high] >> 1 < time[row]:
+                fraud += events[high] & 1
+                high += 1
+            while low < high and events[low] >> 1 < time[row] - width:
+                fraud -= events[low] & 1
+                low += 1
+            labels[row] = high - low
+            frauds[row] = fraud
+
+
+@njit(nogil=True, cache=True)
+def group_sizes(codes: Int32, sizes: Int64) -> None:
+    """Add each code's number of rows to `sizes`; null codes (-1) have no group."""
+    for code in codes:
+        if code >= 0:
+            sizes[code] += 1
+
+
+@njit(nogil=True, cache=True)
+def group_ranks(codes: Int32, order: Int32, cursor: Int64, rank: Int32) -> None:
+    """Fill each row's place in (group, time) order by a counting sort; -1 for null codes.
+
+    `order` lists the rows by time; empty, the rows are in order already. `cursor` holds where each group begins and is
+    used up.
+    """
+    for step in range(len(codes)):
+        row = order[step] if len(order) else step
+        code = codes[row]
+        if code < 0:
+            rank[row] = -1
+        else:
+            rank[row] = cursor[code]
+            cursor[code] += 1
+
+
+@njit(nogil=True, cache=True)
+def pair_codes(other: Int32, starts: Int32, codes: int, pairs: Int32) -> int:
+    """Number the pairs (group, other code) as they appear, -1 where other is null, and return how many there are."""
+    pair_of = np.full(codes, -1, np.int32)
+    found = 0
+    for group in range(len(starts) - 1):
+        first_pair = found
+        for row in range(starts[group], starts[group + 1]):
+            code = other[row]
+            if code < 0:
+                pairs[row] = -1
+                continue
+            if pair_of[code] < first_pair:
+                pair_of[code] = found
+                found += 1
+            pairs[row] = pair_of[code]
+    return found
+
+
+@njit(nogil=True, cache=True)
+def scatter(values: NDArray[np.generic], rank: Int32, ordered: NDArray[np.generic]) -> None:
+    """Put each value at its row's place in (group, time) order."""
+    for row in range(len(rank)):
+        if rank[row] >= 0:
+            ordered[rank[row]] = values[row]
+
+
+@njit(nogil=True, cache=True)
+def gather(ordered: NDArray[np.generic], rank: Int32, missing: np.generic | float, values: NDArray[np.generic]) -> None:
+    """Bring values in (group, time) order back to row order, `missing` where the row has no group."""
+    for row in range(len(rank)):
+        values[row] = ordered[rank[row]] if rank[row] >= 0 else missing
+
+
+@njit(nogil=True, cache=True)
+def _square(value: np.uint64) -> tuple[np.uint64, np.uint64]:
+    high, low = value >> SHIFT_32, value & LOW_32
+    middle = (high * low) << np.uint64(1)
+    square_low = low * low
+    total = square_low + (middle << SHIFT_32)
+    return high * high + (middle >> SHIFT_32) + np.uint64(total < square_low), total
+
+
+@njit(nogil=True, cache=True)
+def _variance(high: np.uint64, low: np.uint64, total: np.uint64, count: int) -> float:
+    square_high, square_low = _square(total)
+    divisor = np.uint64(count)
+    rest = square_high % divisor
+    quotient_high = square_high // divisor
+    upper = (rest << SHIFT_32) | (square_low >> SHIFT_32)
+    rest = upper % divisor
+    lower = (rest << SHIFT_32) | (square_low & LOW_32)
+    rest = lower % divisor
+    quotient_low = ((upper // divisor) << SHIFT_32) | (lower // divisor)
+    deviation_high = high - quotient_high - np.uint64(low < quotient_low)
+    deviation_low = low - quotient_low
+    deviation = float(deviation_high) * 2.0**64 + float(deviation_low) - float(rest) / count
+    return deviation / (count - 1)

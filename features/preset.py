@@ -1,0 +1,280 @@
+"""What a preset may say: which source columns become the canonical transaction and how their text is read.
+
+A preset is data. Everything a public file needs (a clock that starts at zero, a date in four columns, currency signs,
+yes/no labels, ids made of parts, numbers that stand for "missing") is a key here, so a user's own preset can do all
+that ours do.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from features.durations import duration_microseconds
+
+CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at")
+"""Columns whose names and meaning are fixed; entities and declared extras stand beside them."""
+
+UNITS = {"us": 1, "ms": 1_000}
+
+
+def _names(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _unit(value: object) -> object:
+    if isinstance(value, str):
+        return UNITS[value] if value in UNITS else duration_microseconds(f"1{value}" if value in set("dhms") else value)
+    return value
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"must be a time zone such as 'UTC' or 'Europe/Brussels', got {value!r}") from error
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1)]
+"""One source column, or several spellings of it: the first that the file holds is taken."""
+Unit = Annotated[int, BeforeValidator(_unit), Field(gt=0)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Zone = Annotated[str, BeforeValidator(_zone)]
+
+
+class Strict(BaseModel):
+    """A part of a preset: unknown keys are refused by name, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IdPart(Strict):
+    """One piece of an id that is made of several columns."""
+
+    column: Names
+    optional: bool = Field(
+        False, description="a missing value leaves this piece empty instead of making the whole id null"
+    )
+    kind: Literal["id", "days_before"] = Field(
+        "id",
+        description="days_before: the day that lies this many days before the event, counted from event_time.origin",
+    )
+
+
+class IdColumn(Strict):
+    """The transaction's own id or an entity: text or integers, never floats."""
+
+    column: Names | None = Field(None, description="source column, or spellings of it")
+    parts: tuple[IdPart, ...] = Field((), description="the id is these pieces, joined by '_'")
+    type: Literal["as_is", "integer"] = Field(
+        "as_is", description="as_is: text stays text; integer: text must be a whole number"
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "IdColumn":
+        if (self.column is None) == (not self.parts):
+            raise ValueError("must give either column or parts")
+        return self
+
+
+class TimeColumn(Strict):
+    """When it happened: absolute text or stamps, time since an arbitrary start, or a date in several columns."""
+
+    kind: Literal["datetime", "epoch", "elapsed", "parts"] = "datetime"
+    column: Names | None = None
+    formats: tuple[str, ...] = Field((), description="strptime formats tried in turn; none: ISO 8601")
+    timezone: Zone = Field("UTC", description="zone of times that carry none")
+    unit: Unit = Field(
+        1_000_000, description="length of one step of epoch and elapsed: us, ms, s, m, h, d or a duration such as '30d'"
+    )
+    origin: Moment = Field(datetime(1970, 1, 1, tzinfo=UTC), description="what an elapsed 0 stands for")
+    year: Names | None = None
+    month: Names | None = None
+    day: Names | None = None
+    time: Names | None = Field(None, description="HH:MM or HH:MM:SS; absent: midnight")
+    earliest: Moment = Field(
+        datetime(1990, 1, 1, tzinfo=UTC), description="an earlier absolute time is a fault (a wrong unit, a zero)"
+    )
+    latest: Moment = Field(datetime(2100, 1, 1, tzinfo=UTC), description="a later time is a fault")
+
+    @model_validator(mode="after")
+    def _columns_of_kind(self) -> "TimeColumn":
+        parts = (self.year, self.month, self.day)
+        if self.kind == "parts" and (self.column is not None or None in parts):
+            raise ValueError("kind 'parts' must give year, month and day, and no column")
+        if self.kind != "parts" and (self.column is None or any((*parts, self.time))):
+            raise ValueError(f"kind {self.kind!r} must give column, and none of year, month, day, time")
+        return self
+
+
+class AmountColumn(Strict):
+    """How much, as a number or as currency text."""
+
+    column: Names
+    scale: Literal[1, 10, 100, 1_000, 10_000] = Field(100, description="minor units in one major unit")
+    currency: str = Field("", description="sign or letters before or after the number")
+    thousands: str = Field("", max_length=1, description="separator of thousands")
+    decimal: str = Field(".", min_length=1, max_length=1, description="decimal mark")
+    refund: str | None = Field(
+        None, description="a negative amount becomes its absolute value and this categorical says 'true'"
+    )
+
+
+class LabelColumn(Strict):
+    """Fraud or not; blank is not known."""
+
+    column: Names
+    yes: tuple[str, ...] = Field(("1", "true"), description="texts of fraud, any case")
+    no: tuple[str, ...] = Field(("0", "false"), description="texts of legitimate, any case")
+
+
+class Extras(Strict):
+    """A group of model inputs that share their reading. `V{1..28}` in a name stands for V1 to V28."""
+
+    columns: tuple[str, ...] = Field(description="source columns")
+    names: tuple[str, ...] = Field((), description="names in the canonical table, one for each column; none: the same")
+    aliases: tuple[str, ...] = Field((), description="other spellings, one for each column")
+    required: bool = Field(False, description="the job stops when the source lacks one; otherwise it is only listed")
+
+    def resolved(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each canonical name with the spellings of its source column."""
+        columns = _expanded(self.columns)
+        names, aliases = _expanded(self.names) or columns, _expanded(self.aliases)
+        for index, column in enumerate(columns):
+            yield names[index], (column, *aliases[index : index + 1])
+
+    @model_validator(mode="after")
+    def _same_lengths(self) -> "Extras":
+        columns = len(_expanded(self.columns))
+        for key, other in (("names", _expanded(self.names)), ("aliases", _expanded(self.aliases))):
+            if other and len(other) != columns:
+                raise ValueError(f"{key} must have one entry for each of the {columns} columns, got {len(other)}")
+        return self
+
+
+class Categorical(Extras):
+    """Columns kept as text."""
+
+    missing: tuple[str, ...] = Field((), description="texts that mean missing")
+    whole_numbers: bool = Field(False, description="'315.0' and 315 are one category, '315'")
+
+
+class Numeric(Extras):
+    """Columns kept as numbers, NaN where missing."""
+
+    missing: tuple[float, ...] = Field((), description="numbers that mean missing")
+    missing_below: float | None = Field(None, description="every number below this means missing")
+    missing_text: tuple[str, ...] = Field(
+        ("na", "nan", "null", "none"), description="texts that mean missing, any case"
+    )
+
+
+class Mask(Strict):
+    """Months whose labels are known to be wrong: their rows stay as history, their labels become unknown."""
+
+    reason: str
+    months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = ()
+    without_fraud: float | None = Field(
+        None,
+        gt=0,
+        description="also any month with no fraud where the file's own rate lets at least this many be expected",
+    )
+
+
+class Join(Strict):
+    """A second file with further columns of the same transactions."""
+
+    files: str = Field(description="pattern of the file names among the sources that hold the further columns")
+    on: Names
+
+
+class Preset(Strict):
+    """How one kind of source file becomes canonical transactions."""
+
+    description: str = ""
+    transaction_id: IdColumn | None = None
+    event_time: TimeColumn
+    entities: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_id$")], IdColumn] = Field(default_factory=dict)
+    amount: AmountColumn
+    label: LabelColumn
+    label_available_at: TimeColumn | None = None
+    categorical: tuple[Categorical, ...] = ()
+    numeric: tuple[Numeric, ...] = ()
+    leaks: tuple[str, ...] = Field((), description="columns that know the answer: dropped, and refused as inputs")
+    personal: tuple[str, ...] = Field((), description="personal data: dropped, and refused as inputs")
+    quotes: str = Field("", description="quote characters that stand around values inside the file")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="field separator of CSV files")
+    masks: tuple[Mask, ...] = ()
+    join: Join | None = None
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> "Preset":
+        inputs = {column for _, columns in self.extras() for column in columns}
+        cards = self.entities.get("card_id")
+        refused = inputs & {*self.leaks, *self.personal, *(cards.column or () if cards else ())}
+        if refused:
+            raise ValueError(
+                f"must not be inputs (leak, personal data, card number): {', '.join(map(repr, sorted(refused)))}"
+            )
+        names = [*CANONICAL, *self.entities, *(name for name, _ in self.extras())]
+        names += [self.amount.refund] if self.amount.refund else []
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"canonical names must be given once, got twice: {', '.join(map(repr, twice))}")
+        return self
+
+    def extras(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Canonical name and source spellings of every declared categorical and numeric column."""
+        for group in (*self.categorical, *self.numeric):
+            yield from group.resolved()
+
+
+def preset_from_dict(
+    parsed: Mapping[str, object], *, categorical: Sequence[str] = (), numeric: Sequence[str] = ()
+) -> Preset:
+    """A checked preset from a parsed TOML file, with the user's own columns added.
+
+    Args:
+        parsed: content of the file.
+        categorical: further source columns to keep as text.
+        numeric: further source columns to keep as numbers.
+
+    Raises:
+        ValueError: every fault of the preset, one a line.
+    """
+    try:
+        preset = Preset.model_validate(parsed)
+        declared = {name for name, _ in preset.extras()}
+        own = [[name for name in names if name not in declared] for names in (categorical, numeric)]
+        added = {
+            "categorical": preset.categorical + tuple(Categorical(columns=(name,), required=True) for name in own[0]),
+            "numeric": preset.numeric + tuple(Numeric(columns=(name,), required=True) for name in own[1]),
+        }
+        return Preset.model_validate(dict(preset) | added)
+    except ValidationError as error:
+        faults = [f"  {'.'.join(map(str, fault['loc'])) or 'preset'}: {fault['msg']}" for fault in error.errors()]
+        raise ValueError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the preset", *faults])) from error
+
+
+def _expanded(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(spelled for name in names for spelled in _range(name))
+
+
+def _range(name: str) -> Iterator[str]:
+    match = re.fullmatch(r"(.*)\{(\d+)\.\.(\d+)\}(.*)", name)
+    if match is None:
+        yield name
+        return
+    before, first, last, after = match.groups()
+    for number in range(int(first), int(last) + 1):
+        yield f"{before}{number:0{len(first)}d}{after}"

@@ -1,0 +1,134 @@
+"""The [features] section: which entities, windows and aggregates a run asks for, checked as a whole."""
+
+import re
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from features.aggregates import AGGREGATES, aggregate_named
+from features.calendar import CALENDAR
+from features.durations import Duration, duration_microseconds, duration_text
+from features.encode import EncodingConfig
+
+DAY = duration_microseconds("1d")
+
+DEFAULT_AGGREGATES: dict[str, tuple[str, ...]] = {
+    "card": (
+        "count",
+        "amount_mean",
+        "amount_max",
+        "amount_std",
+        "amount_zscore",
+        "amount_ratio",
+        "merchants",
+        "30d_fraud_count",
+        "seconds_since_last",
+    ),
+    "merchant": ("count", "amount_mean", "amount_ratio", "cards", "fraud_count", "fraud_rate", "seconds_since_last"),
+    "card+merchant": ("30d_count", "seconds_since_last", "first_seen"),
+}
+"""The aggregates of an entity that the configuration does not list; for any other entity, those of ANY_ENTITY."""
+
+ANY_ENTITY = ("count", "amount_mean", "amount_ratio", "fraud_rate", "seconds_since_last")
+
+
+class FeaturesConfig(BaseModel):
+    """The [features] section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    entities: tuple[str, ...] = Field(
+        ("card", "merchant", "card+merchant"),
+        description="what windows are kept for: id columns without `_id`, joined by + for pairs; absent: skipped",
+    )
+    windows: tuple[Duration, ...] = Field(
+        (DAY, 7 * DAY, 30 * DAY), description="window lengths of every windowed aggregate"
+    )
+    include_current: bool = Field(
+        False, description="count the row itself and its ties: (t - w, t] instead of [t - w, t); never in label windows"
+    )
+    aggregates: dict[str, tuple[str, ...]] = Field(
+        DEFAULT_AGGREGATES,
+        description="per entity, the aggregates to produce (`count`) or a single window of one (`90d_count`); "
+        "an entity that is not listed has its default",
+    )
+    calendar: tuple[str, ...] = Field(tuple(CALENDAR), description="what is taken from the clock, in UTC")
+    identities: tuple[str, ...] = Field(
+        ("merchant",), description="entities whose id is itself a categorical input; never the card"
+    )
+    encoding: EncodingConfig = Field(EncodingConfig(), description="vocabularies and numeric scaling")
+
+    @property
+    def single_entities(self) -> tuple[str, ...]:
+        """Every id named in `entities`, alone or in a pair."""
+        return tuple(dict.fromkeys(part for entity in self.entities for part in entity.split("+")))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_default_aggregates(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("aggregates", {}), dict):
+            return given
+        entities = given.get("entities", cls.model_fields["entities"].default)
+        defaults = {e: DEFAULT_AGGREGATES.get(e, ANY_ENTITY) for e in entities if isinstance(e, str)}
+        return {**given, "aggregates": {**defaults, **given.get("aggregates", {})}}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        faults = [*self._entity_faults(), *self._aggregate_faults(), *self._other_faults()]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _entity_faults(self) -> list[str]:
+        faults = [
+            f"entities: must be names of lower-case letters, digits and _ joined by +, got {entity!r}"
+            for entity in self.entities
+            if not re.fullmatch(r"[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)*", entity)
+        ]
+        faults += [
+            f"entities: {e!r} names an id twice" for e in self.entities if len(set(e.split("+"))) < len(e.split("+"))
+        ]
+        if len({frozenset(entity.split("+")) for entity in self.entities}) < len(self.entities):
+            faults.append("entities: each entity once")
+        return faults
+
+    def _aggregate_faults(self) -> list[str]:
+        faults = [f"aggregates.{e}: {e!r} is not in entities" for e in self.aggregates if e not in self.entities]
+        for entity, entries in self.aggregates.items():
+            faults += [
+                f"aggregates.{entity}: {fault}" for entry in entries if (fault := self._entry_fault(entity, entry))
+            ]
+            if len(set(entries)) < len(entries):
+                faults.append(f"aggregates.{entity}: each aggregate once")
+        return faults
+
+    def _entry_fault(self, entity: str, entry: str) -> str | None:
+        width, name = split_entry(entry)
+        others = tuple(single for single in self.single_entities if single not in entity.split("+"))
+        aggregate = aggregate_named(name, entities=others)
+        if aggregate is None:
+            # A list shared by several configurations may count the ids of an entity that this one leaves out.
+            if entry in DEFAULT_AGGREGATES.get(entity, ()):
+                return None
+            known = ", ".join([*AGGREGATES, *(f"{other}s" for other in others)])
+            return f"must be one of {known}, got {name!r}"
+        if width is not None and not aggregate.windowed:
+            return f"{name!r} takes no window, got {entry!r}"
+        return f"a window must be longer than 0, got {entry!r}" if width == 0 else None
+
+    def _other_faults(self) -> list[str]:
+        faults = [f"windows: must be longer than 0, got {duration_text(w)!r}" for w in self.windows if w == 0]
+        if len(set(self.windows)) < len(self.windows):
+            faults.append("windows: each length once")
+        faults += [
+            f"calendar: must be one of {', '.join(CALENDAR)}, got {n!r}" for n in self.calendar if n not in CALENDAR
+        ]
+        if "card" in self.identities:
+            faults.append("identities: a card is never a model input")
+        return faults
+
+
+def split_entry(entry: str) -> tuple[int | None, str]:
+    """An aggregate with its own window ("90d_count") in microseconds and name; without one, None and the name."""
+    match = re.fullmatch(r"(\d+[dhms])_(.+)", entry)
+    return (duration_microseconds(match[1]), match[2]) if match else (None, entry)

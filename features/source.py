@@ -1,0 +1,98 @@
+"""The columns of a transaction table that windows read, as arrays made at most once."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features import kernels
+from features.groups import Codes, Groups, id_codes, joined_codes, read_only, time_groups
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Arrays over the rows of a canonical table, in the table's order.
+
+    An entity is the tuple of its id columns; what is made for it (codes, then groups) is kept, because pairs and
+    distinct counts need it again.
+    """
+
+    table: pa.Table
+    pool: Executor
+    kept_codes: dict[tuple[str, ...], Codes] = field(default_factory=dict)
+    kept_groups: dict[tuple[str, ...], Groups] = field(default_factory=dict)
+
+    @cached_property
+    def time(self) -> NDArray[np.int64]:
+        """event_time in microseconds."""
+        return _microseconds(self.table["event_time"])
+
+    @cached_property
+    def order(self) -> NDArray[np.int32]:
+        """Rows by time; empty where they are so already."""
+        if bool((self.time[1:] >= self.time[:-1]).all()):
+            return np.empty(0, np.int32)
+        return np.argsort(self.time, kind="stable").astype(np.int32)
+
+    @cached_property
+    def amount(self) -> NDArray[np.int64]:
+        """Minor units.
+
+        Raises:
+            ValueError: one is negative or null; sums of 63 bits rest on their being neither.
+        """
+        column = self.table["amount_minor"]
+        negative = int(pc.sum(pc.less(column, 0)).as_py() or 0)
+        if column.null_count or negative:
+            raise ValueError(f"'amount_minor': must be ≥ 0, got {negative} negative and {column.null_count} null rows")
+        return read_only(column.to_numpy().astype(np.int64, copy=False))
+
+    @cached_property
+    def label_keys(self) -> NDArray[np.int64]:
+        """When each row's label became available, and the label, as `kernels.label_events` reads them.
+
+        Raises:
+            ValueError: a label is neither 0, 1 nor null.
+        """
+        label, available = self.table["label"], self.table["label_available_at"]
+        strange = pc.sum(pc.invert(pc.is_in(label, value_set=pa.array([0, 1, None], label.type)))).as_py()
+        if strange:
+            raise ValueError(f"'label': must be 0, 1 or null, got {strange} other rows")
+        known = pc.and_(pc.is_valid(label), pc.is_valid(available)).to_numpy()
+        keys = 2 * _microseconds(available) + pc.fill_null(label, 0).to_numpy()
+        return np.where(known, keys, kernels.NO_EVENT)
+
+    def codes(self, entity: tuple[str, ...]) -> Codes:
+        """Codes of an entity's ids, null where any of its columns is."""
+        return _kept(self.kept_codes, entity, lambda: self._codes(entity))
+
+    def groups(self, entity: tuple[str, ...]) -> Groups:
+        """An entity's rows in (group, time) order."""
+        return _kept(self.kept_groups, entity, lambda: time_groups(self.codes(entity), order=self.order))
+
+    def _codes(self, entity: tuple[str, ...]) -> Codes:
+        *first, last = entity
+        own = self.codes((last,)) if first else id_codes(self.table[last], name=last)
+        if not first:
+            return own
+        head = tuple(first)
+        return joined_codes(own, groups=self.groups(head), pool=self.pool)
+
+
+def _kept(kept: dict[tuple[str, ...], Made], entity: tuple[str, ...], made: Callable[[], Made]) -> Made:
+    if entity not in kept:
+        kept[entity] = made()
+    return kept[entity]
+
+
+def _microseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    whole = column.cast(pa.int64())
+    return read_only((pc.fill_null(whole, 0) if whole.null_count else whole).to_numpy())

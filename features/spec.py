@@ -1,0 +1,196 @@
+"""The features of a run as data: what the configuration asks for, and each column's definition.
+
+The specification alone lets another system recompute every column, so it travels with the bundle as features.json.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.aggregates import Clock, aggregate_named
+from features.calendar import CALENDAR
+from features.durations import Duration, duration_text
+from features.selection import FeaturesConfig, split_entry
+
+Kind = Literal["numeric", "categorical"]
+
+
+class FeatureColumn(BaseModel):
+    """One feature column.
+
+    Windows are lengths of time before the row's event_time t: closed "left" is [t - window, t), closed "right" is
+    (t - window, t]. Without a window, closed "left" means every earlier row. `clock` is the column that places a row in
+    the window. Where an `entity` column is null the feature is null.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Kind
+    dtype: Literal["int32", "float32", "string"]
+    aggregate: str
+    of: str | None = None
+    entity: tuple[str, ...] = ()
+    window: Duration | None = None
+    closed: Literal["left", "right"] | None = None
+    clock: Clock | None = None
+    definition: str
+
+
+class FeatureSpec(BaseModel):
+    """The feature columns of a run in their order.
+
+    `amount_scale` is minor units per unit of amount: sums are taken over whole minor units. `absent` lists entities
+    that were asked for and whose columns the data does not have.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    amount_scale: int = Field(gt=0)
+    columns: tuple[FeatureColumn, ...]
+    absent: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All feature columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Numeric feature columns."""
+        return tuple(column.name for column in self.columns if column.kind == "numeric")
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """Categorical feature columns."""
+        return tuple(column.name for column in self.columns if column.kind == "categorical")
+
+    @property
+    def entities(self) -> tuple[tuple[str, ...], ...]:
+        """The id columns of each entity that has a feature."""
+        return tuple(dict.fromkeys(column.entity for column in self.columns if column.entity))
+
+    def selected(self, names: Collection[str]) -> Self:
+        """The same specification cut down to some of its columns."""
+        return self.model_copy(update={"columns": tuple(c for c in self.columns if c.name in names)})
+
+    def to_json(self) -> str:
+        """Readable JSON, the same bytes for the same specification."""
+        return self.model_dump_json(indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The specification that `to_json` wrote.
+
+        Raises:
+            ValueError: the text is not one (pydantic's ValidationError, every fault by its place).
+        """
+        return cls.model_validate_json(text)
+
+
+def feature_spec(
+    config: FeaturesConfig,
+    *,
+    columns: Collection[str],
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    amount_scale: int = 100,
+) -> FeatureSpec:
+    """What `config` means for a table with these canonical columns.
+
+    Features of an entity whose columns the table does not have are not produced, nor label windows without
+    label_available_at, so data without ids runs through the same pipeline.
+
+    Args:
+        config: the [features] section.
+        columns: names of the canonical table's columns.
+        categorical: declared categorical extras of the table, passed on as they are.
+        numeric: declared numeric extras of the table, passed on as they are.
+        amount_scale: minor units per unit of amount.
+
+    Raises:
+        ValueError: a declared extra is not in the table, or two features would have one name.
+    """
+    present = [entity for entity in config.entities if all(c in columns for c in entity_columns(entity))]
+    identities = [f"{name}_id" for name in config.identities if f"{name}_id" in columns]
+    specified = (
+        _value("amount", "numeric"),
+        *(_clock_column(name) for name in config.calendar),
+        *(column for entity in present for column in _entity_features(entity, config, present, columns)),
+        *(_value(name, "numeric") for name in numeric),
+        *(_value(name, "categorical") for name in dict.fromkeys([*identities, *categorical])),
+    )
+    _check_columns(specified, [*categorical, *numeric], columns)
+    absent = tuple(entity for entity in config.entities if entity not in present)
+    return FeatureSpec(amount_scale=amount_scale, columns=specified, absent=absent)
+
+
+def entity_columns(entity: str) -> tuple[str, ...]:
+    """The id columns of an entity: "card+merchant" is card_id and merchant_id."""
+    return tuple(f"{part}_id" for part in entity.split("+"))
+
+
+def _entity_features(
+    entity: str, config: FeaturesConfig, present: Sequence[str], columns: Collection[str]
+) -> Iterator[FeatureColumn]:
+    others = tuple(name for name in config.single_entities if f"{name}_id" in columns)
+    for entry in config.aggregates[entity]:
+        width, name = split_entry(entry)
+        aggregate = aggregate_named(name, entities=others)
+        if aggregate is None or (aggregate.of == "label" and not {"label", "label_available_at"} <= set(columns)):
+            continue
+        widths = (config.windows if width is None else (width,)) if aggregate.windowed else (None,)
+        closed: Literal["left", "right"] = "right" if config.include_current and not aggregate.past_only else "left"
+        for window in widths:
+            span = "" if window is None else f"{duration_text(window)}_"
+            yield FeatureColumn(
+                name=f"{entity.replace('+', '_')}_{span}{name}",
+                kind="numeric",
+                dtype=aggregate.dtype,
+                aggregate=name,
+                of=aggregate.of,
+                entity=entity_columns(entity),
+                window=window,
+                closed=closed,
+                clock=aggregate.clock,
+                definition=aggregate.meaning.format(rows=_rows(entity, window, closed, aggregate.clock)),
+            )
+
+
+def _rows(entity: str, window: int | None, closed: str, clock: str) -> str:
+    same = " and ".join(entity_columns(entity))
+    if window is None:
+        return f"rows of the same {same} with {clock} < t"
+    width = duration_text(window)
+    return f"rows of the same {same} with {clock} in " + (
+        f"[t - {width}, t)" if closed == "left" else f"(t - {width}, t]"
+    )
+
+
+def _value(name: str, kind: Kind) -> FeatureColumn:
+    dtype: Literal["float32", "string"] = "float32" if kind == "numeric" else "string"
+    return FeatureColumn(
+        name=name, kind=kind, dtype=dtype, aggregate="value", of=name, definition=f"{name} of the row itself"
+    )
+
+
+def _clock_column(name: str) -> FeatureColumn:
+    meaning = (CALENDAR[name].__doc__ or name).strip().rstrip(".")
+    return FeatureColumn(
+        name=name,
+        kind="numeric",
+        dtype="float32",
+        aggregate=name,
+        of="event_time",
+        definition=f"{meaning[0].lower()}{meaning[1:]}, UTC, of event_time",
+    )
+
+
+def _check_columns(specified: Sequence[FeatureColumn], extras: Sequence[str], columns: Collection[str]) -> None:
+    faults = [f"'{name}': declared, but the table has no such column" for name in extras if name not in columns]
+    names = [column.name for column in specified]
+    faults += [f"'{name}': two features have this name" for name in dict.fromkeys(names) if names.count(name) > 1]
+    if faults:
+        raise ValueError("\n  ".join([f"{len(faults)} of the declared columns cannot be features", *faults]))

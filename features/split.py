@@ -1,0 +1,214 @@
+"""Time folds with gaps in which labels mature: train | gap | valid | calib | gap | test, counted back from the end.
+
+Intervals are (start, end]. A row's label is used only if it was known when the fold that judges the fit began: for
+train that is the start of valid; for valid and calib, whose use ends before test, not between them, the start of test.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.durations import MICROSECONDS, duration_text
+from features.lengths import FOLDS, SPANS, SplitConfig
+
+NO_FOLD = -1
+CLASSES = ("legitimate", "fraud")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold: rows with start < event_time <= end, microseconds since 1970 UTC.
+
+    Attributes:
+        rows: all rows of the fold.
+        unknown: rows whose label is not known; the class of these nobody can tell.
+        usable: rows per class (legitimate, fraud) whose label may be used.
+        immature: rows per class whose label is known now but was not yet at `deadline`.
+        deadline: when a label had to be known; None for test, whose labels fit nothing.
+    """
+
+    name: str
+    start: int
+    end: int
+    rows: int
+    unknown: int
+    usable: tuple[int, int]
+    immature: tuple[int, int]
+    deadline: int | None
+
+    @property
+    def immature_share(self) -> tuple[float, float]:
+        """Share of each class (legitimate, fraud) that was left out as immature; NaN where the class has no row.
+
+        Where the two differ, leaving them out biases the prevalence that a model learns.
+        """
+        known = [used + late for used, late in zip(self.usable, self.immature, strict=True)]
+        legitimate, fraud = (late / k if k else float("nan") for late, k in zip(self.immature, known, strict=True))
+        return legitimate, fraud
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Every row's fold.
+
+    Attributes:
+        code: int8 [N], place in `FOLDS`, -1 in gaps and history.
+        usable: bool [N], whether the row's label may be used in its fold.
+        folds: what stands in each fold, in order of time.
+        newest_training_row: event_time of the last row that train fits on.
+    """
+
+    code: NDArray[np.int8]
+    usable: NDArray[np.bool_]
+    folds: tuple[Fold, ...]
+    newest_training_row: int
+
+    def rows(self, name: str) -> NDArray[np.bool_]:
+        """Mask of the rows of a fold."""
+        return np.equal(self.code, FOLDS.index(name))
+
+    def names(self) -> NDArray[np.object_]:
+        """Fold name of each row, None in gaps and history."""
+        return np.array([*FOLDS, None], dtype=object)[self.code]
+
+
+def time_folds(
+    event_time: NDArray[np.int64],
+    label: NDArray[np.float32],
+    label_available_at: NDArray[np.int64],
+    *,
+    split: SplitConfig,
+    delay: int,
+    as_of: int | None,
+) -> Folds:
+    """Folds counted back from the last event, or from `as_of` - `delay`.
+
+    Without `as_of` the file is history and every label counts as known; with it, rows after `as_of` are in no fold and
+    labels that became available after it are unknown. Shares of rows are cut between two times: ties stay together.
+
+    Args:
+        event_time: int64 [N], microseconds since 1970 UTC, any order.
+        label: [N], 0, 1 or NaN where not known.
+        label_available_at: int64 [N], microseconds since 1970 UTC; read where the label is known.
+        split: the [split] section.
+        delay: [labels] delay in microseconds.
+        as_of: microseconds since 1970 UTC, or None.
+
+    Raises:
+        ValueError: the data is shorter than the folds, a fold has no row or only one class, or the gap is shorter than
+            the delay; every fault at once.
+    """
+    known = ~np.isnan(label) & ((label_available_at <= as_of) if as_of is not None else True)
+    end = int(event_time.max(initial=0)) if as_of is None else as_of - delay
+    edges = _edges_by_rows(event_time, split, end) if split.by_rows else _edges_by_time(split, end)
+    code = np.full(len(event_time), NO_FOLD, np.int8)
+    usable = np.zeros(len(event_time), np.bool_)
+    folds = []
+    for place, (name, start, fold_end) in enumerate(_labelled(edges)):
+        rows = (event_time > start) & (event_time <= fold_end)
+        deadline = {"train": edges[2], "valid": edges[5], "calib": edges[5]}.get(name)
+        mature = known & rows if deadline is None else known & rows & (label_available_at <= deadline)
+        code[rows] = place
+        usable |= mature
+        folds.append(_fold(name, start, fold_end, label, rows, known, mature, deadline))
+    faults = [*_length_faults(event_time, edges), *_gap_faults(edges, split, delay), *_row_faults(folds)]
+    if faults:
+        raise ValueError("\n  ".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the folds", *faults]))
+    newest = int(event_time[usable & (code == 0)].max())
+    return Folds(code, usable, tuple(folds), newest)
+
+
+def _edges_by_time(split: SplitConfig, end: int) -> list[int]:
+    """Where each of the six spans begins and, last, where test ends."""
+    lengths = [split.length(span) for span in SPANS]
+    return [end - sum(lengths[place:]) for place in range(len(SPANS) + 1)]
+
+
+def _edges_by_rows(event_time: NDArray[np.int64], split: SplitConfig, end: int) -> list[int]:
+    """The same for shares of rows: an edge is the time of the last row before the cut, so that ties stay together."""
+    times = np.sort(event_time[event_time <= end])
+    if len(times) == 0:
+        return [end] * (len(SPANS) + 1)
+    shares = [split.share(span) for span in SPANS]
+    cuts = [round(len(times) * (1 - sum(shares[place:]))) for place in range(len(SPANS))]
+    before_all = int(times[0]) - 1
+    return [*(int(times[cut - 1]) if cut > 0 else before_all for cut in cuts), int(times[-1])]
+
+
+def _labelled(edges: list[int]) -> Iterator[tuple[str, int, int]]:
+    for place, span in enumerate(SPANS):
+        if span != "gap":
+            yield span, edges[place], edges[place + 1]
+
+
+def _fold(
+    name: str,
+    start: int,
+    end: int,
+    label: NDArray[np.float32],
+    rows: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    mature: NDArray[np.bool_],
+    deadline: int | None,
+) -> Fold:
+    late = rows & known & ~mature
+    return Fold(
+        name=name,
+        start=start,
+        end=end,
+        rows=int(rows.sum()),
+        unknown=int((rows & ~known).sum()),
+        usable=(int((label[mature] == 0).sum()), int((label[mature] == 1).sum())),
+        immature=(int((label[late] == 0).sum()), int((label[late] == 1).sum())),
+        deadline=deadline,
+    )
+
+
+def _length_faults(event_time: NDArray[np.int64], edges: list[int]) -> list[str]:
+    if len(event_time) == 0:
+        return ["data: must have rows, got 0"]
+    first = int(event_time.min())
+    if first <= edges[0] + 1:
+        return []
+    return [
+        f"data: must reach back over all folds and gaps, {_days(edges[-1] - edges[0])} before {moment(edges[-1])}, "
+        f"got {_days(max(edges[-1] - first, 0))} (first row {moment(first)})"
+    ]
+
+
+def _gap_faults(edges: list[int], split: SplitConfig, delay: int) -> list[str]:
+    gaps = {"valid": edges[2] - edges[1], "test": edges[5] - edges[4]}
+    return [
+        f"gap before {name}: must be at least labels.delay ({duration_text(delay)}), got {split.gap!r}"
+        + (f", which is {_days(gap)} here" if split.by_rows else "")
+        for name, gap in gaps.items()
+        if gap < delay
+    ]
+
+
+def _row_faults(folds: list[Fold]) -> list[str]:
+    faults = []
+    for fold in folds:
+        place = f"fold '{fold.name}' ({moment(fold.start)}, {moment(fold.end)}]"
+        if fold.rows == 0:
+            faults.append(f"{place}: must have rows, got 0")
+            continue
+        known = "known" if fold.deadline is None else f"known by {moment(fold.deadline)}"
+        faults += [
+            f"{place}: must have a {name} row whose label is {known}, got 0 of {fold.rows} rows "
+            f"({late} known later, {fold.unknown} rows without a label)"
+            for name, used, late in zip(CLASSES, fold.usable, fold.immature, strict=True)
+            if used == 0
+        ]
+    return faults
+
+
+def moment(microseconds: int) -> str:
+    """A time as people read it, UTC, whole seconds."""
+    return str(np.datetime64(microseconds, "us").astype("datetime64[s]")) + "Z"
+
+
+def _days(microseconds: int) -> str:
+    return f"{microseconds / MICROSECONDS['d']:.4g} days"

@@ -1,0 +1,1 @@
+"""Arrays in, probabilities out: networks, a booster, a baseline, and what calibrates and combines them."""

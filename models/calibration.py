@@ -1,0 +1,304 @@
+"""Maps from a logit to a probability, each fitted on calib alone: `fit_*` returns a frozen map with `.apply`.
+
+A map says what it could not do: `converged` is False and `note` tells why in words where a parameter ended at its
+bound, the data are separable, or there are too few positives to fit anything.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+from sklearn.isotonic import IsotonicRegression
+
+from models.logistic import fit_logistic, logistic_loss
+from models.rows import Float64s, Floats
+
+Method = Literal["none", "temperature", "affine", "beta", "isotonic"]
+LARGEST_LOGIT = 36.0
+"""σ(36) is the last float64 that is clearly below 1."""
+
+
+class CalibrationConfig(BaseModel):
+    """How calibrators are fitted ([calibration])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Method = Field("affine", description="map of every candidate's final probability")
+    posterior_floor: float = Field(1e-3, gt=0, lt=0.5, description="where the inverse of smoothing goes on as a tail")
+    min_positives: int = Field(20, ge=1, description="frauds in calib below which a map is fitted but called unsure")
+    max_temperature: float = Field(100.0, gt=1, description="temperatures are searched in [1 / this, this]")
+    cross_fit_folds: int = Field(5, ge=2, description="parts of calib or valid in cross-fitted comparisons")
+
+
+DEFAULT = CalibrationConfig()
+
+
+@dataclass(frozen=True)
+class _Map:
+    """What every calibrator carries."""
+
+    converged: bool
+    note: str
+    kind: ClassVar[str]
+
+    def log_odds(self, logits: Floats) -> Float64s:
+        """Calibrated log odds [N]."""
+        raise NotImplementedError
+
+    def apply(self, logits: Floats) -> Float64s:
+        """P(fraud) [N], strictly inside (0, 1)."""
+        return bounded_probability(self.log_odds(logits))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Identity(_Map):
+    """σ(z): no calibration."""
+
+    kind: ClassVar[str] = "none"
+
+    def log_odds(self, logits: Floats) -> Float64s:
+        """The logits themselves."""
+        return np.asarray(logits, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Temperature(_Map):
+    """σ(z / T) (Guo et al., 2017): sharpness alone, the 0.5 contour stays."""
+
+    temperature: float
+    kind: ClassVar[str] = "temperature"
+
+    def log_odds(self, logits: Floats) -> Float64s:
+        """Scaled logits z / T."""
+        return np.asarray(logits, dtype=np.float64) / self.temperature
+
+
+@dataclass(frozen=True)
+class Affine(_Map):
+    """σ(a·z + b) (Platt, 1999, on the logit): sharpness and level."""
+
+    slope: float
+    shift: float
+    kind: ClassVar[str] = "affine"
+
+    def log_odds(self, logits: Floats) -> Float64s:
+        """Mapped logits a·z + b."""
+        return self.slope * np.asarray(logits, dtype=np.float64) + self.shift
+
+
+@dataclass(frozen=True)
+class Beta(_Map):
+    """σ(a·log p − b·log(1 − p) + c) with p = σ(z) (Kull, Silva Filho & Flach, 2017)."""
+
+    a: float
+    b: float
+    c: float
+    kind: ClassVar[str] = "beta"
+
+    def log_odds(self, logits: Floats) -> Float64s:
+        """Mapped logits a·log p − b·log(1 − p) + c."""
+        log_p, minus_log_rest = _beta_features(np.asarray(logits, dtype=np.float64))
+        odds: Float64s = self.a * log_p + self.b * minus_log_rest + self.c
+        return odds
+
+
+@dataclass(frozen=True)
+class Isotonic(_Map):
+    """The monotone step function of least squares (Zadrozny & Elkan, 2002), linear between its steps.
+
+    A pure block of n rows would say 0 or 1; it says 1 / (2n + 2) from there instead, and never crosses its neighbour.
+    """
+
+    logits: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    kind: ClassVar[str] = "isotonic"
+
+    def log_odds(self, logits: Floats) -> Float64s:
+        """Log odds of the interpolated probability."""
+        probability = np.interp(np.asarray(logits, dtype=np.float64), self.logits, self.probabilities)
+        odds: Float64s = np.log(probability) - np.log1p(-probability)
+        return odds
+
+
+M = TypeVar("M", bound=_Map)
+Calibrator = Identity | Temperature | Affine | Beta | Isotonic
+
+
+def bounded_probability(log_odds: Floats) -> Float64s:
+    """σ of log odds, kept strictly inside (0, 1)."""
+    probability: Float64s = expit(np.clip(log_odds, -LARGEST_LOGIT, LARGEST_LOGIT))
+    return probability
+
+
+def calibrator_from_dict(values: dict[str, Any]) -> Calibrator:
+    """The inverse of `to_dict`.
+
+    Raises:
+        ValueError: the kind is not one of ours.
+    """
+    kinds: dict[str, Callable[..., Calibrator]] = {
+        each.kind: each for each in (Identity, Temperature, Affine, Beta, Isotonic)
+    }
+    rest = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name != "kind"
+    }
+    if values.get("kind") not in kinds:
+        raise ValueError(f"kind of a calibrator must be one of {sorted(kinds)}, got {values.get('kind')!r}")
+    return kinds[values["kind"]](**rest)
+
+
+def fit_calibrator(
+    labels: Floats, logits: Floats, *, method: Method, config: CalibrationConfig = DEFAULT
+) -> Calibrator:
+    """The named map, fitted."""
+    fits: dict[Method, Callable[..., Calibrator]] = {
+        "temperature": fit_temperature,
+        "affine": fit_affine,
+        "beta": fit_beta,
+        "isotonic": fit_isotonic,
+    }
+    if method == "none":
+        return Identity(converged=True, note="")
+    return fits[method](labels, logits, config=config)
+
+
+def fit_temperature(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Temperature:
+    """The T whose σ(z / T) has the least log loss, searched over log T.
+
+    Raises:
+        ValueError: lengths differ, a label is neither 0 nor 1, a logit is not finite, or one class is missing.
+    """
+    label, logit = _checked(labels, logits)
+    share = np.full(len(label), 1 / len(label))
+    bound = float(np.log(config.max_temperature))
+    found = minimize_scalar(
+        lambda log_t: logistic_loss(logit * np.exp(-log_t), label, share),
+        bounds=(-bound, bound),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    at_bound = bound - abs(float(found.x)) < 1e-4
+    note = f"the temperature ended at its bound {np.exp(found.x):.4g}" if at_bound else ""
+    return _with_doubts(Temperature(not at_bound, note, float(np.exp(found.x))), label, logit, config)
+
+
+def fit_affine(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Affine:
+    """The a·z + b of least log loss, a ≥ 0; raises as `fit_temperature`."""
+    label, logit = _checked(labels, logits)
+    center = float(logit.mean())
+    fit = fit_logistic(np.column_stack([logit - center, np.ones_like(logit)]), label)
+    slope, shift = (float(value) for value in fit.coefficients)
+    note, converged = "", fit.converged
+    if slope < 0:
+        rate = float(label.mean())
+        slope, shift, converged = 0.0, float(np.log(rate / (1 - rate))), False
+        note = "the best slope is negative: the logits rank frauds last, and the map is the base rate"
+    return _with_doubts(Affine(converged, note, slope, shift - slope * center), label, logit, config)
+
+
+def fit_beta(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Beta:
+    """The beta map of least log loss with a, b ≥ 0; raises as `fit_temperature`.
+
+    Where the free optimum has a negative a or b, the better of the two maps without it is taken, as its authors do.
+    """
+    label, logit = _checked(labels, logits)
+    log_p, minus_log_rest = _beta_features(logit)
+    ones = np.ones_like(logit)
+    both = fit_logistic(np.column_stack([log_p, minus_log_rest, ones]), label, bound=1e4)
+    a, b, c = (float(value) for value in both.coefficients)
+    if min(a, b) >= 0:
+        return _with_doubts(Beta(both.converged, "", a, b, c), label, logit, config)
+    rate = float(label.mean())
+    base_loss = -rate * float(np.log(rate)) - (1 - rate) * float(np.log(1 - rate))
+    best = Beta(
+        False, "the logits rank frauds last, and the map is the base rate", 0.0, 0.0, float(np.log(rate / (1 - rate)))
+    )
+    for column, is_a in ((log_p, True), (minus_log_rest, False)):
+        fit = fit_logistic(np.column_stack([column, ones]), label, bound=1e4)
+        slope, shift = (float(value) for value in fit.coefficients)
+        if slope >= 0 and fit.log_loss < base_loss:
+            base_loss = fit.log_loss
+            best = Beta(fit.converged, "", slope if is_a else 0.0, 0.0 if is_a else slope, shift)
+    return _with_doubts(best, label, logit, config)
+
+
+def fit_isotonic(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Isotonic:
+    """The isotonic map with finite log odds; raises as `fit_temperature`."""
+    label, logit = _checked(labels, logits)
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(logit, label)
+    borders = np.asarray(fitted.X_thresholds_, dtype=np.float64)
+    values = np.asarray(fitted.y_thresholds_, dtype=np.float64).copy()
+    pure_low, pure_high = values == 0, values == 1
+    if pure_low.any():
+        rows = int((logit <= borders[pure_low].max()).sum())
+        values[pure_low] = min(0.5 / (rows + 1), float(values[~pure_low].min()) if (~pure_low).any() else 1.0)
+    if pure_high.any():
+        rows = int((logit >= borders[pure_high].min()).sum())
+        values[pure_high] = max(1 - 0.5 / (rows + 1), float(values[~pure_high].max()) if (~pure_high).any() else 0.0)
+    isotonic = Isotonic(True, "", tuple(borders.tolist()), tuple(values.tolist()))
+    return _with_doubts(isotonic, label, logit, config)
+
+
+def cross_fitted(
+    labels: Floats, logits: Floats, *, method: Method, folds: int | np.ndarray, config: CalibrationConfig = DEFAULT
+) -> Float64s:
+    """Probabilities [N] of each row by a map fitted on the other parts, so that a map is judged on rows it never saw.
+
+    Args:
+        labels: [N], 0 or 1.
+        logits: [N].
+        method: which map.
+        folds: part of each row [N], or how many parts: row i of the given order is then in part i mod folds.
+        config: [calibration].
+    """
+    part = np.arange(len(labels)) % folds if isinstance(folds, int) else folds
+    probability = np.empty(len(labels))
+    for held_out in np.unique(part):
+        mask = part == held_out
+        fitted = fit_calibrator(labels[~mask], logits[~mask], method=method, config=config)
+        probability[mask] = fitted.apply(logits[mask])
+    return probability
+
+
+def _beta_features(logits: Float64s) -> tuple[Float64s, Float64s]:
+    """The two features log p and −log(1 − p) of p = σ(z)."""
+    return -np.logaddexp(0, -logits), np.logaddexp(0, logits)
+
+
+def _checked(labels: Floats, logits: Floats) -> tuple[Float64s, Float64s]:
+    label, logit = np.asarray(labels, dtype=np.float64), np.asarray(logits, dtype=np.float64)
+    faults = []
+    if label.shape != logit.shape or label.ndim != 1:
+        raise ValueError(f"labels and logits must be [N] alike, got shapes {label.shape} and {logit.shape}")
+    if (odd := int(((label != 0) & (label != 1)).sum())) > 0:
+        faults.append(f"labels must be 0 or 1, got {odd} others")
+    if (odd := int((~np.isfinite(logit)).sum())) > 0:
+        faults.append(f"logits must be finite, got {odd} that are not")
+    if label.sum() in (0, len(label)):
+        faults.append(
+            f"both classes must be there to calibrate on, got {int((label == 1).sum())} frauds in {len(label)} rows"
+        )
+    if faults:
+        raise ValueError("; ".join(faults))
+    return label, logit
+
+
+def _with_doubts(fitted: M, labels: Float64s, logits: Float64s, config: CalibrationConfig) -> M:
+    """The map, with what speaks against trusting it."""
+    doubts = [fitted.note] if fitted.note else []
+    positives = int(min(labels.sum(), (1 - labels).sum()))
+    if logits[labels == 1].min() > logits[labels == 0].max():
+        doubts.append("the logits separate the classes, so that no sharpness is too much")
+    elif not fitted.converged and not doubts:
+        doubts.append("the solver did not converge")
+    if positives < config.min_positives:
+        doubts.append(f"fitted on {positives} rows of the rarer class, fewer than {config.min_positives}")
+    return replace(fitted, converged=fitted.converged and not doubts, note="; ".join(doubts))

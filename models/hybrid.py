@@ -1,0 +1,97 @@
+"""One probability out of several models: an affine combination of their calibrated logits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from models.calibration import bounded_probability
+from models.logistic import fit_logistic
+from models.rows import Float64s, Floats
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """σ(Σ_m weight_m · logit_m + shift), every weight ≥ 0."""
+
+    members: tuple[str, ...]
+    weights: tuple[float, ...]
+    shift: float
+    converged: bool
+    note: str
+
+    def log_odds(self, logits: Mapping[str, Floats]) -> Float64s:
+        """Combined log odds [N].
+
+        Raises:
+            ValueError: the logits of a member are missing.
+        """
+        missing = sorted(set(self.members) - set(logits))
+        if missing:
+            raise ValueError(f"logits of every member are needed, missing: {missing}")
+        matrix = np.stack([np.asarray(logits[name], dtype=np.float64) for name in self.members])
+        total: Float64s = np.asarray(self.weights) @ matrix + self.shift
+        return total
+
+    def apply(self, logits: Mapping[str, Floats]) -> Float64s:
+        """P(fraud) [N], strictly inside (0, 1)."""
+        return bounded_probability(self.log_odds(logits))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "members": list(self.members),
+            "weights": list(self.weights),
+            "shift": self.shift,
+            "converged": self.converged,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Hybrid":
+        """The inverse of `to_dict`."""
+        return cls(
+            tuple(values["members"]), tuple(values["weights"]), values["shift"], values["converged"], values["note"]
+        )
+
+
+def fit_hybrid(labels: Floats, logits: Mapping[str, Floats]) -> Hybrid:
+    """The combination of least log loss among those whose weights are all ≥ 0 (stacking; Breiman, 1996).
+
+    A negative weight on a model of the same target is noise fitted. The log loss is convex, so the best combination
+    under the bound is the best free fit of some subset of the members whose weights come out positive; each member
+    alone is such a subset, and on the rows of the fit the hybrid is never worse than any of them.
+
+    Args:
+        labels: [N], 0 or 1.
+        logits: [N] per member, calibrated.
+
+    Raises:
+        ValueError: no member, lengths differ, a logit is not finite, or one class is missing.
+    """
+    label = np.asarray(labels, dtype=np.float64)
+    faults = [f"'{name}' has shape {np.shape(each)}" for name, each in logits.items() if np.shape(each) != label.shape]
+    if not logits or faults:
+        raise ValueError(f"a hybrid needs logits of shape {label.shape} of one member or more, got {faults or 'none'}")
+    unfit = [name for name, each in logits.items() if not np.isfinite(each).all()]
+    if unfit or label.sum() in (0, len(label)):
+        raise ValueError(
+            f"a hybrid needs finite logits and both classes, got {int(label.sum())} frauds, not finite: {unfit}"
+        )
+    names = tuple(logits)
+    rate = float(label.mean())
+    base = float(np.log(rate / (1 - rate)))
+    best = Hybrid(names, (0.0,) * len(names), base, False, "no member ranks frauds above the rest")
+    least = -rate * float(np.log(rate)) - (1 - rate) * float(np.log(1 - rate))
+    for size in range(1, len(names) + 1):
+        for chosen in combinations(names, size):
+            columns = [np.asarray(logits[name], dtype=np.float64) for name in chosen]
+            fit = fit_logistic(np.column_stack([*columns, np.ones_like(label)]), label)
+            if fit.log_loss < least and (fit.coefficients[:-1] >= 0).all():
+                weight = dict(zip(chosen, fit.coefficients[:-1].tolist(), strict=True))
+                note = "" if fit.converged else "a weight ran to its bound: the logits separate the classes"
+                weights = tuple(weight.get(name, 0.0) for name in names)
+                best, least = Hybrid(names, weights, float(fit.coefficients[-1]), fit.converged, note), fit.log_loss
+    return best

@@ -1,0 +1,260 @@
+"""The weighted, smoothed (and focal) cross-entropy of S settings at once, and the way back from a margin to P(fraud).
+
+Legend: S setting, B batch row, K class (0 legitimate, 1 fraud).
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from scipy.special import expit, logit
+
+from models.rows import Float64s, Floats
+
+Weighting = Literal["example", "column"]
+Convention = Literal["uniform", "non_target"]
+ClassWeight = Literal["none", "sqrt", "balanced"]
+
+CLASSES = 2
+EXACT_LOGIT = 30.0
+"""Where an inverse that nothing clips hands over to the tail: 1 − σ(30) is the last comfortable float64 below 1."""
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """What one network of the sweep is asked to minimise.
+
+    Attributes:
+        smoothing: ε as configured, in the sense of `convention`.
+        ratio: r = w1 / w0, the weight of fraud over that of legitimate.
+        weighting: "example" weighs a row by its true class; "column" weighs the smoothed target's columns
+            (what `torch.nn.CrossEntropyLoss(weight=, label_smoothing=)` does).
+        convention: "uniform" spreads ε over both classes (torch, Keras); "non_target" over the other class alone.
+        gamma: exponent of the per-class focal factor (1 − p_k)^γ; 0 is plain cross-entropy.
+    """
+
+    smoothing: float = 0.0
+    ratio: float = 1.0
+    weighting: Weighting = "example"
+    convention: Convention = "uniform"
+    gamma: float = 0.0
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not (self.smoothing >= 0 and self.epsilon < 1):
+            faults.append(f"smoothing must be in [0, 1) in torch's sense, got {self.smoothing} ({self.convention})")
+        if not (self.ratio > 0 and np.isfinite(self.ratio)):
+            faults.append(f"the ratio of class weights must be a finite number > 0, got {self.ratio}")
+        if not (self.gamma >= 0 and np.isfinite(self.gamma)):
+            faults.append(f"gamma must be a finite number ≥ 0, got {self.gamma}")
+        if faults:
+            raise ValueError("; ".join(faults))
+
+    @property
+    def epsilon(self) -> float:
+        """ε in torch's sense: targets are 1 − ε/2 and ε/2."""
+        return torch_smoothing(self.smoothing, self.convention)
+
+    def weights(self, prevalence: float) -> tuple[float, float]:
+        """(w0, w1) with w1 / w0 = r and a mean of w_y over train of 1."""
+        legitimate = 1.0 / ((1.0 - prevalence) + self.ratio * prevalence)
+        return legitimate, self.ratio * legitimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "LossSettings":
+        """The inverse of `to_dict`."""
+        return cls(**values)
+
+
+def torch_smoothing(smoothing: float, convention: Convention) -> float:
+    """ε in torch's sense: `non_target` gives ε to the other class, which is torch's ε·K / (K − 1)."""
+    return smoothing if convention == "uniform" else smoothing * CLASSES / (CLASSES - 1)
+
+
+def class_ratio(class_weight: ClassWeight, prevalence: float) -> float:
+    """The ratio r = w1 / w0 of a named class weight, π being the fraud rate of train.
+
+    Raises:
+        ValueError: π is not strictly between 0 and 1.
+    """
+    if not 0 < prevalence < 1:
+        raise ValueError(f"the fraud rate of train must lie strictly between 0 and 1, got {prevalence}")
+    odds = (1 - prevalence) / prevalence
+    ratios: dict[ClassWeight, float] = {"none": 1.0, "sqrt": float(np.sqrt(odds)), "balanced": odds}
+    return ratios[class_weight]
+
+
+@dataclass(frozen=True)
+class LossTable:
+    """The settings of a sweep as tensors: one row a setting."""
+
+    epsilon_S: torch.Tensor
+    weight_SK: torch.Tensor
+    by_example_S: torch.Tensor
+    gamma_S: torch.Tensor
+    focal: bool
+
+
+def loss_table(settings: Sequence[LossSettings], *, prevalence: float, device: torch.device) -> LossTable:
+    """The settings as float32 tensors on a device, weights scaled for the fraud rate of train."""
+
+    def tensor(values: Sequence[Any]) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=device)
+
+    return LossTable(
+        epsilon_S=tensor([each.epsilon for each in settings]),
+        weight_SK=tensor([each.weights(prevalence) for each in settings]),
+        by_example_S=tensor([each.weighting == "example" for each in settings]),
+        gamma_S=tensor([each.gamma for each in settings]),
+        focal=any(each.gamma > 0 for each in settings),
+    )
+
+
+def target_probabilities(targets: torch.Tensor) -> torch.Tensor:
+    """Targets as class probabilities [B, K], from labels [B], soft labels [B] (P(fraud)) or probabilities [B, K].
+
+    Raises:
+        ValueError: the targets are of another shape, or leave [0, 1]: a regression, or several labels a row.
+    """
+    if targets.ndim == 1:
+        targets = torch.stack([1 - targets.float(), targets.float()], dim=1)
+    if targets.ndim != 2 or targets.shape[1] != CLASSES:
+        raise ValueError(f"targets must be [B] or [B, {CLASSES}], one label a row, got shape {tuple(targets.shape)}")
+    if not bool(((targets >= 0) & (targets <= 1)).all()) or not bool(((targets.sum(1) - 1).abs() < 1e-4).all()):
+        raise ValueError("targets must be class probabilities: inside [0, 1] and of sum 1 in each row")
+    return targets.float()
+
+
+def target_coefficients(target_BK: torch.Tensor, table: LossTable) -> torch.Tensor:
+    """What multiplies −log p_k: c_SBK.
+
+    With the smoothed target q_k = (1 − ε) t_k + ε / K it is w_k q_k for "column" and (Σ_j w_j t_j) q_k for
+    "example". Labels are the case t = one-hot, so labels and soft labels are the same function.
+    """
+    epsilon_S11 = table.epsilon_S[:, None, None]
+    smoothed_SBK = (1 - epsilon_S11) * target_BK + epsilon_S11 / CLASSES
+    row_weight_SB = table.weight_SK @ target_BK.T
+    by_example_S11 = table.by_example_S[:, None, None]
+    weight_SBK = by_example_S11 * row_weight_SB[:, :, None] + (1 - by_example_S11) * table.weight_SK[:, None, :]
+    return smoothed_SBK * weight_SBK
+
+
+def smoothed_cross_entropy(
+    logits_SBK: torch.Tensor,
+    target_BK: torch.Tensor,
+    table: LossTable,
+    *,
+    denominator: float,
+    row_weight_B: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Loss of each setting [S]: Σ_b weight_b Σ_k c_k (1 − p_k)^γ (−log p_k) / denominator, in float32.
+
+    The denominator is a constant (the batch size): torch's own mean divides by the batch's Σ w_y, which moves the
+    effective r whenever a small batch happens to hold more frauds than the next.
+    """
+    with torch.autocast(logits_SBK.device.type, enabled=False):
+        coefficient_SBK = target_coefficients(target_BK.float(), table)
+        if row_weight_B is not None:
+            coefficient_SBK = coefficient_SBK * row_weight_B.float()[None, :, None]
+        log_p_SBK = torch.log_softmax(logits_SBK.float(), dim=-1)
+        if table.focal:
+            # 1 − p_k of two classes is the other class's p, exact in logs where 1 − exp(log p) is not
+            coefficient_SBK = coefficient_SBK * torch.exp(table.gamma_S[:, None, None] * log_p_SBK.flip(-1))
+        return -(coefficient_SBK * log_p_SBK).sum(dim=(1, 2)) / denominator
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """P(fraud) [N] after the inverse, its log odds [N], and the share of rows that only a tail could place."""
+
+    probability: Float64s
+    log_odds: Float64s
+    tail_share: float
+
+
+def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -> Posterior:
+    """P(fraud | x) from a margin z = logit_1 − logit_0 of a network that minimised `settings`.
+
+    With a(z) the log odds of the effective target (z itself unless focal): "column" gives s = σ(a − ln r) and
+    η = (s − ε/2) / (1 − ε); "example" gives η_w = (σ(a) − ε/2) / (1 − ε) and odds(η) = odds(η_w) / r. With ε > 0 the
+    bare inverse leaves (0, 1); below `floor` and above 1 − `floor` it goes on as logit η = ∓(logit(1 − floor) +
+    log(1 + |a − a_floor|)): strictly increasing, finite, flat enough that a fraud down there costs a few nats only.
+    With ε = 0 nothing clips and the inverse is exact as far as float64 reaches.
+
+    Args:
+        margins: [N].
+        settings: the loss that was minimised.
+        floor: the probability at which the tails begin.
+
+    Returns:
+        Probabilities strictly inside (0, 1), and the share of rows in the tails (0 where ε = 0).
+
+    Raises:
+        ValueError: the floor is not inside (0, 0.5), or a margin is not finite.
+    """
+    margin = np.asarray(margins, dtype=np.float64)
+    if not 0 < floor < 0.5:
+        raise ValueError(f"posterior_floor must lie inside (0, 0.5), got {floor}")
+    if not np.isfinite(margin).all():
+        raise ValueError(
+            f"margins must be finite, got {int((~np.isfinite(margin)).sum())} of {margin.size} that are not"
+        )
+    evidence = margin if settings.gamma == 0 else focal_log_odds(margin, settings.gamma)
+    bound = float(logit(1 - floor)) if settings.epsilon > 0 else EXACT_LOGIT
+    low, high = (_evidence_at(sign * bound, settings) for sign in (-1.0, 1.0))
+    inner = _log_odds_of(np.clip(evidence, low, high), settings)
+    log_odds = np.clip(inner, -bound, bound)
+    log_odds = np.where(evidence < low, -bound - np.log1p(np.maximum(low - evidence, 0)), log_odds)
+    log_odds = np.where(evidence > high, bound + np.log1p(np.maximum(evidence - high, 0)), log_odds)
+    outside = (evidence < low) | (evidence > high)
+    share = float(outside.mean()) if settings.epsilon > 0 and margin.size else 0.0
+    return Posterior(probability=expit(log_odds), log_odds=log_odds, tail_share=share)
+
+
+def focal_log_odds(margins: Floats, gamma: float) -> Float64s:
+    """Log odds of the target t whose focal optimum is q = σ(z) (Charoenphakdee et al., CVPR 2021).
+
+    t = ℓ′(1 − q) / (ℓ′(q) + ℓ′(1 − q)) with ℓ(q) = −(1 − q)^γ log q, so the odds are ℓ′(1 − q) / ℓ′(q), taken in logs:
+    −ℓ′(q) = (1 − q)^γ / q + γ (1 − q)^(γ − 1) (−log q) has no term that cancels.
+    """
+    margin = np.asarray(margins, dtype=np.float64)
+    return _log_slope(-margin, gamma) - _log_slope(margin, gamma)
+
+
+def _log_slope(margin: Float64s, gamma: float) -> Float64s:
+    """log(−ℓ′(σ(z)))."""
+    log_q, log_rest = -np.logaddexp(0, -margin), -np.logaddexp(0, margin)
+    # −log q underflows to 0 only where the second term no longer counts
+    log_surprise = np.log(np.maximum(-log_q, np.finfo(np.float64).tiny))
+    slope: Float64s = np.logaddexp(gamma * log_rest - log_q, np.log(gamma) + (gamma - 1) * log_rest + log_surprise)
+    return slope
+
+
+def _evidence_at(log_odds: float, settings: LossSettings) -> float:
+    """The log odds of the effective target where η has these log odds: the forward map."""
+    shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
+    if epsilon == 0:
+        return log_odds + shift
+    if settings.weighting == "column":
+        return float(logit((1 - epsilon) * expit(log_odds) + epsilon / 2)) + shift
+    return float(logit((1 - epsilon) * expit(log_odds + shift) + epsilon / 2))
+
+
+def _log_odds_of(evidence: Float64s, settings: LossSettings) -> Float64s:
+    """Log odds of η by the bare inverse; the caller keeps the evidence where it is defined."""
+    shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
+    if epsilon == 0:
+        return np.asarray(evidence - shift, dtype=np.float64)
+    before, after = (shift, 0.0) if settings.weighting == "column" else (0.0, shift)
+    # 1 − s is taken from its own sigmoid: at the upper end s − ε/2 would lose what is left of it
+    above = expit(evidence - before) - epsilon / 2
+    below = expit(before - evidence) - epsilon / 2
+    tiny = np.finfo(np.float64).tiny
+    log_odds: Float64s = np.log(np.maximum(above, tiny)) - np.log(np.maximum(below, tiny)) - after
+    return log_odds

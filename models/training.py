@@ -1,0 +1,403 @@
+"""One training loop for S networks: the same batches for all, everything else per setting.
+
+Legend: S setting, B batch row, N row of a fold, K class.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.losses import LossSettings, LossTable, loss_table, smoothed_cross_entropy, target_probabilities
+from models.network import (
+    CONSTANTS,
+    Architecture,
+    NumericForm,
+    Scaling,
+    State,
+    Tensors,
+    constant_arrays,
+    folded_codes,
+    initial_arrays,
+    network_architecture,
+    numeric_inputs,
+    stacked_embedding,
+    stacked_logits,
+)
+from models.optimizer import RowwiseAdam, StackedAdam, sum_of
+from models.rows import Float64s, Floats, Rows
+from models.stopping import BestSoFar, affine_log_loss
+
+Progress = Callable[["EpochReport"], None]
+
+
+class TrainConfig(BaseModel):
+    """How networks are fitted ([train])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(8, ge=1, description="passes over train at most")
+    batch_size: int = Field(2048, ge=1, description="rows of a step")
+    learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule")
+    weight_decay: float = Field(1e-4, ge=0, description="decoupled weight decay of weights (not of biases)")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of embedding and hidden units left out of a step")
+    clip: float = Field(1.0, gt=0, description="largest gradient norm of one setting")
+    patience: int = Field(3, ge=1, description="epochs without a better valid log loss before a setting stops")
+    mixup: float = Field(0.0, ge=0, description="α of mixup's Beta(α, α); 0 is none")
+    unknown_share: float = Field(
+        0.05, ge=0, lt=1, description="share of category codes shown as unknown, so that unknown is learned"
+    )
+    numeric: NumericForm = Field("both", description="numeric inputs: piecewise (bins), scaled (signed log) or both")
+    max_bins: int = Field(4, ge=1, description="piecewise-linear bins a numeric column at most")
+    rows_per_category: int = Field(
+        2000, ge=1, description="training rows a lookup row must have; larger vocabularies are hashed into fewer rows"
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="of matrix products; losses stay float32")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
+    threads: int = Field(0, ge=0, description="CPU threads; 0 takes the physical cores")
+    seed: int = Field(7, ge=0, description="of initial weights, batches and dropout")
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a progress callback sees, and one line of a setting's history: arrays are [S]."""
+
+    epoch: int
+    train_loss: tuple[float, ...]
+    valid_log_loss: tuple[float, ...]
+    running: int
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fitted network: its best weights and how it got there.
+
+    Attributes:
+        state: name → array, the constants of the architecture included.
+        valid_margins: z of the rows of valid [N].
+        train_accuracy: share of training rows whose larger logit is that of their label.
+        best_epoch: from 1.
+        train_loss: mean loss per epoch, the setting's own.
+        valid_log_loss: log loss on valid after an affine map of the margin, per epoch.
+    """
+
+    state: dict[str, np.ndarray]
+    valid_margins: Float64s
+    train_accuracy: float
+    best_epoch: int
+    train_loss: tuple[float, ...]
+    valid_log_loss: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A fold as tensors on the device."""
+
+    numeric_NF: torch.Tensor
+    codes_NC: torch.Tensor
+    target_NK: torch.Tensor
+    weight_N: torch.Tensor
+    label_N: torch.Tensor
+
+
+def fit_networks(
+    train: Rows,
+    valid: Rows,
+    *,
+    architecture: Architecture,
+    settings: Sequence[LossSettings],
+    repeats: Sequence[int],
+    prevalence: float,
+    config: TrainConfig,
+    soft_labels: Floats | None = None,
+    start: State | None = None,
+    frozen_embedding: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Fit, ...]:
+    """Fits one network per setting in one pass over the data per epoch.
+
+    Batches, dropout masks and the schedule are shared; initial weights depend on the repeat alone; gradient clipping,
+    early stopping and best weights are each setting's own, so each network is what a run of it alone would give.
+    A setting stops by the log loss on valid after the affine map of its margin that fits valid best: its own loss
+    would be as consistent, but this is the number settings are ranked by, and it does not change with r and ε.
+
+    Args:
+        train: rows to learn from, all labels known.
+        valid: rows to stop by, all labels known.
+        architecture: shared by all settings.
+        settings: the losses [S].
+        repeats: number of the repeat of each setting [S].
+        prevalence: fraud rate of train, which scales the class weights.
+        config: [train].
+        soft_labels: P(fraud) [N] of a teacher in place of train's labels.
+        start: weights to begin with instead of fresh ones.
+        frozen_embedding: leave everything below the embedding as `start` has it.
+        progress: called after each epoch.
+
+    Raises:
+        ValueError: a code outside its vocabulary, soft labels of the wrong length, or cuda asked for and not there.
+    """
+    if len(repeats) != len(settings):
+        raise ValueError(f"one repeat a setting is needed, got {len(repeats)} for {len(settings)} settings")
+    device = chosen_device(config.device)
+    with torch_threads(config.threads):
+        train_data = _fold_data(train, architecture, device=device, soft_labels=soft_labels)
+        valid_data = _fold_data(valid, architecture, device=device)
+        arrays = _stacked_start(architecture, repeats, seed=config.seed, start=start)
+        networks = _Networks(arrays, architecture, config, device=device, frozen_embedding=frozen_embedding)
+        table = loss_table(settings, prevalence=prevalence, device=device)
+        best, reports = _trained(networks, train_data, valid_data, table=table, config=config, progress=progress)
+        return _fits(networks, best, reports, train_data, architecture)
+
+
+def configured_architecture(
+    scaling: Scaling, *, cardinalities: Sequence[int], rows: int, config: TrainConfig
+) -> Architecture:
+    """The architecture that [train] means for a train fold of this many rows."""
+    return network_architecture(
+        scaling,
+        cardinalities=cardinalities,
+        numeric_form=config.numeric,
+        max_bins=config.max_bins,
+        max_lookup_rows=max(2, rows // config.rows_per_category),
+    )
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device that `auto`, `cpu` or `cuda` means here.
+
+    Raises:
+        ValueError: cuda is asked for and this torch sees none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("train.device is 'cuda', but torch sees no GPU here; 'auto' takes one where there is one")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """This many torch threads inside the block (0: as many as there are), and as many as before after it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Networks:
+    """S networks in training: weights, optimizers, and one generator for all that is random."""
+
+    def __init__(
+        self,
+        arrays: dict[str, np.ndarray],
+        architecture: Architecture,
+        config: TrainConfig,
+        *,
+        device: torch.device,
+        frozen_embedding: bool,
+    ) -> None:
+        self.config, self.device, self.frozen = config, device, frozen_embedding
+        self.constants = {
+            name: torch.tensor(array, device=device) for name, array in constant_arrays(architecture).items()
+        }
+        dense = {name: array for name, array in arrays.items() if not name.startswith("lookup_")}
+        if frozen_embedding:
+            self.fixed = {
+                name: torch.tensor(dense.pop(name), device=device) for name in list(dense) if "projection" in name
+            }
+        else:
+            self.fixed = {}
+        self.dense = StackedAdam(dense, device=device, weight_decay=config.weight_decay)
+        self.lookups = [
+            RowwiseAdam(arrays[f"lookup_{index}"], device=device) for index in range(len(architecture.cardinalities))
+        ]
+        self.generator = torch.Generator(device).manual_seed(config.seed)
+        self.shuffler = np.random.default_rng(config.seed)
+
+    @property
+    def weights(self) -> Tensors:
+        return {**self.fixed, **self.dense.weights}
+
+    def step(self, data: _Data, batch_B: torch.Tensor, *, table: LossTable, learning_rate: float) -> torch.Tensor:
+        """One step of all settings on the rows of a batch; returns their losses [S]."""
+        logits_SBK, target_BK, weight_B = self._learned(data, batch_B)
+        loss_S = smoothed_cross_entropy(
+            logits_SBK, target_BK, table, denominator=self.config.batch_size, row_weight_B=weight_B
+        )
+        self.dense.zero()
+        torch.autograd.backward(loss_S.sum())
+        parts: list[StackedAdam | RowwiseAdam] = [self.dense, *([] if self.frozen else self.lookups)]
+        norm_S = sum_of([part.squared_norms() for part in parts]).sqrt_()
+        factor_S = (self.config.clip / norm_S.clamp_min(1e-12)).clamp_max_(1.0)
+        for part in parts:
+            part.scale(factor_S)
+            part.step(learning_rate=learning_rate)
+        return loss_S.detach()
+
+    def _learned(self, data: _Data, batch_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Logits [S, B, K], targets [B, K] and row weights [B] of a training batch, with all its randomness."""
+        config = self.config
+        numeric_BM = numeric_inputs(data.numeric_NF[batch_B], self.constants)
+        target_BK, weight_B = data.target_NK[batch_B], data.weight_N[batch_B]
+        codes_BC = self._with_unknowns(data.codes_NC[batch_B])
+        lookups_SBD = self._lookups(codes_BC, learn=not self.frozen)
+        if config.mixup > 0:
+            share = float(self.shuffler.beta(config.mixup, config.mixup))
+            partner_B = torch.from_numpy(self.shuffler.permutation(len(batch_B))).to(self.device)
+            numeric_BM = torch.lerp(numeric_BM[partner_B], numeric_BM, share)
+            target_BK, weight_B = (torch.lerp(each[partner_B], each, share) for each in (target_BK, weight_B))
+            lookups_SBD = None if lookups_SBD is None else torch.lerp(lookups_SBD[:, partner_B], lookups_SBD, share)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
+            embedding_SBE = stacked_embedding(numeric_BM, lookups_SBD, self.weights)
+            keep_BE, keep_BH = (
+                self._kept(len(batch_B), self.weights[name].shape[1]) for name in ("hidden_weight", "output_weight")
+            )
+            if keep_BE is not None:
+                embedding_SBE = embedding_SBE * keep_BE
+            return stacked_logits(embedding_SBE, self.weights, keep_BH=keep_BH), target_BK, weight_B
+
+    def _kept(self, rows: int, width: int) -> torch.Tensor | None:
+        """A dropout mask that all settings share, scaled to keep the mean."""
+        kept = 1 - self.config.dropout
+        if kept == 1:
+            return None
+        return torch.empty(rows, width, device=self.device).bernoulli_(kept, generator=self.generator).div_(kept)
+
+    def _with_unknowns(self, codes_BC: torch.Tensor) -> torch.Tensor:
+        share = self.config.unknown_share
+        if share == 0 or codes_BC.shape[1] == 0:
+            return codes_BC
+        hidden_BC = torch.rand(codes_BC.shape, device=self.device, generator=self.generator) < share
+        return codes_BC.masked_fill(hidden_BC, 0)
+
+    def _lookups(self, codes_BC: torch.Tensor, *, learn: bool) -> torch.Tensor | None:
+        if not self.lookups:
+            return None
+        return torch.cat(
+            [part.looked_up(codes_BC[:, index], learn=learn) for index, part in enumerate(self.lookups)], dim=2
+        )
+
+    @torch.no_grad()
+    def margins(self, data: _Data, *, batch_size: int = 8192) -> torch.Tensor:
+        """Margins of all settings [S, N], without dropout."""
+        parts = []
+        for start in range(0, len(data.numeric_NF), batch_size):
+            part = slice(start, start + batch_size)
+            lookups_SBD = self._lookups(data.codes_NC[part], learn=False)
+            numeric_BM = numeric_inputs(data.numeric_NF[part], self.constants)
+            logits_SBK = stacked_logits(stacked_embedding(numeric_BM, lookups_SBD, self.weights), self.weights)
+            parts.append(logits_SBK[:, :, 1] - logits_SBK[:, :, 0])
+        return torch.cat(parts, dim=1)
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Takes these weights [S, ...] in place of those of now."""
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(torch.from_numpy(arrays[name]))
+            for index, part in enumerate(self.lookups):
+                part.load(arrays[f"lookup_{index}"])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The weights of now as arrays [S, ...]."""
+        dense = {name: weight.detach().cpu().numpy() for name, weight in self.weights.items()}
+        return dense | {f"lookup_{index}": part.array() for index, part in enumerate(self.lookups)}
+
+
+def _trained(
+    networks: _Networks,
+    train: _Data,
+    valid: _Data,
+    *,
+    table: LossTable,
+    config: TrainConfig,
+    progress: Progress | None,
+) -> tuple[BestSoFar, list[EpochReport]]:
+    """The loop: epochs over shuffled batches, a look at valid after each."""
+    best, reports = BestSoFar(len(table.epsilon_S), patience=config.patience), []
+    batches = -(-len(train.numeric_NF) // config.batch_size)
+    for epoch in range(1, config.epochs + 1):
+        order_N = torch.from_numpy(networks.shuffler.permutation(len(train.numeric_NF))).to(networks.device)
+        losses = []
+        for index, batch_B in enumerate(torch.split(order_N, config.batch_size)):
+            done = ((epoch - 1) * batches + index) / (config.epochs * batches)
+            rate = config.learning_rate * one_cycle(done)
+            losses.append(networks.step(train, batch_B, table=table, learning_rate=rate))
+        margins_SN = networks.margins(valid)
+        value_S = affine_log_loss(margins_SN, valid.target_NK[:, 1], valid.weight_N)
+        going_on = best.update(epoch, value_S, networks.arrays() | {"valid_margins": margins_SN.cpu().numpy()})
+        mean_loss_S = torch.stack(losses).mean(0).tolist()
+        reports.append(EpochReport(epoch, tuple(mean_loss_S), tuple(value_S.tolist()), int(best.running_S.sum())))
+        if progress is not None:
+            progress(reports[-1])
+        if not going_on:
+            break
+    return best, reports
+
+
+def one_cycle(done: float, *, warm: float = 0.15, last: float = 0.01) -> float:
+    """Learning rate as a share of its peak: a linear rise, then half a cosine (Smith & Topin, 2018)."""
+    if done < warm:
+        return 0.1 + 0.9 * done / warm
+    return last + (1 - last) * 0.5 * (1 + float(np.cos(np.pi * (done - warm) / (1 - warm))))
+
+
+def _fold_data(
+    rows: Rows, architecture: Architecture, *, device: torch.device, soft_labels: Floats | None = None
+) -> _Data:
+    """A fold as tensors; numeric values stay raw, since their bins take twenty times the room."""
+    if soft_labels is not None and len(soft_labels) != len(rows.label):
+        raise ValueError(f"soft_labels must have one value a training row ({len(rows.label)}), got {len(soft_labels)}")
+    labels = rows.label if soft_labels is None else soft_labels
+    codes = folded_codes(rows.categorical, architecture.cardinalities, architecture.lookup_rows)
+    return _Data(
+        numeric_NF=torch.from_numpy(np.array(rows.numeric, dtype=np.float32)).to(device),
+        codes_NC=torch.from_numpy(codes).to(device),
+        target_NK=target_probabilities(torch.from_numpy(np.array(labels, dtype=np.float32))).to(device),
+        weight_N=torch.from_numpy(np.array(rows.weight, dtype=np.float32)).to(device),
+        label_N=torch.from_numpy(np.array(rows.label) == 1).to(device),
+    )
+
+
+def _stacked_start(
+    architecture: Architecture, repeats: Sequence[int], *, seed: int, start: State | None
+) -> dict[str, np.ndarray]:
+    """Weights to begin with, [S, ...]: those of each repeat, the same for all settings of it."""
+    if start is not None:
+        chosen = {name: array for name, array in start.items() if name not in CONSTANTS}
+        return {name: np.stack([array] * len(repeats)) for name, array in chosen.items()}
+    by_repeat = {
+        repeat: initial_arrays(architecture, rng=np.random.default_rng([seed, repeat]))
+        for repeat in sorted(set(repeats))
+    }
+    return {name: np.stack([by_repeat[repeat][name] for repeat in repeats]) for name in by_repeat[repeats[0]]}
+
+
+def _fits(
+    networks: _Networks, best: BestSoFar, reports: list[EpochReport], train: _Data, architecture: Architecture
+) -> tuple[Fit, ...]:
+    """The best weights of each setting, judged on train once more."""
+    arrays = dict(best.arrays)
+    valid_margins = arrays.pop("valid_margins")
+    networks.load(arrays)
+    label_N = train.label_N
+    accuracy_S = ((networks.margins(train) > 0) == label_N).float().mean(1).tolist()
+    constants = constant_arrays(architecture)
+    fits = []
+    for index in range(len(valid_margins)):
+        seen = reports[: int(best.last_epoch_S[index])]
+        fits.append(
+            Fit(
+                state=constants | {name: np.ascontiguousarray(array[index]) for name, array in arrays.items()},
+                valid_margins=valid_margins[index].astype(np.float64),
+                train_accuracy=float(accuracy_S[index]),
+                best_epoch=int(best.epoch_S[index]),
+                train_loss=tuple(report.train_loss[index] for report in seen),
+                valid_log_loss=tuple(report.valid_log_loss[index] for report in seen),
+            )
+        )
+    return tuple(fits)

@@ -1,0 +1,180 @@
+"""The bundle: everything a serving team needs of a run, in one folder of plain numbers."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors.numpy import save
+
+from pipeline.files import write_bytes, write_json, write_text
+from pipeline.golden import FEWEST, Parity, chosen_rows, golden_lines, parity
+from pipeline.graph import PROBABILITY, GraphParts, same_state, scoring_graph
+from pipeline.manifest import write_manifest
+from pipeline.registry import write_serving_model
+from pipeline.scoring import score_file, verify_bundle
+from pipeline.serving import Scorer, Signature, graph_session
+from pipeline.triton import write_triton_model
+
+__all__ = ["BundleContents", "ExportConfig", "build_bundle", "score_file", "signing_key", "verify_bundle"]
+
+CLOSE = 1e-6
+"""Golden rows agree at least this well between the graph and the Python path, so that no tree hangs by a hair there."""
+
+
+class ExportConfig(BaseModel):
+    """What is exported ([export])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    candidate: str = Field("hybrid", description="the candidate that `probability` is")
+    golden_rows: int = Field(64, ge=FEWEST, description="rows with known probability that `harbor verify` replays")
+    flipped_rows: float = Field(
+        1e-4, ge=0, le=1, description="largest share of rows whose trees may flip between the graph and the Python path"
+    )
+    alert_budget: float = Field(0.005, gt=0, le=1, description="share of rows the operating point alert_budget flags")
+    alert_cost: float = Field(5.0, ge=0, description="cost of one alert, in the unit of the amounts")
+    precision_floor: float = Field(0.5, gt=0, le=1, description="precision the operating point precision_floor keeps")
+    sign_key_env: str = Field(
+        "HARBOR_BUNDLE_KEY", description="environment variable whose text signs the manifest (HMAC), if it is set"
+    )
+    max_bytes: int = Field(1 << 30, ge=1, description="largest size of a bundle in bytes")
+    triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """What goes into a bundle.
+
+    Attributes:
+        parts: what the graph computes with.
+        encoder: the encoder, as JSON values.
+        features: the window specification, as JSON text.
+        rows: feature rows no fit has seen, for the comparison with the Python path and the golden rows.
+        expected: what the Python path says of them [N], by candidate.
+        optional: columns that were missing in some rows of train.
+        thresholds: the operating points, as JSON values.
+        model_card: Markdown.
+        record: what the manifest says beside the files: run, versions, smoothing, class_weight, threshold, seen_until,
+            gate, ...
+    """
+
+    parts: GraphParts
+    encoder: Mapping[str, Any]
+    features: str
+    rows: pa.Table
+    expected: Mapping[str, np.ndarray]
+    optional: frozenset[str]
+    thresholds: Mapping[str, Any]
+    model_card: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_bundle(
+    folder: Path, contents: BundleContents, *, config: ExportConfig, threads: int = 1, key: bytes | None = None
+) -> Parity:
+    """Writes a bundle into an empty folder; the same contents give the same bytes.
+
+    Args:
+        folder: where; the caller makes it appear whole.
+        contents: what goes in.
+        config: [export].
+        threads: batches scored side by side in the comparison.
+        key: signs the manifest.
+
+    Returns:
+        How the graph and the Python path compare on the contents' rows.
+
+    Raises:
+        ValueError: graph and Python path differ, rows are too few for the golden ones, or the bundle is too large.
+    """
+    parts = contents.parts
+    graph = scoring_graph(parts)
+    signature = Signature(parts.numeric, parts.categorical, (PROBABILITY, *parts.candidates), contents.optional)
+    scorer = Scorer(graph_session(graph), signature)
+    found = scorer.probabilities(contents.rows, threads=threads)
+    compared = parity(found, contents.expected)
+    _check_parity(compared, parts, share=config.flipped_rows)
+    write_bytes(folder / "model.onnx", graph)
+    write_json(folder / "signature.json", signature.to_dict())
+    write_text(folder / "golden.jsonl", _golden(contents, found, signature, rows=config.golden_rows))
+    _write_parts(folder, contents)
+    write_json(folder / "thresholds.json", contents.thresholds)
+    write_text(folder / "features.json", contents.features)
+    write_text(folder / "model_card.md", contents.model_card)
+    write_serving_model(
+        folder / "mlflow",
+        graph=folder / "model.onnx",
+        signature_file=folder / "signature.json",
+        signature=signature,
+        identity=hashlib.sha256(graph).hexdigest(),
+    )
+    if config.triton:
+        write_triton_model(folder / "triton", graph, signature)
+    record = {"candidate": parts.shipped, "outputs": list(signature.outputs), **contents.record}
+    write_manifest(folder, content=record | {"parity": compared.to_dict()}, max_bytes=config.max_bytes, key=key)
+    return compared
+
+
+def signing_key(config: ExportConfig, environment: Mapping[str, str] | None = None) -> bytes | None:
+    """The key that the configured environment variable holds; None where it is not set."""
+    value = (os.environ if environment is None else environment).get(config.sign_key_env, "")
+    return value.encode() or None
+
+
+def _check_parity(compared: Parity, parts: GraphParts, *, share: float) -> None:
+    """Only what a booster has a part in may differ, and only in few rows; three are always granted, for small folds."""
+    treed = {*parts.boosters, *(name for name, each in parts.hybrids.items() if {*each.members} & {*parts.boosters})}
+    allowed = max(3, int(share * compared.rows))
+    wrong = {name: count for name, count in compared.flipped.items() if count > (allowed if name in treed else 0)}
+    if wrong:
+        detail = ", ".join(f"'{name}' in {count:,}" for name, count in wrong.items())
+        raise ValueError(f"graph and Python path must agree on {compared.rows:,} rows, but they differ: {detail}")
+
+
+def _golden(contents: BundleContents, found: Mapping[str, np.ndarray], signature: Signature, *, rows: int) -> str:
+    close = np.ones(contents.rows.num_rows, dtype=bool)
+    for name, expected in contents.expected.items():
+        close &= np.abs(found[name] - expected) <= CLOSE
+    places = np.flatnonzero(close)
+    if len(places) < FEWEST:
+        raise ValueError(f"golden rows need at least {FEWEST} feature rows, got {len(places)}")
+    chosen = places[chosen_rows(found[PROBABILITY][places], rows=rows)]
+    return golden_lines(contents.rows.take(pa.array(chosen)), found[PROBABILITY][chosen], signature)
+
+
+def _write_parts(folder: Path, contents: BundleContents) -> None:
+    """The numbers the graph was made of, for whoever wants them without ONNX."""
+    parts = contents.parts
+    booster = next(iter(parts.boosters.values()))
+    states = {name: each.state for name, each in parts.networks.items()}
+    if booster.encoder is not None:
+        states["booster_encoder"] = booster.encoder
+    owners = {
+        name: next(other for other in states if same_state(states[other], state)) for name, state in states.items()
+    }
+    tensors = {
+        f"{name}.{key}": states[name][key] for name in sorted(set(owners.values())) for key in sorted(states[name])
+    }
+    write_bytes(folder / "booster.ubj", booster.model)
+    write_bytes(
+        folder / "network.safetensors", save({name: np.ascontiguousarray(each) for name, each in tensors.items()})
+    )
+    write_json(folder / "encoder.json", contents.encoder)
+    write_json(folder / "calibrator.json", {"tensors": owners, **_calibration(parts)})
+
+
+def _calibration(parts: GraphParts) -> dict[str, Any]:
+    return {
+        "posterior_floor": parts.posterior_floor,
+        "losses": {name: each.loss.to_dict() for name, each in parts.networks.items()},
+        "booster_inputs": {name: each.form for name, each in parts.boosters.items()},
+        "baselines": {name: each.to_dict() for name, each in parts.baselines.items()},
+        "calibrators": {name: each.to_dict() for name, each in parts.calibrators.items()},
+        "hybrids": {name: each.to_dict() for name, each in parts.hybrids.items()},
+    }

@@ -1,0 +1,240 @@
+"""Every candidate on the Python path: what train and calibrate left, and the probabilities that follow from it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from features.encode import Encoder, Matrix
+from models.baseline import LogisticBaseline
+from models.boosting import Booster
+from models.calibration import (
+    CalibrationConfig,
+    Calibrator,
+    Method,
+    calibrator_from_dict,
+    fit_calibrator,
+)
+from models.hybrid import Hybrid, fit_hybrid
+from models.losses import LossSettings, posterior
+from models.network import State, margins
+from models.rows import Float64s, Floats
+from models.shared_encoder import SharedEncoder
+from pipeline.files import read_json, write_bytes, write_json
+
+HYBRID_MEMBERS = ("mlp", "xgboost")
+HEAD_FORMS = ("same_rows", "out_of_time")
+"""Forms of the shared encoder that are served by the head's own network."""
+COMPARED: tuple[Method, ...] = ("none", "temperature", "affine", "beta", "isotonic")
+
+
+@dataclass(frozen=True)
+class Head:
+    """A network of the sweep: its arrays, the loss it minimised and the names it was asked for by."""
+
+    state: State
+    loss: LossSettings
+    class_weight: str
+
+
+@dataclass(frozen=True)
+class Models:
+    """What train left.
+
+    Attributes:
+        encoder: features to arrays.
+        heads: "mlp" (selected), "mlp_unsmoothed" (its ε = 0 twin), "mlp_smoothed" (the best ε > 0; `mlp` itself unless
+            ε = 0 won). The first two are candidates.
+        booster: on the numeric columns and what `booster_encoder` adds to them.
+        baseline: logistic regression.
+        posterior_floor: where the inverse of the loss goes on as a tail.
+    """
+
+    encoder: Encoder
+    heads: Mapping[str, Head]
+    booster: Booster
+    booster_encoder: SharedEncoder
+    baseline: LogisticBaseline
+    posterior_floor: float
+
+
+@dataclass(frozen=True)
+class RawScores:
+    """Before any calibrator, on N rows.
+
+    Attributes:
+        margins: logit_1 − logit_0 of each head [N].
+        log_odds: of P(fraud), after the inverse where there is one, of each candidate but the hybrid [N].
+        inverted: the heads' margins after the inverse of their loss [N].
+        tail_share: share of rows that only a tail of the inverse could place, per head.
+    """
+
+    margins: Mapping[str, Float64s]
+    inverted: Mapping[str, Float64s]
+    log_odds: Mapping[str, Float64s]
+    tail_share: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A calibrator per candidate, and the combination of two of them."""
+
+    calibrators: Mapping[str, Calibrator]
+    hybrid: Hybrid
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        maps = {name: fitted.to_dict() for name, fitted in self.calibrators.items()}
+        return {"calibrators": maps, "hybrid": self.hybrid.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
+        """The inverse of `to_dict`."""
+        maps = {name: calibrator_from_dict(fitted) for name, fitted in values["calibrators"].items()}
+        return cls(maps, Hybrid.from_dict(values["hybrid"]))
+
+
+def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
+    """Every model's own answer on some rows."""
+    found: dict[int, Float64s] = {}
+    for head in models.heads.values():
+        if id(head.state) not in found:
+            found[id(head.state)] = margins(head.state, rows)
+    by_head = {name: found[id(head.state)] for name, head in models.heads.items()}
+    posteriors = {
+        name: posterior(z, models.heads[name].loss, floor=models.posterior_floor) for name, z in by_head.items()
+    }
+    inverted = {name: _log_odds(each.probability) for name, each in posteriors.items()}
+    matrix = np.concatenate([rows.numeric, models.booster_encoder.columns(rows)], axis=1)
+    return RawScores(
+        margins=by_head,
+        inverted=inverted,
+        log_odds={
+            "logistic": models.baseline.margins(rows),
+            "mlp": inverted["mlp"],
+            "mlp_unsmoothed": inverted["mlp_unsmoothed"],
+            "xgboost": models.booster.margins(matrix, threads=threads),
+        },
+        tail_share={name: each.tail_share for name, each in posteriors.items()},
+    )
+
+
+def fit_calibration(labels: Floats, log_odds: Mapping[str, Floats], *, config: CalibrationConfig) -> Calibration:
+    """A calibrator for each candidate, and the hybrid of the calibrated head and booster, on the same rows.
+
+    Args:
+        labels: 0 or 1 [N].
+        log_odds: of each candidate [N].
+        config: [calibration].
+    """
+    maps = {name: fit_calibrator(labels, z, method=config.method, config=config) for name, z in log_odds.items()}
+    members = {name: maps[name].log_odds(log_odds[name]) for name in HYBRID_MEMBERS}
+    return Calibration(maps, fit_hybrid(labels, members))
+
+
+def calibrated_probabilities(calibration: Calibration, log_odds: Mapping[str, Floats]) -> dict[str, Float64s]:
+    """P(fraud) of every candidate, the hybrid last, from uncalibrated log odds [N]."""
+    result = {name: fitted.apply(log_odds[name]) for name, fitted in calibration.calibrators.items()}
+    members = {name: calibration.calibrators[name].log_odds(log_odds[name]) for name in HYBRID_MEMBERS}
+    return {**result, "hybrid": calibration.hybrid.apply(members)}
+
+
+def comparison_logits(models: Models, scores: RawScores) -> Iterator[tuple[float, str, Method, Float64s]]:
+    """The arms of the temperature comparison: (ε, name, method, logits to map).
+
+    ε = 0 against the best ε > 0, each calibrator alone on the raw margin and after the closed-form inverse.
+    """
+    heads = ("mlp_unsmoothed", "mlp_smoothed") if "mlp_smoothed" in models.heads else ("mlp_unsmoothed",)
+    for head in heads:
+        for prefix, logits in (("", scores.margins[head]), ("inverse+", scores.inverted[head])):
+            for method in COMPARED:
+                name = "inverse" if prefix and method == "none" else prefix + method
+                yield models.heads[head].loss.epsilon, name, method, logits
+
+
+def save_heads(folder: Path, heads: Mapping[str, Head]) -> None:
+    """Write network.safetensors and network.json; a network that serves two names is written once."""
+    stored: dict[int, str] = {}
+    tensors: dict[str, np.ndarray] = {}
+    description: dict[str, Any] = {}
+    for name, head in heads.items():
+        owner = stored.setdefault(id(head.state), name)
+        if owner == name:
+            tensors |= {f"{name}.{key}": np.ascontiguousarray(array) for key, array in head.state.items()}
+        description[name] = {"tensors": owner, "class_weight": head.class_weight, "loss": head.loss.to_dict()}
+    write_bytes(folder / "network.safetensors", save(tensors))
+    write_json(folder / "network.json", {"heads": description})
+
+
+def load_heads(folder: Path) -> dict[str, Head]:
+    """The inverse of `save_heads`."""
+    tensors = load_file(folder / "network.safetensors")
+    states: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in tensors.items():
+        owner, _, name = key.partition(".")
+        states.setdefault(owner, {})[name] = array
+    description = read_json(folder / "network.json")["heads"]
+    return {
+        name: Head(states[each["tensors"]], LossSettings.from_dict(each["loss"]), each["class_weight"])
+        for name, each in description.items()
+    }
+
+
+def save_booster(folder: Path, booster: Booster, encoder: SharedEncoder) -> None:
+    """Write booster.ubj, booster.json and, where it has an encoder that is not the head itself, that one's arrays."""
+    write_bytes(folder / "booster.ubj", booster.model)
+    own = encoder.form not in HEAD_FORMS
+    if own:
+        write_bytes(folder / "booster_encoder.safetensors", save(dict(encoder.state)))
+    write_json(
+        folder / "booster.json",
+        {
+            "columns": booster.columns,
+            "best_round": booster.best_round,
+            "valid_log_loss": booster.valid_log_loss,
+            "encoder": {"form": encoder.form, "names": encoder.names, "tensors": "own" if own else "mlp"},
+        },
+    )
+
+
+def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, SharedEncoder]:
+    """The inverse of `save_booster`."""
+    said = read_json(folder / "booster.json")
+    encoder = said["encoder"]
+    own = encoder["tensors"] == "own"
+    state = load_file(folder / "booster_encoder.safetensors") if own else dict(heads["mlp"].state)
+    booster = Booster(
+        (folder / "booster.ubj").read_bytes(),
+        tuple(said["columns"]),
+        said["best_round"],
+        tuple(said["valid_log_loss"]),
+    )
+    return booster, SharedEncoder(encoder["form"], state, tuple(encoder["names"]))
+
+
+def load_models(run: Path, *, posterior_floor: float) -> Models:
+    """What features and train left in a run folder."""
+    folder = run / "train"
+    heads = load_heads(folder)
+    booster, encoder = load_booster(folder, heads)
+    return Models(
+        encoder=Encoder.from_dict(read_json(run / "features" / "encoder.json")),
+        heads=heads,
+        booster=booster,
+        booster_encoder=encoder,
+        baseline=LogisticBaseline.from_dict(read_json(folder / "logistic.json")),
+        posterior_floor=posterior_floor,
+    )
+
+
+def load_calibration(run: Path) -> Calibration:
+    """What calibrate left in a run folder."""
+    return Calibration.from_dict(read_json(run / "calibrate" / "calibrators.json"))
+
+
+def _log_odds(probability: Float64s) -> Float64s:
+    result: Float64s = np.log(probability) - np.log1p(-probability)
+    return result

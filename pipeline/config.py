@@ -1,0 +1,168 @@
+"""The configuration of a run: every section's model composed, unknown keys refused, all faults said at once."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evaluation.evidence import EvaluationConfig
+from evaluation.gate import GateConfig
+from features.lengths import LabelsConfig, SplitConfig
+from features.selection import FeaturesConfig
+from models.boosting import BoostingConfig
+from models.calibration import CalibrationConfig
+from models.sweep import SweepConfig
+from models.training import TrainConfig
+from pipeline.bundle import ExportConfig
+from pipeline.sources import DataConfig
+from pipeline.sweep_outcomes import SelectionConfig
+from pipeline.tracking import TrackingConfig
+
+ENVIRONMENT_PREFIX = "HARBOR_"
+
+
+class Config(BaseModel):
+    """Everything a run can be told. A file gives only what differs from these defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: DataConfig = Field(default_factory=DataConfig)
+    labels: LabelsConfig = Field(default_factory=LabelsConfig)
+    split: SplitConfig = Field(default_factory=SplitConfig)
+    features: FeaturesConfig = Field(default_factory=FeaturesConfig)
+    sweep: SweepConfig = Field(default_factory=SweepConfig)
+    train: TrainConfig = Field(default_factory=TrainConfig)
+    boosting: BoostingConfig = Field(default_factory=BoostingConfig)
+    calibration: CalibrationConfig = Field(default_factory=CalibrationConfig)
+    selection: SelectionConfig = Field(default_factory=SelectionConfig)
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    gate: GateConfig = Field(default_factory=GateConfig)
+    export: ExportConfig = Field(default_factory=ExportConfig)
+    tracking: TrackingConfig = Field(default_factory=TrackingConfig)
+
+
+def load_config(
+    file: str | None,
+    *,
+    assignments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Config:
+    """The configuration of a file, overridden by the environment, overridden by `a.b=value` assignments.
+
+    Args:
+        file: path of a TOML file, or the name of one that Harbor ships ("harbor.toml"); None for defaults alone.
+        assignments: "section.key=value"; the value is TOML, and text that is not TOML stands for itself.
+        environment: variables such as HARBOR_TRAIN__EPOCHS=3; None for the process's own.
+
+    Raises:
+        ValueError: the file is missing or not TOML, or keys or values are wrong: every fault, by name.
+    """
+    path = config_path(file) if file is not None else None
+    tree = _read_toml(path) if path is not None else {}
+    variables = os.environ if environment is None else environment
+    for name in sorted(variables):
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            _assign(tree, keys, variables[name], origin=name)
+    _assign_all(tree, assignments)
+    return parse_config(tree, origin=file or "the configuration")
+
+
+def override_config(config: Config, assignments: Sequence[str]) -> Config:
+    """A configuration with `a.b=value` assignments applied.
+
+    Raises:
+        ValueError: as `load_config`.
+    """
+    if not assignments:
+        return config
+    tree = config.model_dump(mode="json")
+    _assign_all(tree, assignments)
+    return parse_config(tree, origin="--set")
+
+
+def parse_config(tree: Mapping[str, Any], *, origin: str) -> Config:
+    """A validated configuration.
+
+    Raises:
+        ValueError: every unknown key and impossible value at once.
+    """
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise ValueError(_faults(error, origin)) from None
+
+
+def config_path(file: str) -> Path:
+    """The file itself where it exists, else the shipped configuration of that name.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    path = Path(file)
+    if path.is_file():
+        return path
+    shipped = Path(str(resources.files("pipeline") / "configs"))
+    names = sorted(item.name for item in shipped.glob("*.toml"))
+    for name in (file, f"{file}.toml"):
+        if name in names:
+            return shipped / name
+    raise ValueError(f"configuration must be a TOML file or one of {', '.join(names)}, got {file!r}, which is neither")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be TOML, but it cannot be read as such: {error}") from error
+
+
+def _assign_all(tree: dict[str, Any], assignments: Sequence[str]) -> None:
+    for assignment in assignments:
+        key, separator, value = assignment.partition("=")
+        if not separator or not all(key.split(".")):
+            raise ValueError(f"--set must be section.key=value, got {assignment!r}")
+        _assign(tree, key.strip().split("."), value, origin=f"--set {key}")
+
+
+def _assign(tree: dict[str, Any], keys: Sequence[str], text: str, *, origin: str) -> None:
+    node = tree
+    for key in keys[:-1]:
+        child = node.setdefault(key, {})
+        if not isinstance(child, dict):
+            raise ValueError(f"{origin}: {key!r} is a value, not a section")
+        node = child
+    node[keys[-1]] = _toml_value(text)
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _faults(error: ValidationError, origin: str) -> str:
+    faults = error.errors(include_url=False)
+    lines = [f"{len(faults)} fault{'s' if len(faults) > 1 else ''} in {origin}"]
+    for fault in faults:
+        key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"  {key}: unknown key{_suggestion(fault['loc'])}")
+        else:
+            lines.append(f"  {key}: {fault['msg'].removeprefix('Value error, ')}, got {fault['input']!r}")
+    return "\n".join(lines)
+
+
+def _suggestion(location: tuple[int | str, ...]) -> str:
+    known: list[str] = list(Config.model_fields)
+    if len(location) > 1 and str(location[0]) in Config.model_fields:
+        section = Config.model_fields[str(location[0])].annotation
+        known = list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

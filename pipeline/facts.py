@@ -1,0 +1,85 @@
+"""What only the pipeline knows about a run, for the report and the model card."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from features.durations import duration_text
+from pipeline.candidates import Models
+from pipeline.files import read_json
+from pipeline.stage import StageContext
+from pipeline.times import time_microseconds, time_text
+
+
+def report_facts(context: StageContext, models: Models) -> dict[str, Any]:
+    """Facts by name: what was trained on, when, and how it is put together."""
+    features = read_json(context.path("features", "report.json"))
+    newest = time_microseconds(features["newest_training_row"])
+    test_end = time_microseconds(features["folds"]["test"]["to"])
+    selected = models.heads["mlp"]
+    prevalence = read_json(context.path("train", "sweep.json"))["prevalence"]
+    return {
+        "name": f"harbor-{context.config.data.preset}" if context.config.data.preset != "harbor" else "harbor",
+        "as_of": None if context.as_of is None else time_text(context.as_of),
+        "newest_training_row": features["newest_training_row"],
+        "training_row_age": _age(test_end - newest),
+        "train_prevalence": prevalence,
+        "class_weights": list(selected.loss.weights(prevalence)),
+        "smoothing": {
+            "convention": selected.loss.convention,
+            "configured": selected.loss.smoothing,
+            "torch": selected.loss.epsilon,
+        },
+        "columns": {
+            "numeric": len(features["columns"]["numeric"]),
+            "categorical": len(features["columns"]["categorical"]),
+        },
+        "booster": {"trees": models.booster.best_round, "columns": len(models.booster.columns)},
+        "training_labels": context.config.labels.model_dump(mode="json"),
+    }
+
+
+def report_notes(context: StageContext) -> Iterator[tuple[str, str]]:
+    """Remarks for the reader as (topic, sentence)."""
+    ingest = read_json(context.path("ingest", "report.json"))
+    features = read_json(context.path("features", "report.json"))
+    yield from _data_notes(ingest)
+    yield from _label_notes(features["folds"])
+    if features["entities_absent"]:
+        yield "data", f"No columns for {', '.join(features['entities_absent'])}, so no windows over them."
+    for note in read_json(context.path("train", "sweep.json"))["notes"]:
+        yield "training", f"{note[:1].upper()}{note[1:]}."
+    for note in read_json(context.path("calibrate", "report.json"))["notes"]:
+        yield "calibration", f"{note}."
+
+
+def _data_notes(ingest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield (
+        "data",
+        f"{ingest['rows_in']:,} rows in, {ingest['accepted']:,} accepted, {ingest['quarantined']:,} quarantined.",
+    )
+    columns = ingest["columns"]
+    dropped = [*columns["dropped_leaks"], *columns["dropped_personal"]]
+    if dropped:
+        yield "leak", f"Dropped on reading: {', '.join(dropped)}."
+    if columns["ignored"]:
+        yield "data", f"Source columns that nobody named and nothing used: {', '.join(columns['ignored'])}."
+    for warning in ingest["warnings"]:
+        yield "data", f"{warning[:1].upper()}{warning[1:]}."
+
+
+def _label_notes(folds: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, fold in folds.items():
+        shares = fold["immature_share"]
+        if any(shares.values()):
+            yield (
+                "labels",
+                f"In {name}, {shares['fraud']:.1%} of the frauds and {shares['legitimate']:.1%} of the legitimate rows "
+                f"were left out because their labels came after {fold['labels_known_by']}.",
+            )
+        if fold["unknown"]:
+            yield "labels", f"In {name}, {fold['unknown']:,} of {fold['rows']:,} rows have no known label."
+
+
+def _age(microseconds: int) -> str:
+    days = microseconds / 86_400_000_000
+    return f"{days:.1f} days before the end of test" if days >= 1 else duration_text(microseconds)

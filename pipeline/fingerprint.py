@@ -1,0 +1,71 @@
+"""What decides whether a stage must run again: inputs, its part of the configuration, code and libraries."""
+
+import functools
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.files import read_done, sha256_file, sha256_json
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.stage import Stage
+
+LIBRARIES = ("numba", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow", "scikit-learn", "torch", "xgboost")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A digest and the digests of its named parts, so that a difference can be told by name."""
+
+    digest: str
+    parts: dict[str, str]
+
+    @staticmethod
+    def of(parts: dict[str, Any]) -> "Fingerprint":
+        """The fingerprint of named parts, each any JSON value."""
+        digests = {name: sha256_json(value)[:16] for name, value in parts.items()}
+        return Fingerprint(sha256_json(digests), digests)
+
+    def difference(self, before: dict[str, str]) -> str:
+        """Which parts differ from an earlier fingerprint's, in words."""
+        names = sorted(name for name in self.parts.keys() | before.keys() if self.parts.get(name) != before.get(name))
+        return f"changed: {', '.join(names)}" if names else "changed"
+
+
+def stage_fingerprint(run: Path, stage: "Stage", config: "Config", as_of: int | None) -> Fingerprint:
+    """The fingerprint under which a stage would run now.
+
+    Upstream stages count by the checksums of the files they left, so a stage that ran again and wrote the same bytes
+    makes nothing after it run.
+    """
+    parts: dict[str, Any] = {"as_of": as_of, "libraries": library_versions(), "code": _code_digest(stage.code)}
+    for name in stage.reads:
+        done = read_done(run / name)
+        parts[f"files of {name}"] = done.files if done is not None else None
+    for section in stage.sections:
+        for key, value in getattr(config, section).model_dump(mode="json").items():
+            parts[f"{section}.{key}"] = value
+    for name, path in stage.outside(config):
+        parts[f"input {name}"] = sha256_file(path)
+    return Fingerprint.of(parts)
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Harbor and of the libraries that decide its numbers."""
+    return {name: metadata.version(name) for name in ("harbor-fraud", *LIBRARIES)}
+
+
+@functools.cache
+def _code_digest(places: tuple[str, ...]) -> str:
+    """The digest of source files; each place is a package or a file of `pipeline`."""
+    digests: dict[str, str] = {}
+    for place in places:
+        package, _, name = place.partition("/")
+        root = Path(str(resources.files(package)))
+        files = [root / name] if name else sorted(root.rglob("*"))
+        for path in files:
+            if path.suffix in (".py", ".jinja", ".css", ".toml"):
+                digests[f"{package}/{path.relative_to(root).as_posix()}"] = sha256_file(path)
+    return sha256_json(digests)

@@ -1,0 +1,101 @@
+"""The nodes and constants of an ONNX graph under construction.
+
+A graph is written by hand from numbers, so that what is served is what the files say: no tracer decides, and no library
+beyond `onnx` has to be trusted. Equal inputs give equal bytes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 18
+ML_OPSET = 3
+IR_VERSION = 9
+PRODUCER = "harbor"
+ML_DOMAIN = "ai.onnx.ml"
+FLOAT, DOUBLE = int(TensorProto.FLOAT), int(TensorProto.DOUBLE)
+
+ELEMENT_TYPES = {"float": TensorProto.FLOAT, "double": TensorProto.DOUBLE, "string": TensorProto.STRING}
+
+
+class Nodes:
+    """Collects nodes and constants in the order in which they are added, equal ones once.
+
+    Whoever needs a value asks for it anew: the same operator on the same inputs is the same node, so that parts of a
+    graph share their work without knowing of one another.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._known: dict[tuple[object, ...], str] = {}
+        self._constants: dict[str, Any] = {}
+        self._names: dict[str, str] = {}
+
+    def constant(self, array: np.ndarray) -> str:
+        """The name of a constant; equal arrays share one."""
+        array = np.ascontiguousarray(array)
+        key = f"{array.dtype}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()}"
+        if key not in self._names:
+            self._names[key] = f"constant_{len(self._names)}"
+            self._constants[self._names[key]] = numpy_helper.from_array(array, self._names[key])
+        return self._names[key]
+
+    def number(self, value: float, *, like: type[np.floating[Any]] = np.float32) -> str:
+        """The name of a scalar constant."""
+        return self.constant(np.array(value, dtype=like))
+
+    def add(self, operator: str, *inputs: str, name: str | None = None, domain: str = "", **attributes: Any) -> str:
+        """The name of a node's one output."""
+        key = (operator, inputs, name, domain, repr(sorted(attributes.items())))
+        if key not in self._known:
+            output = self._known[key] = name or f"{operator}_{len(self._nodes)}"
+            node = helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **attributes)
+            self._nodes.append(node)
+        return self._known[key]
+
+    def split(self, wide: str, names: Sequence[str]) -> None:
+        """Cuts what is [N, len(names)] into outputs [N, 1] under these names."""
+        self._nodes.append(
+            helper.make_node("Split", [wide], list(names), name="outputs", axis=1, num_outputs=len(names))
+        )
+
+    def joined(self, parts: Sequence[str]) -> str:
+        """Parts side by side along axis 1; one part is itself."""
+        return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=1)
+
+    def model(self, name: str, *, inputs: dict[str, str], outputs: dict[str, str], properties: dict[str, str]) -> bytes:
+        """The serialized model.
+
+        Args:
+            name: of the graph.
+            inputs: element type ("float", "double" or "string") of each [N, 1] input.
+            outputs: element type of each [N, 1] output; the node outputs must exist under these names.
+            properties: key and value texts of the model's metadata.
+
+        Raises:
+            ValueError: the nodes do not make a valid graph, which is a bug of the caller.
+        """
+        graph = helper.make_graph(
+            self._nodes,
+            name,
+            [_column(each, kind) for each, kind in inputs.items()],
+            [_column(each, kind) for each, kind in outputs.items()],
+            list(self._constants.values()),
+        )
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)
+        helper.set_model_props(model, dict(sorted(properties.items())))
+        try:
+            onnx.checker.check_model(model, full_check=True)
+        except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+            raise ValueError(f"the scoring graph must be a valid ONNX model: {error}") from error
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
+
+
+def _column(name: str, kind: str) -> Any:
+    return helper.make_tensor_value_info(name, ELEMENT_TYPES[kind], ["rows", 1])

@@ -1,0 +1,142 @@
+"""From margins to calibrated probabilities as graph nodes, all in double.
+
+These are the formulas of `models.losses`, `models.calibration` and `models.hybrid`.
+Every name stands for a value [N, 1].
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import expit, logit
+
+from models.calibration import LARGEST_LOGIT, Affine, Beta, Calibrator, Identity, Isotonic, Temperature
+from models.hybrid import Hybrid
+from models.losses import EXACT_LOGIT, LossSettings
+from pipeline.graph_nodes import Nodes
+
+SMALL_SOFTPLUS = -15.0
+"""Below this, log(softplus(x)) is x − exp(x)/2 to the last digit, and 1 + exp(x) has lost what was to be logged."""
+
+
+def posterior_log_odds(nodes: Nodes, margin: str, settings: LossSettings, *, floor: float) -> str:
+    """Log odds of `models.losses.posterior`.
+
+    With h = ε/2, a = the evidence less its shift and u = exp(a), the odds before the weight is taken back are
+    (σ(a) − h) / (σ(−a) − h) = ((1 − h)·u − h) / ((1 − h) − h·u): one exponential and one logarithm.
+    """
+    evidence = margin if settings.gamma == 0 else _focal_log_odds(nodes, margin, settings.gamma)
+    bound = float(logit(1 - floor)) if settings.epsilon > 0 else EXACT_LOGIT
+    kept = _clip(nodes, evidence, _evidence_at(-bound, settings), _evidence_at(bound, settings))
+    inner = _clip(nodes, _bare_inverse(nodes, kept, settings), -bound, bound)
+    beyond = nodes.add("Sub", evidence, kept)
+    tail = _log1p(nodes, nodes.add("Abs", beyond))
+    return nodes.add("Add", inner, nodes.add("Mul", nodes.add("Sign", beyond), tail))
+
+
+def calibrated_log_odds(nodes: Nodes, log_odds: str, calibrator: Calibrator) -> str:
+    """What `calibrator.log_odds` gives.
+
+    Raises:
+        ValueError: the graph does not know this kind of calibrator.
+    """
+    match calibrator:
+        case Identity():
+            return log_odds
+        case Temperature():
+            return _scaled(nodes, log_odds, 1 / calibrator.temperature)
+        case Affine():
+            return _shifted(nodes, _scaled(nodes, log_odds, calibrator.slope), calibrator.shift)
+        case Beta():
+            rest = nodes.add("Softplus", log_odds)
+            log_p = nodes.add("Sub", log_odds, rest)
+            total = nodes.add("Add", _scaled(nodes, log_p, calibrator.a), _scaled(nodes, rest, calibrator.b))
+            return _shifted(nodes, total, calibrator.c)
+        case Isotonic():
+            return _isotonic(nodes, log_odds, calibrator)
+    raise ValueError(f"a calibrator in a graph must be one of models.calibration, got {type(calibrator).__name__}")
+
+
+def combined_log_odds(nodes: Nodes, log_odds: Mapping[str, str], hybrid: Hybrid) -> str:
+    """What `hybrid.log_odds` gives for members under their names."""
+    members = nodes.joined([log_odds[name] for name in hybrid.members])
+    weights = nodes.constant(np.array(hybrid.weights, dtype=np.float64)[:, None])
+    return _shifted(nodes, nodes.add("MatMul", members, weights), hybrid.shift)
+
+
+def bounded_probability(nodes: Nodes, log_odds: str) -> str:
+    """P(fraud), strictly inside (0, 1), of values [N, any].
+
+    1 / (1 + exp(−z)) is written out because onnxruntime's Sigmoid has no digit right below 1e-16.
+    """
+    opposite = nodes.add("Neg", _clip(nodes, log_odds, -LARGEST_LOGIT, LARGEST_LOGIT))
+    return nodes.add("Reciprocal", _shifted(nodes, nodes.add("Exp", opposite), 1.0))
+
+
+def _bare_inverse(nodes: Nodes, evidence: str, settings: LossSettings) -> str:
+    shift, half = float(np.log(settings.ratio)), settings.epsilon / 2
+    if half == 0:
+        return _shifted(nodes, evidence, -shift)
+    before, after = (shift, 0.0) if settings.weighting == "column" else (0.0, shift)
+    odds = nodes.add("Exp", _shifted(nodes, evidence, -before))
+    above = _shifted(nodes, _scaled(nodes, odds, 1 - half), -half)
+    below = _shifted(nodes, _scaled(nodes, odds, -half), 1 - half)
+    return _shifted(nodes, nodes.add("Log", nodes.add("Div", above, below)), -after)
+
+
+def _evidence_at(log_odds: float, settings: LossSettings) -> float:
+    """The log odds of the effective target where η has these log odds."""
+    shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
+    if epsilon == 0:
+        return log_odds + shift
+    before, after = (shift, 0.0) if settings.weighting == "example" else (0.0, shift)
+    return float(logit((1 - epsilon) * expit(log_odds + before) + epsilon / 2)) + after
+
+
+def _focal_log_odds(nodes: Nodes, margin: str, gamma: float) -> str:
+    """Log odds of the target t whose focal optimum is σ(z), as `models.losses.focal_log_odds`."""
+    opposite = nodes.add("Neg", margin)
+    return nodes.add("Sub", _log_slope(nodes, opposite, margin, gamma), _log_slope(nodes, margin, opposite, gamma))
+
+
+def _log_slope(nodes: Nodes, margin: str, opposite: str, gamma: float) -> str:
+    """log(−ℓ′(σ(z))) with ℓ(q) = −(1 − q)^γ log q."""
+    surprise = nodes.add("Softplus", opposite)
+    rest = nodes.add("Softplus", margin)
+    near_one = nodes.add("Less", opposite, nodes.number(SMALL_SOFTPLUS, like=np.float64))
+    series = nodes.add("Sub", opposite, _scaled(nodes, nodes.add("Exp", opposite), 0.5))
+    log_surprise = nodes.add("Where", near_one, series, nodes.add("Log", surprise))
+    first = nodes.add("Sub", surprise, _scaled(nodes, rest, gamma))
+    second = _shifted(nodes, nodes.add("Sub", log_surprise, _scaled(nodes, rest, gamma - 1)), float(np.log(gamma)))
+    apart = nodes.add("Neg", nodes.add("Abs", nodes.add("Sub", first, second)))
+    return nodes.add("Add", nodes.add("Max", first, second), nodes.add("Softplus", apart))
+
+
+def _isotonic(nodes: Nodes, log_odds: str, calibrator: Isotonic) -> str:
+    """Log odds of the interpolated probability: the first value plus each step times how far z has climbed it."""
+    borders, values = np.array(calibrator.logits), np.array(calibrator.probabilities)
+    probability = nodes.constant(values[:1, None])
+    if len(borders) > 1:
+        climbed = nodes.add("Sub", log_odds, nodes.constant(borders[None, :-1]))
+        share = _clip(nodes, nodes.add("Div", climbed, nodes.constant(np.diff(borders)[None])), 0.0, 1.0)
+        steps = nodes.add("MatMul", share, nodes.constant(np.diff(values)[:, None]))
+        probability = nodes.add("Add", steps, probability)
+    else:
+        probability = nodes.add("Add", _scaled(nodes, log_odds, 0.0), probability)
+    rest = nodes.add("Sub", nodes.number(1, like=np.float64), probability)
+    return nodes.add("Log", nodes.add("Div", probability, rest))
+
+
+def _log1p(nodes: Nodes, value: str) -> str:
+    return nodes.add("Log", _shifted(nodes, value, 1.0))
+
+
+def _scaled(nodes: Nodes, value: str, factor: float) -> str:
+    return nodes.add("Mul", value, nodes.number(factor, like=np.float64))
+
+
+def _shifted(nodes: Nodes, value: str, shift: float) -> str:
+    return value if shift == 0 else nodes.add("Add", value, nodes.number(shift, like=np.float64))
+
+
+def _clip(nodes: Nodes, value: str, low: float, high: float) -> str:
+    return nodes.add("Clip", value, nodes.number(low, like=np.float64), nodes.number(high, like=np.float64))

@@ -1,0 +1,160 @@
+"""The first pass of ingest: every source row ends in the spool, in the quarantine, or after as-of."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.defects import MonthlyLabels
+from features.duplicates import id_keys
+from features.quarantine import QUARANTINE
+from features.reading import Reading
+from features.schema import CanonicalBatch, canonical_batch
+from pipeline.batches import SourceBatch
+from pipeline.inputs import Input
+from pipeline.spool import Spool
+
+SHOWN = {"amount", "event_time", "label", "label_available_at"}
+"""Columns whose values may stand in a message; anything else could be a card number."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Where a reason was met first."""
+
+    file: str
+    row: int
+    value: str = ""
+
+
+class Intake:
+    """What the first pass has seen so far; sums, and per accepted row its time, label and id."""
+
+    def __init__(self, reading: Reading, spool: Spool) -> None:
+        self.rows_in = self.after_as_of = self.spare_lines = self.quarantined = 0
+        self.rows_of: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.months = MonthlyLabels()
+        self.first: dict[str, Sighting] = {}
+        self._reading, self._spool = reading, spool
+        self._offset = 0
+        self._schema: pa.Schema | None = None
+        self._schema_file = ""
+        self._times: list[NDArray[np.int64]] = []
+        self._keys: list[NDArray[np.int64]] = []
+        self._origins: list[tuple[str, NDArray[np.int64] | int]] = []
+        self._rejected: list[pa.Table] = []
+
+    def read(self, source: Input, progress: Callable[[int], None]) -> None:
+        """Take in all records of one source."""
+        self._reading, last = replace(self._reading, plan=source.plan), 0
+        for batch in source.batches():
+            self._take(source.name, batch)
+            last = max([last, *batch.row[-1:].tolist(), *(number for number, _ in batch.broken)])
+            progress(self._offset + last)
+        self._offset += last
+        self.rows_of[source.name] = last
+
+    def times(self) -> NDArray[np.int64]:
+        """Event times of the accepted rows in source order, microseconds since 1970."""
+        return np.concatenate([np.zeros(0, np.int64), *self._times])
+
+    def taken_keys(self) -> NDArray[np.int64]:
+        """64 bits of their transaction ids, equal where the ids are; given away once, for they take much memory."""
+        keys, self._keys = np.concatenate([np.zeros(0, np.int64), *self._keys]), []
+        return keys
+
+    def reject(self, places: NDArray[np.int64], reasons: Sequence[str]) -> None:
+        """Quarantine rows that were accepted at first, by their places among the accepted, in order."""
+        ends = np.cumsum([len(times) for times in self._times])
+        home = np.searchsorted(ends, places, side="right")
+        for batch in np.unique(home).tolist():
+            mine = np.flatnonzero(home == batch)
+            local = places[mine] - (ends[batch] - len(self._times[batch]))
+            file, rows = self._origins[batch]
+            numbers = rows + local if isinstance(rows, int) else rows[local]
+            self._quarantine(file, numbers, pa.array([[reasons[row]] for row in mine.tolist()], pa.list_(pa.string())))
+
+    def quarantine(self) -> pa.Table:
+        """All rows set aside, in the order of file and row."""
+        table = pa.concat_tables(self._rejected) if self._rejected else QUARANTINE.empty_table()
+        return table.sort_by([("source_file", "ascending"), ("row", "ascending")])
+
+    def _take(self, file: str, batch: SourceBatch) -> None:
+        # An id is the row's place among all records, good or bad: it stays when a bad row before it is repaired.
+        result = canonical_batch(batch.table, reading=self._reading, row_ids=self._offset + batch.row - 1)
+        self.rows_in += batch.table.num_rows - result.after_as_of + len(batch.broken)
+        self.after_as_of += result.after_as_of
+        self.spare_lines += batch.spare_lines
+        self.counts.update(result.counts)
+        self._accept(file, batch, result)
+        self._quarantine(file, batch.row[result.rejected], result.reasons)
+        broken = np.array([number for number, _ in batch.broken], np.int64)
+        self._quarantine(file, broken, pa.array([[reason] for _, reason in batch.broken], pa.list_(pa.string())))
+        self._remember(file, batch, result)
+
+    def _accept(self, file: str, batch: SourceBatch, result: CanonicalBatch) -> None:
+        accepted = result.accepted
+        if not accepted.num_rows:
+            return
+        accepted = self._conformed(file, accepted)
+        self._spool.append(accepted)
+        self._times.append(accepted["event_time"].cast(pa.int64()).to_numpy().copy())
+        self.months.add(self._times[-1], pc.fill_null(accepted["label"], -1).to_numpy())
+        self._keys.append(id_keys(accepted["transaction_id"]).copy())
+        rows = batch.row[result.kept]
+        self._origins.append((file, int(rows[0]) if rows[-1] - rows[0] + 1 == len(rows) else rows))
+
+    def _conformed(self, file: str, accepted: pa.Table) -> pa.Table:
+        """The batch in the types of the first; only ids can differ, and a column of nulls has no type of its own."""
+        if self._schema is None:
+            self._schema, self._schema_file = accepted.schema, file
+        faults = []
+        for place, (field, wanted) in enumerate(zip(accepted.schema, self._schema, strict=True)):
+            if field.type != wanted.type and accepted[field.name].null_count == accepted.num_rows:
+                accepted = accepted.set_column(place, wanted, pa.nulls(accepted.num_rows, wanted.type))
+            elif field.type != wanted.type:
+                faults.append(f"  {field.name!r}: {field.type} in {file}, {wanted.type} in {self._schema_file}")
+        if faults:
+            count = f"{len(faults)} column{'s' * (len(faults) > 1)}"
+            raise ValueError("\n".join([f"{count} must have one type in all files", *faults]))
+        return accepted
+
+    def _quarantine(self, file: str, rows: NDArray[np.int64], reasons: pa.Array) -> None:
+        if not len(rows):
+            return
+        names = pa.array([file], pa.string()).take(pa.array(np.zeros(len(rows), np.int64)))
+        self.quarantined += len(rows)
+        self._rejected.append(pa.table([names, pa.array(rows), reasons], schema=QUARANTINE))
+        counted = reasons.flatten().value_counts()
+        self.reasons.update(
+            dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+        )
+        places = reasons.value_parent_indices().to_numpy()
+        for reason in set(counted.field("values").to_pylist()) - set(self.first):
+            place = int(places[np.flatnonzero(reasons.flatten().to_numpy(zero_copy_only=False) == reason)[0]])
+            self.first[reason] = Sighting(file, int(rows[place]))
+
+    def _remember(self, file: str, batch: SourceBatch, result: CanonicalBatch) -> None:
+        """The source value behind each reason that this batch was the first to show."""
+        for reason, sighting in self.first.items():
+            role = reason.split(":")[0]
+            source = self._reading.plan.columns.get(role)
+            if sighting.value or role not in SHOWN or source is None or sighting.file != file:
+                continue
+            place = np.flatnonzero(batch.row == sighting.row)
+            if len(place):
+                value = batch.table.column(source)[int(place[0])].as_py()
+                self.first[reason] = Sighting(file, sighting.row, shown(value))
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in a message: short, and without any run of digits that could be a card number."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return repr(re.sub(r"\d{12,}", "…", text)[:40])

@@ -1,0 +1,278 @@
+"""The manifest of a bundle: what belongs to it, by checksum, checked before anything in it is opened.
+
+A bundle may come from anywhere, so nothing in it is believed until its bytes are those the manifest lists; and the
+manifest itself can be signed, since whoever can change a file can change its checksum too.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.files import folder_checksums, write_bytes, write_json
+
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+FORMAT = 1
+
+REQUIRED = frozenset(
+    {
+        "model.onnx",
+        "booster.ubj",
+        "network.safetensors",
+        "encoder.json",
+        "calibrator.json",
+        "features.json",
+        "thresholds.json",
+        "signature.json",
+        "golden.jsonl",
+        "model_card.md",
+        *(f"mlflow/{name}" for name in ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt")),
+        *(f"mlflow/{name}" for name in ("serving_model.py", "artifacts/model.onnx", "artifacts/signature.json")),
+    }
+)
+OPTIONAL = frozenset({"triton/harbor/config.pbtxt", "triton/harbor/1/model.onnx"})
+
+MEBIBYTE = 1 << 20
+LARGEST_MANIFEST = MEBIBYTE
+LARGEST = {".onnx": 1024 * MEBIBYTE, ".safetensors": 1024 * MEBIBYTE, ".ubj": 512 * MEBIBYTE, ".json": 256 * MEBIBYTE}
+LARGEST_OTHER = 16 * MEBIBYTE
+LISTED = 5
+
+
+@dataclass(frozen=True)
+class CheckedBundle:
+    """A bundle folder whose files all were as its manifest says; `read` checks again what it hands out.
+
+    Attributes:
+        folder: where it lies.
+        manifest: what the manifest says.
+        signed: whether a key was given and the signature is right.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    signed: bool
+
+    def read(self, name: str) -> bytes:
+        """A file's content, whose checksum is taken of the very bytes that are returned.
+
+        Raises:
+            ValueError: the file is not listed or has changed since it was checked.
+        """
+        entry = self.manifest["files"].get(name)
+        if entry is None:
+            raise ValueError(f"{name} must be listed in {MANIFEST} of {self.folder}, but it is not")
+        content = _read_plain(self.folder / name, limit=entry["bytes"])
+        if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise ValueError(f"{self.folder / name} changed while the bundle was being read")
+        return content
+
+    def read_json(self, name: str) -> Any:
+        """The value in a JSON file of the bundle; raises as `read`, and where it is not strict JSON."""
+        return parsed_json(self.read(name), name=str(self.folder / name))
+
+
+def write_manifest(folder: Path, *, content: Mapping[str, Any], max_bytes: int, key: bytes | None) -> None:
+    """Write manifest.json over every file that stands in the folder, and its signature where there is a key.
+
+    Raises:
+        ValueError: a file has no place in a bundle, one is missing, or the bundle is too large.
+    """
+    files = folder_checksums(folder)
+    faults = _name_faults(set(files))
+    total = sum(entry["bytes"] for entry in files.values())
+    if total > max_bytes:
+        faults.append(f"the bundle must have at most {max_bytes:,} bytes (export.max_bytes), got {total:,}")
+    faults += [f"{name}: {entry['bytes']:,} bytes" for name, entry in files.items() if entry["bytes"] > _limit(name)]
+    if faults:
+        raise ValueError(_message(folder, faults))
+    write_json(folder / MANIFEST, {"format": FORMAT, **content, "files": files})
+    if key is not None:
+        signature = _signature((folder / MANIFEST).read_bytes(), key)
+        write_bytes(folder / SIGNATURE, f"hmac-sha256 {signature}\n".encode())
+
+
+def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
+    """A bundle whose files have been compared with its manifest; nothing but the manifest is parsed.
+
+    Args:
+        folder: the bundle.
+        key: what the manifest must be signed with; None asks for no signature.
+
+    Raises:
+        ValueError: the folder or its manifest is missing or malformed, the signature is wrong, or a file is changed,
+            missing, extra, too large, a link or anything but a plain file: every fault, by name.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"a bundle must be a folder with a {MANIFEST}, got {folder}, which is none")
+    content = _read_plain(folder / MANIFEST, limit=LARGEST_MANIFEST)
+    if key is not None:
+        _check_signature(folder, content, key)
+    manifest = parsed_json(content, name=str(folder / MANIFEST))
+    faults = _manifest_faults(manifest)
+    if faults:
+        raise ValueError(_message(folder, faults))
+    present, faults = _plain_files(folder)
+    faults += _file_faults(folder, manifest["files"], present)
+    if faults:
+        raise ValueError(_message(folder, faults))
+    return CheckedBundle(folder, manifest, signed=key is not None)
+
+
+def parsed_json(content: bytes, *, name: str) -> Any:
+    """The value of strict JSON: UTF-8, no key twice, no NaN, no nesting beyond reason.
+
+    Raises:
+        ValueError: it is not; the message names the file and not what it says.
+    """
+    try:
+        return json.loads(content.decode(), object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _without_content(error)
+        raise ValueError(f"{name} must be strict JSON, but {reason}") from None
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(_: str) -> Any:
+    raise ValueError("it holds a number that JSON does not know (NaN or Infinity)")
+
+
+def _without_content(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"it cannot be parsed at line {error.lineno}, column {error.colno}"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def _read_plain(path: Path, *, limit: int) -> bytes:
+    """The content of a plain file of at most `limit` bytes; a link is not followed, a pipe not waited for.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise ValueError(f"{path} must be a plain file, but it cannot be opened: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError(f"{path} must be a plain file, but it is none")
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{path} must have at most {limit:,} bytes, got more")
+    return content
+
+
+def _signature(manifest: bytes, key: bytes) -> str:
+    return hmac.new(key, manifest, hashlib.sha256).hexdigest()
+
+
+def _check_signature(folder: Path, manifest: bytes, key: bytes) -> None:
+    if not os.path.lexists(folder / SIGNATURE):
+        raise ValueError(f"a key is set, so {folder} must have a {SIGNATURE}, but it has none")
+    expected = f"hmac-sha256 {_signature(manifest, key)}\n".encode()
+    if not hmac.compare_digest(_read_plain(folder / SIGNATURE, limit=1024), expected):
+        raise ValueError(
+            f"{folder / SIGNATURE} must be the manifest's signature with the key that is set; it is another"
+        )
+
+
+def _manifest_faults(manifest: Any) -> list[str]:
+    if not isinstance(manifest, dict):
+        return [f"{MANIFEST}: must be an object"]
+    faults = []
+    if manifest.get("format") != FORMAT:
+        faults.append(f"{MANIFEST}: format must be {FORMAT}")
+    if not isinstance(manifest.get("candidate"), str):
+        faults.append(f"{MANIFEST}: candidate must be a name")
+    files = manifest.get("files")
+    if not isinstance(files, dict):
+        return [*faults, f"{MANIFEST}: files must be an object"]
+    faults += _name_faults(set(files))
+    for name, entry in files.items():
+        if not _is_entry(entry):
+            faults.append(
+                f"{_shown(name)}: must be listed with sha256 (64 hexadecimal digits) and bytes (a whole number)"
+            )
+        elif entry["bytes"] > _limit(name):
+            faults.append(f"{_shown(name)}: must have at most {_limit(name):,} bytes, {entry['bytes']:,} are listed")
+    return faults
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or entry.keys() != {"sha256", "bytes"}:
+        return False
+    digest, size = entry["sha256"], entry["bytes"]
+    known = isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) is not None
+    return known and isinstance(size, int) and not isinstance(size, bool) and size >= 0
+
+
+def _name_faults(names: set[str]) -> list[str]:
+    """A bundle's files have fixed names, so that no path can lead out of it and no foreign format in."""
+    foreign = [f"{_shown(name)}: has no place in a bundle" for name in sorted(names - REQUIRED - OPTIONAL)]
+    return foreign + [f"{name}: missing" for name in sorted(REQUIRED - names)]
+
+
+def _limit(name: str) -> int:
+    return LARGEST.get(Path(name).suffix, LARGEST_OTHER)
+
+
+def _plain_files(folder: Path) -> tuple[dict[str, int], list[str]]:
+    """Sizes of the plain files below a folder by relative name, and a fault for whatever else is there."""
+    sizes: dict[str, int] = {}
+    faults = []
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                name = Path(entry.path).relative_to(folder).as_posix()
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False):
+                    sizes[name] = entry.stat(follow_symlinks=False).st_size
+                else:
+                    faults.append(
+                        f"{_shown(name)}: must be a plain file, is {'a link' if entry.is_symlink() else 'none'}"
+                    )
+    return sizes, sorted(faults)
+
+
+def _file_faults(folder: Path, listed: Mapping[str, Any], present: Mapping[str, int]) -> list[str]:
+    extra = sorted(present.keys() - listed.keys() - {MANIFEST, SIGNATURE})
+    faults = [f"{_shown(name)}: is not listed in the manifest" for name in extra]
+    faults += [f"{name}: missing" for name in sorted(listed.keys() - present.keys())]
+    for name in sorted(listed.keys() & present.keys()):
+        if present[name] != listed[name]["bytes"]:
+            faults.append(f"{name}: must have {listed[name]['bytes']:,} bytes, got {present[name]:,}")
+        elif _checksum(folder / name) != listed[name]["sha256"]:
+            faults.append(f"{name}: changed, its checksum is not the manifest's")
+    return faults
+
+
+def _checksum(path: Path) -> str:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _shown(name: str) -> str:
+    """A foreign name as it can be printed."""
+    return repr(name if len(name) <= 80 else f"{name[:77]}...")
+
+
+def _message(folder: Path, faults: list[str]) -> str:
+    shown = [f"  {fault}" for fault in faults[:LISTED]]
+    if len(faults) > LISTED:
+        shown.append(f"  and {len(faults) - LISTED} more")
+    return "\n".join([f"{len(faults)} fault{'s' if len(faults) > 1 else ''} in the bundle {folder}", *shown])

@@ -1,0 +1,87 @@
+"""The bundle as MLflow sees it: a model from code that loads without Harbor."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from pipeline.serving import Signature
+
+CODE = "serving_model.py"
+PINNED = ("mlflow", "numpy", "onnxruntime", "pandas")
+EPOCH = "1970-01-01 00:00:00.000000"
+
+
+def write_serving_model(
+    folder: Path, *, graph: Path, signature_file: Path, signature: Signature, identity: str
+) -> None:
+    """Writes an MLflow model of the graph whose bytes depend on nothing but its inputs.
+
+    Args:
+        folder: the model's folder; it must not exist.
+        graph: model.onnx.
+        signature_file: signature.json.
+        signature: what it says.
+        identity: hexadecimal digest of at least 32 digits of what the model is.
+    """
+    with _quiet():
+        import mlflow.pyfunc
+
+        mlflow.pyfunc.save_model(
+            path=folder,
+            python_model=str(resources.files("pipeline") / CODE),
+            artifacts={"graph": str(graph), "signature": str(signature_file)},
+            signature=_model_signature(signature),
+            pip_requirements=[f"{name}=={metadata.version(name)}" for name in PINNED],
+        )
+    _normalise(folder, identity)
+
+
+def _model_signature(signature: Signature) -> Any:
+    """Numbers are doubles, since MLflow refuses a double where a float is declared; each may be missing."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    inputs: list[Any] = [ColSpec(DataType.double, name, required=False) for name in signature.numeric]
+    inputs += [ColSpec(DataType.string, name, required=False) for name in signature.categorical]
+    outputs: list[Any] = [ColSpec(DataType.double, name) for name in signature.outputs]
+    return ModelSignature(Schema(inputs), Schema(outputs))
+
+
+def _normalise(folder: Path, identity: str) -> None:
+    """Rewrites in MLmodel whatever differs between two calls or tells of this machine: id, time, paths and sizes."""
+    from mlflow.models import Model
+
+    model = Model.load(str(folder))
+    flavor = model.flavors["python_function"]
+    flavor["model_code_path"] = CODE
+    for artifact in flavor["artifacts"].values():
+        artifact["uri"] = artifact["path"]
+    model.model_uuid = identity[:32]
+    model.utc_time_created = EPOCH
+    model.model_size_bytes = sum(path.stat().st_size for path in (folder / "artifacts").iterdir())
+    model.save(str(folder / "MLmodel"))
+
+
+def load_serving_model(folder: Path) -> Any:
+    """The MLflow model in a folder, loaded with pickle deserialization off."""
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    with _quiet():
+        import mlflow.pyfunc
+
+        return mlflow.pyfunc.load_model(str(folder))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow neither reports home nor warns: of its own type hints on import, and of an input example it misses.
+
+    An example would be scored and stored with the model; the signature is declared, not inferred from one.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="mlflow")
+        yield

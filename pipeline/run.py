@@ -1,0 +1,270 @@
+"""A run is a folder; running it is bringing its six stages up to date, in order."""
+
+import contextlib
+import os
+import platform
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipeline.config import Config
+from pipeline.files import (
+    changed_files,
+    folder_checksums,
+    read_done,
+    read_json,
+    replaced_folder,
+    restore_interrupted,
+    write_done,
+    write_json,
+)
+from pipeline.fingerprint import Fingerprint, library_versions, stage_fingerprint
+from pipeline.journal import Journal, Status
+from pipeline.stage import Stage, StageContext, StageLog
+from pipeline.terminal import Reporter
+from pipeline.tracking import replay
+
+
+class LockedError(RuntimeError):
+    """Another job holds the lock of the run, store or registry."""
+
+
+class InterruptedRunError(BaseException):
+    """The process was told to end (SIGTERM); like KeyboardInterrupt it passes every `except Exception`."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What bringing one stage up to date means: whether it runs, and why."""
+
+    stage: Stage
+    runs: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run was asked for: its resolved configuration and the moment it may know (µs since 1970, or None)."""
+
+    config: Config
+    as_of: int | None
+
+
+def run_stages(
+    run: Path,
+    settings: RunSettings,
+    stages: Sequence[Stage],
+    *,
+    force: str | None,
+    reporter: Reporter,
+    only: str | None = None,
+) -> None:
+    """Bring the stages of a run folder up to date; a stage whose inputs, configuration and code stand is kept.
+
+    Args:
+        run: the run folder, made if it is not there.
+        settings: resolved configuration and as-of time; written to config.json.
+        stages: all stages, in order.
+        force: name of a stage to run again, and what follows it.
+        reporter: where progress is told.
+        only: name of the one stage to bring up to date; those before it must have finished.
+
+    Raises:
+        LockedError: another job works in this folder.
+        ValueError: bad input; what the folder held before is untouched.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    with _locked(run):
+        restore_interrupted(run)
+        journal = Journal(run / "journal.jsonl")
+        for key in reversed(journal.open_keys()):
+            journal.append("close", key, {"status": "KILLED"})
+        write_json(run / "config.json", resolved_settings(settings))
+        log = _opened_run(run, journal, settings)
+        status: Status = "FAILED"
+        try:
+            for stage in stages:
+                if only is None or stage.name == only:
+                    _bring_up_to_date(run, stage, settings, log, stages, force=force, reporter=reporter)
+            status = "FINISHED"
+        except (KeyboardInterrupt, InterruptedRunError):
+            status = "KILLED"
+            raise
+        finally:
+            log.close(status)
+            _send(run, settings, reporter)
+
+
+def planned_steps(run: Path, settings: RunSettings, stages: Sequence[Stage], *, force: str | None) -> list[Step]:
+    """What `run_stages` would do and why; nothing is changed."""
+    steps: list[Step] = []
+    cause: str | None = None
+    for stage in stages:
+        if cause is not None and stage.reads:
+            steps.append(Step(stage, True, f"follows {cause}, unless its files come out the same"))
+            continue
+        reason = _staleness(run, stage, settings, stages, force=force)
+        steps.append(Step(stage, reason is not None, reason or "up to date"))
+        cause = stage.name if reason is not None else None
+    return steps
+
+
+def resolved_settings(settings: RunSettings) -> dict[str, object]:
+    """The content of config.json: configuration, as-of time, seeds and versions; the same for the same run."""
+    config = settings.config
+    return {
+        "as_of": settings.as_of,
+        "seeds": {"data": config.data.seed, "train": config.train.seed},
+        "versions": library_versions(),
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def read_settings(run: Path) -> RunSettings:
+    """The settings a run folder was made with.
+
+    Raises:
+        ValueError: the folder holds no readable config.json.
+    """
+    path = run / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{run} must be a run folder, but it holds no config.json")
+    content = read_json(path)
+    try:
+        return RunSettings(Config.model_validate(content["config"]), content["as_of"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} must hold a run's settings, but it does not: {error}") from error
+
+
+@contextlib.contextmanager
+def _locked(run: Path) -> Iterator[None]:
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(f"another job is working in {run}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _opened_run(run: Path, journal: Journal, settings: RunSettings) -> StageLog:
+    first = next(journal.records(), None)
+    identity = first.key.partition("-")[0] if first is not None else uuid.uuid4().hex[:12]
+    digest = Fingerprint.of({"config": resolved_settings(settings)}).digest[:8]
+    log = StageLog(journal, f"{identity}-{digest}", parent=None)
+    log.open(run.name)
+    log.tags({"harbor.pipeline_id": identity, "harbor.as_of": settings.as_of or "history"})
+    return log
+
+
+def _bring_up_to_date(
+    run: Path,
+    stage: Stage,
+    settings: RunSettings,
+    log: StageLog,
+    stages: Sequence[Stage],
+    *,
+    force: str | None,
+    reporter: Reporter,
+) -> None:
+    missing = [name for name in stage.reads if read_done(run / name) is None]
+    if missing:
+        raise ValueError(f"{stage.name} needs {', '.join(missing)} to have finished in {run}, but there is no DONE")
+    reason = _staleness(run, stage, settings, stages, force=force)
+    child = log.child(stage.name, name=stage.name)
+    child.tags({"harbor.cached": reason is None})
+    if reason is None:
+        done = read_done(run / stage.name)
+        reporter.say(f"  = {stage.name:<10} {'kept':>8}  {done.details.get('summary', '') if done else ''}".rstrip())
+        child.close("FINISHED")
+        return
+    status: Status = "FAILED"
+    started = time.time()
+    try:
+        _send(run, settings, reporter)
+        with reporter.stage(stage.name):
+            summary = _run_stage(run, stage, settings, child, started, reason, reporter)
+        status = "FINISHED"
+        reporter.say(f"  ✓ {stage.name:<10} {time.time() - started:>6.1f} s  {summary}")
+    except (KeyboardInterrupt, InterruptedRunError):
+        status = "KILLED"
+        raise
+    finally:
+        child.metrics({"duration_seconds": time.time() - started})
+        child.close(status)
+        _send(run, settings, reporter)
+
+
+def _run_stage(
+    run: Path,
+    stage: Stage,
+    settings: RunSettings,
+    log: StageLog,
+    started: float,
+    reason: str,
+    reporter: Reporter,
+) -> str:
+    with replaced_folder(run / stage.name) as out:
+        context = StageContext(stage, run, out, settings.config, settings.as_of, log, reporter)
+        fingerprint = stage_fingerprint(run, stage, settings.config, settings.as_of)
+        summary = stage.work(context)
+        log.tags({"harbor.fingerprint": fingerprint.digest[:16]})
+        write_done(
+            out,
+            fingerprint=fingerprint.digest,
+            details={
+                "stage": stage.name,
+                "summary": summary,
+                "reason": reason,
+                "parts": fingerprint.parts,
+                "started": started,
+                "seconds": round(time.time() - started, 3),
+                "host": platform.node(),
+                "process": os.getpid(),
+                "mlflow_key": log.key,
+            },
+        )
+    return summary
+
+
+def _staleness(
+    run: Path, stage: Stage, settings: RunSettings, stages: Sequence[Stage], *, force: str | None
+) -> str | None:
+    """Why a stage must run, or None where what it left still stands."""
+    names = [item.name for item in stages]
+    if force is not None and names.index(stage.name) >= names.index(force):
+        return "forced" if stage.name == force else f"follows {force}, which was forced"
+    folder = run / stage.name
+    done = read_done(folder)
+    if done is None:
+        return "has not finished yet"
+    fingerprint = stage_fingerprint(run, stage, settings.config, settings.as_of)
+    if fingerprint.digest != done.fingerprint:
+        return fingerprint.difference(done.details.get("parts", {}))
+    changed = changed_files(folder, done)
+    return f"changed since it finished: {', '.join(changed)}" if changed else None
+
+
+def _send(run: Path, settings: RunSettings, reporter: Reporter) -> None:
+    outcome = replay(run, settings.config.tracking)
+    if outcome.problem is not None:
+        reporter.warn(f"MLflow did not take {outcome.pending} records, kept in the journal ({outcome.problem})")
+
+
+__all__ = [
+    "InterruptedRunError",
+    "LockedError",
+    "RunSettings",
+    "Step",
+    "folder_checksums",
+    "planned_steps",
+    "read_settings",
+    "resolved_settings",
+    "run_stages",
+]

@@ -1,0 +1,177 @@
+"""`harbor score` and `harbor verify`: what can be done with a bundle alone."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.json as pajson
+import pyarrow.parquet as pq
+
+from pipeline.files import read_table, write_bytes
+from pipeline.golden import TOLERANCE, replayed_difference
+from pipeline.hardware import cpu_threads
+from pipeline.manifest import checked_bundle
+from pipeline.serving import Scorer, Signature, loaded_scorer
+
+TRANSACTION_ID = "transaction_id"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A bundle that passed: how many files were checked, how many golden rows replayed and how closely."""
+
+    candidate: str
+    files: int
+    rows: int
+    difference: float
+    signed: bool
+
+    @property
+    def summary(self) -> str:
+        """One line for a person."""
+        signature = "signature right" if self.signed else "no signature asked for"
+        return (
+            f"verified: {self.files} files unchanged, {signature}, {self.rows} golden rows of '{self.candidate}' "
+            f"replayed with a largest difference of {self.difference:.1e} (at most {TOLERANCE:.0e})"
+        )
+
+
+def verify_bundle(bundle: Path, *, key: bytes | None = None) -> Verification:
+    """Checks every file of a bundle against its manifest, then loads the graph and replays the golden rows.
+
+    Args:
+        bundle: the folder.
+        key: what the manifest must be signed with; None asks for no signature.
+
+    Raises:
+        ValueError: a file is not as listed, the graph cannot be loaded, or a golden row has another probability.
+    """
+    checked = checked_bundle(bundle, key=key)
+    rows, difference = replayed_difference(loaded_scorer(checked), checked.read("golden.jsonl"))
+    if not difference <= TOLERANCE:
+        raise ValueError(
+            f"golden rows of {bundle} must keep their probability to {TOLERANCE:.0e}, got one {difference:.1e} away"
+        )
+    return Verification(checked.manifest["candidate"], len(checked.manifest["files"]), rows, difference, checked.signed)
+
+
+def score_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None = None, threads: int = 0) -> int:
+    """Scores the feature rows of a file with a bundle whose files have been checked.
+
+    Args:
+        bundle: the folder.
+        input_file: .parquet, .csv or .jsonl with the graph's columns; others are left aside.
+        out: .parquet or .csv; gets transaction_id, where the input has it, and every output of the graph.
+        key: what the manifest must be signed with; None asks for no signature.
+        threads: batches scored side by side; 0 for one a processor.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        ValueError: the bundle, the input or the kind of a file is wrong; nothing is written then.
+    """
+    write = _writer(out)
+    scorer = loaded_scorer(checked_bundle(bundle, key=key))
+    table = read_features(input_file, scorer.signature)
+    write(out, scored_table(scorer, table, threads=cpu_threads(threads)))
+    return int(table.num_rows)
+
+
+def scored_table(scorer: Scorer, table: pa.Table, *, threads: int) -> pa.Table:
+    """transaction_id, where the table has it, beside every output."""
+    columns: dict[str, Any] = {TRANSACTION_ID: table[TRANSACTION_ID]} if TRANSACTION_ID in table.column_names else {}
+    return pa.table({**columns, **scorer.probabilities(table, threads=threads)})
+
+
+def read_features(path: Path, signature: Signature) -> pa.Table:
+    """The graph's columns, and transaction_id where there is one, of a .parquet, .csv or .jsonl file.
+
+    Raises:
+        ValueError: the file is missing, of another kind, not readable, or lacks columns.
+    """
+    readers: dict[str, Callable[[Path, Signature], pa.Table]] = {
+        ".parquet": _read_parquet,
+        ".csv": _read_csv,
+        ".jsonl": _read_jsonl,
+    }
+    if path.suffix not in readers:
+        raise ValueError(f"feature rows must be in a .parquet, .csv or .jsonl file, got {path.name!r}")
+    if not path.is_file():
+        raise ValueError(f"feature rows must be in a file, but {path} is none")
+    try:
+        table = readers[path.suffix](path, signature)
+    except pa.ArrowException as error:
+        kind = path.suffix.removeprefix(".")
+        raise ValueError(f"{path} must be readable as {kind} with the graph's columns, but: {_reason(error)}") from None
+    missing = [repr(name) for name in signature.inputs if name not in table.column_names]
+    if missing:
+        few = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        raise ValueError(f"{len(missing)} of the graph's {len(signature.inputs)} columns missing in {path}: {few}")
+    return table
+
+
+def _read_parquet(path: Path, signature: Signature) -> pa.Table:
+    present = pq.read_schema(path).names
+    return read_table(path, columns=[name for name in (TRANSACTION_ID, *signature.inputs) if name in present])
+
+
+def _read_csv(path: Path, signature: Signature) -> pa.Table:
+    """Types are given, never guessed: 0001 is an id, NA is a category, and only an empty number is missing."""
+    with pacsv.open_csv(path) as reader:
+        present = reader.schema.names
+    convert = pacsv.ConvertOptions(
+        column_types={**_types(signature), TRANSACTION_ID: pa.string()},
+        include_columns=[name for name in (TRANSACTION_ID, *signature.inputs) if name in present],
+        null_values=[""],
+        strings_can_be_null=False,
+    )
+    return pacsv.read_csv(path, convert_options=convert)
+
+
+def _read_jsonl(path: Path, signature: Signature) -> pa.Table:
+    schema = pa.schema(list(_types(signature).items()))
+    options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer")
+    table = pajson.read_json(path, parse_options=options)
+    known = {name for name in _keys_of_first_line(path)}
+    wanted = [name for name in (TRANSACTION_ID, *signature.inputs) if name in table.column_names]
+    # a column that no row has comes back as nulls, which must not pass for values that are missing
+    absent = {name for name in wanted if name not in known and table[name].null_count == table.num_rows}
+    return table.select([name for name in wanted if name not in absent])
+
+
+def _keys_of_first_line(path: Path) -> Mapping[str, Any]:
+    with path.open(encoding="utf-8") as stream:
+        first = json.loads(stream.readline() or "{}")
+    return first if isinstance(first, dict) else {}
+
+
+def _types(signature: Signature) -> dict[str, pa.DataType]:
+    return {**dict.fromkeys(signature.numeric, pa.float64()), **dict.fromkeys(signature.categorical, pa.string())}
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
+    writers = {".parquet": _write_parquet, ".csv": _write_csv}
+    if out.suffix not in writers:
+        raise ValueError(f"scores must go to a .parquet or .csv file, got {out.name!r}")
+    return writers[out.suffix]
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    write_bytes(path, buffer.getvalue().to_pybytes())
+
+
+def _write_csv(path: Path, table: pa.Table) -> None:
+    buffer = pa.BufferOutputStream()
+    pacsv.write_csv(table, buffer)
+    write_bytes(path, buffer.getvalue().to_pybytes())

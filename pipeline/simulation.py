@@ -1,0 +1,45 @@
+"""Simulated transactions as a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+
+from features.simulate import simulate_transactions
+from pipeline.files import replaced_file, write_table
+
+
+@dataclass(frozen=True)
+class WrittenSimulation:
+    """How much was written: rows, and the share of them labelled as fraud."""
+
+    rows: int
+    fraud_share: float
+
+
+def write_simulation(out: Path, *, rows: int, seed: int, scenario: str, truth: Path | None) -> WrittenSimulation:
+    """Write simulated raw transactions, and on request each row's true probability of being labelled as fraud.
+
+    The truth goes to a file of its own, so that no pipeline can read it by mistake.
+
+    Raises:
+        ValueError: a file name that ends neither in .parquet nor in .csv, or what `simulate_transactions` refuses.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise ValueError(f"--out must end in .parquet or .csv, got {out.name!r}")
+    simulation = simulate_transactions(rows, seed=seed, scenario=scenario)
+    _write(out, simulation.transactions)
+    if truth is not None:
+        ids = simulation.transactions["transaction_id"]
+        _write(truth, pa.table({"transaction_id": ids, "true_probability": simulation.true_probability}))
+    return WrittenSimulation(rows, float(pc.mean(simulation.transactions["label"]).as_py()))
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    with replaced_file(path) as temporary:
+        if path.suffix == ".csv":
+            pcsv.write_csv(table, temporary)
+        else:
+            write_table(temporary, table)

@@ -1,0 +1,174 @@
+"""Section [data]: which files a job reads, and by which preset."""
+
+import glob
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.preset import Preset, preset_from_dict
+
+SIMULATE = "simulate"
+PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+HEAD_BYTES = 4096
+
+
+class DataConfig(BaseModel):
+    """Section [data]: where transactions come from and how they are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str | tuple[str, ...] = Field(
+        SIMULATE, description="`simulate`, a CSV or Parquet file, a pattern, or a list of these"
+    )
+    preset: str = Field("harbor", description="column mapping: a shipped name or the path of a preset file")
+    categorical: tuple[str, ...] = Field((), description="further source columns to use as categories")
+    numeric: tuple[str, ...] = Field((), description="further source columns to use as numbers")
+    rows: Annotated[int, Field(gt=0)] = Field(300_000, description="how many transactions to simulate")
+    seed: Annotated[int, Field(ge=0)] = Field(7, description="seed of the simulation")
+    hash_key_env: str | None = Field(
+        None, description="environment variable with the secret under which card ids are hashed"
+    )
+    max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1, description="share of bad rows above which the job stops; below it they are set aside with their reasons"
+    )
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One input file: what to open, and the name that stands in reports (no folder of this machine in it)."""
+
+    path: Path
+    name: str
+    parquet: bool
+
+
+def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
+    """The files of a source, sorted, each once.
+
+    Args:
+        source: paths and patterns.
+
+    Raises:
+        ValueError: what is missing, no regular file, listed twice, empty, or neither CSV nor Parquet; all at once.
+    """
+    wanted = (source,) if isinstance(source, str) else source
+    faults: list[str] = [] if wanted else ["data.source must name at least one file, got an empty list"]
+    paths: list[Path] = []
+    for text in wanted:
+        try:
+            found, fault = _paths(text)
+        except OSError as error:
+            found, fault = [], f"{text[:80]}: cannot be read ({error.strerror})"
+        paths += found
+        faults += [fault] if fault else []
+    resolved = [path.resolve() for path in paths]
+    faults += [
+        f"{path}: is listed twice"
+        for path in sorted({p for p, r in zip(paths, resolved, strict=True) if resolved.count(r) > 1})
+    ]
+    faults += [fault for path in paths if (fault := _content_fault(path))]
+    if faults:
+        raise ValueError(
+            "\n".join(
+                [f"{len(faults)} fault{'s' * (len(faults) > 1)} in data.source", *(f"  {fault}" for fault in faults)]
+            )
+        )
+    folder = os.path.commonpath([path.parent for path in resolved])
+    files = [
+        SourceFile(path, Path(os.path.relpath(full, folder)).as_posix(), _head(path)[:4] == PARQUET_MAGIC)
+        for path, full in zip(paths, resolved, strict=True)
+    ]
+    return tuple(sorted(files, key=lambda file: file.name))
+
+
+def preset_path(name_or_path: str) -> Path:
+    """Where a preset's file lies: shipped under its name, or the user's own `.toml`.
+
+    Raises:
+        ValueError: no such preset.
+    """
+    if re.fullmatch(r"[a-z][a-z0-9_]*", name_or_path):
+        for folder in _preset_folders():
+            if (folder / f"{name_or_path}.toml").is_file():
+                return folder / f"{name_or_path}.toml"
+        known = sorted({path.stem for folder in _preset_folders() for path in folder.glob("*.toml")})
+        raise ValueError(
+            f"data.preset must be one of {', '.join(known)} or the path of a .toml file, got {name_or_path!r}"
+        )
+    path = Path(name_or_path)
+    if path.suffix != ".toml" or not path.is_file():
+        raise ValueError(
+            f"data.preset must be a shipped name or the path of a .toml file that exists, got {name_or_path!r}"
+        )
+    return path
+
+
+def load_preset(data: DataConfig) -> Preset:
+    """The preset of section [data], with the user's own columns.
+
+    Raises:
+        ValueError: no such preset, not TOML, or faults in it.
+    """
+    path = preset_path(data.preset)
+    try:
+        return preset_from_dict(
+            tomllib.loads(path.read_text("utf-8")), categorical=data.categorical, numeric=data.numeric
+        )
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _preset_folders() -> tuple[Path, Path]:
+    """In an installed wheel, and in a checkout."""
+    package = Path(__file__).resolve().parent
+    return package / "presets", package.parent / "data" / "presets"
+
+
+def _paths(text: str) -> tuple[list[Path], str]:
+    """The files that one entry of the source stands for, or why there are none."""
+    if "\0" in text or not text.strip():
+        return [], f"{text!r}: must be a path"
+    if re.match(r"^[a-z][a-z0-9+]+://", text):
+        return [], f"{text}: must be a local path, not an address"
+    path = Path(text)
+    if path.is_dir():
+        return [], f"{path}: is a folder; give a pattern such as '{path}/*.parquet'"
+    if path.is_file():
+        return [path], ""
+    if path.exists():
+        return [], f"{path}: must be a regular file"
+    if not glob.has_magic(text):
+        return [], f"{path}: does not exist"
+    names = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    found = [Path(name) for name in names if Path(name).is_file()]
+    return found, "" if found else f"{text}: no file fits this pattern"
+
+
+def _content_fault(path: Path) -> str:
+    """Why a file can be neither CSV nor Parquet."""
+    try:
+        head = _head(path)
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror})"
+    if not head:
+        return f"{path}: is empty"
+    if head[:4] == PARQUET_MAGIC or head[:2] == GZIP_MAGIC:
+        return ""
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return f"{path}: must be Parquet, but does not begin like it"
+    if head[:2] in UTF16_MARKS:
+        return f"{path}: must be UTF-8, but begins with a UTF-16 mark"
+    if b"\0" in head:
+        return f"{path}: must be CSV or Parquet, but holds binary data"
+    return ""
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)

@@ -1,0 +1,137 @@
+"""What a stage is, what it may read, and how it says what it found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.config import Config
+from pipeline.files import read_json, read_table, write_json
+from pipeline.journal import Journal, Status
+from pipeline.terminal import Reporter
+from pipeline.times import time_microseconds
+
+
+def _nothing_outside(_: Config) -> Sequence[tuple[str, Path]]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One job of the pipeline.
+
+    Attributes:
+        name: its verb and its folder in the run.
+        work: does it, and returns one line that says what came out.
+        reads: the earlier stages whose files it may open.
+        sections: the configuration sections that its output depends on.
+        code: packages, or files of `pipeline`, that its output depends on.
+        outside: files beyond the run folder that it reads, as (name, path).
+        sees_test_labels: whether it may read the labels of the test fold; true for one stage alone.
+    """
+
+    name: str
+    work: "Callable[[StageContext], str]"
+    reads: tuple[str, ...]
+    sections: tuple[str, ...]
+    code: tuple[str, ...]
+    outside: Callable[[Config], Sequence[tuple[str, Path]]] = field(default=_nothing_outside)
+    sees_test_labels: bool = False
+
+
+class StageLog:
+    """Records of one MLflow run (the whole run, a stage, a setting of the sweep), written to the journal."""
+
+    def __init__(self, journal: Journal, key: str, *, parent: "StageLog | None") -> None:
+        self.key = key
+        self.parent = parent
+        self._journal = journal
+
+    def open(self, name: str) -> None:
+        """The run begins, or goes on."""
+        parent = self.parent.key if self.parent is not None else None
+        self._journal.append("open", self.key, {"name": name, "parent": parent})
+
+    def child(self, suffix: str, *, name: str) -> "StageLog":
+        """A nested run, opened."""
+        log = StageLog(self._journal, f"{self.key}/{suffix}", parent=self)
+        log.open(name)
+        return log
+
+    def close(self, status: Status) -> None:
+        """The run ends."""
+        self._journal.append("close", self.key, {"status": status})
+
+    def metrics(self, values: Mapping[str, float | None], *, step: int = 0) -> None:
+        """Numbers; None and numbers that are not finite are left out by the store."""
+        self._journal.append("metrics", self.key, {"values": dict(values), "step": step})
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """What was chosen before the work began; MLflow keeps the first value for good."""
+        self._journal.append("params", self.key, {"values": {name: str(value) for name, value in values.items()}})
+
+    def tags(self, values: Mapping[str, object]) -> None:
+        """Words to search by; the last value counts."""
+        self._journal.append("tags", self.key, {"values": {name: str(value) for name, value in values.items()}})
+
+    def artifact(self, path: str, *, folder: str | None = None) -> None:
+        """A file of the run folder, named as "stage/file"."""
+        self._journal.append("artifact", self.key, {"path": path, "folder": folder})
+
+    def dataset(self, name: str, *, digest: str, source: str, context: str, profile: str | None = None) -> None:
+        """A table that went in, by its true digest."""
+        content = {"name": name, "digest": digest, "source": source, "context": context, "profile": profile}
+        self._journal.append("dataset", self.key, content)
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a stage works with: the folder it writes, the files it may read, configuration, log and reporter."""
+
+    stage: Stage
+    run: Path
+    out: Path
+    config: Config
+    as_of: int | None
+    log: StageLog
+    reporter: Reporter
+
+    def path(self, stage: str, name: str) -> Path:
+        """A file that an earlier stage wrote.
+
+        Raises:
+            PermissionError: this stage does not declare that it reads the other.
+        """
+        if stage not in self.stage.reads:
+            raise PermissionError(f"{self.stage.name} does not declare that it reads {stage}")
+        return self.run / stage / name
+
+    def features(self, fold: str, *, labels: bool = True) -> pa.Table:
+        """The feature rows of one fold; without `labels` the label column is all null.
+
+        Raises:
+            PermissionError: the labels of the test fold, asked for by a stage that may not see them.
+        """
+        if fold == "test" and labels and not self.stage.sees_test_labels:
+            raise PermissionError(f"{self.stage.name} may not read the labels of the test fold")
+        table = read_table(self.path("features", "features.parquet"), filters=pc.field("fold") == fold)
+        return table if labels else _without_labels(table)
+
+    def features_after(self, fold: str) -> pa.Table:
+        """The feature rows later than a fold, their labels null."""
+        end = read_json(self.path("features", "report.json"))["folds"][fold]["to"]
+        moment = pa.scalar(time_microseconds(end), pa.timestamp("us", "UTC"))
+        path = self.path("features", "features.parquet")
+        return _without_labels(read_table(path, filters=pc.field("event_time") > moment))
+
+    def report(self, content: Mapping[str, Any]) -> None:
+        """Write the stage's report.json."""
+        write_json(self.out / "report.json", content)
+
+
+def _without_labels(table: pa.Table) -> pa.Table:
+    place = table.schema.get_field_index("label")
+    return table.set_column(place, table.schema.field(place), pa.nulls(len(table), pa.int8()))

@@ -1,0 +1,58 @@
+"""The six stages in order: what each reads, which configuration and code its output depends on."""
+
+from pipeline.stage import Stage
+from pipeline.stages.calibrate import make_calibration
+from pipeline.stages.evaluate import make_evaluation
+from pipeline.stages.export import make_bundle
+from pipeline.stages.features import make_features
+from pipeline.stages.ingest import make_transactions, outside_files
+from pipeline.stages.train import make_models
+
+STAGES = (
+    Stage(
+        "ingest",
+        make_transactions,
+        reads=(),
+        sections=("data", "labels"),
+        code=("features", "pipeline"),
+        outside=outside_files,
+    ),
+    Stage(
+        "features",
+        make_features,
+        reads=("ingest",),
+        sections=("labels", "split", "features"),
+        code=("features", "pipeline/stages/features.py"),
+    ),
+    Stage(
+        "train",
+        make_models,
+        reads=("features",),
+        sections=("sweep", "train", "boosting", "calibration", "selection"),
+        code=("models", "evaluation", "features", "pipeline/stages/train.py", "pipeline/candidates.py"),
+    ),
+    Stage(
+        "calibrate",
+        make_calibration,
+        reads=("features", "train"),
+        sections=("calibration",),
+        code=("models", "evaluation", "features", "pipeline/stages/calibrate.py", "pipeline/candidates.py"),
+    ),
+    Stage(
+        "evaluate",
+        make_evaluation,
+        reads=("ingest", "features", "train", "calibrate"),
+        sections=("evaluation", "gate", "export", "calibration", "selection", "train"),
+        code=("models", "evaluation", "features", "pipeline"),
+        sees_test_labels=True,
+    ),
+    Stage(
+        "export",
+        make_bundle,
+        reads=("ingest", "features", "train", "calibrate", "evaluate"),
+        sections=("export", "calibration"),
+        code=("models", "evaluation", "features", "pipeline"),
+    ),
+)
+
+__all__ = ["STAGES"]

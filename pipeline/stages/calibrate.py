@@ -1,0 +1,117 @@
+"""Calibrators, the hybrid and the temperature comparison, all fitted on the calib fold alone."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from evaluation.selection import sweep_statistics, time_blocks
+from models.calibration import CalibrationConfig, cross_fitted, fit_calibrator
+from pipeline.candidates import (
+    Calibration,
+    Models,
+    RawScores,
+    calibrated_probabilities,
+    comparison_logits,
+    fit_calibration,
+    load_models,
+    raw_scores,
+)
+from pipeline.files import write_json, write_table
+from pipeline.hardware import cpu_threads
+from pipeline.stage import StageContext
+
+Arms = dict[tuple[float, str], np.ndarray]
+
+
+def make_calibration(context: StageContext) -> str:
+    """Write calibrators.json, comparison.parquet, crossfitted.parquet and report.json."""
+    config = context.config.calibration
+    models = load_models(context.run, posterior_floor=config.posterior_floor)
+    table = context.features("calib")
+    table = table.filter(table["label"].is_valid())
+    rows = models.encoder.apply(table)
+    context.reporter.progress(1, 3, f"{table.num_rows:,} labelled rows of calib")
+    scores = raw_scores(models, rows, threads=cpu_threads(context.config.train.threads))
+    calibration = fit_calibration(rows.label, scores.log_odds, config=config)
+    context.reporter.progress(2, 3, "cross-fitting")
+    blocks = time_blocks(rows.time, folds=config.cross_fit_folds)
+    candidates = _cross_fitted_candidates(rows.label, scores.log_odds, blocks, config)
+    arms = {
+        (epsilon, name): cross_fitted(rows.label, logits, method=method, folds=blocks, config=config)
+        for epsilon, name, method, logits in comparison_logits(models, scores)
+    }
+    maps = _comparison_maps(models, scores, rows.label, config)
+    write_json(context.out / "calibrators.json", {**calibration.to_dict(), "comparison": maps})
+    write_table(context.out / "comparison.parquet", _comparison(rows.label, arms))
+    write_table(context.out / "crossfitted.parquet", _row_table(table, candidates, arms))
+    report = _report(calibration, rows.label, scores)
+    context.report(report)
+    _log(context, calibration, report)
+    hybrid = calibration.hybrid
+    weights = " + ".join(f"{weight:.2f} {name}" for name, weight in zip(hybrid.members, hybrid.weights, strict=True))
+    return f"{config.method} maps on {table.num_rows:,} rows, {int(rows.label.sum()):,} frauds; hybrid {weights}"
+
+
+def _cross_fitted_candidates(
+    labels: np.ndarray, log_odds: Mapping[str, np.ndarray], blocks: np.ndarray, config: CalibrationConfig
+) -> dict[str, np.ndarray]:
+    """Every candidate's final probability on calib, by maps and a combination fitted on the other blocks of time."""
+    result = {name: np.empty(len(labels)) for name in (*log_odds, "hybrid")}
+    for held in np.unique(blocks):
+        out = blocks == held
+        fitted = fit_calibration(labels[~out], {name: z[~out] for name, z in log_odds.items()}, config=config)
+        for name, p in calibrated_probabilities(fitted, {name: z[out] for name, z in log_odds.items()}).items():
+            result[name][out] = p
+    return result
+
+
+def _comparison_maps(
+    models: Models, scores: RawScores, labels: np.ndarray, config: CalibrationConfig
+) -> list[dict[str, object]]:
+    return [
+        {
+            "smoothing": epsilon,
+            "calibrator": name,
+            "map": fit_calibrator(labels, logits, method=method, config=config).to_dict(),
+        }
+        for epsilon, name, method, logits in comparison_logits(models, scores)
+    ]
+
+
+def _comparison(labels: np.ndarray, arms: Arms) -> pa.Table:
+    """One row an arm: its statistics on calib, cross-fitted."""
+    records = [
+        {"smoothing": epsilon, "calibrator": name, **sweep_statistics(labels, p)} for (epsilon, name), p in arms.items()
+    ]
+    return pa.Table.from_pylist(records)
+
+
+def _row_table(table: pa.Table, candidates: Mapping[str, np.ndarray], arms: Arms) -> pa.Table:
+    columns = {name: table[name] for name in ("transaction_id", "event_time", "label")}
+    columns |= {name: pa.array(p) for name, p in candidates.items()}
+    return pa.table(columns | {f"{epsilon:g}|{name}": pa.array(p) for (epsilon, name), p in arms.items()})
+
+
+def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> dict[str, object]:
+    maps = {**calibration.calibrators, "hybrid": calibration.hybrid}
+    return {
+        "fold": "calib",
+        "rows": len(labels),
+        "frauds": int(labels.sum()),
+        "calibrators": {name: fitted.to_dict() for name, fitted in maps.items()},
+        "tail_share": dict(scores.tail_share),
+        "notes": [f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note],
+    }
+
+
+def _log(context: StageContext, calibration: Calibration, report: Mapping[str, object]) -> None:
+    notes = report["notes"]
+    assert isinstance(notes, list)
+    for note in notes:
+        context.reporter.warn(note)
+    for name, weight in zip(calibration.hybrid.members, calibration.hybrid.weights, strict=True):
+        context.log.metrics({f"hybrid_weight_{name}": weight})
+    context.log.params({"calibration.method": context.config.calibration.method})
+    context.log.artifact("calibrate/calibrators.json")
+    context.log.artifact("calibrate/report.json")

@@ -1,0 +1,280 @@
+"""The one look at the test fold: every candidate judged, the report, the model card, the shadow slice."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from evaluation.card import model_card
+from evaluation.evidence import CalibRows, Evidence, Note
+from evaluation.page import report_html
+from evaluation.populations import JudgedRows
+from evaluation.render import pictures
+from evaluation.report import build_report, headline_metrics
+from evaluation.selection import rank_sweep
+from models.calibration import bounded_probability, calibrator_from_dict
+from pipeline.bundle import ExportConfig
+from pipeline.candidates import (
+    Models,
+    RawScores,
+    calibrated_probabilities,
+    comparison_logits,
+    load_calibration,
+    load_models,
+    raw_scores,
+)
+from pipeline.facts import report_facts, report_notes
+from pipeline.files import read_json, read_table, write_bytes, write_json, write_table, write_text
+from pipeline.hardware import cpu_threads
+from pipeline.looks import earlier_looks
+from pipeline.stage import StageContext
+from pipeline.sweep_outcomes import read_outcomes
+from pipeline.thresholds import Outcomes, operating_points
+
+SHADOW_SHARE = 10
+GROUPING_SIZE = 100
+
+
+def make_evaluation(context: StageContext) -> str:
+    """Write scores.parquet, shadow.parquet, report.json, report.html, model_card.md and the reliability diagrams."""
+    config = context.config
+    models = load_models(context.run, posterior_floor=config.calibration.posterior_floor)
+    table = context.features("test")
+    scores = raw_scores(models, models.encoder.apply(table), threads=cpu_threads(config.train.threads))
+    calibration = load_calibration(context.run)
+    candidates = calibrated_probabilities(calibration, scores.log_odds)
+    details = _details(context, "test")
+    context.reporter.progress(1, 4, f"{table.num_rows:,} test rows scored")
+    score_table = _score_table(table, details, candidates)
+    write_table(context.out / "scores.parquet", score_table)
+    write_table(context.out / "shadow.parquet", _shadow(context, models, table, scores, candidates))
+    evidence = _evidence(context, models, scores, candidates, table, details)
+    write_json(context.out / "thresholds.json", _thresholds(evidence, config.export))
+    context.reporter.progress(2, 4, f"{config.evaluation.resamples:,} resamples")
+    rng = np.random.default_rng(config.train.seed)
+    report = build_report(evidence, config=config.evaluation, gate=config.gate, rng=rng)
+    context.reporter.progress(3, 4, "report")
+    _write_report(context, report)
+    _log(context, report)
+    cells = report["candidates"][evidence.shipped]
+    return (
+        f"{evidence.shipped} AP {cells['average_precision']['value']:.3f}, "
+        f"Brier skill {cells['brier_skill']['value']:.3f}, ECE {cells['ece']['value']:.4f}; "
+        f"gate {'passed' if report['gate']['passed'] else 'refused'}"
+    )
+
+
+def _write_report(context: StageContext, report: Mapping[str, Any]) -> None:
+    figures = pictures(report)
+    write_json(context.out / "report.json", report)
+    write_text(
+        context.out / "report.html", report_html(report, {name: picture.svg for name, picture in figures.items()})
+    )
+    write_text(context.out / "model_card.md", model_card(report))
+    for name, picture in figures.items():
+        write_bytes(context.out / "reliability" / f"{name}.png", picture.png)
+
+
+def _details(context: StageContext, fold: str) -> pd.DataFrame:
+    """Card, amount and grouping columns of a fold's rows: features and transactions share their order."""
+    folds = read_table(context.path("features", "features.parquet"), columns=["fold"])["fold"]
+    path = context.path("ingest", "transactions.parquet")
+    ingested = read_json(context.path("ingest", "report.json"))
+    present = pq.read_schema(path).names
+    wanted = ["event_time", "card_id", "amount", *ingested["categorical"]]
+    everything = read_table(path, columns=[name for name in wanted if name in present])
+    frame = everything.filter(pc.fill_null(pc.equal(folds, fold), False)).to_pandas()
+    if "card_id" in everything.column_names:
+        first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
+        first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
+        frame["new_card"] = frame["card_id"].map(first) == frame["event_time"]
+    return frame
+
+
+def _judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
+    has_card = "card_id" in details
+    extras = [name for name in details.columns if name not in ("event_time", "card_id", "amount", "new_card")]
+    return JudgedRows(
+        labels=pc.fill_null(table["label"].cast(pa.float64()), np.nan).to_numpy(),
+        event_time=table["event_time"].cast(pa.int64()).to_numpy(),
+        amount=details["amount"].to_numpy(np.float64),
+        card=pd.factorize(details["card_id"])[0].astype(np.int64) if has_card else None,
+        new_card=details["new_card"].to_numpy(np.bool_) if has_card else None,
+        groups={
+            name: details[name].fillna("(missing)").to_numpy(str)
+            for name in extras
+            if details[name].nunique() <= GROUPING_SIZE
+        },
+    )
+
+
+def _score_table(table: pa.Table, details: pd.DataFrame, candidates: Mapping[str, np.ndarray]) -> pa.Table:
+    cards = pa.array(details["card_id"]) if "card_id" in details else pa.nulls(table.num_rows, pa.string())
+    head = {
+        "transaction_id": table["transaction_id"],
+        "event_time": table["event_time"],
+        "card_id": cards,
+        "amount": pa.array(details["amount"]),
+        "label": table["label"],
+    }
+    order = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
+    return pa.table(head | {name: pa.array(candidates[name]) for name in order})
+
+
+def _thresholds(evidence: Evidence, config: ExportConfig) -> dict[str, Any]:
+    """Operating points of the shipped candidate, chosen on calib and described on test."""
+    calib = evidence.calib
+    assert calib is not None
+    return operating_points(
+        _outcomes(calib.rows, calib.candidates[evidence.shipped]),
+        _outcomes(evidence.rows, evidence.candidates[evidence.shipped]),
+        alert_budget=config.alert_budget,
+        alert_cost=config.alert_cost,
+        precision_floor=config.precision_floor,
+    )
+
+
+def _outcomes(rows: JudgedRows, probabilities: np.ndarray) -> Outcomes:
+    known = np.isfinite(rows.labels)
+    return Outcomes(rows.labels[known], probabilities[known], rows.amount[known])
+
+
+def _evidence(
+    context: StageContext,
+    models: Models,
+    scores: RawScores,
+    candidates: Mapping[str, np.ndarray],
+    table: pa.Table,
+    details: pd.DataFrame,
+) -> Evidence:
+    valid = read_outcomes(
+        context.path("train", "valid.parquet"),
+        context.path("train", "sweep.json"),
+        floor=context.config.calibration.posterior_floor,
+    )
+    before = {name: bounded_probability(z) for name, z in scores.log_odds.items()}
+    before |= {name: bounded_probability(scores.margins[name]) for name in ("mlp", "mlp_unsmoothed")}
+    looks = earlier_looks(context.run, test=_digest(table), judged=_judged_digest(context))
+    return Evidence(
+        rows=_judged_rows(table, details),
+        candidates=candidates,
+        ranking=rank_sweep(
+            valid.labels,
+            valid.outcomes,
+            event_time=valid.event_time,
+            folds=context.config.selection.folds,
+            auc_tolerance=context.config.selection.auc_tolerance,
+        ),
+        shipped=context.config.export.candidate,
+        before=before,
+        calib=_calib_rows(context),
+        temperature_test=_comparison_on_test(context, models, scores),
+        unsmoothed_valid=(valid.labels, valid.unsmoothed),
+        notes=tuple(Note(topic, text) for topic, text in report_notes(context)),
+        looks=looks,
+        facts=report_facts(context, models),
+        configuration=context.config.model_dump(mode="json", exclude={"tracking"}),
+    )
+
+
+def _calib_rows(context: StageContext) -> CalibRows:
+    kept = read_table(context.path("calibrate", "crossfitted.parquet"))
+    every = read_table(context.path("features", "features.parquet"), columns=["fold", "label"])
+    fold = every.filter(pc.fill_null(pc.equal(every["fold"], "calib"), False))
+    details = _details(context, "calib")[fold["label"].is_valid().to_numpy(zero_copy_only=False)]
+    arms = {}
+    for name in kept.column_names:
+        epsilon, bar, calibrator = name.partition("|")
+        if bar:
+            arms[float(epsilon), calibrator] = kept[name].to_numpy()
+    names = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
+    return CalibRows(_judged_rows(kept, details), {name: kept[name].to_numpy() for name in names}, arms)
+
+
+def _comparison_on_test(
+    context: StageContext, models: Models, scores: RawScores
+) -> dict[tuple[float, str], np.ndarray]:
+    maps = {
+        (each["smoothing"], each["calibrator"]): calibrator_from_dict(each["map"])
+        for each in read_json(context.path("calibrate", "calibrators.json"))["comparison"]
+    }
+    return {
+        (epsilon, name): maps[epsilon, name].apply(logits)
+        for epsilon, name, _, logits in comparison_logits(models, scores)
+    }
+
+
+def _shadow(
+    context: StageContext,
+    models: Models,
+    test: pa.Table,
+    scores: RawScores,
+    candidates: Mapping[str, np.ndarray],
+) -> pa.Table:
+    """Probabilities of ε = 0 and of the best ε > 0 on rows nobody has judged yet, or on a tenth of test."""
+    after = context.features_after("test")
+    if after.num_rows:
+        scores = raw_scores(models, models.encoder.apply(after), threads=cpu_threads(context.config.train.threads))
+        candidates = calibrated_probabilities(load_calibration(context.run), scores.log_odds)
+        table, keep = after, np.ones(after.num_rows, np.bool_)
+    else:
+        table, keep = test, _hashed_tenth(test["transaction_id"])
+    columns = {
+        "transaction_id": table["transaction_id"],
+        "event_time": table["event_time"],
+        "unsmoothed": pa.array(bounded_probability(scores.inverted["mlp_unsmoothed"])),
+        "smoothed": pa.array(bounded_probability(scores.inverted.get("mlp_smoothed", scores.inverted["mlp"]))),
+        context.config.export.candidate: pa.array(candidates[context.config.export.candidate]),
+    }
+    return pa.table(columns).filter(pa.array(keep))
+
+
+def _hashed_tenth(ids: pa.ChunkedArray) -> np.ndarray:
+    digests = (hashlib.blake2b(str(each).encode(), digest_size=4).digest() for each in ids.to_pylist())
+    return np.fromiter((int.from_bytes(d, "big") % SHADOW_SHARE == 0 for d in digests), np.bool_, len(ids))
+
+
+def _digest(table: pa.Table) -> str:
+    """What the test data are: ids and labels."""
+    digest = hashlib.sha256()
+    for name in ("transaction_id", "label"):
+        values = pd.util.hash_array(table[name].to_pandas().to_numpy(object, na_value="")).tobytes()
+        digest.update(values)
+    return digest.hexdigest()[:16]
+
+
+def _judged_digest(context: StageContext) -> str:
+    names = [("train", "network.safetensors"), ("train", "booster.ubj"), ("calibrate", "calibrators.json")]
+    digest = hashlib.sha256()
+    for stage, name in names:
+        digest.update(context.path(stage, name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _log(context: StageContext, report: Mapping[str, Any]) -> None:
+    headline = headline_metrics(report)
+    shipped = report["shipped"]
+    parent = context.log.parent
+    assert parent is not None
+    short = {
+        name.removeprefix(f"{shipped}."): value for name, value in headline.items() if name.startswith(shipped + ".")
+    }
+    others = {
+        f"{name}.{metric}": headline[f"{name}.{metric}"]
+        for name in report["candidates"]
+        for metric in ("average_precision", "roc_auc", "brier_skill", "ece")
+        if f"{name}.{metric}" in headline
+    }
+    parent.metrics({**short, "test_rows": report["population"]["rows"], "test_frauds": report["population"]["frauds"]})
+    parent.tags({"harbor.gate": "passed" if report["gate"]["passed"] else "refused", "harbor.shipped": shipped})
+    parent.artifact("evaluate/report.html")
+    parent.artifact("evaluate/model_card.md")
+    parent.artifact("evaluate/report.json")
+    context.log.metrics(others)
+    for path in sorted((context.out / "reliability").glob("*.png")):
+        parent.artifact(f"evaluate/reliability/{path.name}", folder="reliability")

@@ -1,0 +1,125 @@
+"""The bundle for serving, checked against the Python path on rows no fit has seen."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from features.spec import FeatureSpec
+from pipeline.bundle import BundleContents, build_bundle, signing_key
+from pipeline.candidates import Calibration, Models, calibrated_probabilities, load_calibration, load_models, raw_scores
+from pipeline.files import read_json
+from pipeline.fingerprint import library_versions
+from pipeline.graph import BoosterPart, GraphParts, NetworkPart
+from pipeline.hardware import cpu_threads
+from pipeline.stage import StageContext
+from pipeline.times import time_microseconds
+
+BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding"]] = {
+    "none": "none",
+    "logit": "logit",
+    "out_of_time": "logit",
+    "same_rows": "embedding",
+    "later": "embedding",
+    "missing_earlier": "embedding",
+}
+
+
+def make_bundle(context: StageContext) -> str:
+    """Write the bundle folder and report.json."""
+    config = context.config
+    models = load_models(context.run, posterior_floor=config.calibration.posterior_floor)
+    calibration = load_calibration(context.run)
+    spec = FeatureSpec.from_json(context.path("features", "spec.json").read_text(encoding="utf-8"))
+    table = context.features("test", labels=False)
+    threads = cpu_threads(config.train.threads)
+    context.reporter.progress(1, 3, f"Python path on {table.num_rows:,} rows")
+    scores = raw_scores(models, models.encoder.apply(table), threads=threads)
+    thresholds = read_json(context.path("evaluate", "thresholds.json"))
+    contents = BundleContents(
+        parts=_graph_parts(models, calibration, config.export.candidate),
+        encoder=models.encoder.to_dict(),
+        features=spec.to_json(),
+        rows=table.select([*spec.numeric, *spec.categorical]),
+        expected=calibrated_probabilities(calibration, scores.log_odds),
+        optional=_optional(context, spec),
+        thresholds=thresholds,
+        model_card=context.path("evaluate", "model_card.md").read_text(encoding="utf-8"),
+        record=_record(context, models, thresholds),
+    )
+    context.reporter.progress(2, 3, "graph")
+    bundle = context.out / "bundle"
+    bundle.mkdir()
+    parity = build_bundle(bundle, contents, config=config.export, threads=threads, key=signing_key(config.export))
+    report = {"parity": parity.to_dict(), "candidate": config.export.candidate}
+    context.report(report)
+    context.log.metrics({"parity_rows": parity.rows, "parity_flipped": max(parity.flipped.values(), default=0)})
+    context.log.artifact("export/bundle/manifest.json", folder="bundle")
+    context.log.artifact("export/bundle/thresholds.json", folder="bundle")
+    size = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
+    return (
+        f"bundle of {size / 1e6:.1f} MB; graph and Python path agree on {parity.rows:,} rows, "
+        f"{max(parity.flipped.values(), default=0)} with a flipped tree"
+    )
+
+
+def _graph_parts(models: Models, calibration: Calibration, shipped: str) -> GraphParts:
+    encoder = models.booster_encoder
+    return GraphParts(
+        numeric=models.encoder.numeric,
+        categorical=models.encoder.categorical,
+        vocabularies=models.encoder.vocabularies,
+        networks={
+            name: NetworkPart(models.heads[name].state, models.heads[name].loss) for name in ("mlp", "mlp_unsmoothed")
+        },
+        boosters={
+            "xgboost": BoosterPart(
+                models.booster.model,
+                BOOSTER_FORMS[encoder.form],
+                encoder.state if encoder.form != "none" else None,
+            )
+        },
+        baselines={"logistic": models.baseline},
+        calibrators=calibration.calibrators,
+        hybrids={"hybrid": calibration.hybrid},
+        posterior_floor=models.posterior_floor,
+        shipped=shipped,
+    )
+
+
+def _optional(context: StageContext, spec: FeatureSpec) -> frozenset[str]:
+    """Columns that were missing in some row of train, so that a request may leave them out."""
+    train = context.features("train", labels=False)
+    missing = set()
+    for name in (*spec.numeric, *spec.categorical):
+        column = train[name]
+        nan = name in spec.numeric and bool(np.isnan(column.to_numpy().astype(np.float64)).any())
+        if column.null_count or nan:
+            missing.add(name)
+    return frozenset(missing)
+
+
+def _record(context: StageContext, models: Models, thresholds: Mapping[str, Any]) -> dict[str, Any]:
+    folds = read_json(context.path("features", "report.json"))["folds"]
+    report = read_json(context.path("evaluate", "report.json"))
+    head = models.heads["mlp"]
+    prevalence = read_json(context.path("train", "sweep.json"))["prevalence"]
+    return {
+        "run": {"as_of": context.as_of, "data": read_json(context.path("ingest", "report.json"))["digest"]},
+        "versions": library_versions(),
+        "smoothing": {
+            "epsilon": head.loss.epsilon,
+            "convention": head.loss.convention,
+            "as_configured": head.loss.smoothing,
+        },
+        "class_weight": {
+            "name": head.class_weight,
+            "weighting": head.loss.weighting,
+            "ratio": head.loss.ratio,
+            "weights": list(head.loss.weights(prevalence)),
+        },
+        "threshold": thresholds["points"]["alert_budget"]["threshold"],
+        "seen_until": folds["calib"]["to"],
+        "seen_until_microseconds": time_microseconds(folds["calib"]["to"]),
+        "gate": {"passed": report["gate"]["passed"], "reasons": report["gate"]["reasons"]},
+    }

@@ -1,0 +1,103 @@
+"""Transactions to point-in-time features, time folds, and the encoder fitted on train."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.encode import fit_encoder
+from features.spec import FeatureSpec, feature_spec
+from features.split import CLASSES, Folds, time_folds
+from features.windows import window_features
+from pipeline.files import read_json, read_table, write_json, write_table, write_text
+from pipeline.hardware import cpu_threads
+from pipeline.stage import StageContext
+from pipeline.times import time_text
+
+
+def make_features(context: StageContext) -> str:
+    """Write features.parquet, spec.json, encoder.json and report.json.
+
+    The label column holds what may be used: null where a label is unknown or was not known in time for its fold.
+    """
+    transactions = read_table(context.path("ingest", "transactions.parquet"))
+    ingested = read_json(context.path("ingest", "report.json"))
+    folds = _folds(transactions, context)
+    spec = feature_spec(
+        context.config.features,
+        columns=transactions.column_names,
+        categorical=ingested["categorical"],
+        numeric=ingested["numeric"],
+        amount_scale=ingested["amount_scale"],
+    )
+    context.reporter.progress(1, 3, f"{len(spec.columns)} columns of {transactions.num_rows:,} rows")
+    windows = window_features(transactions, spec=spec, threads=cpu_threads(context.config.train.threads))
+    context.reporter.progress(2, 3, "encoder")
+    table = _feature_table(transactions, windows, folds)
+    settings = context.config.features.encoding
+    encoder = fit_encoder(table, numeric=spec.numeric, categorical=spec.categorical, settings=settings)
+    write_table(context.out / "features.parquet", table)
+    write_text(context.out / "spec.json", spec.to_json())
+    write_json(context.out / "encoder.json", encoder.to_dict())
+    report = _report(folds, spec, encoder.sizes)
+    context.report(report)
+    _log(context, report)
+    counts = ", ".join(f"{fold.name} {fold.rows:,}" for fold in folds.folds)
+    return f"{len(spec.numeric)} numeric, {len(spec.categorical)} categorical columns; {counts} rows"
+
+
+def _folds(transactions: pa.Table, context: StageContext) -> Folds:
+    label = pc.fill_null(pc.cast(transactions["label"], pa.float32()), np.nan).to_numpy()
+    available = pc.fill_null(pc.cast(transactions["label_available_at"], pa.int64()), 0).to_numpy()
+    return time_folds(
+        pc.cast(transactions["event_time"], pa.int64()).to_numpy(),
+        label,
+        available,
+        split=context.config.split,
+        delay=context.config.labels.delay,
+        as_of=context.as_of,
+    )
+
+
+def _feature_table(transactions: pa.Table, windows: pa.Table, folds: Folds) -> pa.Table:
+    label = pc.if_else(pa.array(folds.usable), transactions["label"], pa.scalar(None, pa.int8()))
+    head = {
+        "transaction_id": transactions["transaction_id"],
+        "event_time": transactions["event_time"],
+        "label": label,
+        "fold": pa.array(folds.names(), pa.string()),
+    }
+    return pa.table(head | {name: windows[name] for name in windows.column_names})
+
+
+def _report(folds: Folds, spec: FeatureSpec, sizes: tuple[int, ...]) -> dict[str, object]:
+    return {
+        "columns": {"numeric": list(spec.numeric), "categorical": dict(zip(spec.categorical, sizes, strict=True))},
+        "entities_absent": list(spec.absent),
+        "newest_training_row": time_text(folds.newest_training_row),
+        "folds": {
+            fold.name: {
+                **{
+                    key: value for key, value in asdict(fold).items() if key not in ("name", "start", "end", "deadline")
+                },
+                "from": time_text(fold.start),
+                "to": time_text(fold.end),
+                "labels_known_by": time_text(fold.deadline) if fold.deadline is not None else None,
+                "immature_share": dict(zip(CLASSES, fold.immature_share, strict=True)),
+            }
+            for fold in folds.folds
+        },
+    }
+
+
+def _log(context: StageContext, report: dict[str, object]) -> None:
+    folds = report["folds"]
+    assert isinstance(folds, dict)
+    for name, fold in folds.items():
+        legitimate, fraud = fold["usable"]
+        context.log.metrics({f"{name}_rows": fold["rows"], f"{name}_frauds": fraud})
+        context.log.tags({f"harbor.{name}": f"{fold['from']} to {fold['to']}"})
+        context.log.metrics({f"{name}_labelled": legitimate + fraud})
+    context.log.artifact("features/spec.json")
+    context.log.artifact("features/report.json")

@@ -1,0 +1,206 @@
+"""The sweep of the head, the booster on the shared embedding, and the baseline; settings ranked on valid."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import expit
+
+from evaluation.render import unsmoothed_picture
+from evaluation.sections import unsmoothed_section
+from evaluation.selection import SweepRanking, SweepRow, rank_sweep
+from features.encode import Encoder, Matrix
+from models.baseline import fit_logistic_baseline
+from models.boosting import LabelledMatrix, fit_booster
+from models.network import Architecture, network_architecture
+from models.rows import RowArrays, labelled_rows
+from models.shared_encoder import fit_shared_encoder
+from models.sweep import Sweep, SweepConfig, fit_sweep
+from models.training import EpochReport
+from pipeline.candidates import Head, save_booster, save_heads
+from pipeline.files import read_json, write_bytes, write_json, write_table
+from pipeline.hardware import cpu_threads
+from pipeline.stage import StageContext
+from pipeline.sweep_outcomes import position, sweep_outcomes, sweep_table, write_outcomes
+
+SWEEP_METRICS = ("roc_auc", "average_precision", "brier", "ece", "log_loss", "precision_at_half")
+
+
+def make_models(context: StageContext) -> str:
+    """Write the heads, the booster, the baseline, every setting's margins on valid, sweep.parquet and report.json."""
+    encoder = Encoder.from_dict(read_json(context.path("features", "encoder.json")))
+    train, valid = (encoder.apply(context.features(fold)) for fold in ("train", "valid"))
+    judged = valid.rows(np.isfinite(valid.label))
+    before = _swept(context, encoder, train, valid, only_unsmoothed=True)
+    _log_unsmoothed(context, before, judged)
+    sweep = _swept(context, encoder, train, valid, fitted=before)
+    ranking = _ranked(context, sweep, judged)
+    heads = _heads(sweep, ranking)
+    save_heads(context.out, heads)
+    write_outcomes(context.out, sweep, labels=judged.label, event_time=judged.time)
+    write_table(context.out / "sweep.parquet", sweep_table(ranking, sweep))
+    _log_sweep(context, ranking)
+    trees = _boosted(context, encoder, train, valid, sweep.architecture, heads["mlp"])
+    baseline = fit_logistic_baseline(train, scaling=encoder.scaling, cardinalities=encoder.sizes)
+    write_json(context.out / "logistic.json", baseline.to_dict())
+    _report(context, sweep, ranking, trees, baseline.note)
+    return f"{len(sweep.settings)} settings, {ranking.selected.text} selected; {trees} trees"
+
+
+def _swept(
+    context: StageContext,
+    encoder: Encoder,
+    train: Matrix,
+    valid: Matrix,
+    *,
+    only_unsmoothed: bool = False,
+    fitted: Sweep | None = None,
+) -> Sweep:
+    config = context.config
+    grid = config.sweep
+    if only_unsmoothed:
+        grid = SweepConfig(**{**grid.model_dump(), "smoothing": (0.0,)})
+    name = "ε = 0" if only_unsmoothed else "sweep"
+
+    def tell(epoch: EpochReport) -> None:
+        note = f"{name}: epoch {epoch.epoch}, best valid log loss {min(epoch.valid_log_loss):.5f}"
+        context.reporter.progress(epoch.epoch, config.train.epochs, note)
+        context.log.metrics(
+            {f"{'unsmoothed' if only_unsmoothed else 'sweep'}_best_valid_log_loss": min(epoch.valid_log_loss)},
+            step=epoch.epoch,
+        )
+
+    architecture = network_architecture(
+        encoder.scaling, cardinalities=encoder.sizes, numeric_form=config.train.numeric, max_bins=config.train.max_bins
+    )
+    threads = config.train.model_copy(update={"threads": cpu_threads(config.train.threads)})
+    return fit_sweep(train, valid, architecture=architecture, sweep=grid, config=threads, fitted=fitted, progress=tell)
+
+
+def _log_unsmoothed(context: StageContext, sweep: Sweep, valid: Matrix) -> None:
+    """The evidence the guide asks for first: reliability, Brier and ECE of ε = 0 on valid, before any smoothing."""
+    section = unsmoothed_section(
+        valid.label.astype(np.float64), expit(sweep.fits[0].valid_margins), bins=context.config.evaluation.bins
+    )
+    picture = unsmoothed_picture(section)
+    write_bytes(context.out / "unsmoothed" / "reliability.png", picture.png)
+    write_json(context.out / "unsmoothed" / "valid.json", section)
+    context.log.metrics({f"unsmoothed_valid_{name}": section[name] for name in ("brier", "ece", "log_loss")})
+    context.log.artifact("train/unsmoothed/reliability.png", folder="unsmoothed")
+    context.log.artifact("train/unsmoothed/valid.json", folder="unsmoothed")
+    context.reporter.say(
+        f"    ε = 0 on valid, before the sweep: Brier {section['brier']:.5f}, ECE {section['ece']:.5f}"
+    )
+
+
+def _ranked(context: StageContext, sweep: Sweep, valid: Matrix) -> SweepRanking:
+    return rank_sweep(
+        valid.label,
+        sweep_outcomes(sweep, floor=context.config.calibration.posterior_floor),
+        event_time=valid.time,
+        folds=context.config.selection.folds,
+        auc_tolerance=context.config.selection.auc_tolerance,
+    )
+
+
+def _heads(sweep: Sweep, ranking: SweepRanking) -> dict[str, Head]:
+    """The networks that go on: the selected one, its ε = 0 twin, and the best ε > 0."""
+    wanted = {"mlp": ranking.selected, "mlp_unsmoothed": ranking.unsmoothed, "mlp_smoothed": ranking.smoothed}
+    heads = {}
+    for name, setting in wanted.items():
+        if setting is not None:
+            place = position(sweep, setting)
+            chosen = sweep.settings[place]
+            heads[name] = Head(sweep.fits[place].state, chosen.loss, chosen.class_weight)
+    return heads
+
+
+def _boosted(
+    context: StageContext, encoder: Encoder, train: Matrix, valid: Matrix, architecture: Architecture, head: Head
+) -> int:
+    """Fit the booster on features and the shared encoder's word on them; the number of its trees."""
+    config = context.config
+    learned, judged = labelled_rows(train, name="train"), labelled_rows(valid, name="valid")
+    context.reporter.progress(0, 1, f"shared encoder for the booster ({config.boosting.embedding})")
+    threads = cpu_threads(config.train.threads)
+    encoded = fit_shared_encoder(
+        learned,
+        judged,
+        head=head.state,
+        architecture=architecture,
+        loss=head.loss,
+        config=config.train.model_copy(update={"threads": threads}),
+        boosting=config.boosting,
+    )
+    context.reporter.progress(0, 1, "booster")
+    booster = fit_booster(
+        _labelled_matrix(learned, encoded.columns, encoded.kept),
+        _labelled_matrix(judged, encoded.encoder.columns(judged)),
+        columns=(*encoder.numeric, *encoded.encoder.names),
+        config=config.boosting,
+        seed=config.train.seed,
+        threads=threads,
+    )
+    save_booster(context.out, booster, encoded.encoder)
+    return booster.best_round
+
+
+def _labelled_matrix(rows: RowArrays, columns: np.ndarray, kept: np.ndarray | None = None) -> LabelledMatrix:
+    matrix = np.concatenate([rows.numeric, columns], axis=1)
+    whole = LabelledMatrix(matrix, rows.label, rows.weight)
+    return whole if kept is None or kept.all() else LabelledMatrix(matrix[kept], rows.label[kept], rows.weight[kept])
+
+
+def _log_sweep(context: StageContext, ranking: SweepRanking) -> None:
+    for rank, row in enumerate(ranking.rows, start=1):
+        log = context.log.child(_key(row), name=row.setting.text)
+        log.params(
+            {
+                "smoothing": row.setting.smoothing,
+                "class_weight": row.setting.class_weight,
+                "weighting": row.setting.weighting,
+                "repeats": row.repeats,
+            }
+        )
+        log.metrics(
+            {
+                "rank": rank,
+                "log_loss_affine": row.log_loss_affine,
+                "train_accuracy": row.train_accuracy,
+                **{f"raw_{name}": row.raw[name] for name in (*SWEEP_METRICS, "share_negatives_above_095")},
+                **{f"inverse_{name}": row.inverted[name] for name in SWEEP_METRICS},
+            }
+        )
+        log.tags({"harbor.selected": row.setting == ranking.selected})
+        log.close("FINISHED")
+    parent = context.log.parent
+    assert parent is not None
+    selected = ranking.selected
+    parent.params(
+        {
+            "smoothing": selected.smoothing,
+            "class_weight": selected.class_weight,
+            "weighting": selected.weighting,
+            "seed": context.config.train.seed,
+        }
+    )
+
+
+def _key(row: SweepRow) -> str:
+    return f"{row.setting.class_weight}-{row.setting.weighting}-{row.setting.smoothing:g}"
+
+
+def _report(context: StageContext, sweep: Sweep, ranking: SweepRanking, trees: int, *notes: str) -> None:
+    said: Sequence[str] = [*sweep.notes, *(note for note in notes if note)]
+    for note in said:
+        context.reporter.warn(note)
+    context.report(
+        {
+            "prevalence": sweep.prevalence,
+            "selected": {"smoothing": ranking.selected.smoothing, "class_weight": ranking.selected.class_weight},
+            "rule": ranking.rule,
+            "trees": trees,
+            "notes": said,
+        }
+    )
+    context.log.artifact("train/sweep.parquet")
+    context.log.artifact("train/report.json")

@@ -1,0 +1,142 @@
+"""The sweep between stages: what train writes of every setting, and what evaluation reads back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from evaluation.selection import Setting as RankedSetting
+from evaluation.selection import SettingOutcome, SweepRanking
+from models.losses import LossSettings, posterior
+from models.rows import Float64s
+from models.sweep import Setting, Sweep
+from pipeline.files import read_json, read_table, write_json, write_table
+
+
+class SelectionConfig(BaseModel):
+    """How settings of the sweep are ranked ([selection])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folds: int = Field(5, ge=2, description="blocks of time over which the affine map of a margin is cross-fitted")
+    auc_tolerance: float = Field(
+        0.01, ge=0, description="how far below the best ROC AUC a setting may lie and still win"
+    )
+
+
+@dataclass(frozen=True)
+class ValidOutcomes:
+    """The sweep on the labelled rows of valid.
+
+    Attributes:
+        labels: 0 or 1 [N].
+        event_time: microseconds since the epoch [N].
+        outcomes: one a setting and repeat.
+        unsmoothed: raw P(fraud) of ε = 0 without class weights, the evidence before the sweep [N].
+    """
+
+    labels: Float64s
+    event_time: np.ndarray
+    outcomes: tuple[SettingOutcome, ...]
+    unsmoothed: Float64s
+
+
+def sweep_outcomes(sweep: Sweep, *, floor: float) -> tuple[SettingOutcome, ...]:
+    """What evaluation ranks: margins and posteriors on valid under the names settings were asked for by."""
+    return tuple(
+        SettingOutcome(
+            setting=ranked_setting(setting),
+            repeat=setting.repeat,
+            margins=fit.valid_margins,
+            posterior=posterior(fit.valid_margins, setting.loss, floor=floor).probability,
+            train_accuracy=fit.train_accuracy,
+            selectable=not setting.guide,
+        )
+        for setting, fit in zip(sweep.settings, sweep.fits, strict=True)
+    )
+
+
+def ranked_setting(setting: Setting) -> RankedSetting:
+    """A setting as evaluation names it, ε in torch's sense."""
+    return RankedSetting(setting.loss.epsilon, setting.class_weight, setting.loss.weighting)
+
+
+def position(sweep: Sweep, wanted: RankedSetting) -> int:
+    """Place of a ranked setting's repeat 0, the one that ships."""
+    for place, setting in enumerate(sweep.settings):
+        if setting.repeat == 0 and ranked_setting(setting) == wanted:
+            return place
+    raise ValueError(f"the sweep holds no repeat 0 of {wanted.text}")
+
+
+def write_outcomes(folder: Path, sweep: Sweep, *, labels: np.ndarray, event_time: np.ndarray) -> None:
+    """Write valid.parquet (margins, a column a setting) and sweep.json (what the columns are)."""
+    columns = {"event_time": pa.array(event_time), "label": pa.array(labels)}
+    described = []
+    for place, (setting, fit) in enumerate(zip(sweep.settings, sweep.fits, strict=True)):
+        columns[f"s{place:03d}"] = pa.array(fit.valid_margins)
+        described.append(
+            {
+                "column": f"s{place:03d}",
+                "class_weight": setting.class_weight,
+                "loss": setting.loss.to_dict(),
+                "repeat": setting.repeat,
+                "guide": setting.guide,
+                "train_accuracy": fit.train_accuracy,
+                "best_epoch": fit.best_epoch,
+                "valid_log_loss": fit.valid_log_loss,
+                "train_loss": fit.train_loss,
+            }
+        )
+    write_table(folder / "valid.parquet", pa.table(columns))
+    write_json(folder / "sweep.json", {"prevalence": sweep.prevalence, "notes": sweep.notes, "settings": described})
+
+
+def read_outcomes(valid: Path, description: Path, *, floor: float) -> ValidOutcomes:
+    """The inverse of `write_outcomes`, posteriors made anew from the margins."""
+    table = read_table(valid)
+    outcomes, unsmoothed = [], None
+    for each in read_json(description)["settings"]:
+        loss = LossSettings.from_dict(each["loss"])
+        setting = Setting(each["class_weight"], loss, each["repeat"], each["guide"])
+        margins = table[each["column"]].to_numpy()
+        inverted = posterior(margins, loss, floor=floor).probability
+        outcomes.append(
+            SettingOutcome(
+                ranked_setting(setting), setting.repeat, margins, inverted, each["train_accuracy"], not setting.guide
+            )
+        )
+        if unsmoothed is None and loss.epsilon == 0:
+            unsmoothed = 1 / (1 + np.exp(-margins))
+    if unsmoothed is None:
+        raise ValueError(f"{description} must hold a setting without smoothing, got none")
+    labels = table["label"].to_numpy().astype(np.float64)
+    return ValidOutcomes(labels, table["event_time"].to_numpy(), tuple(outcomes), unsmoothed)
+
+
+def sweep_table(ranking: SweepRanking, sweep: Sweep) -> pa.Table:
+    """sweep.parquet: a row per setting, best first, statistics raw and after the inverse."""
+    epochs = {
+        ranked_setting(s): fit.best_epoch for s, fit in zip(sweep.settings, sweep.fits, strict=True) if not s.repeat
+    }
+    records = [
+        {
+            "rank": rank,
+            "smoothing": row.setting.smoothing,
+            "class_weight": row.setting.class_weight,
+            "weighting": row.setting.weighting,
+            "selected": row.setting == ranking.selected,
+            "selectable": row.selectable,
+            "repeats": row.repeats,
+            "log_loss_affine": row.log_loss_affine,
+            "log_loss_affine_spread": row.log_loss_affine_spread,
+            "train_accuracy": row.train_accuracy,
+            "best_epoch": epochs[row.setting],
+            **{f"raw_{name}": value for name, value in row.raw.items()},
+            **{f"inverse_{name}": value for name, value in row.inverted.items()},
+        }
+        for rank, row in enumerate(ranking.rows, start=1)
+    ]
+    return pa.Table.from_pylist(records)

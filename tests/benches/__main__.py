@@ -1,0 +1,32 @@
+"""Every benchmark as `name  ours  peer  ratio`; seconds on this machine, compared within one run."""
+
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def main() -> None:
+    names = sorted(path.stem.removeprefix("bench_") for path in FOLDER.glob("bench_*.py"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bench", choices=names, help="one of them; all where it is left out")
+    parser.add_argument("--data", help="a transaction file to measure on, where the benchmark takes one")
+    arguments = parser.parse_args()
+    for name in [arguments.bench] if arguments.bench else names:
+        print(f"\n{name:<44} {'ours s':>10} {'peer s':>10} {'peer/ours':>10}", flush=True)
+        for label, ours, peer in loaded(name).bench(arguments.data):
+            print(f"{label:<44} {ours:>10.4g} {peer:>10.4g} {peer / ours:>10.2f}", flush=True)
+
+
+def loaded(name: str):
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", FOLDER / f"bench_{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from evaluation.metrics import log_loss
+from evaluation.selection import (
+    Setting,
+    SettingOutcome,
+    cross_fitted_affine,
+    rank_sweep,
+    sweep_statistics,
+    time_blocks,
+)
+
+ROWS = 6000
+RNG = np.random.default_rng(3)
+TRUE = RNG.normal(-3.5, 1.8, ROWS)
+LABELS = (RNG.random(ROWS) < expit(TRUE)).astype(float)
+TIME = np.sort(RNG.integers(0, 10**9, ROWS))
+
+
+def outcome(smoothing: float, noise: float, *, weight="none", shift=0.0, scale=1.0, repeat=0, selectable=True):
+    seen = TRUE * 0.9 + np.random.default_rng(repeat).normal(0, noise, ROWS)
+    setting = Setting(smoothing, weight, "example")
+    return SettingOutcome(setting, repeat, scale * seen + shift, expit(seen), 0.98, selectable)
+
+
+def rank(outcomes, **kwargs):
+    return rank_sweep(LABELS, outcomes, event_time=TIME, **kwargs)
+
+
+def test_the_winner_is_the_better_model_however_its_raw_output_is_distorted():
+    ranking = rank([outcome(0.0, 0.6), outcome(0.1, 0.2, shift=4.0, scale=0.4)])
+    assert ranking.selected.smoothing == 0.1
+    assert ranking.rows[0].raw["brier"] > ranking.rows[1].raw["brier"]
+
+
+def test_lowest_ece_would_have_chosen_the_useless_histogram_and_is_only_told():
+    useless = SettingOutcome(
+        Setting(0.2, "none", "example"),
+        0,
+        np.full(ROWS, logit(LABELS.mean())) + 1e-9 * TRUE,
+        np.full(ROWS, LABELS.mean()),
+        0.98,
+    )
+    ranking = rank([outcome(0.0, 0.3, shift=0.3), useless])
+    assert ranking.selected.smoothing == 0.0
+    assert ranking.lowest_ece.smoothing == 0.2
+
+
+def test_a_setting_that_ranks_far_worse_cannot_win():
+    ranking = rank([outcome(0.0, 0.2), outcome(0.1, 3.0)], auc_tolerance=0.01)
+    assert [row.setting.smoothing for row in ranking.rows] == [0.0, 0.1]
+    assert "within 0.01 of the best" in ranking.rule
+
+
+def test_when_no_smoothing_wins_the_best_smoothed_setting_is_named():
+    ranking = rank([outcome(0.0, 0.1), outcome(0.1, 0.5), outcome(0.2, 0.4)])
+    assert ranking.selected == Setting(0.0, "none", "example")
+    assert ranking.unsmoothed == ranking.selected
+    assert ranking.smoothed.smoothing == 0.2
+
+
+def test_the_unsmoothed_twin_shares_weight_and_weighting():
+    ranking = rank([outcome(0.1, 0.1, weight="sqrt"), outcome(0.0, 0.5, weight="sqrt"), outcome(0.0, 0.4)])
+    assert ranking.unsmoothed == Setting(0.0, "sqrt", "example")
+
+
+def test_repeats_are_ranked_on_their_mean_and_their_spread_is_told():
+    lucky = [outcome(0.1, noise, repeat=i) for i, noise in enumerate((0.05, 1.2))]
+    steady = [outcome(0.0, 0.3, repeat=i) for i in range(2)]
+    ranking = rank([*lucky, *steady], auc_tolerance=0.2)
+    assert ranking.selected.smoothing == 0.0
+    assert ranking.rows[0].repeats == 2
+    assert ranking.rows[1].log_loss_affine_spread > ranking.rows[0].log_loss_affine_spread
+
+
+def test_rows_that_are_only_shown_never_win():
+    ranking = rank([outcome(0.1, 0.05, weight="balanced", selectable=False), outcome(0.0, 0.5)])
+    assert ranking.selected.class_weight == "none"
+
+
+def test_the_order_of_settings_changes_nothing():
+    outcomes = [outcome(e, 0.3, weight=w) for e in (0.0, 0.1) for w in ("none", "sqrt")]
+    one, other = rank(outcomes), rank(outcomes[::-1])
+    assert [row.setting for row in one.rows] == [row.setting for row in other.rows]
+    assert (one.selected, one.lowest_ece, one.rule) == (other.selected, other.lowest_ece, other.rule)
+
+
+def test_cross_fitting_equals_scikit_learn_on_the_other_blocks():
+    block = time_blocks(TIME, folds=4)
+    z = 2 * TRUE + 1
+    ours = cross_fitted_affine(LABELS, z, block=block)
+    out = block == 2
+    peer = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(z[~out].reshape(-1, 1), LABELS[~out])
+    assert ours[out] == pytest.approx(peer.predict_proba(z[out].reshape(-1, 1))[:, 1], rel=1e-3)
+
+
+def test_cross_fitting_never_sees_the_labels_of_its_own_block():
+    block = time_blocks(TIME, folds=5)
+    changed = np.where(block == 1, 1 - LABELS, LABELS)
+    one, other = (cross_fitted_affine(y, TRUE, block=block) for y in (LABELS, changed))
+    assert (one[block == 1] == other[block == 1]).all()
+    assert (one[block != 1] != other[block != 1]).all()
+
+
+def test_separable_or_one_class_blocks_stay_finite():
+    y = np.array([0, 0, 0, 1, 1, 1.0])
+    p = cross_fitted_affine(y, np.array([-5, -4, -3, 3, 4, 5.0]), block=np.array([0, 1, 2, 0, 1, 2]))
+    assert log_loss(y, p) < 0.1
+    lone = cross_fitted_affine(np.array([0, 0, 1.0]), np.array([-1, 0, 1.0]), block=np.array([0, 0, 1]))
+    assert np.isfinite(lone).all()
+
+
+def test_blocks_of_time_are_even_and_share_ties():
+    block = time_blocks([5, 1, 5, 9, 9, 2, 3, 7], folds=4)
+    assert block[0] == block[2]
+    assert block[3] == block[4]
+    assert (np.diff(time_blocks(TIME, folds=5)) >= 0).all()
+    assert np.bincount(time_blocks(TIME, folds=5)) == pytest.approx(np.full(5, ROWS / 5), abs=2)
+
+
+def test_nothing_to_rank_is_refused():
+    with pytest.raises(ValueError, match="got 0 fits"):
+        rank([])
+    with pytest.raises(ValueError, match="0 frauds among 6000 rows"):
+        rank_sweep(np.zeros(ROWS), [outcome(0.0, 0.1)], event_time=TIME)
+    broken = outcome(0.0, 0.1)
+    broken.margins[0] = np.inf
+    with pytest.raises(ValueError, match="margins must be finite, got inf in row 0"):
+        rank([broken])
+
+
+def test_sweep_statistics_are_the_metrics_themselves():
+    found = sweep_statistics(LABELS, expit(TRUE))
+    assert found["log_loss"] == log_loss(LABELS, expit(TRUE))
+    assert set(found) == {
+        "roc_auc", "average_precision", "brier", "ece", "log_loss", "precision_at_half", "share_negatives_above_095"
+    }  # fmt: skip

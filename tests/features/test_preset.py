@@ -1,0 +1,63 @@
+import pytest
+
+from features.columns import column_plan
+from features.preset import preset_from_dict
+
+SMALLEST = {"event_time": {"column": "when"}, "amount": {"column": "amount"}, "label": {"column": "fraud"}}
+
+
+def test_three_columns_make_a_preset():
+    plan = column_plan(preset_from_dict(SMALLEST), ["when", "amount", "fraud", "other"])
+    assert plan.needed == ("when", "amount", "fraud")
+    assert (plan.missing, plan.absent, plan.ignored) == ((), (), ("other",))
+
+
+def test_the_first_spelling_that_a_file_holds_is_taken():
+    preset = preset_from_dict(SMALLEST | {"amount": {"column": ["Amount", "amt", "amount"]}})
+    assert column_plan(preset, ["when", "fraud", "amount", "amt"]).columns["amount"] == "amt"
+
+
+def test_a_range_in_a_name_stands_for_all_its_columns_with_leading_zeros():
+    preset = preset_from_dict(SMALLEST | {"numeric": [{"columns": ["V{1..3}", "id_{09..11}", "x"]}]})
+    assert [name for name, _ in preset.extras()] == ["V1", "V2", "V3", "id_09", "id_10", "id_11", "x"]
+
+
+def test_only_time_amount_and_label_and_what_the_user_names_must_be_there():
+    keys = SMALLEST | {"entities": {"card_id": {"column": "card"}}, "numeric": [{"columns": ["x"]}]}
+    plan = column_plan(preset_from_dict(keys, categorical=["shop"]), [])
+    assert plan.missing == ("when", "amount", "fraud", "shop")
+    assert plan.absent == ("card", "x")
+
+
+def test_leaks_and_personal_columns_are_dropped_not_ignored():
+    plan = column_plan(preset_from_dict(SMALLEST | {"leaks": ["why"], "personal": ["name"]}), ["why", "name", "z"])
+    assert (plan.leaks, plan.personal, plan.ignored) == (("why",), ("name",), ("z",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "categorical", "message"),
+    [
+        ({"leaks": ["why"]}, ["why"], r"must not be inputs .*'why'"),
+        ({"personal": ["name"]}, ["name"], r"must not be inputs .*'name'"),
+        ({"entities": {"card_id": {"column": "pan"}}}, ["pan"], r"must not be inputs .*'pan'"),
+        ({}, ["label"], r"given once, got twice: 'label'"),
+        ({"entities": {"card": {"column": "pan"}}}, [], r"entities\.card"),
+        ({"entities": {"card_id": {}}}, [], r"either column or parts"),
+        ({"event_time": {"kind": "parts", "year": "y"}}, [], r"must give year, month and day"),
+        ({"event_time": {"column": "t", "year": "y"}}, [], r"must give column, and none of year"),
+        ({"event_time": {"column": "t", "timezone": "Mars/Olympus"}}, [], r"must be a time zone"),
+        ({"event_time": {"kind": "elapsed", "column": "t", "unit": "fortnight"}}, [], r"event_time\.unit"),
+        ({"amount": {"column": "amount", "scale": 3}}, [], r"amount\.scale"),
+        ({"numeric": [{"columns": ["V{1..3}"], "aliases": ["v1"]}]}, [], r"one entry for each of the 3 columns, got 1"),
+        ({"masks": [{"reason": "r", "months": ["2020-13"]}]}, [], r"masks\.0\.months\.0"),
+        ({"scale": 100, "label": {"column": "fraud", "yess": ["1"]}}, [], r"2 faults in the preset"),
+    ],
+)
+def test_a_faulty_preset_is_refused_with_every_fault(changes, categorical, message):
+    with pytest.raises(ValueError, match=message):
+        preset_from_dict(SMALLEST | changes, categorical=categorical)
+
+
+def test_columns_that_a_preset_declares_already_may_be_named_again():
+    preset = preset_from_dict(SMALLEST | {"categorical": [{"columns": ["shop"]}]}, categorical=["shop"])
+    assert [name for name, _ in preset.extras()] == ["shop"]

@@ -1,0 +1,287 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features import FeaturesConfig, FeatureSpec, feature_spec, window_features
+from features.aggregates import AGGREGATES
+from tests.features.random_tables import (
+    SECOND,
+    START,
+    TABLES,
+    assert_same_bits,
+    random_table,
+    rows_of,
+    table_of,
+    transaction,
+)
+from tests.oracles.windows_naive import naive_features
+from tests.oracles.windows_sql import sql_features
+
+EVERYTHING = {
+    "card": [*AGGREGATES, "merchants"],
+    "merchant": [*AGGREGATES, "cards"],
+    "card+merchant": [*AGGREGATES],
+}
+
+
+def config(**given):
+    return FeaturesConfig(**{"windows": ["5s", "20s"], "aggregates": EVERYTHING} | given)
+
+
+def spec_for(table, **given):
+    return feature_spec(config(**given), columns=table.column_names)
+
+
+def assert_same(features, expected):
+    for name, values in expected.items():
+        ours = [None if v is None or v != v else v for v in features[name].to_pylist()]
+        assert [v is None for v in ours] == [v is None for v in values], name
+        np.testing.assert_allclose(
+            [v for v in ours if v is not None], [v for v in values if v is not None], rtol=1e-6, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("include_current", [False, True])
+@settings(deadline=None, max_examples=60)
+@given(table=TABLES)
+def test_every_feature_equals_the_naive_double_loop(include_current, table):
+    spec = spec_for(table, include_current=include_current).selected(
+        [c.name for c in spec_for(table, include_current=include_current).columns if c.kind == "numeric"]
+    )
+    features = window_features(table, spec=spec, threads=1)
+    expected = naive_features(rows_of(table), spec)
+    assert_same(features, expected)
+
+
+@pytest.mark.parametrize("include_current", [False, True])
+def test_every_window_equals_a_range_frame_in_sql(include_current):
+    rng = np.random.default_rng(3)
+    table = random_table(rng, rows=400, seconds=150)
+    holes = pa.array(rng.random(400) < 0.1)
+    table = table.set_column(1, "card_id", pc.if_else(holes, pa.scalar(None, pa.string()), table["card_id"]))
+    spec = spec_for(table, include_current=include_current)
+    assert_same(window_features(table, spec=spec, threads=2), sql_features(table, spec))
+
+
+def test_window_excludes_the_row_itself_and_its_ties():
+    table = table_of([transaction(s, "a", 1, 100, 0, 5) for s in (0, 3, 3, 3)])
+    features = window_features(table, spec=spec_for(table), threads=1)
+    assert features["card_5s_count"].to_pylist() == [0, 1, 1, 1]
+
+
+def test_window_includes_the_row_itself_and_its_ties_when_asked():
+    table = table_of([transaction(s, "a", 1, 100, 0, 5) for s in (0, 3, 3, 5)])
+    features = window_features(table, spec=spec_for(table, include_current=True), threads=1)
+    assert features["card_5s_count"].to_pylist() == [1, 3, 3, 3]
+
+
+def test_window_begins_exactly_its_length_ago():
+    table = table_of([transaction(s, "a", 1, 100, 0, 5) for s in (0, 5, 6)])
+    features = window_features(table, spec=spec_for(table), threads=1)
+    assert features["card_5s_count"].to_pylist() == [0, 1, 1]
+
+
+def test_a_label_counts_only_after_it_became_available_even_with_the_current_row():
+    rows = [transaction(0, "a", 1, 100, 1, 4), *(transaction(s, "b", 1, 100, None, 0) for s in (3, 4, 5, 9, 10))]
+    table = table_of(rows)
+    for include_current in (False, True):
+        features = window_features(table, spec=spec_for(table, include_current=include_current), threads=1)
+        assert features["merchant_5s_fraud_count"].to_pylist() == [0, 0, 0, 1, 1, 0]
+        rates = features["merchant_5s_fraud_rate"].to_numpy()
+        assert np.isnan(rates[[0, 1, 2, 5]]).all()
+        assert (rates[[3, 4]] == 1).all()
+
+
+def test_an_empty_window_counts_zero_and_has_no_mean():
+    features = window_features(table_of([transaction(0, "a", 1, 5, 0, 0)]), spec=spec_for(table_of([])), threads=1)
+    assert features["card_5s_count"].to_pylist() == [0]
+    assert features["card_5s_amount_sum"].to_pylist() == [0]
+    for name in ("card_5s_amount_mean", "card_5s_amount_max", "card_5s_fraud_rate", "card_seconds_since_last"):
+        assert np.isnan(features[name][0].as_py())
+
+
+def test_a_null_entity_has_no_features_and_forms_no_group():
+    table = table_of([transaction(s, None, 1, 100, 0, 0) for s in (0, 1, 2)])
+    features = window_features(table, spec=spec_for(table), threads=1)
+    of_card = [name for name in features.column_names if name.startswith("card_")]
+    assert all(v is None or np.isnan(v) for name in of_card for v in features[name].to_pylist())
+    assert features["merchant_5s_count"].to_pylist() == [0, 1, 2]
+
+
+def test_counts_are_int32_and_other_numbers_float32():
+    table = table_of([transaction(s, None, 1, 100, 0, 0) for s in (0, 1)])
+    spec = spec_for(table)
+    schema = window_features(table, spec=spec, threads=1).schema
+    for column in spec.columns:
+        assert str(schema.field(column.name).type) == {"float32": "float"}.get(column.dtype, column.dtype)
+    assert {c.dtype for c in spec.columns if c.name.endswith(("count", "cards", "merchants"))} == {"int32"}
+
+
+def test_sums_are_exact_where_floats_are_not():
+    minor = [2**60 + 1, 2**60 + 3, 2**60 + 5]
+    table = table_of([transaction(s, "a", 1, m, 0, 0) for s, m in enumerate([*minor, 0])])
+    features = window_features(table, spec=spec_for(table), threads=1)
+    deviation = features["card_5s_amount_std"][3].as_py()
+    assert deviation == np.float32(0.02)
+    assert features["card_5s_amount_sum"][3].as_py() == np.float32(sum(minor) / 100)
+
+
+def test_a_sum_beyond_63_bits_is_an_error_and_never_wraps():
+    table = table_of([transaction(s, "a", 1, 2**62, 0, 0) for s in (0, 1, 2)])
+    with pytest.raises(ValueError, match=r"must sum to less than 2\^63 minor units"):
+        window_features(table, spec=spec_for(table), threads=1)
+
+
+def test_amounts_that_never_meet_in_a_window_do_not_overflow():
+    table = table_of([transaction(s, "a", 1, 2**62, 0, 0) for s in (0, 30, 60)])
+    features = window_features(table, spec=spec_for(table), threads=1)
+    assert features["card_5s_count"].to_pylist() == [0, 0, 0]
+
+
+@settings(deadline=None, max_examples=25)
+@given(table=TABLES, seed=st.integers(0, 2**32 - 1))
+def test_row_order_changes_nothing(table, seed):
+    order = np.random.default_rng(seed).permutation(table.num_rows)
+    spec = spec_for(table)
+    permuted = window_features(table.take(order), spec=spec, threads=1)
+    assert_same_bits(permuted, window_features(table, spec=spec, threads=1).take(order))
+
+
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
+    table = random_table(np.random.default_rng(5), rows=3000, seconds=900)
+    spec = spec_for(table)
+    whole = window_features(table, spec=spec, threads=1)
+    monkeypatch.setattr("features.windows.CHUNK_ROWS", 64)
+    monkeypatch.setattr("features.groups.ROW_BLOCK", 100)
+    for threads in (1, 2, 3, 7):
+        assert_same_bits(window_features(table, spec=spec, threads=threads), whole)
+
+
+@pytest.mark.parametrize("partitions", [2, 5])
+@pytest.mark.parametrize("entity", ["card", "merchant", "card+merchant"])
+def test_partitions_by_entity_hash_give_the_same_bits(entity, partitions):
+    table = random_table(np.random.default_rng(8), rows=500, seconds=200)
+    spec = spec_for(table, entities=["card", "merchant", "card+merchant"])
+    spec = spec.selected([c.name for c in spec.columns if c.entity == tuple(f"{e}_id" for e in entity.split("+"))])
+    keys = zip(*(table[name].to_pylist() for name in spec.entities[0]), strict=True)
+    part = np.array([sum(map(ord, str(key))) % partitions for key in keys])
+    whole = window_features(table, spec=spec, threads=1)
+    for number in range(partitions):
+        rows = np.flatnonzero(part == number)
+        assert_same_bits(window_features(table.take(rows), spec=spec, threads=2), whole.take(rows))
+
+
+@settings(deadline=None, max_examples=15)
+@given(table=TABLES, shift=st.integers(1, 10**12))
+def test_windows_are_lengths_of_time_wherever_the_clock_stands(table, shift):
+    later = table_of(
+        [row | {k: row[k] and row[k] + shift for k in ("event_time", "label_available_at")} for row in rows_of(table)]
+    )
+    spec = spec_for(table, calendar=[])
+    assert_same_bits(window_features(later, spec=spec, threads=1), window_features(table, spec=spec, threads=1))
+
+
+def test_ids_of_any_kind_give_the_same_features():
+    table = random_table(np.random.default_rng(1), rows=200)
+    spec = spec_for(table, identities=[])
+    expected = window_features(table, spec=spec, threads=1)
+    place = table.column_names.index("merchant_id")
+    merchants = table["merchant_id"]
+    wide = pc.multiply(pc.subtract(merchants, 1), 2**60)
+    for ids in (merchants.cast(pa.int8()), wide, merchants.cast(pa.large_string()), wide.dictionary_encode()):
+        given = table.set_column(place, "merchant_id", ids)
+        assert_same_bits(window_features(given, spec=spec, threads=1), expected)
+
+
+def test_ids_that_are_floats_are_refused():
+    table = random_table(np.random.default_rng(1))
+    floats = table.set_column(2, "merchant_id", table["merchant_id"].cast(pa.float64()))
+    with pytest.raises(ValueError, match="'merchant_id': ids must be strings or integers, got double"):
+        window_features(floats, spec=spec_for(table), threads=1)
+
+
+def test_tables_in_pieces_give_the_same_features():
+    table = random_table(np.random.default_rng(2), rows=90)
+    spec = spec_for(table)
+    pieces = pa.concat_tables([table.slice(0, 13), table.slice(13, 50), table.slice(63)])
+    assert_same_bits(window_features(pieces, spec=spec, threads=2), window_features(table, spec=spec, threads=2))
+
+
+def test_data_without_entities_keeps_amount_calendar_and_its_own_columns():
+    table = pa.table({"event_time": pa.array([START], pa.timestamp("us", "UTC")), "amount": [1.5], "V1": [None]})
+    spec = feature_spec(FeaturesConfig(), columns=table.column_names, numeric=["V1"])
+    features = window_features(table, spec=spec, threads=1)
+    assert features.column_names == ["amount", "hour", "weekday", "night", "weekend", "V1"]
+    assert spec.absent == ("card", "merchant", "card+merchant")
+    assert np.isnan(features["V1"][0].as_py())
+
+
+def test_every_fault_of_a_table_is_said_at_once():
+    table = random_table(np.random.default_rng(2)).drop_columns(["card_id", "amount_minor"])
+    naive = table.set_column(0, "event_time", table["event_time"].cast(pa.timestamp("ms", "UTC")))
+    spec = spec_for(random_table(np.random.default_rng(2)))
+    with pytest.raises(ValueError, match=r"(?s)3 faults.*'amount_minor'.*'card_id'.*must be timestamp\[us\]"):
+        window_features(naive, spec=spec, threads=1)
+
+
+def test_the_specification_survives_json():
+    spec = spec_for(random_table(np.random.default_rng(0)), include_current=True)
+    assert FeatureSpec.from_json(spec.to_json()) == spec
+    assert json.loads(spec.to_json())["columns"][5]["window"] == "5s"
+
+
+def test_a_broken_specification_is_refused():
+    spec = json.loads(spec_for(random_table(np.random.default_rng(0))).to_json())
+    spec["columns"][5] |= {"window": "5 days", "colour": "red"}
+    with pytest.raises(ValueError, match=r"(?s)window.*colour"):
+        FeatureSpec.from_json(json.dumps(spec))
+
+
+def test_the_default_holds_the_handbooks_features_and_no_card():
+    columns = ["event_time", "card_id", "merchant_id", "amount", "label", "label_available_at"]
+    spec = feature_spec(FeaturesConfig(), columns=columns)
+    spans = ("1d", "7d", "30d")
+    handbook = {f"card_{w}_{a}" for w in spans for a in ("count", "amount_mean")}
+    handbook |= {f"merchant_{w}_{a}" for w in spans for a in ("count", "fraud_rate")}
+    assert handbook <= set(spec.numeric)
+    assert spec.categorical == ("merchant_id",)
+    assert len(set(spec.names)) == len(spec.names)
+
+
+def test_a_single_window_of_an_aggregate_is_one_entry():
+    given = FeaturesConfig(aggregates={"card": ["count", "90d_amount_max"]})
+    spec = feature_spec(given, columns=["event_time", "card_id", "amount"])
+    assert [name for name in spec.names if name.startswith("card")] == [
+        "card_1d_count",
+        "card_7d_count",
+        "card_30d_count",
+        "card_90d_amount_max",
+    ]
+
+
+def test_every_fault_of_the_section_is_said_at_once():
+    with pytest.raises(
+        ValueError, match=r"(?s)'Card'.*'x' is not in entities.*'cunt'.*no window.*longer than 0"
+    ) as error:
+        FeaturesConfig(
+            entities=["card", "Card"], windows=["0d"], aggregates={"card": ["cunt", "7d_first_seen"], "x": ["count"]}
+        )
+    assert "entities" in str(error.value)
+
+
+def test_a_card_is_never_a_model_input():
+    with pytest.raises(ValueError, match="a card is never a model input"):
+        FeaturesConfig(identities=["card"])
+
+
+def test_seconds_are_exact_over_years():
+    rows = [transaction(0, "a", 1, 1, 0, 0), transaction(0, "a", 1, 1, 0, 0)]
+    rows[1]["event_time"] += 10 * 365 * 86_400 * SECOND + 7
+    table = table_of(rows)
+    seconds = window_features(table, spec=spec_for(table), threads=1)["card_seconds_since_last"][1].as_py()
+    assert seconds == np.float32(10 * 365 * 86_400 + 7e-6)

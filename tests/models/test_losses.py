@@ -1,0 +1,212 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.losses import (
+    LossSettings,
+    class_ratio,
+    loss_table,
+    posterior,
+    smoothed_cross_entropy,
+    target_probabilities,
+    torch_smoothing,
+)
+from tests.oracles.loss_optimum import optimal_margins, row_losses
+
+CPU = torch.device("cpu")
+SETTINGS = [
+    LossSettings(smoothing=smoothing, ratio=ratio, weighting=weighting)
+    for smoothing in (0.0, 0.1, 0.4)
+    for ratio in (1.0, 20.0)
+    for weighting in ("example", "column")
+]
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(3)
+    logits_SBK = 3 * torch.randn(len(SETTINGS), 64, 2, generator=generator)
+    labels_B = (torch.rand(64, generator=generator) < 0.2).long()
+    return logits_SBK, labels_B
+
+
+def loss_of(logits_SBK, targets, each=SETTINGS, **keywords):
+    table = loss_table(each, prevalence=0.1, device=CPU)
+    return smoothed_cross_entropy(logits_SBK, target_probabilities(targets), table, denominator=64, **keywords)
+
+
+def test_column_weighting_is_the_loss_of_torch_itself(batch):
+    logits_SBK, labels_B = batch
+    for index, each in enumerate(SETTINGS):
+        if each.weighting == "column":
+            weight = torch.tensor(each.weights(0.1), dtype=torch.float32)
+            peer = torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=each.epsilon, reduction="sum")
+            expected = peer(logits_SBK[index], labels_B) / 64
+            torch.testing.assert_close(loss_of(logits_SBK, labels_B)[index], expected, rtol=2e-6, atol=1e-6)
+
+
+def test_example_weighting_is_the_smoothed_loss_of_torch_times_the_weight_of_the_true_class(batch):
+    logits_SBK, labels_B = batch
+    for index, each in enumerate(SETTINGS):
+        if each.weighting == "example":
+            weight_B = torch.tensor(each.weights(0.1), dtype=torch.float32)[labels_B]
+            peer = torch.nn.CrossEntropyLoss(label_smoothing=each.epsilon, reduction="none")
+            expected = (weight_B * peer(logits_SBK[index], labels_B)).sum() / 64
+            torch.testing.assert_close(loss_of(logits_SBK, labels_B)[index], expected, rtol=2e-6, atol=1e-6)
+
+
+def test_focal_loss_is_its_definition_per_class(batch):
+    logits_SBK, labels_B = batch
+    each = LossSettings(smoothing=0.1, ratio=5.0, weighting="column", gamma=2.0)
+    weight = torch.tensor(each.weights(0.1), dtype=torch.float64)
+    expected = sum(
+        row_losses(
+            logits_SBK[0, labels_B == k].double(), k, smoothing=0.1, weight=weight, weighting="column", gamma=2.0
+        ).sum()
+        for k in (0, 1)
+    )
+    assert float(loss_of(logits_SBK[:1], labels_B, [each])[0]) == pytest.approx(float(expected) / 64, rel=1e-5)
+
+
+@pytest.mark.parametrize("form", ["soft labels", "probabilities"])
+def test_labels_and_probability_targets_are_one_function(batch, form):
+    logits_SBK, labels_B = batch
+    soft = labels_B.float() if form == "soft labels" else torch.nn.functional.one_hot(labels_B, 2).float()
+    torch.testing.assert_close(loss_of(logits_SBK, soft), loss_of(logits_SBK, labels_B), rtol=0, atol=0)
+
+
+def test_soft_targets_of_column_weighting_are_those_of_torch(batch):
+    logits_SBK, labels_B = batch
+    soft_BK = torch.stack([1 - 0.3 * labels_B - 0.1, 0.3 * labels_B + 0.1], dim=1)
+    each = SETTINGS[3]
+    weight = torch.tensor(each.weights(0.1), dtype=torch.float32)
+    expected = torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=each.epsilon)(logits_SBK[0], soft_BK)
+    torch.testing.assert_close(loss_of(logits_SBK[:1], soft_BK, [each])[0], expected)
+
+
+def test_two_halves_of_a_batch_add_up_to_the_whole(batch):
+    logits_SBK, labels_B = batch
+    halves = loss_of(logits_SBK[:, :32], labels_B[:32]) + loss_of(logits_SBK[:, 32:], labels_B[32:])
+    torch.testing.assert_close(halves, loss_of(logits_SBK, labels_B))
+
+
+def test_a_row_weight_of_two_is_the_row_twice(batch):
+    logits_SBK, labels_B = batch
+    weight_B = torch.ones(64)
+    weight_B[:10] = 2
+    twice = torch.cat([torch.arange(64), torch.arange(10)])
+    torch.testing.assert_close(
+        loss_of(logits_SBK, labels_B, row_weight_B=weight_B), loss_of(logits_SBK[:, twice], labels_B[twice])
+    )
+
+
+def test_the_loss_is_float32_under_autocast(batch):
+    logits_SBK, labels_B = batch
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = loss_of(logits_SBK, labels_B)
+    assert inside.dtype == torch.float32
+    torch.testing.assert_close(inside, loss_of(logits_SBK, labels_B), rtol=0, atol=0)
+
+
+def test_weights_have_mean_one_over_train():
+    for name, prevalence in itertools.product(("none", "sqrt", "balanced"), (0.018, 0.4)):
+        legitimate, fraud = LossSettings(ratio=class_ratio(name, prevalence)).weights(prevalence)
+        assert (1 - prevalence) * legitimate + prevalence * fraud == pytest.approx(1)
+        assert fraud / legitimate == pytest.approx(class_ratio(name, prevalence))
+
+
+def test_the_two_conventions_meet_at_their_conversion(batch):
+    logits_SBK, labels_B = batch
+    pair = [LossSettings(smoothing=0.1, convention="non_target"), LossSettings(smoothing=0.2)]
+    assert torch_smoothing(0.1, "non_target") == pytest.approx(0.2)
+    loss_S = loss_of(logits_SBK[:1].expand(2, -1, -1), labels_B, pair)
+    assert float(loss_S[0]) == pytest.approx(float(loss_S[1]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"smoothing": 1.0}, "smoothing must be in"),
+        ({"smoothing": 0.5, "convention": "non_target"}, r"smoothing must be in \[0, 1\) in torch's sense, got 0.5"),
+        ({"smoothing": float("nan")}, "smoothing must be in"),
+        ({"ratio": 0.0}, "ratio of class weights"),
+        ({"gamma": -1.0}, "gamma must be"),
+    ],
+)
+def test_impossible_settings_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        LossSettings(**wrong)
+
+
+@pytest.mark.parametrize("targets", [torch.tensor([0.0, 17.5]), torch.ones(4, 2), torch.ones(4, 3) / 3])
+def test_regression_and_several_labels_a_row_are_refused(targets):
+    with pytest.raises(ValueError, match="targets must be"):
+        target_probabilities(targets)
+
+
+@pytest.mark.parametrize("weighting", ["example", "column"])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_the_posterior_undoes_the_minimiser_of_the_true_loss(weighting, gamma):
+    eta = np.array([0.002, 0.01, 0.1, 0.35, 0.5, 0.8, 0.97, 0.998])
+    for smoothing, ratio in itertools.product((0.0, 0.05, 0.2, 0.5), (1.0, 7.4, 54.6)):
+        margin = optimal_margins(eta, smoothing=smoothing, ratio=ratio, weighting=weighting, gamma=gamma)
+        found = posterior(margin, LossSettings(smoothing, ratio, weighting, gamma=gamma))
+        np.testing.assert_allclose(found.probability, eta, atol=1e-4)
+
+
+def test_a_legitimate_row_stands_above_one_half_in_the_balanced_column_form():
+    # design table: 1.8 % fraud, r = 54.6, raw probability of a row with P(fraud) = 0
+    raw = [
+        1 / (1 + np.exp(-optimal_margins([0.0], smoothing=e, ratio=54.6, weighting="column", gamma=0)[0]))
+        for e in (0.05, 0.1, 0.15, 0.2)
+    ]
+    np.testing.assert_allclose(raw, [0.583, 0.742, 0.816, 0.858], atol=1e-3)
+
+
+loss_settings = st.builds(
+    LossSettings,
+    smoothing=st.sampled_from([0.0, 0.01, 0.05, 0.2, 0.6]),
+    ratio=st.floats(0.1, 1000),
+    weighting=st.sampled_from(["example", "column"]),
+    gamma=st.sampled_from([0.0, 1.0, 2.0]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    loss_settings,
+    st.lists(st.floats(-60, 60), min_size=2, max_size=30, unique=True),
+    st.sampled_from([1e-3, 1e-5, 0.1]),
+)
+def test_the_posterior_is_strictly_increasing_inside_the_unit_interval(each, margins, floor):
+    margin = np.unique(np.round(margins, 5))
+    found = posterior(margin, each, floor=floor)
+    assert np.isfinite(found.log_odds).all()
+    assert (np.diff(found.log_odds) > 0).all()
+    assert (found.probability > 0).all()
+    assert (found.probability < 1).all()
+
+
+def test_rows_that_the_bare_inverse_would_clip_are_counted_and_keep_their_order():
+    margin = np.array([-9.0, -5.0, -2.5, 0.0, 2.5, 9.0])
+    found = posterior(margin, LossSettings(smoothing=0.1))
+    assert found.tail_share == pytest.approx(3 / 6)
+    assert (np.diff(found.probability) > 0).all()
+    assert posterior(margin, LossSettings()).tail_share == 0
+
+
+def test_without_smoothing_the_posterior_is_the_plain_sigmoid_shifted_by_the_weight():
+    margin = np.linspace(-25, 25, 11)
+    np.testing.assert_allclose(posterior(margin, LossSettings(ratio=4.0)).log_odds, margin - np.log(4), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("floor", "margin", "message"), [(0.5, 0.0, "posterior_floor"), (1e-3, np.nan, "must be finite")]
+)
+def test_the_posterior_refuses_a_floor_or_a_margin_that_makes_no_sense(floor, margin, message):
+    with pytest.raises(ValueError, match=message):
+        posterior(np.array([margin]), LossSettings(), floor=floor)

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from models.boosting import BoostingConfig
+from models.losses import LossSettings
+from models.network import embeddings, margins, network_architecture
+from models.rows import RowArrays, fraud_rate, taken_rows
+from models.shared_encoder import GRID, fit_shared_encoder, time_borders
+from models.training import TrainConfig, fit_networks
+from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
+
+TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)
+ARCHITECTURE = network_architecture(made_scaling(TRAIN), cardinalities=CARDINALITIES)
+CONFIG = TrainConfig(epochs=1, batch_size=128, threads=1, device="cpu")
+HEAD = fit_networks(
+    TRAIN,
+    VALID,
+    architecture=ARCHITECTURE,
+    settings=[LossSettings()],
+    repeats=[0],
+    prevalence=fraud_rate(TRAIN),
+    config=CONFIG,
+)[0].state
+
+
+def encoded(form, train=TRAIN, **keywords):
+    return fit_shared_encoder(
+        train,
+        VALID,
+        head=HEAD,
+        architecture=ARCHITECTURE,
+        loss=LossSettings(),
+        config=CONFIG,
+        boosting=BoostingConfig(embedding=form, **keywords),
+    )
+
+
+def with_labels_flipped(rows, flipped):
+    label = np.where(flipped, 1 - rows.label, rows.label)
+    return RowArrays(rows.numeric, rows.categorical, label.astype(np.float32), rows.weight, rows.time)
+
+
+@pytest.mark.parametrize("form", ["later", "missing_earlier", "logit", "out_of_time"])
+def test_no_row_of_train_is_shown_a_value_that_its_own_or_a_later_label_moved(form):
+    # flipping every label from a time on may change nothing that the booster sees up to the next block
+    start = 600
+    before = encoded(form).columns
+    after = encoded(form, with_labels_flipped(TRAIN, np.arange(800) >= start)).columns
+    np.testing.assert_array_equal(before[: start + 1], after[: start + 1])
+    np.testing.assert_array_equal(np.isnan(before), np.isnan(after))
+    assert np.isfinite(before[start:]).all()
+
+
+def test_the_naive_form_shows_rows_their_own_labels():
+    before, after = (
+        embeddings(HEAD, TRAIN),
+        encoded("same_rows").columns,
+    )
+    np.testing.assert_allclose(after, before, atol=0.5 / GRID + 1e-6)
+
+
+def test_out_of_time_serves_the_head_and_hides_the_first_block():
+    result = encoded("out_of_time", blocks=4)
+    assert result.encoder.names == ("head_logit",)
+    np.testing.assert_allclose(result.encoder.columns(VALID)[:, 0], margins(HEAD, VALID), atol=0.5 / GRID + 1e-5)
+    assert np.isnan(result.columns[:200]).all()
+    assert np.isfinite(result.columns[201:]).all()
+    assert result.kept.all()
+
+
+def test_the_later_form_gives_the_booster_the_later_rows_only():
+    result = encoded("later", encoder_share=0.25)
+    np.testing.assert_array_equal(result.kept, TRAIN.time > TRAIN.time[200])
+    assert result.columns.shape == (800, 128)
+    assert len(result.encoder.names) == 128
+
+
+def test_form_none_adds_no_column_and_no_network():
+    result = encoded("none")
+    assert result.columns.shape == (800, 0)
+    assert result.encoder.columns(VALID).shape == (300, 0)
+    assert result.encoder.state == {}
+
+
+def test_values_lie_on_a_grid_that_the_last_bit_cannot_leave():
+    values = encoded("logit").encoder.columns(VALID)
+    np.testing.assert_array_equal(values * GRID, np.round(values * GRID))
+
+
+def test_row_order_changes_no_border():
+    shuffled = np.random.default_rng(0).permutation(TRAIN.time)
+    assert time_borders(shuffled, [0.25, 0.5]) == time_borders(TRAIN.time, [0.25, 0.5])
+
+
+def test_train_at_one_moment_is_refused():
+    with pytest.raises(ValueError, match="train must spread over 3 blocks of time, got 1 times"):
+        time_borders(np.zeros(50, dtype=np.int64), [0.3, 0.6])
+
+
+def test_an_earlier_part_of_one_class_is_refused():
+    quiet = with_labels_flipped(TRAIN, (np.arange(800) < 500) & (TRAIN.label == 1))
+    with pytest.raises(ValueError, match="the earlier part of train must hold both classes"):
+        encoded("logit", taken_rows(quiet, np.arange(800)))

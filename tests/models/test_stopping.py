@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+
+from models.calibration import fit_affine
+from models.logistic import fit_logistic
+from models.stopping import BestSoFar, affine_log_loss
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1, 0), (30, 100), (0.01, -5)])
+def test_the_stopping_number_is_the_log_loss_of_the_affine_map_whatever_the_scale(scale, shift):
+    rng = np.random.default_rng(0)
+    z = rng.normal(-3, 2, 2000)
+    labels = (rng.random(2000) < 1 / (1 + np.exp(-z))).astype(float)
+    probability = fit_affine(labels, z).apply(z)
+    expected = -np.mean(labels * np.log(probability) + (1 - labels) * np.log1p(-probability))
+    margins = torch.tensor(np.stack([scale * z + shift, rng.permutation(z)]), dtype=torch.float32)
+    found = affine_log_loss(margins, torch.tensor(labels), torch.ones(2000))
+    assert found[0] == pytest.approx(expected, abs=1e-6)
+    assert found[1] > found[0]
+
+
+def test_constant_and_separating_margins_end_in_a_number():
+    labels = torch.tensor([0.0, 0, 0, 1, 1])
+    margins = torch.tensor([[1.0, 1, 1, 1, 1], [-2, -2, -1, 1, 2]])
+    found = affine_log_loss(margins, labels, torch.ones(5))
+    assert found[0] == pytest.approx(-(0.6 * np.log(0.6) + 0.4 * np.log(0.4)), abs=1e-6)
+    assert 0 <= found[1] < 0.01
+
+
+def test_weights_of_two_are_rows_twice():
+    rng = np.random.default_rng(1)
+    features, labels = rng.normal(size=(50, 2)), (rng.random(50) < 0.4).astype(float)
+    weights = np.ones(50)
+    weights[:20] = 2
+    twice = np.concatenate([np.arange(50), np.arange(20)])
+    one = fit_logistic(features, labels, weights=weights)
+    two = fit_logistic(features[twice], labels[twice])
+    np.testing.assert_allclose(one.coefficients, two.coefficients, atol=1e-8)
+    assert one.log_loss == pytest.approx(two.log_loss)
+
+
+def test_a_stopped_setting_keeps_its_best_weights_while_others_go_on():
+    best = BestSoFar(2, patience=1)
+    weights = [np.array([[epoch], [10 + epoch]], dtype=np.float32) for epoch in (1, 2, 3)]
+    assert best.update(1, np.array([0.5, 0.5]), {"w": weights[0]})
+    assert best.update(2, np.array([0.6, 0.4]), {"w": weights[1]})
+    # setting 0 has stopped: a better number now comes too late
+    assert best.update(3, np.array([0.1, 0.3]), {"w": weights[2]})
+    assert best.epoch_S.tolist() == [1, 3]
+    assert best.last_epoch_S.tolist() == [2, 3]
+    np.testing.assert_array_equal(best.arrays["w"], [[1], [13]])
