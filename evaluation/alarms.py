@@ -40,7 +40,8 @@ def alarms(
     result = [_worse_than_nothing(name, metrics["brier"]["value"], population) for name, metrics in cells.items()]
     result += [_fitted_here(name, rows.labels, p) for name, p in candidates.items()]
     result.append(_duplicates(rows, candidates[shipped]))
-    result += [_bad_part(part, shipped, band) for part in parts]
+    if not _outside(cells[shipped]["observed_expected"], band):  # where the whole is wrong its parts are no news
+        result += [_bad_part(part, shipped, band) for part in parts]
     if population["unknown_labels"]:
         result.append(
             f"{population['unknown_labels']:,} test rows have no known label and are left out of every number"
@@ -96,15 +97,17 @@ def _duplicates(rows: JudgedRows, probabilities: Floats) -> str:
 
 def _bad_part(part: Mapping[str, Any], shipped: str, band: tuple[float, float]) -> str:
     cell = part.get("observed_expected")
-    if part["kind"] in {"alert budget", "borderline"} or cell is None or not np.isfinite(cell["low"]):
-        return ""
-    if cell["low"] <= band[1] and cell["high"] >= band[0]:
+    if part["kind"] in {"alert budget", "borderline"} or cell is None or not _outside(cell, band):
         return ""
     where = f"{part['kind'].replace('_', ' ')} {part['population']}"
     return (
         f"{_name(shipped)} is miscalibrated in {where}: observed/expected {cell['value']:.2f} "
         f"({cell['low']:.2f} to {cell['high']:.2f}) on {part['frauds']:,} frauds"
     )
+
+
+def _outside(cell: Mapping[str, Any], band: tuple[float, float]) -> bool:
+    return bool(np.isfinite(cell["low"])) and (cell["low"] > band[1] or cell["high"] < band[0])
 
 
 def _name(name: str) -> str:

@@ -37,7 +37,9 @@ class EvaluationConfig(BaseModel):
 
     def bootstrap(self, resamples: int | None = None) -> BootstrapSettings:
         """What a bootstrap of the headline needs, with `resamples` or another number of them."""
-        return BootstrapSettings(resamples=resamples or self.resamples, budget=self.budget, bins=self.bins)
+        return BootstrapSettings(
+            resamples=self.resamples if resamples is None else resamples, budget=self.budget, bins=self.bins
+        )
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,7 @@ def _in_the_large(e: GateEvidence, config: GateConfig) -> Check:
 
 
 def _calibration(e: GateEvidence, config: GateConfig) -> Check:
-    prevalence = e.frauds / e.rows if e.rows else float("nan")
-    tolerance = config.ece_tolerance * prevalence
+    tolerance = _tolerance(e, config)
     limit = max(e.ece_null_95, tolerance)
     passed = e.ece <= limit
     text = (
@@ -160,8 +159,12 @@ def _champion(c: ChampionEvidence | None, config: GateConfig) -> Check:
     return Check("champion", passed, f"{said} champion {c.name}: {found}")
 
 
+def _tolerance(e: GateEvidence, config: GateConfig) -> float:
+    return config.ece_tolerance * (e.frauds / e.rows) if e.rows else float("nan")
+
+
 def _figures(e: GateEvidence, config: GateConfig) -> dict[str, float]:
-    tolerance = config.ece_tolerance * e.frauds / e.rows if e.rows else float("nan")
+    tolerance = _tolerance(e, config)
     figures = {"ece_tolerance": tolerance, "ece_limit": max(e.ece_null_95, tolerance)}
     if e.champion is not None:
         figures |= {"champion.rows": float(e.champion.rows), "champion.frauds": float(e.champion.frauds)}

@@ -174,7 +174,7 @@ def _resampled(
     rows: Mapping[str, Folded], clusters: int, rng: np.random.Generator, resamples: int
 ) -> dict[str, dict[str, Floats]]:
     names = {name: list(statistics(f, np.ones((clusters, 1)))) for name, f in rows.items()}
-    if clusters == 0:
+    if clusters == 0 or resamples == 0:
         return {name: {key: np.full(resamples, np.nan) for key in keys} for name, keys in names.items()}
     widest = max((f.width for f in rows.values()), default=1)
     block = max(1, BLOCK_FLOATS // (widest + clusters))

@@ -78,13 +78,7 @@ def outcomes_report(
             "coverage": _coverage(rows, p, known, stopped),
             "metrics": metrics,
             "brier_bounds": brier_bounds(rows.labels, p, known=known),
-            "slices": slices(
-                judged,
-                {name: p[known]},
-                config=config,
-                settings=config.bootstrap(config.slice_resamples),
-                rng=streams[2],
-            ),
+            "slices": slices(judged, {name: p[known]}, config=config, shipped=name, rng=streams[2]),
             "warnings": _warnings(population, metrics, known, stopped),
         }
     )

@@ -93,9 +93,7 @@ def build_report(
     cells = {name: _candidate(drawn, name, rows, population, nulls[name]) for name in names}
     champion = champion_section(evidence, clusters, config, streams[2])
     verdict = judge(gate_evidence(drawn, evidence, nulls, champion), config=gate)
-    parts = slices(
-        rows, evidence.candidates, config=config, settings=config.bootstrap(config.slice_resamples), rng=streams[4]
-    )
+    parts = slices(rows, evidence.candidates, config=config, shipped=evidence.shipped, rng=streams[4])
     found = alarms(
         rows,
         evidence.candidates,

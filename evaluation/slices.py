@@ -1,7 +1,7 @@
 """The fold in parts, and the thresholds people would set: everything that is not one number for the whole fold."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.alerts import expected_cost, operation, threshold_for_budget, threshold_for_cost
 from evaluation.checks import Floats, Integers
 from evaluation.evidence import EvaluationConfig, Evidence
-from evaluation.intervals import BootstrapSettings, Interval, cluster_codes, paired_bootstrap
+from evaluation.intervals import BootstrapSettings, cluster_codes, paired_bootstrap
 from evaluation.metrics import undefined_because
 from evaluation.populations import JudgedRows, Population, score_populations, shared_populations
 
@@ -34,18 +34,21 @@ def slices(
     candidates: Mapping[str, Floats],
     *,
     config: EvaluationConfig,
-    settings: BootstrapSettings,
+    shipped: str,
     rng: np.random.Generator,
 ) -> dict[str, list[dict[str, Any]]]:
     """Per candidate, every statistic on every part of the fold, with that part's own prevalence.
 
-    Intervals come with parts that hold enough frauds; a part chosen by score has its own frauds and its own prevalence.
+    Intervals are drawn for the shipped candidate, on parts that hold enough frauds. A part chosen by score has its own
+    frauds and its own prevalence.
     """
     shared = shared_populations(rows, largest_groups=config.groups)
     clusters = cluster_codes(rows.card, rows.event_time, by=config.cluster)
     result: dict[str, list[dict[str, Any]]] = {}
     for name, p in candidates.items():
         own = score_populations(p, budgets=config.budgets, borderline=config.borderline)
+        resamples = config.slice_resamples if name == shipped else 0
+        settings = config.bootstrap(resamples)
         result[name] = [
             _slice(part, rows, p, clusters, enough=config.min_slice_frauds, settings=settings, rng=rng)
             for part in [*own, *shared]
@@ -98,18 +101,17 @@ def _slice(
     record["amount"] = float(inside.amount.sum())
     if count == 0:
         return record | {"reason": "no rows"}
+    few = frauds < enough
     drawn = paired_bootstrap(
         inside.labels,
         {"it": probabilities[part.mask]},
-        clusters=clusters[part.mask],
+        clusters=clusters[part.mask] if settings.resamples and not few else np.zeros(count, dtype=np.int64),
         rng=rng,
-        settings=settings,
+        settings=replace(settings, resamples=0) if few else settings,
         amount=inside.amount,
     )
-    nan = float("nan")
     for name in SLICE_STATISTICS:
-        value = drawn.values["it"][name]
-        interval = drawn.interval("it", name) if frauds >= enough else Interval(value, nan, nan)
+        interval = drawn.interval("it", name)
         record[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
-    why = undefined_because(inside.labels) or ("" if frauds >= enough else f"fewer than {enough} frauds: no intervals")
+    why = undefined_because(inside.labels) or (f"fewer than {enough} frauds: no intervals" if few else "")
     return record | {"reason": why} if why else record

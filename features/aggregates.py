@@ -55,8 +55,7 @@ def ratio(chunk: Chunk, window: Window) -> Values:
 
 def fraud_rate(chunk: Chunk, window: Window) -> Values:
     """Frauds over labels, NaN where no label became known."""
-    labels, frauds = chunk.labels(window)
-    return quotient(frauds, labels)
+    return quotient(chunk.frauds(window), chunk.labels(window))
 
 
 def seconds_since_last(chunk: Chunk, window: Window) -> Values:
@@ -120,7 +119,7 @@ AGGREGATES: dict[str, Aggregate] = {
     ),
     "first_seen": Aggregate(first_seen, "1 where there are no {rows}, else 0", windowed=False, past_only=True),
     "label_count": Aggregate(
-        lambda chunk, window: chunk.labels(window)[0],
+        lambda chunk, window: chunk.labels(window),
         "number of labels of {rows}",
         of="label",
         past_only=True,
@@ -128,7 +127,7 @@ AGGREGATES: dict[str, Aggregate] = {
         dtype="int32",
     ),
     "fraud_count": Aggregate(
-        lambda chunk, window: chunk.labels(window)[1],
+        lambda chunk, window: chunk.frauds(window),
         "number of fraud labels of {rows}",
         of="label",
         past_only=True,

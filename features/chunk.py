@@ -41,7 +41,7 @@ class Chunk:
 
     def bounds(self, window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """First row inside and first row behind each row's window."""
-        return self._once(("bounds", window), lambda: self._bounds(window))
+        return self._rows(window.width, window.closed_right), self._rows(0, window.closed_right)
 
     def counts(self, window: Window) -> NDArray[np.int32]:
         """Rows in each window."""
@@ -58,7 +58,7 @@ class Chunk:
 
     def means(self, window: Window) -> NDArray[np.float64]:
         """Mean minor units, NaN in an empty window."""
-        return quotient(self.sums(window), self.counts(window))
+        return self._once(("means", window), lambda: quotient(self.sums(window), self.counts(window)))
 
     def deviations(self, window: Window) -> NDArray[np.float64]:
         """Sample standard deviation of minor units, NaN under two rows."""
@@ -70,10 +70,6 @@ class Chunk:
         kernels.window_extremes(self.amount, self.starts, *self.bounds(window), largest, extremes)
         return extremes
 
-    def labels(self, window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Labels that became known in [t - width, t), and frauds among them."""
-        return self._once(("labels", window.width), lambda: self._labels(window.width))
-
     def distinct(self, window: Window, entity: str) -> NDArray[np.int32]:
         """Different ids of another entity in each window."""
         codes, _ = self.other[entity]
@@ -82,20 +78,43 @@ class Chunk:
         kernels.window_distinct(codes, previous, following, self.starts, *self.bounds(window), distinct)
         return distinct
 
+    def labels(self, window: Window) -> NDArray[np.int32]:
+        """Labels that became available in [t - width, t)."""
+        left, right = self._events_before(window.width), self._events_before(0)
+        return right - left
+
+    def frauds(self, window: Window) -> NDArray[np.int32]:
+        """Frauds among the labels that became available in [t - width, t)."""
+        frauds = np.empty(len(self.time), np.int32)
+        kernels.differences(self._events()[2], self._events_before(window.width), self._events_before(0), frauds)
+        return frauds
+
     def _once(self, key: object, made: Callable[[], Made]) -> Made:
         if key not in self.kept:
             self.kept[key] = made()
         kept: Made = self.kept[key]
         return kept
 
-    def _bounds(self, window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        left, right = np.empty(len(self.time), np.int32), np.empty(len(self.time), np.int32)
-        kernels.window_bounds(self.time, self.starts, window.width, window.closed_right, left, right)
-        return left, right
+    def _rows(self, shift: int, after: bool) -> NDArray[np.int32]:
+        """First row of the group at or (`after`) behind t - shift."""
+        return self._once(("rows", shift, after), lambda: self._places(self.time, self.starts, shift, after))
+
+    def _events_before(self, shift: int) -> NDArray[np.int32]:
+        """First label of the group that became available at or behind t - shift."""
+        available, event_starts, _ = self._events()
+        return self._once(("events", shift), lambda: self._places(available, event_starts, shift, False))
+
+    def _places(
+        self, moments: NDArray[np.int64], moment_starts: NDArray[np.int32], shift: int, after: bool
+    ) -> NDArray[np.int32]:
+        places = np.empty(len(self.time), np.int32)
+        kernels.first_moments(self.time, self.starts, moments, moment_starts, shift, after, places)
+        return places
 
     def _sums(self, window: Window) -> NDArray[np.int64]:
+        totals = self._once("totals", lambda: self._running(kernels.running_totals))
         sums = np.empty(len(self.time), np.int64)
-        overflows = kernels.window_sums(self.amount, self.starts, *self.bounds(window), sums)
+        overflows = kernels.window_sums(*totals, *self.bounds(window), sums)
         if overflows:
             raise ValueError(
                 f"the amounts of a window must sum to less than 2^63 minor units, {overflows} windows do not"
@@ -103,21 +122,26 @@ class Chunk:
         return sums
 
     def _deviations(self, window: Window) -> NDArray[np.float64]:
+        squares = self._once("squares", lambda: self._running(kernels.running_squares))
         variances: NDArray[np.float64] = np.empty(len(self.time), np.float64)
-        kernels.window_variances(self.amount, self.starts, *self.bounds(window), self.sums(window), variances)
+        kernels.window_variances(*squares, *self.bounds(window), self.sums(window), variances)
         np.sqrt(variances, out=variances)
         return variances
 
-    def _labels(self, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        events, event_starts = self._once("label events", self._label_events)
-        labels, frauds = np.empty(len(self.time), np.int32), np.empty(len(self.time), np.int32)
-        kernels.label_windows(self.time, self.starts, events, event_starts, width, labels, frauds)
-        return labels, frauds
+    def _running(self, kernel: Callable[..., None]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        high, low = np.empty(len(self.time) + 1, np.uint64), np.empty(len(self.time) + 1, np.uint64)
+        kernel(self.amount, high, low)
+        return high, low
 
-    def _label_events(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        events, event_starts = np.empty(len(self.time), np.int64), np.empty(len(self.starts), np.int32)
-        kernels.label_events(self.label_keys, self.starts, events, event_starts)
-        return events, event_starts
+    def _events(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        """When the labels of each group became available, where each group's begin, and frauds before each."""
+        return self._once("label events", self._sorted_events)
+
+    def _sorted_events(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        available, event_starts = np.empty(len(self.time), np.int64), np.empty(len(self.starts), np.int32)
+        frauds_before = np.empty(len(self.time) + 1, np.int32)
+        kernels.label_events(self.label_keys, self.starts, available, event_starts, frauds_before)
+        return available, event_starts, frauds_before
 
     def _neighbours(self, entity: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         codes, count = self.other[entity]
@@ -128,6 +152,6 @@ class Chunk:
 
 def quotient(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
     """Elementwise division that is NaN where the denominator is 0."""
-    values = np.full(len(numerator), np.nan)
-    np.divide(numerator, denominator, out=values, where=denominator != 0)
+    values: NDArray[np.float64] = np.empty(len(numerator), np.float64)
+    kernels.quotients(numerator, denominator, values)
     return values

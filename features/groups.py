@@ -82,7 +82,7 @@ def joined_codes(other: Codes, *, groups: Groups, pool: Executor) -> Codes:
     pairs = np.empty(groups.rows, np.int32)
     starts = groups.starts.astype(np.int32)
     count = kernels.pair_codes(ordered, starts, other.count, pairs)
-    return Codes(in_row_order(pairs, groups, missing=np.int32(-1), pool=pool), max(int(count), 1))
+    return Codes(in_row_order(pairs, groups, missing=-1, pool=pool), max(int(count), 1))
 
 
 def in_group_order(values: NDArray[AnyNumber], groups: Groups, *, pool: Executor) -> NDArray[AnyNumber]:
@@ -93,22 +93,35 @@ def in_group_order(values: NDArray[AnyNumber], groups: Groups, *, pool: Executor
     def move(rows: slice) -> None:
         kernels.scatter(values[rows], read_only(groups.rank[rows]), ordered)
 
-    _over_blocks(move, len(values), pool)
+    over_blocks(move, len(values), pool)
     return ordered
 
 
-def in_row_order(
-    ordered: NDArray[AnyNumber], groups: Groups, *, missing: AnyNumber, pool: Executor
-) -> NDArray[AnyNumber]:
+def in_row_order(ordered: NDArray[np.int32], groups: Groups, *, missing: int, pool: Executor) -> NDArray[np.int32]:
     """Values in (group, time) order brought back to row order, `missing` where the row has no group."""
-    values = np.empty(len(groups.rank), ordered.dtype)
-    ordered = read_only(ordered)
+    values = np.empty(len(groups.rank), np.int32)
 
     def move(rows: slice) -> None:
         kernels.gather(ordered, read_only(groups.rank[rows]), missing, values[rows])
 
-    _over_blocks(move, len(values), pool)
+    over_blocks(move, len(values), pool)
     return values
+
+
+def columns_in_row_order(
+    ordered: NDArray[np.int32], groups: Groups, *, missing: NDArray[np.int32], pool: Executor
+) -> NDArray[np.int32]:
+    """The same for a matrix [places, F], which becomes columns [F, rows].
+
+    One visit to a row's place brings all its values: a column at a time would wait for memory F times.
+    """
+    columns = np.empty((ordered.shape[1], len(groups.rank)), np.int32)
+
+    def move(rows: slice) -> None:
+        kernels.gather_rows(ordered, read_only(groups.rank[rows]), missing, columns[:, rows])
+
+    over_blocks(move, len(groups.rank), pool)
+    return columns
 
 
 def group_chunks(groups: Groups, *, rows: int) -> list[tuple[int, int]]:
@@ -141,7 +154,8 @@ def _filled(chunk: pa.Array, missing: int | np.int32) -> NDArray[np.generic]:
     return np.asarray(pc.fill_null(whole, int(missing)).to_numpy())
 
 
-def _over_blocks(work: Callable[[slice], None], rows: int, pool: Executor) -> None:
+def over_blocks(work: Callable[[slice], None], rows: int, pool: Executor) -> None:
+    """Do `work` on all rows, a block at a time, in the pool's threads."""
     blocks = [slice(first, min(first + ROW_BLOCK, rows)) for first in range(0, rows, ROW_BLOCK)]
     for _ in pool.map(work, blocks):
         pass

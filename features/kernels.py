@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
+UInt64 = NDArray[np.uint64]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
@@ -24,76 +25,68 @@ SIGN_BIT = np.uint64(1 << 63)
 
 
 @njit(nogil=True, cache=True)
-def window_bounds(time: Int64, starts: Int32, width: int, closed_right: bool, left: Int32, right: Int32) -> None:
-    """Fill `left` and `right` for [t - width, t), or (t - width, t] where `closed_right`."""
+def first_moments(
+    time: Int64, starts: Int32, moments: Int64, moment_starts: Int32, shift: int, after: bool, places: Int32
+) -> None:
+    """Fill where, among its group's sorted `moments`, the first one at or (`after`) behind time - shift stands."""
     for group in range(len(starts) - 1):
-        first, end = starts[group], starts[group + 1]
-        low = high = first
-        for row in range(first, end):
-            now = time[row]
-            if closed_right:
-                while high < end and time[high] <= now:
-                    high += 1
-                while low < high and time[low] <= now - width:
-                    low += 1
-            else:
-                while time[high] < now:
-                    high += 1
-                while low < high and time[low] < now - width:
-                    low += 1
-            left[row], right[row] = low, high
+        place, end = moment_starts[group], moment_starts[group + 1]
+        for row in range(starts[group], starts[group + 1]):
+            edge = time[row] - shift + after
+            while place < end and moments[place] < edge:
+                place += 1
+            places[row] = place
 
 
 @njit(nogil=True, cache=True)
-def window_sums(amount: Int64, starts: Int32, left: Int32, right: Int32, sums: Int64) -> np.int64:
-    """Fill the exact sum of each window and return how many windows exceed 63 bits.
+def running_totals(amount: Int64, high: UInt64, low: UInt64) -> None:
+    """Fill the sum of all amounts before each row, in 128 bits: a carry from the low word goes into the high one."""
+    high[0] = low[0] = 0
+    for row in range(len(amount)):
+        term = np.uint64(amount[row])
+        low[row + 1] = low[row] + term
+        high[row + 1] = high[row] + np.uint64(low[row + 1] < term)
 
-    The running sum has 128 bits (two words with a carry), so it cannot wrap on the way to a window that fits.
-    """
+
+@njit(nogil=True, cache=True)
+def running_squares(amount: Int64, high: UInt64, low: UInt64) -> None:
+    """Fill the sum of all squared amounts before each row, in 128 bits."""
+    high[0] = low[0] = 0
+    for row in range(len(amount)):
+        term_high, term_low = _square(np.uint64(amount[row]))
+        low[row + 1] = low[row] + term_low
+        high[row + 1] = high[row] + term_high + np.uint64(low[row + 1] < term_low)
+
+
+@njit(nogil=True, cache=True)
+def window_sums(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int64) -> np.int64:
+    """Fill the sum of each window from running totals and return how many windows need more than 63 bits."""
     overflows = np.int64(0)
-    for group in range(len(starts) - 1):
-        low_row = high_row = starts[group]
-        high, low = np.uint64(0), np.uint64(0)
-        for row in range(starts[group], starts[group + 1]):
-            while high_row < right[row]:
-                term = np.uint64(amount[high_row])
-                low += term
-                high += np.uint64(low < term)
-                high_row += 1
-            while low_row < left[row]:
-                term = np.uint64(amount[low_row])
-                high -= np.uint64(low < term)
-                low -= term
-                low_row += 1
-            overflows += high != np.uint64(0) or low >= SIGN_BIT
-            sums[row] = np.int64(low)
+    for row in range(len(sums)):
+        first, end = left[row], right[row]
+        sum_low = low[end] - low[first]
+        sum_high = high[end] - high[first] - np.uint64(low[end] < low[first])
+        overflows += sum_high != np.uint64(0) or sum_low >= SIGN_BIT
+        sums[row] = np.int64(sum_low)
     return overflows
 
 
 @njit(nogil=True, cache=True)
-def window_variances(amount: Int64, starts: Int32, left: Int32, right: Int32, sums: Int64, variances: Float64) -> None:
-    """Fill the sample variance of each window from exact sums, NaN under two rows.
+def window_variances(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int64, variances: Float64) -> None:
+    """Fill the sample variance of each window from running squares and exact sums, NaN under two rows.
 
     With n rows, S = Σa and Q = Σa², the variance is (Q - S²/n) / (n - 1). Q and S² are kept in 128 bits and
     S²/n = q + r/n is divided exactly, so nothing cancels: Q - q is a whole number and r/n < 1. Where S fits in 63 bits
     Q cannot overflow either, because amounts are not negative: Q ≤ S² < 2^126.
     """
-    for group in range(len(starts) - 1):
-        low_row = high_row = starts[group]
-        high, low = np.uint64(0), np.uint64(0)
-        for row in range(starts[group], starts[group + 1]):
-            while high_row < right[row]:
-                term_high, term_low = _square(np.uint64(amount[high_row]))
-                low += term_low
-                high += term_high + np.uint64(low < term_low)
-                high_row += 1
-            while low_row < left[row]:
-                term_high, term_low = _square(np.uint64(amount[low_row]))
-                high -= term_high + np.uint64(low < term_low)
-                low -= term_low
-                low_row += 1
-            count = right[row] - left[row]
-            variances[row] = _variance(high, low, np.uint64(sums[row]), count) if count > 1 else np.nan
+    for row in range(len(sums)):
+        first, end = left[row], right[row]
+        if end - first < 2:
+            variances[row] = np.nan
+            continue
+        square_low = low[end] - low[first]
+        square_high = high[end] - high[first] - np.uint64(low[end] < low[first])
+        variances[row] = _variance(square_high, square_low, np.uint64(sums[row]), end - first)
 
 
 @njit(nogil=True, cache=True)
@@ -173,44 +166,42 @@ def first_seen(time: Int64, starts: Int32, flags: Float32) -> None:
 
 
 @njit(nogil=True, cache=True)
-def label_events(keys: Int64, starts: Int32, events: Int64, event_starts: Int32) -> None:
-    """Gather each group's labels in the order in which they became known.
+def label_events(keys: Int64, starts: Int32, available: Int64, event_starts: Int32, frauds_before: Int32) -> None:
+    """Gather each group's labels in the order in which they became available, and count the frauds before each.
 
     A key is 2·(microsecond at which the label became available) + label, or NO_EVENT, so sorting keys sorts by time.
     A constant delay leaves them sorted already; then nothing is sorted.
     """
     filled = 0
+    frauds_before[0] = 0
     for group in range(len(starts) - 1):
-        event_starts[group] = filled
+        first = event_starts[group] = filled
         in_order = True
         for row in range(starts[group], starts[group + 1]):
             if keys[row] != NO_EVENT:
-                in_order &= filled == event_starts[group] or events[filled - 1] <= keys[row]
-                events[filled] = keys[row]
+                in_order &= filled == first or available[filled - 1] <= keys[row]
+                available[filled] = keys[row]
                 filled += 1
         if not in_order:
-            events[event_starts[group] : filled] = np.sort(events[event_starts[group] : filled])
+            available[first:filled] = np.sort(available[first:filled])
+        for event in range(first, filled):
+            frauds_before[event + 1] = frauds_before[event] + np.int32(available[event] & 1)
+            available[event] >>= 1
     event_starts[len(starts) - 1] = filled
 
 
 @njit(nogil=True, cache=True)
-def label_windows(
-    time: Int64, starts: Int32, events: Int64, event_starts: Int32, width: int, labels: Int32, frauds: Int32
-) -> None:
-    """Fill how many labels, and frauds among them, became known in [t - width, t)."""
-    for group in range(len(starts) - 1):
-        low = high = event_starts[group]
-        end = event_starts[group + 1]
-        fraud = 0
-        for row in range(starts[group], starts[group + 1]):
-            while high < end and events[high] >> 1 < time[row]:
-                fraud += events[high] & 1
-                high += 1
-            while low < high and events[low] >> 1 < time[row] - width:
-                fraud -= events[low] & 1
-                low += 1
-            labels[row] = high - low
-            frauds[row] = fraud
+def differences(before: Int32, left: Int32, right: Int32, values: Int32) -> None:
+    """Fill how much a running count grew between two places."""
+    for row in range(len(values)):
+        values[row] = before[right[row]] - before[left[row]]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def quotients(numerator: NDArray[np.generic], denominator: NDArray[np.generic], values: Float64) -> None:
+    """Fill numerator / denominator, NaN where the denominator is 0."""
+    for row in range(len(values)):
+        values[row] = numerator[row] / denominator[row] if denominator[row] != 0 else np.nan
 
 
 @njit(nogil=True, cache=True)
@@ -266,10 +257,23 @@ def scatter(values: NDArray[np.generic], rank: Int32, ordered: NDArray[np.generi
 
 
 @njit(nogil=True, cache=True)
-def gather(ordered: NDArray[np.generic], rank: Int32, missing: np.generic | float, values: NDArray[np.generic]) -> None:
+def gather(ordered: NDArray[np.generic], rank: Int32, missing: int, values: NDArray[np.generic]) -> None:
     """Bring values in (group, time) order back to row order, `missing` where the row has no group."""
     for row in range(len(rank)):
         values[row] = ordered[rank[row]] if rank[row] >= 0 else missing
+
+
+@njit(nogil=True, cache=True)
+def gather_rows(ordered: Int32, rank: Int32, missing: Int32, columns: Int32) -> None:
+    """The same for many columns at once: `ordered` [places, F] row by row, `columns` [F, rows] column by column."""
+    for row in range(len(rank)):
+        place = rank[row]
+        if place >= 0:
+            for column in range(len(columns)):
+                columns[column, row] = ordered[place, column]
+        else:
+            for column in range(len(columns)):
+                columns[column, row] = missing[column]
 
 
 @njit(nogil=True, cache=True)
@@ -284,6 +288,9 @@ def _square(value: np.uint64) -> tuple[np.uint64, np.uint64]:
 @njit(nogil=True, cache=True)
 def _variance(high: np.uint64, low: np.uint64, total: np.uint64, count: int) -> float:
     square_high, square_low = _square(total)
+    if high == np.uint64(0) and square_high == np.uint64(0):
+        quotient, rest = square_low // np.uint64(count), square_low % np.uint64(count)
+        return (float(low - quotient) - float(rest) / count) / (count - 1)
     divisor = np.uint64(count)
     rest = square_high % divisor
     quotient_high = square_high // divisor

@@ -100,6 +100,16 @@ class LossTable:
     gamma_S: torch.Tensor
     focal: bool
 
+    def part(self, settings: slice) -> "LossTable":
+        """Some of the settings."""
+        return LossTable(
+            self.epsilon_S[settings],
+            self.weight_SK[settings],
+            self.by_example_S[settings],
+            self.gamma_S[settings],
+            self.focal,
+        )
+
 
 def loss_table(settings: Sequence[LossSettings], *, prevalence: float, device: torch.device) -> LossTable:
     """The settings as float32 tensors on a device, weights scaled for the fraud rate of train."""

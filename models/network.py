@@ -195,6 +195,8 @@ def initial_arrays(architecture: Architecture, *, rng: np.random.Generator) -> d
     }
     if width:
         arrays["projection_lookup"] = linear(inputs + width, width, embedding)
+    # an indicator that train never shows must say nothing when a value is missing at last
+    arrays["projection_weight"][inputs - len(architecture.knots) :] = 0
     for index, (size, columns) in enumerate(zip(architecture.lookup_rows, architecture.lookup_widths, strict=True)):
         arrays[f"lookup_{index}"] = (0.1 * rng.standard_normal((size, columns))).astype(np.float32)
     return arrays

@@ -17,13 +17,13 @@ EPSILON = 1e-8
 class StackedAdam:
     """AdamW (Loshchilov & Hutter, 2019) on weights [S, ...] that live side by side in two flat buffers.
 
-    One fused step over two tensors costs a fraction of one step per weight, and the gradients' buffers are written in
-    place by backward. Biases are not decayed.
+    One fused step over two tensors costs a fraction of one step per weight; `gradients` are views that whoever
+    computes them writes into. Biases are not decayed.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], *, device: torch.device, weight_decay: float) -> None:
         self.weights: Tensors = {}
-        self._gradients: list[torch.Tensor] = []
+        self.gradients: Tensors = {}
         groups = []
         for decay, chosen in ((weight_decay, False), (0.0, True)):
             names = [name for name in arrays if name.endswith("bias") == chosen]
@@ -34,27 +34,19 @@ class StackedAdam:
             for name in names:
                 shape = arrays[name].shape
                 end = start + int(np.prod(shape))
-                leaf = flat[start:end].view(shape).requires_grad_()
-                leaf.grad = gradient[start:end].view(shape)
-                self.weights[name] = leaf
+                self.weights[name] = flat[start:end].view(shape)
+                self.gradients[name] = gradient[start:end].view(shape)
                 start = end
-            self._gradients.append(gradient)
             groups.append({"params": [flat], "weight_decay": decay})
         self._adam = torch.optim.AdamW(groups, lr=1.0, betas=BETAS, eps=EPSILON, fused=True)
 
-    def zero(self) -> None:
-        """Forgets the gradients."""
-        for gradient in self._gradients:
-            gradient.zero_()
-
     def squared_norms(self) -> torch.Tensor:
         """Squared norm of each setting's gradient [S]."""
-        return sum_of([_gradient(weight).flatten(1).square().sum(1) for weight in self.weights.values()])
+        return sum_of([gradient.flatten(1).square().sum(1) for gradient in self.gradients.values()])
 
     def scale(self, factor_S: torch.Tensor) -> None:
         """Multiplies each setting's gradient by its factor."""
-        for weight in self.weights.values():
-            gradient = _gradient(weight)
+        for gradient in self.gradients.values():
             gradient.mul_(factor_S.view(-1, *[1] * (gradient.ndim - 1)))
 
     def step(self, *, learning_rate: float) -> None:

@@ -12,24 +12,19 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.losses import LossSettings, LossTable, loss_table, smoothed_cross_entropy, target_probabilities
+from models.losses import LossSettings, LossTable, loss_table
 from models.network import (
     CONSTANTS,
     Architecture,
     NumericForm,
     Scaling,
     State,
-    Tensors,
     constant_arrays,
-    folded_codes,
     initial_arrays,
     network_architecture,
-    numeric_inputs,
-    stacked_embedding,
-    stacked_logits,
 )
-from models.optimizer import RowwiseAdam, StackedAdam, sum_of
 from models.rows import Float64s, Floats, Rows
+from models.stacked import FoldTensors, StackedNetworks, StepSettings, fold_tensors
 from models.stopping import BestSoFar, affine_log_loss
 
 Progress = Callable[["EpochReport"], None]
@@ -93,17 +88,6 @@ class Fit:
     valid_log_loss: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class _Data:
-    """A fold as tensors on the device."""
-
-    numeric_NF: torch.Tensor
-    codes_NC: torch.Tensor
-    target_NK: torch.Tensor
-    weight_N: torch.Tensor
-    label_N: torch.Tensor
-
-
 def fit_networks(
     train: Rows,
     valid: Rows,
@@ -145,10 +129,17 @@ def fit_networks(
         raise ValueError(f"one repeat a setting is needed, got {len(repeats)} for {len(settings)} settings")
     device = chosen_device(config.device)
     with torch_threads(config.threads):
-        train_data = _fold_data(train, architecture, device=device, soft_labels=soft_labels)
-        valid_data = _fold_data(valid, architecture, device=device)
+        train_data = fold_tensors(train, architecture, device=device, soft_labels=soft_labels)
+        valid_data = fold_tensors(valid, architecture, device=device)
         arrays = _stacked_start(architecture, repeats, seed=config.seed, start=start)
-        networks = _Networks(arrays, architecture, config, device=device, frozen_embedding=frozen_embedding)
+        networks = StackedNetworks(
+            arrays,
+            architecture,
+            _step_settings(config),
+            device=device,
+            frozen_embedding=frozen_embedding,
+            seed=config.seed,
+        )
         table = loss_table(settings, prevalence=prevalence, device=device)
         best, reports = _trained(networks, train_data, valid_data, table=table, config=config, progress=progress)
         return _fits(networks, best, reports, train_data, architecture)
@@ -189,129 +180,22 @@ def torch_threads(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-class _Networks:
-    """S networks in training: weights, optimizers, and one generator for all that is random."""
-
-    def __init__(
-        self,
-        arrays: dict[str, np.ndarray],
-        architecture: Architecture,
-        config: TrainConfig,
-        *,
-        device: torch.device,
-        frozen_embedding: bool,
-    ) -> None:
-        self.config, self.device, self.frozen = config, device, frozen_embedding
-        self.constants = {
-            name: torch.tensor(array, device=device) for name, array in constant_arrays(architecture).items()
-        }
-        dense = {name: array for name, array in arrays.items() if not name.startswith("lookup_")}
-        if frozen_embedding:
-            self.fixed = {
-                name: torch.tensor(dense.pop(name), device=device) for name in list(dense) if "projection" in name
-            }
-        else:
-            self.fixed = {}
-        self.dense = StackedAdam(dense, device=device, weight_decay=config.weight_decay)
-        self.lookups = [
-            RowwiseAdam(arrays[f"lookup_{index}"], device=device) for index in range(len(architecture.cardinalities))
-        ]
-        self.generator = torch.Generator(device).manual_seed(config.seed)
-        self.shuffler = np.random.default_rng(config.seed)
-
-    @property
-    def weights(self) -> Tensors:
-        return {**self.fixed, **self.dense.weights}
-
-    def step(self, data: _Data, batch_B: torch.Tensor, *, table: LossTable, learning_rate: float) -> torch.Tensor:
-        """One step of all settings on the rows of a batch; returns their losses [S]."""
-        logits_SBK, target_BK, weight_B = self._learned(data, batch_B)
-        loss_S = smoothed_cross_entropy(
-            logits_SBK, target_BK, table, denominator=self.config.batch_size, row_weight_B=weight_B
-        )
-        self.dense.zero()
-        torch.autograd.backward(loss_S.sum())
-        parts: list[StackedAdam | RowwiseAdam] = [self.dense, *([] if self.frozen else self.lookups)]
-        norm_S = sum_of([part.squared_norms() for part in parts]).sqrt_()
-        factor_S = (self.config.clip / norm_S.clamp_min(1e-12)).clamp_max_(1.0)
-        for part in parts:
-            part.scale(factor_S)
-            part.step(learning_rate=learning_rate)
-        return loss_S.detach()
-
-    def _learned(self, data: _Data, batch_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Logits [S, B, K], targets [B, K] and row weights [B] of a training batch, with all its randomness."""
-        config = self.config
-        numeric_BM = numeric_inputs(data.numeric_NF[batch_B], self.constants)
-        target_BK, weight_B = data.target_NK[batch_B], data.weight_N[batch_B]
-        codes_BC = self._with_unknowns(data.codes_NC[batch_B])
-        lookups_SBD = self._lookups(codes_BC, learn=not self.frozen)
-        if config.mixup > 0:
-            share = float(self.shuffler.beta(config.mixup, config.mixup))
-            partner_B = torch.from_numpy(self.shuffler.permutation(len(batch_B))).to(self.device)
-            numeric_BM = torch.lerp(numeric_BM[partner_B], numeric_BM, share)
-            target_BK, weight_B = (torch.lerp(each[partner_B], each, share) for each in (target_BK, weight_B))
-            lookups_SBD = None if lookups_SBD is None else torch.lerp(lookups_SBD[:, partner_B], lookups_SBD, share)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
-            embedding_SBE = stacked_embedding(numeric_BM, lookups_SBD, self.weights)
-            keep_BE, keep_BH = (
-                self._kept(len(batch_B), self.weights[name].shape[1]) for name in ("hidden_weight", "output_weight")
-            )
-            if keep_BE is not None:
-                embedding_SBE = embedding_SBE * keep_BE
-            return stacked_logits(embedding_SBE, self.weights, keep_BH=keep_BH), target_BK, weight_B
-
-    def _kept(self, rows: int, width: int) -> torch.Tensor | None:
-        """A dropout mask that all settings share, scaled to keep the mean."""
-        kept = 1 - self.config.dropout
-        if kept == 1:
-            return None
-        return torch.empty(rows, width, device=self.device).bernoulli_(kept, generator=self.generator).div_(kept)
-
-    def _with_unknowns(self, codes_BC: torch.Tensor) -> torch.Tensor:
-        share = self.config.unknown_share
-        if share == 0 or codes_BC.shape[1] == 0:
-            return codes_BC
-        hidden_BC = torch.rand(codes_BC.shape, device=self.device, generator=self.generator) < share
-        return codes_BC.masked_fill(hidden_BC, 0)
-
-    def _lookups(self, codes_BC: torch.Tensor, *, learn: bool) -> torch.Tensor | None:
-        if not self.lookups:
-            return None
-        return torch.cat(
-            [part.looked_up(codes_BC[:, index], learn=learn) for index, part in enumerate(self.lookups)], dim=2
-        )
-
-    @torch.no_grad()
-    def margins(self, data: _Data, *, batch_size: int = 8192) -> torch.Tensor:
-        """Margins of all settings [S, N], without dropout."""
-        parts = []
-        for start in range(0, len(data.numeric_NF), batch_size):
-            part = slice(start, start + batch_size)
-            lookups_SBD = self._lookups(data.codes_NC[part], learn=False)
-            numeric_BM = numeric_inputs(data.numeric_NF[part], self.constants)
-            logits_SBK = stacked_logits(stacked_embedding(numeric_BM, lookups_SBD, self.weights), self.weights)
-            parts.append(logits_SBK[:, :, 1] - logits_SBK[:, :, 0])
-        return torch.cat(parts, dim=1)
-
-    def load(self, arrays: dict[str, np.ndarray]) -> None:
-        """Takes these weights [S, ...] in place of those of now."""
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                weight.copy_(torch.from_numpy(arrays[name]))
-            for index, part in enumerate(self.lookups):
-                part.load(arrays[f"lookup_{index}"])
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The weights of now as arrays [S, ...]."""
-        dense = {name: weight.detach().cpu().numpy() for name, weight in self.weights.items()}
-        return dense | {f"lookup_{index}": part.array() for index, part in enumerate(self.lookups)}
+def _step_settings(config: TrainConfig) -> StepSettings:
+    return StepSettings(
+        batch_size=config.batch_size,
+        weight_decay=config.weight_decay,
+        dropout=config.dropout,
+        clip=config.clip,
+        mixup=config.mixup,
+        unknown_share=config.unknown_share,
+        low_precision=config.precision == "bfloat16",
+    )
 
 
 def _trained(
-    networks: _Networks,
-    train: _Data,
-    valid: _Data,
+    networks: StackedNetworks,
+    train: FoldTensors,
+    valid: FoldTensors,
     *,
     table: LossTable,
     config: TrainConfig,
@@ -321,7 +205,7 @@ def _trained(
     best, reports = BestSoFar(len(table.epsilon_S), patience=config.patience), []
     batches = -(-len(train.numeric_NF) // config.batch_size)
     for epoch in range(1, config.epochs + 1):
-        order_N = torch.from_numpy(networks.shuffler.permutation(len(train.numeric_NF))).to(networks.device)
+        order_N = networks.shuffled(len(train.numeric_NF))
         losses = []
         for index, batch_B in enumerate(torch.split(order_N, config.batch_size)):
             done = ((epoch - 1) * batches + index) / (config.epochs * batches)
@@ -346,23 +230,6 @@ def one_cycle(done: float, *, warm: float = 0.15, last: float = 0.01) -> float:
     return last + (1 - last) * 0.5 * (1 + float(np.cos(np.pi * (done - warm) / (1 - warm))))
 
 
-def _fold_data(
-    rows: Rows, architecture: Architecture, *, device: torch.device, soft_labels: Floats | None = None
-) -> _Data:
-    """A fold as tensors; numeric values stay raw, since their bins take twenty times the room."""
-    if soft_labels is not None and len(soft_labels) != len(rows.label):
-        raise ValueError(f"soft_labels must have one value a training row ({len(rows.label)}), got {len(soft_labels)}")
-    labels = rows.label if soft_labels is None else soft_labels
-    codes = folded_codes(rows.categorical, architecture.cardinalities, architecture.lookup_rows)
-    return _Data(
-        numeric_NF=torch.from_numpy(np.array(rows.numeric, dtype=np.float32)).to(device),
-        codes_NC=torch.from_numpy(codes).to(device),
-        target_NK=target_probabilities(torch.from_numpy(np.array(labels, dtype=np.float32))).to(device),
-        weight_N=torch.from_numpy(np.array(rows.weight, dtype=np.float32)).to(device),
-        label_N=torch.from_numpy(np.array(rows.label) == 1).to(device),
-    )
-
-
 def _stacked_start(
     architecture: Architecture, repeats: Sequence[int], *, seed: int, start: State | None
 ) -> dict[str, np.ndarray]:
@@ -378,7 +245,11 @@ def _stacked_start(
 
 
 def _fits(
-    networks: _Networks, best: BestSoFar, reports: list[EpochReport], train: _Data, architecture: Architecture
+    networks: StackedNetworks,
+    best: BestSoFar,
+    reports: list[EpochReport],
+    train: FoldTensors,
+    architecture: Architecture,
 ) -> tuple[Fit, ...]:
     """The best weights of each setting, judged on train once more."""
     arrays = dict(best.arrays)

@@ -6,16 +6,15 @@ manifest itself can be signed, since whoever can change a file can change its ch
 
 import hashlib
 import hmac
-import json
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.files import folder_checksums, write_bytes, write_json
+from pipeline.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
@@ -69,7 +68,7 @@ class CheckedBundle:
         entry = self.manifest["files"].get(name)
         if entry is None:
             raise ValueError(f"{name} must be listed in {MANIFEST} of {self.folder}, but it is not")
-        content = _read_plain(self.folder / name, limit=entry["bytes"])
+        content = plain_content(self.folder / name, limit=entry["bytes"])
         if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
             raise ValueError(f"{self.folder / name} changed while the bundle was being read")
         return content
@@ -112,67 +111,18 @@ def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
     """
     if not folder.is_dir():
         raise ValueError(f"a bundle must be a folder with a {MANIFEST}, got {folder}, which is none")
-    content = _read_plain(folder / MANIFEST, limit=LARGEST_MANIFEST)
+    content = plain_content(folder / MANIFEST, limit=LARGEST_MANIFEST)
     if key is not None:
         _check_signature(folder, content, key)
     manifest = parsed_json(content, name=str(folder / MANIFEST))
     faults = _manifest_faults(manifest)
     if faults:
         raise ValueError(_message(folder, faults))
-    present, faults = _plain_files(folder)
+    present, faults = plain_files(folder)
     faults += _file_faults(folder, manifest["files"], present)
     if faults:
         raise ValueError(_message(folder, faults))
     return CheckedBundle(folder, manifest, signed=key is not None)
-
-
-def parsed_json(content: bytes, *, name: str) -> Any:
-    """The value of strict JSON: UTF-8, no key twice, no NaN, no nesting beyond reason.
-
-    Raises:
-        ValueError: it is not; the message names the file and not what it says.
-    """
-    try:
-        return json.loads(content.decode(), object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _without_content(error)
-        raise ValueError(f"{name} must be strict JSON, but {reason}") from None
-
-
-def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_constant(_: str) -> Any:
-    raise ValueError("it holds a number that JSON does not know (NaN or Infinity)")
-
-
-def _without_content(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"it cannot be parsed at line {error.lineno}, column {error.colno}"
-    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-
-
-def _read_plain(path: Path, *, limit: int) -> bytes:
-    """The content of a plain file of at most `limit` bytes; a link is not followed, a pipe not waited for.
-
-    Raises:
-        ValueError: it is anything else.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise ValueError(f"{path} must be a plain file, but it cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError(f"{path} must be a plain file, but it is none")
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise ValueError(f"{path} must have at most {limit:,} bytes, got more")
-    return content
 
 
 def _signature(manifest: bytes, key: bytes) -> str:
@@ -183,7 +133,7 @@ def _check_signature(folder: Path, manifest: bytes, key: bytes) -> None:
     if not os.path.lexists(folder / SIGNATURE):
         raise ValueError(f"a key is set, so {folder} must have a {SIGNATURE}, but it has none")
     expected = f"hmac-sha256 {_signature(manifest, key)}\n".encode()
-    if not hmac.compare_digest(_read_plain(folder / SIGNATURE, limit=1024), expected):
+    if not hmac.compare_digest(plain_content(folder / SIGNATURE, limit=1024), expected):
         raise ValueError(
             f"{folder / SIGNATURE} must be the manifest's signature with the key that is set; it is another"
         )
@@ -204,10 +154,12 @@ def _manifest_faults(manifest: Any) -> list[str]:
     for name, entry in files.items():
         if not _is_entry(entry):
             faults.append(
-                f"{_shown(name)}: must be listed with sha256 (64 hexadecimal digits) and bytes (a whole number)"
+                f"{shown_name(name)}: must be listed with sha256 (64 hexadecimal digits) and bytes (a whole number)"
             )
         elif entry["bytes"] > _limit(name):
-            faults.append(f"{_shown(name)}: must have at most {_limit(name):,} bytes, {entry['bytes']:,} are listed")
+            faults.append(
+                f"{shown_name(name)}: must have at most {_limit(name):,} bytes, {entry['bytes']:,} are listed"
+            )
     return faults
 
 
@@ -221,7 +173,7 @@ def _is_entry(entry: Any) -> bool:
 
 def _name_faults(names: set[str]) -> list[str]:
     """A bundle's files have fixed names, so that no path can lead out of it and no foreign format in."""
-    foreign = [f"{_shown(name)}: has no place in a bundle" for name in sorted(names - REQUIRED - OPTIONAL)]
+    foreign = [f"{shown_name(name)}: has no place in a bundle" for name in sorted(names - REQUIRED - OPTIONAL)]
     return foreign + [f"{name}: missing" for name in sorted(REQUIRED - names)]
 
 
@@ -229,46 +181,16 @@ def _limit(name: str) -> int:
     return LARGEST.get(Path(name).suffix, LARGEST_OTHER)
 
 
-def _plain_files(folder: Path) -> tuple[dict[str, int], list[str]]:
-    """Sizes of the plain files below a folder by relative name, and a fault for whatever else is there."""
-    sizes: dict[str, int] = {}
-    faults = []
-    waiting = [folder]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                name = Path(entry.path).relative_to(folder).as_posix()
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                elif entry.is_file(follow_symlinks=False):
-                    sizes[name] = entry.stat(follow_symlinks=False).st_size
-                else:
-                    faults.append(
-                        f"{_shown(name)}: must be a plain file, is {'a link' if entry.is_symlink() else 'none'}"
-                    )
-    return sizes, sorted(faults)
-
-
 def _file_faults(folder: Path, listed: Mapping[str, Any], present: Mapping[str, int]) -> list[str]:
     extra = sorted(present.keys() - listed.keys() - {MANIFEST, SIGNATURE})
-    faults = [f"{_shown(name)}: is not listed in the manifest" for name in extra]
+    faults = [f"{shown_name(name)}: is not listed in the manifest" for name in extra]
     faults += [f"{name}: missing" for name in sorted(listed.keys() - present.keys())]
     for name in sorted(listed.keys() & present.keys()):
         if present[name] != listed[name]["bytes"]:
             faults.append(f"{name}: must have {listed[name]['bytes']:,} bytes, got {present[name]:,}")
-        elif _checksum(folder / name) != listed[name]["sha256"]:
+        elif plain_checksum(folder / name) != listed[name]["sha256"]:
             faults.append(f"{name}: changed, its checksum is not the manifest's")
     return faults
-
-
-def _checksum(path: Path) -> str:
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _shown(name: str) -> str:
-    """A foreign name as it can be printed."""
-    return repr(name if len(name) <= 80 else f"{name[:77]}...")
 
 
 def _message(folder: Path, faults: list[str]) -> str:

@@ -108,6 +108,8 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
     except pa.ArrowException as error:
         kind = path.suffix.removeprefix(".")
         raise ValueError(f"{path} must be readable as {kind} with the graph's columns, but: {_reason(error)}") from None
+    if twice := sorted({name for name in table.column_names if table.column_names.count(name) > 1}):
+        raise ValueError(f"{path} must have each column once, got {twice} more than once")
     missing = [repr(name) for name in signature.inputs if name not in table.column_names]
     if missing:
         few = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")

@@ -95,16 +95,13 @@ class Scorer:
         if not len(starts):
             return {name: np.empty(0) for name in self.signature.outputs}
 
-        def scored(start: int) -> list[np.ndarray]:
-            part: list[np.ndarray] = self.session.run(
-                list(self.signature.outputs), {name: array[start : start + batch] for name, array in feeds.items()}
-            )
-            return part
+        def scored(start: int) -> np.ndarray:
+            part = {name: array[start : start + batch] for name, array in feeds.items()}
+            return np.concatenate(self.session.run(list(self.signature.outputs), part), axis=1)
 
         with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(scored, starts))
-        columns = zip(self.signature.outputs, zip(*parts, strict=True), strict=True)
-        return {name: np.concatenate(column)[:, 0] for name, column in columns}
+            rows = np.concatenate(list(pool.map(scored, starts)))
+        return dict(zip(self.signature.outputs, np.ascontiguousarray(rows.T), strict=True))
 
 
 def loaded_scorer(bundle: CheckedBundle) -> Scorer:
@@ -115,11 +112,14 @@ def loaded_scorer(bundle: CheckedBundle) -> Scorer:
     """
     signature = Signature.from_dict(bundle.read_json("signature.json"))
     session = graph_session(bundle.read("model.onnx"))
-    for found, wanted in ((session.get_inputs(), signature.inputs), (session.get_outputs(), signature.outputs)):
-        names = [each.name for each in found]
-        if sorted(names) != sorted(wanted):
+    inputs = dict.fromkeys(signature.numeric, "tensor(float)") | dict.fromkeys(signature.categorical, "tensor(string)")
+    outputs = dict.fromkeys(signature.outputs, "tensor(double)")
+    for found, wanted in ((session.get_inputs(), inputs), (session.get_outputs(), outputs)):
+        known = {each.name: each.type for each in found if each.shape[1:] == [1]}
+        if known != wanted:
             raise ValueError(
-                f"model.onnx and signature.json must name the same columns, got {len(names)} and {len(wanted)}"
+                f"model.onnx must have the {len(wanted)} columns of signature.json, each of its type and [rows, 1], "
+                f"but {len(wanted.items() - known.items())} of them are not so and {len(found)} are there"
             )
     return Scorer(session, signature)
 

@@ -1,8 +1,8 @@
 """Scoring one row and 100,000: the bundle's graph, the Python path, mlflow.pyfunc, and the bare parts of each.
 
-Features are the default set of simulated transactions (or DATA=features.parquet of a run), the networks have the default
-form and random weights, which take as long as fitted ones, and the booster has 200 trees of depth 6. All in one run;
-HARBOR_BENCH_THREADS sets the threads of whatever scores many rows, one row always takes one.
+Features are the default set of simulated transactions (or DATA=features.parquet of a run), the networks have the
+default form and random weights, which take as long as fitted ones, and the booster has 200 trees of depth 6. All in one
+run; HARBOR_BENCH_THREADS sets the threads of whatever scores many rows, one row always takes one.
 """
 
 import os

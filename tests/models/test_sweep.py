@@ -94,7 +94,9 @@ def test_settings_fitted_earlier_are_taken_and_the_rest_is_what_it_would_have_be
 
 def test_settings_fitted_on_other_rows_are_refused():
     before = swept(taken_rows(TRAIN, np.arange(500)), smoothing=(0.0,))
-    with pytest.raises(ValueError, match="same architecture and train fold only, got the same architecture and a fraud"):
+    with pytest.raises(
+        ValueError, match="same architecture and train fold only, got the same architecture and a fraud"
+    ):
         swept(fitted=before)
 
 

@@ -15,7 +15,8 @@ from onnx import TensorProto, helper
 
 from pipeline.bundle import BundleContents, ExportConfig, build_bundle, score_file, verify_bundle
 from pipeline.cli import main
-from pipeline.manifest import REQUIRED, checked_bundle, parsed_json
+from pipeline.manifest import REQUIRED, checked_bundle
+from pipeline.untrusted import parsed_json
 from tests.oracles.python_path import small
 
 
@@ -188,7 +189,13 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "graph a pickle": (lambda b: listed(b, "model.onnx", pickle.dumps(Payload(SENTINEL))), "must be"),
     "signature of another graph": (
         lambda b: listed(b, "signature.json", b'{"inputs": [], "outputs": [{"name": "probability"}]}'),
-        "must name the same columns",
+        "must have the 0 columns of signature.json, .* and 8 are there",
+    ),
+    "signature of other types": (
+        lambda b: listed(
+            b, "signature.json", (b / "signature.json").read_bytes().replace(b'"numeric"', b'"categorical"')
+        ),
+        "must have the 8 columns of signature.json, .* but 6 of them are not so",
     ),
     "signature a list": (lambda b: listed(b, "signature.json", b"[]"), "signature.json must list inputs"),
     "golden probability changed": (lambda b: listed(b, "golden.jsonl", wrong_golden(b)), "must keep their probability"),

@@ -1,0 +1,37 @@
+"""What many tests need: one small run of all six stages, made once."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from pathlib import Path
+
+import pytest
+
+SMALL = (
+    "data.rows=24000",
+    "train.epochs=1",
+    "train.threads=1",
+    "boosting.rounds=20",
+    "boosting.embedding='logit'",
+    "sweep.smoothing=[0.0, 0.1]",
+    "sweep.class_weight=['none', 'balanced']",
+    "evaluation.resamples=100",
+    "evaluation.slice_resamples=100",
+    "gate.min_frauds=10",
+)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory) -> Path:
+    """A finished run folder on 24,000 simulated rows; tests read it and leave it as it is."""
+    from pipeline.config import load_config
+    from pipeline.run import RunSettings, run_stages
+    from pipeline.stages import STAGES
+    from pipeline.terminal import SilentReporter
+
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    settings = RunSettings(load_config("smoke.toml", assignments=SMALL, environment={}), None)
+    run_stages(folder, settings, STAGES, force=None, reporter=SilentReporter())
+    return folder

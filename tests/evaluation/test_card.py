@@ -1,0 +1,68 @@
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from evaluation.card import model_card
+from evaluation.evidence import EvaluationConfig
+from evaluation.gate import GateConfig
+from evaluation.report import build_report, headline_metrics
+from tests.oracles.evidence import made_evidence
+
+
+@pytest.fixture(scope="module")
+def report():
+    config = EvaluationConfig(resamples=100, slice_resamples=100)
+    evidence = made_evidence(4, rows=16_000, champion=True, repeats=1)
+    return build_report(evidence, config=config, gate=GateConfig(), rng=np.random.default_rng(1))
+
+
+def statistics_quoted(card: str) -> set[str]:
+    """Numbers with three or more decimals, which only statistics have, as written below the front matter."""
+    return set(re.findall(r"(?<![\d.])\d[\d,]*\.\d{3,}(?!\d)", card.split("---", 2)[2]))
+
+
+def test_every_statistic_in_the_card_is_a_logged_metric(report):
+    logged = {
+        f"{abs(v) * scale:,.{d}f}" for v in headline_metrics(report).values() for scale in (1, 100) for d in (3, 4, 5)
+    }
+    assert len(statistics_quoted(model_card(report))) > 100
+    assert statistics_quoted(model_card(report)) <= logged
+
+
+def test_a_number_from_nowhere_would_be_found(report):
+    assert "0.12345" in statistics_quoted(model_card(report) + "Brier 0.12345")
+
+
+def test_front_matter_is_what_hugging_face_reads(report):
+    front = yaml.safe_load(model_card(report).split("---")[1])
+    results = front["model-index"][0]["results"][0]
+    assert front["license"] == "apache-2.0"
+    assert results["task"]["type"] == "tabular-classification"
+    values = {metric["type"]: metric["value"] for metric in results["metrics"]}
+    assert values["roc_auc"] == report["candidates"]["hybrid"]["roc_auc"]["value"]
+
+
+def test_the_card_says_how_it_was_made_and_judged(report):
+    card = model_card(report)
+    chosen = report["smoothing"]["selected"]
+    for words in (
+        f"Label smoothing ε = {chosen['smoothing']:g}, in torch's convention",
+        f"Class weights: {chosen['class_weight']}, weighting by {chosen['weighting']}",
+        report["smoothing"]["rule"],
+        "16,000 rows",
+        "The gate passed it",
+    ):
+        assert words in card
+    assert "Newest training row: 2018-06-21" in model_card(
+        {**report, "facts": {**report["facts"], "newest_training_row": "2018-06-21"}}
+    )
+
+
+def test_undefined_numbers_are_dashes_and_leave_the_front_matter(report):
+    cells = {name: dict(c) for name, c in report["candidates"].items()}
+    cells["hybrid"]["roc_auc"] = {"value": None, "low": None, "high": None, "reason": "no frauds"}
+    card = model_card({**report, "candidates": cells})
+    assert "| ROC AUC | – |" in card
+    assert "type: roc_auc" not in card
