@@ -15,6 +15,7 @@ from features.preset import TimeColumn
 from features.quarantine import Mask
 
 ISO = r"^\d{4}-\d{2}-\d{2}([ Tt]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s?([Zz]|[+-]\d{2}:?\d{2})?$"
+FINER_THAN_MICROSECONDS = r"(:\d{2}\.\d{6})\d{1,3}"
 ZONED = r":\d{2}([.,]\d+)?\s?([Zz]|[+-]\d{2}:?\d{2})$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_A_TIME = np.iinfo(np.int64).min
@@ -94,6 +95,7 @@ def _assembled(columns: Mapping[str, pa.Array], quotes: str) -> pa.Array:
 def _from_text(text: pa.Array, time: TimeColumn) -> Instants:
     if time.formats:
         return _from_formats(text, time)
+    text = pc.replace_substring_regex(text, FINER_THAN_MICROSECONDS, r"\1")
     for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
         try:
             return _from_stamps(pc.cast(text, kind), time)

@@ -22,8 +22,7 @@ def id_keys(ids: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def suspects(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Places of all rows whose key is not alone, in order."""
-    ordered = keys.copy()
-    ordered.sort()
+    ordered = np.sort(keys)
     repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     return np.flatnonzero(np.isin(keys, repeated)) if len(repeated) else np.zeros(0, np.int64)
 

@@ -82,7 +82,7 @@ def joined_codes(other: Codes, *, groups: Groups, pool: Executor) -> Codes:
     pairs = np.empty(groups.rows, np.int32)
     starts = groups.starts.astype(np.int32)
     count = kernels.pair_codes(ordered, starts, other.count, pairs)
-    return Codes(in_row_order(pairs, groups, missing=-1, pool=pool), max(int(count), 1))
+    return Codes(in_row_order(pairs, groups, missing=np.int32(-1), pool=pool), max(int(count), 1))
 
 
 def in_group_order(values: NDArray[AnyNumber], groups: Groups, *, pool: Executor) -> NDArray[AnyNumber]:
@@ -97,31 +97,17 @@ def in_group_order(values: NDArray[AnyNumber], groups: Groups, *, pool: Executor
     return ordered
 
 
-def in_row_order(ordered: NDArray[np.int32], groups: Groups, *, missing: int, pool: Executor) -> NDArray[np.int32]:
+def in_row_order(
+    ordered: NDArray[AnyNumber], groups: Groups, *, missing: AnyNumber, pool: Executor
+) -> NDArray[AnyNumber]:
     """Values in (group, time) order brought back to row order, `missing` where the row has no group."""
-    values = np.empty(len(groups.rank), np.int32)
+    values = np.empty(len(groups.rank), ordered.dtype)
 
     def move(rows: slice) -> None:
         kernels.gather(ordered, read_only(groups.rank[rows]), missing, values[rows])
 
     over_blocks(move, len(values), pool)
     return values
-
-
-def columns_in_row_order(
-    ordered: NDArray[np.int32], groups: Groups, *, missing: NDArray[np.int32], pool: Executor
-) -> NDArray[np.int32]:
-    """The same for a matrix [places, F], which becomes columns [F, rows].
-
-    One visit to a row's place brings all its values: a column at a time would wait for memory F times.
-    """
-    columns = np.empty((ordered.shape[1], len(groups.rank)), np.int32)
-
-    def move(rows: slice) -> None:
-        kernels.gather_rows(ordered, read_only(groups.rank[rows]), missing, columns[:, rows])
-
-    over_blocks(move, len(groups.rank), pool)
-    return columns
 
 
 def group_chunks(groups: Groups, *, rows: int) -> list[tuple[int, int]]:

@@ -19,6 +19,7 @@ Float64 = NDArray[np.float64]
 NO_EVENT = np.int64(np.iinfo(np.int64).min)
 """Key of a row whose label never becomes available."""
 
+ONE = np.uint64(1)
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 SIGN_BIT = np.uint64(1 << 63)
@@ -28,14 +29,23 @@ SIGN_BIT = np.uint64(1 << 63)
 def first_moments(
     time: Int64, starts: Int32, moments: Int64, moment_starts: Int32, shift: int, after: bool, places: Int32
 ) -> None:
-    """Fill where, among its group's sorted `moments`, the first one at or (`after`) behind time - shift stands."""
+    """Fill where, among its group's sorted `moments`, the first one at or (`after`) behind time - shift stands.
+
+    A merge of two sorted lists in which every step moves on in one of them by arithmetic: which one is a coin toss, and
+    a branch would be mispredicted at every other row. Unsigned places spare numba's check for negative indices.
+    """
+    lag = np.int64(shift) - np.int64(after)
     for group in range(len(starts) - 1):
-        place, end = moment_starts[group], moment_starts[group + 1]
-        for row in range(starts[group], starts[group + 1]):
-            edge = time[row] - shift + after
-            while place < end and moments[place] < edge:
-                place += 1
+        place, end = np.uint64(moment_starts[group]), np.uint64(moment_starts[group + 1])
+        row, stop = np.uint64(starts[group]), np.uint64(starts[group + 1])
+        while row < stop and place < end:
+            earlier = np.uint64(moments[place] < time[row] - lag)
             places[row] = place
+            place += earlier
+            row += ONE - earlier
+        while row < stop:
+            places[row] = place
+            row += ONE
 
 
 @njit(nogil=True, cache=True)
@@ -63,7 +73,7 @@ def window_sums(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int6
     """Fill the sum of each window from running totals and return how many windows need more than 63 bits."""
     overflows = np.int64(0)
     for row in range(len(sums)):
-        first, end = left[row], right[row]
+        first, end = np.uint64(left[row]), np.uint64(right[row])
         sum_low = low[end] - low[first]
         sum_high = high[end] - high[first] - np.uint64(low[end] < low[first])
         overflows += sum_high != np.uint64(0) or sum_low >= SIGN_BIT
@@ -252,28 +262,17 @@ def pair_codes(other: Int32, starts: Int32, codes: int, pairs: Int32) -> int:
 def scatter(values: NDArray[np.generic], rank: Int32, ordered: NDArray[np.generic]) -> None:
     """Put each value at its row's place in (group, time) order."""
     for row in range(len(rank)):
-        if rank[row] >= 0:
-            ordered[rank[row]] = values[row]
-
-
-@njit(nogil=True, cache=True)
-def gather(ordered: NDArray[np.generic], rank: Int32, missing: int, values: NDArray[np.generic]) -> None:
-    """Bring values in (group, time) order back to row order, `missing` where the row has no group."""
-    for row in range(len(rank)):
-        values[row] = ordered[rank[row]] if rank[row] >= 0 else missing
-
-
-@njit(nogil=True, cache=True)
-def gather_rows(ordered: Int32, rank: Int32, missing: Int32, columns: Int32) -> None:
-    """The same for many columns at once: `ordered` [places, F] row by row, `columns` [F, rows] column by column."""
-    for row in range(len(rank)):
         place = rank[row]
         if place >= 0:
-            for column in range(len(columns)):
-                columns[column, row] = ordered[place, column]
-        else:
-            for column in range(len(columns)):
-                columns[column, row] = missing[column]
+            ordered[np.uint64(place)] = values[row]
+
+
+@njit(nogil=True, cache=True)
+def gather(ordered: NDArray[np.generic], rank: Int32, missing: np.generic, values: NDArray[np.generic]) -> None:
+    """Bring values in (group, time) order back to row order, `missing` where the row has no group."""
+    for row in range(len(rank)):
+        place = rank[row]
+        values[row] = ordered[np.uint64(place)] if place >= 0 else missing
 
 
 @njit(nogil=True, cache=True)

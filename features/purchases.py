@@ -80,7 +80,7 @@ def everyday_rows(count: int, *, span: int, cards: Cards, merchants: Merchants, 
     where = rng.choice(3, novel.size, p=(0.35, 0.04, 0.61))
     place = np.choose(where, (np.full(novel.size, ONLINE), _other_towns(home), home))
     merchant[novel] = merchants.drawn(place, everyday_weights(), rng=rng)
-    seconds = _waking_seconds(cards.night[card], span=span, rng=rng)
+    seconds = _waking_seconds(rng.random(count), cards.night[card], span=span, rng=rng)
     amount = _amounts(card, merchant, excess=0.0, cards=cards, merchants=merchants, rng=rng)
     channel = _channels(merchant, amount, magstripe=_MAGSTRIPE_SHARE, merchants=merchants, rng=rng)
     return Rows(card, seconds, merchant, amount, channel, np.full(count, EVERYDAY))
@@ -121,6 +121,8 @@ def episode_rows(
 def episode_starts(kind: int, card: Ints, *, span: int, cards: Cards, rng: np.random.Generator) -> Ints:
     """When an episode of this kind begins for each card, from `LEAD` seconds before the first row on [E].
 
+    Episodes are spread evenly over time, so that the fraud rate of a fortnight varies by their sizes alone.
+
     Args:
         kind: code into `KINDS`, not everyday.
         card: whose card, one per episode [E].
@@ -129,9 +131,10 @@ def episode_starts(kind: int, card: Ints, *, span: int, cards: Cards, rng: np.ra
         rng: the only source of chance.
     """
     scheme = SCHEMES[kind - 1]
-    waking = _waking_seconds(cards.night[card], span=span + LEAD, rng=rng) - LEAD
-    even = (np.arange(card.size) + rng.random(card.size)) / max(1, card.size) * (span + LEAD) - LEAD
-    start = np.where(rng.random(card.size) < scheme.restless, even.astype(np.int64), waking)
+    even = (np.arange(card.size) + rng.random(card.size)) / card.size
+    waking = _waking_seconds(even, cards.night[card], span=span + LEAD, rng=rng)
+    anyhow = (even * (span + LEAD)).astype(np.int64)
+    start = np.where(rng.random(card.size) < scheme.restless, anyhow, waking) - LEAD
     season = np.array(GIFT_SEASONS)[rng.integers(0, len(GIFT_SEASONS), card.size)]
     day = season[:, 0] + (rng.random(card.size) * (season[:, 1] - season[:, 0])).astype(np.int64)
     return np.where(rng.random(card.size) < scheme.seasonal, day * DAY + start % DAY, start)
@@ -170,10 +173,10 @@ def _channels(
     return np.where(merchants.place[merchant] == ONLINE, INTERNET, at_counter)
 
 
-def _waking_seconds(night: NDArray[np.bool_], *, span: int, rng: np.random.Generator) -> Ints:
-    """Moments spread over the days by weekday and over the day by hour, night workers half a day later."""
+def _waking_seconds(share: Floats, night: NDArray[np.bool_], *, span: int, rng: np.random.Generator) -> Ints:
+    """Moments after this share of the span's business by day, at a random hour; night workers half a day later."""
     weekday = np.cumsum(_WEEKDAYS[np.arange(-(-span // DAY)) % 7])
-    day = np.searchsorted(weekday, rng.random(night.size) * weekday[-1], side="right")
+    day = np.searchsorted(weekday, share * weekday[-1], side="right")
     clock = np.concatenate([[0.0], np.cumsum(_HOURS)]) / _HOURS.sum()
     hour = np.interp(rng.random(night.size), clock, np.arange(25.0))
     hour = np.where(night, (hour + 11.0) % 24.0, hour)

@@ -162,5 +162,6 @@ def number_columns(columns: Mapping[str, pa.Array], preset: Preset, faults: Faul
             if name in columns:
                 values, unreadable = numbers(columns[name], quotes=preset.quotes, missing_text=group.missing_text)
                 faults.add(f"{name}: must be a number or blank", unreadable)
+                faults.add(f"{name}: must be finite", np.isinf(values))
                 below = -np.inf if group.missing_below is None else group.missing_below
                 yield name, np.where(np.isin(values, group.missing) | (values < below), np.nan, values)

@@ -61,13 +61,6 @@ def canonical_schema(preset: Preset) -> pandera.DataFrameSchema:
     span = f"event_time: must lie between {earliest:%Y-%m-%d} and {time.latest:%Y-%m-%d}, is the unit right?"
     amount = "amount: must be a finite number ≥ 0"
     early = "label_available_at: must not lie before event_time"
-    extras = {
-        name: pandera.Column(
-            "float64", pandera.Check(_not_infinite, error=f"{name}: must be finite"), nullable=True, required=False
-        )
-        for group in preset.numeric
-        for name, _ in group.resolved()
-    }
     return pandera.DataFrameSchema(
         {
             "event_time": pandera.Column("datetime64[us]", pandera.Check.in_range(first, last, error=span)),
@@ -83,7 +76,6 @@ def canonical_schema(preset: Preset) -> pandera.DataFrameSchema:
             ),
             "label": pandera.Column("int8", pandera.Check.isin([-1, 0, 1], error="label: must be 0, 1 or blank")),
             "label_available_at": pandera.Column("datetime64[us]"),
-            **extras,
         },
         checks=pandera.Check(lambda frame: frame["label_available_at"] >= frame["event_time"], error=early),
     )
@@ -139,7 +131,7 @@ def _canonical_columns(
         texts[preset.amount.refund] = pa.array(np.where(refund, "true", "false"), pa.string())
         amount = np.abs(amount)
     _judge(
-        {"event_time": time, "amount": amount, "label": label, "label_available_at": available, **figures},
+        {"event_time": time, "amount": amount, "label": label, "label_available_at": available},
         reading.rules,
         faults,
     )
@@ -193,7 +185,3 @@ def _judge(columns: Mapping[str, NDArray[np.generic]], rules: pandera.DataFrameS
 
 def _moments(micros: Ints, mask: Mask | None = None) -> pa.Array:
     return pa.array(micros, pa.int64(), mask=mask).cast(MOMENT)
-
-
-def _not_infinite(values: pd.Series) -> pd.Series:
-    return ~np.isinf(values)

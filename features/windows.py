@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from features.aggregates import aggregate_named
 from features.calendar import CALENDAR
 from features.chunk import Chunk, Window
-from features.groups import Groups, columns_in_row_order, group_chunks, in_group_order, over_blocks
+from features.groups import Groups, group_chunks, in_group_order, in_row_order, over_blocks
 from features.source import Source
 from features.spec import FeatureColumn, FeatureSpec
 
 CHUNK_ROWS = 1 << 16
 """Rows of a chunk: a few hundred bytes of working memory a row, so that a chunk stays in the second-level cache."""
-
-MISSING_BITS = int(np.float32(np.nan).view(np.int32))
 
 MAX_ROWS = 2**31 - 1
 """Places of rows are int32."""
@@ -62,19 +60,19 @@ def _entity_features(
     groups = source.groups(entity)
     ordered = _ordered_columns(source, groups, columns)
     counts = {name: source.codes((name,)).count for name in ordered if name.endswith("_id")}
-    made = np.empty((groups.rows, len(columns)), np.int32)
+    made: dict[str, NDArray[Any]] = {column.name: np.empty(groups.rows, column.dtype) for column in columns}
 
     def fill(chosen: tuple[int, int]) -> None:
         starts = groups.starts[chosen[0] : chosen[1] + 1]
         rows = slice(int(starts[0]), int(starts[-1]))
         chunk = _chunk({name: values[rows] for name, values in ordered.items()}, starts, counts)
-        for place, column in enumerate(columns):
-            made.view(column.dtype)[rows, place] = _values(chunk, column, amount_scale)
+        for column in columns:
+            made[column.name][rows] = _values(chunk, column, amount_scale)
 
     for _ in source.pool.map(fill, group_chunks(groups, rows=CHUNK_ROWS)):
         pass
     ordered.clear()
-    return _in_row_order(source, made, groups, columns)
+    return {column.name: _in_row_order(source, made.pop(column.name), groups) for column in columns}
 
 
 def _ordered_columns(source: Source, groups: Groups, columns: Sequence[FeatureColumn]) -> dict[str, NDArray[Any]]:
@@ -108,19 +106,11 @@ def _values(chunk: Chunk, column: FeatureColumn, amount_scale: int) -> NDArray[A
     return values / amount_scale if aggregate.money else values
 
 
-def _in_row_order(
-    source: Source, made: NDArray[np.int32], groups: Groups, columns: Sequence[FeatureColumn]
-) -> dict[str, pa.Array]:
-    """Columns of 32 bits each, whatever the bits mean: 0 under a null count, NaN for other missing numbers."""
-    missing = np.array([0 if column.dtype == "int32" else MISSING_BITS for column in columns], np.int32)
-    values = columns_in_row_order(made, groups, missing=missing, pool=source.pool)
+def _in_row_order(source: Source, values: NDArray[Any], groups: Groups) -> pa.Array:
+    if values.dtype != np.int32:
+        return pa.array(in_row_order(values, groups, missing=np.float32(np.nan), pool=source.pool))
     nulls = groups.rank < 0 if groups.rows < len(groups.rank) else None
-    return {
-        column.name: pa.array(values[place], mask=nulls)
-        if column.dtype == "int32"
-        else pa.array(values[place].view(np.float32))
-        for place, column in enumerate(columns)
-    }
+    return pa.array(in_row_order(values, groups, missing=np.int32(0), pool=source.pool), mask=nulls)
 
 
 def _row_feature(source: Source, column: FeatureColumn) -> pa.Array | pa.ChunkedArray:

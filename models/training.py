@@ -27,6 +27,9 @@ from models.rows import Float64s, Floats, Rows
 from models.stacked import FoldTensors, StackedNetworks, StepSettings, fold_tensors
 from models.stopping import BestSoFar, affine_log_loss
 
+OWN_ROWS = 64
+"""Categories of vocabularies up to this size have a lookup row of their own on any number of rows."""
+
 Progress = Callable[["EpochReport"], None]
 
 
@@ -49,7 +52,7 @@ class TrainConfig(BaseModel):
     numeric: NumericForm = Field("both", description="numeric inputs: piecewise (bins), scaled (signed log) or both")
     max_bins: int = Field(4, ge=1, description="piecewise-linear bins a numeric column at most")
     rows_per_category: int = Field(
-        2000, ge=1, description="training rows a lookup row must have; larger vocabularies are hashed into fewer rows"
+        10_000, ge=1, description="training rows a lookup row must have; larger vocabularies are hashed into fewer rows"
     )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="of matrix products; losses stay float32")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
@@ -154,7 +157,7 @@ def configured_architecture(
         cardinalities=cardinalities,
         numeric_form=config.numeric,
         max_bins=config.max_bins,
-        max_lookup_rows=max(2, rows // config.rows_per_category),
+        max_lookup_rows=max(OWN_ROWS, rows // config.rows_per_category),
     )
 
 

@@ -17,6 +17,7 @@ from pipeline.sources import GZIP_MAGIC, SourceFile
 
 BATCH_ROWS = 131_072
 CSV_BLOCK_BYTES = 16 << 20
+HEADER_BYTES = 1 << 20
 UNREADABLE = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError)
 
 
@@ -76,7 +77,7 @@ def table_batches(table: pa.Table, *, columns: Sequence[str]) -> Iterator[Source
 
 
 def _csv_schema(file: SourceFile, delimiter: str) -> pa.Schema:
-    with _tail(file) as tail, _csv_reader(tail, delimiter, lambda _: "skip", None) as reader:
+    with _tail(file) as tail, _csv_reader(tail, delimiter, lambda _: "skip", None, HEADER_BYTES) as reader:
         return pa.schema([(name, pa.binary()) for name in reader.schema.names])
 
 
@@ -121,14 +122,12 @@ def _csv_batches(file: SourceFile, columns: Sequence[str], delimiter: str) -> It
 
     last_column = header(file, delimiter=delimiter).names[-1]
     needed = list(dict.fromkeys([*columns, last_column]))
-    start, told, held = (
-        1,
-        0,
-        SourceBatch(pa.table({name: pa.array([], pa.binary()) for name in needed}), np.zeros(0, np.int64)),
-    )
-    with _tail(file) as tail, _csv_reader(tail, delimiter, broken_record, needed) as reader:
+    nothing = pa.table({name: pa.array([], pa.binary()) for name in needed})
+    start, told, held = 1, 0, SourceBatch(nothing, np.zeros(0, np.int64))
+    with _tail(file) as tail, _csv_reader(tail, delimiter, broken_record, needed, CSV_BLOCK_BYTES) as reader:
         for records in reader:
-            yield _only(held, columns)
+            if len(held.row) or held.broken:
+                yield _only(held, columns)
             row = _row_numbers(records.num_rows, start, broken)
             start = int(row[-1]) + 1 if len(row) else start
             held = SourceBatch(pa.Table.from_batches([records]), row, tuple(broken[told:]), 0)
@@ -148,13 +147,17 @@ def _tail(file: SourceFile) -> _Tail:
 
 
 def _csv_reader(
-    stream: _Tail, delimiter: str, broken_record: Callable[[pacsv.InvalidRow], str], columns: Sequence[str] | None
+    stream: _Tail,
+    delimiter: str,
+    broken_record: Callable[[pacsv.InvalidRow], str],
+    columns: Sequence[str] | None,
+    block_size: int,
 ) -> pacsv.CSVStreamingReader:
     """Everything as bytes: a CSV reader that guesses turns 0001 into 1.0 and NA into a missing value."""
     kinds = {name: pa.binary() for name in columns or ()}
     return pacsv.open_csv(
         pa.PythonFile(stream, mode="r"),
-        read_options=pacsv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES),  # threads lose the row numbers
+        read_options=pacsv.ReadOptions(use_threads=False, block_size=block_size),  # threads lose the row numbers
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, invalid_row_handler=broken_record
         ),

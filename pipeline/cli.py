@@ -206,14 +206,18 @@ def main() -> None:
 
 
 def _prepare_process() -> None:
-    """What a process needs before numeric libraries load: signals, telemetry, and OpenMP threads that do not spin."""
+    """What a process needs before numeric libraries load: threads that wait quietly, and an ear for SIGTERM.
+
+    OpenMP's barriers spin by default, so two jobs on one machine slow one another down many times over.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from pipeline.run import InterruptedRunError
 
     def end(_signal: int, _frame: object) -> None:
         raise InterruptedRunError
 
-    signal.signal(signal.SIGTERM, end)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    signal.signal(signal.SIGTERM, end)
 
 
 def _exit_code(command: Callable[[], Any]) -> int:

@@ -62,28 +62,22 @@ def load_config(
     Raises:
         ValueError: the file is missing or not TOML, or keys or values are wrong: every fault, by name.
     """
-    path = config_path(file) if file is not None else None
-    tree = _read_toml(path) if path is not None else {}
-    variables = os.environ if environment is None else environment
-    for name in sorted(variables):
-        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
-            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-            _assign(tree, keys, variables[name], origin=name)
-    _assign_all(tree, assignments)
+    tree = _read_toml(config_path(file)) if file is not None else {}
+    _override(tree, assignments, os.environ if environment is None else environment)
     return parse_config(tree, origin=file or "the configuration")
 
 
-def override_config(config: Config, assignments: Sequence[str]) -> Config:
-    """A configuration with `a.b=value` assignments applied.
+def override_config(
+    config: Config, assignments: Sequence[str], *, environment: Mapping[str, str] | None = None
+) -> Config:
+    """A configuration overridden by the environment and by assignments, as `load_config` does.
 
     Raises:
         ValueError: as `load_config`.
     """
-    if not assignments:
-        return config
     tree = config.model_dump(mode="json")
-    _assign_all(tree, assignments)
-    return parse_config(tree, origin="--set")
+    _override(tree, assignments, os.environ if environment is None else environment)
+    return parse_config(tree, origin="the run's configuration")
 
 
 def parse_config(tree: Mapping[str, Any], *, origin: str) -> Config:
@@ -122,7 +116,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} must be TOML, but it cannot be read as such: {error}") from error
 
 
-def _assign_all(tree: dict[str, Any], assignments: Sequence[str]) -> None:
+def _override(tree: dict[str, Any], assignments: Sequence[str], environment: Mapping[str, str]) -> None:
+    for name in sorted(environment):
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            _assign(tree, keys, environment[name], origin=name)
     for assignment in assignments:
         key, separator, value = assignment.partition("=")
         if not separator or not all(key.split(".")):

@@ -8,7 +8,7 @@
 Values are float32 up to the margins, as in training, and double from there on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -19,9 +19,9 @@ from models.calibration import Calibrator
 from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.shared_encoder import GRID
-from pipeline.graph_network import State, category_codes, lookup_offsets, network_outputs, scaled_inputs
-from pipeline.graph_nodes import DOUBLE, Nodes
-from pipeline.graph_probability import bounded_probability, calibrated_log_odds, combined_log_odds, posterior_log_odds
+from pipeline.graph_network import NetworkOutputs, State, category_codes, network_outputs, scaled_inputs
+from pipeline.graph_nodes import DOUBLE, FLOAT, Nodes
+from pipeline.graph_probability import bounded_probability, calibrated_log_odds, posterior_log_odds
 from pipeline.graph_trees import tree_margins
 
 PROBABILITY = "probability"
@@ -71,7 +71,7 @@ class GraphParts:
         networks: heads by the name of their candidate.
         boosters: boosters by the name of their candidate.
         baselines: logistic regressions by the name of their candidate.
-        calibrators: one a candidate, hybrid excepted or not.
+        calibrators: one a candidate, the hybrids excepted.
         hybrids: combinations by the name of their candidate; their members are the candidates above.
         posterior_floor: where the inverse of smoothing goes on as a tail.
         shipped: the candidate that `probability` is.
@@ -100,6 +100,8 @@ class GraphParts:
             faults.append(f"every candidate needs a name of its own, got {list(self.candidates)}")
         if self.shipped not in self.candidates:
             faults.append(f"the shipped candidate must be one of {list(self.candidates)}, got {self.shipped!r}")
+        if set(self.calibrators) != set(self.candidates) - set(self.hybrids):
+            faults.append(f"every candidate but the hybrids needs a calibrator, got {sorted(self.calibrators)}")
         if taken := sorted({*self.numeric, *self.categorical} & {*self.candidates, PROBABILITY}):
             faults.append(f"feature columns must not be called like an output, got {taken}")
         if len(self.vocabularies) != len(self.categorical):
@@ -121,18 +123,14 @@ def scoring_graph(parts: GraphParts) -> bytes:
     """
     nodes = Nodes()
     numeric = nodes.joined(parts.numeric) if parts.numeric else None
-    codes = _codes(nodes, parts)
-    log_odds = _raw_log_odds(nodes, numeric, codes, parts)
-    log_odds = {
-        name: calibrated_log_odds(nodes, raw, parts.calibrators[name]) if name in parts.calibrators else raw
-        for name, raw in log_odds.items()
-    }
-    for name, hybrid in parts.hybrids.items():
-        combined = combined_log_odds(nodes, log_odds, hybrid)
-        known = name in parts.calibrators
-        log_odds[name] = calibrated_log_odds(nodes, combined, parts.calibrators[name]) if known else combined
-    shipped_first = [log_odds[parts.shipped], *(log_odds[name] for name in parts.candidates)]
-    nodes.split(bounded_probability(nodes, nodes.joined(shipped_first)), (PROBABILITY, *parts.candidates))
+    columns = zip(parts.categorical, parts.vocabularies, strict=True)
+    codes = [category_codes(nodes, name, vocabulary.codes) for name, vocabulary in columns]
+    raw, names = _raw_log_odds(nodes, numeric, codes, parts)
+    outputs = (parts.shipped, *parts.candidates)
+    log_odds = calibrated_log_odds(
+        nodes, raw, names, calibrators=parts.calibrators, hybrids=parts.hybrids, outputs=outputs
+    )
+    nodes.split(bounded_probability(nodes, log_odds), (PROBABILITY, *parts.candidates))
     return nodes.model(
         GRAPH_NAME,
         inputs={**dict.fromkeys(parts.numeric, "float"), **dict.fromkeys(parts.categorical, "string")},
@@ -146,35 +144,43 @@ def same_state(one: State, other: State) -> bool:
     return one is other or (one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one))
 
 
-def _codes(nodes: Nodes, parts: GraphParts) -> str | None:
-    """Codes [N, C] of all categorical columns, each offset by the sizes of those before it."""
-    if not parts.categorical:
-        return None
-    offsets = lookup_offsets([vocabulary.size for vocabulary in parts.vocabularies])
-    columns = zip(parts.categorical, parts.vocabularies, offsets, strict=True)
-    return nodes.joined([category_codes(nodes, name, each.codes, offset=offset) for name, each, offset in columns])
-
-
-def _raw_log_odds(nodes: Nodes, numeric: str | None, codes: str | None, parts: GraphParts) -> dict[str, str]:
-    """Log odds of each candidate before calibration, double [N, 1]."""
+def _raw_log_odds(
+    nodes: Nodes, numeric: str | None, codes: Sequence[str], parts: GraphParts
+) -> tuple[str, tuple[str, ...]]:
+    """Log odds before calibration, double [N, C], and the candidates they are of."""
     states = _distinct_states(parts)
     outputs = network_outputs(nodes, numeric, codes, states) if states else None
-    found = {}
-    for name, baseline in parts.baselines.items():
-        found[name] = nodes.add("Cast", _baseline_margin(nodes, numeric, codes, baseline, parts), to=DOUBLE)
-    for name, network in parts.networks.items():
-        assert outputs is not None  # noqa: S101
-        margin = _columns(nodes, outputs.margins, _place(states, network.state), width=1, of=len(states))
-        raw = nodes.add("Cast", margin, to=DOUBLE)
-        found[name] = posterior_log_odds(nodes, raw, network.loss, floor=parts.posterior_floor)
-    for name, booster in parts.boosters.items():
+    floats = [_baseline_margin(nodes, numeric, codes, each) for each in parts.baselines.values()]
+    for booster in parts.boosters.values():
         matrix = [numeric] if numeric is not None else []
         if booster.encoder is not None and outputs is not None:
-            place, embedding = _place(states, booster.encoder), booster.encoder["projection_weight"].shape[1]
-            wide, width = (outputs.margins, 1) if booster.form == "logit" else (outputs.embeddings, embedding)
-            matrix.append(_on_grid(nodes, _columns(nodes, wide, place, width=width, of=len(states))))
-        found[name] = nodes.add("Cast", tree_margins(nodes, nodes.joined(matrix), booster.model), to=DOUBLE)
-    return found
+            matrix.append(
+                _encoder_columns(nodes, outputs, booster, place=_place(states, booster.encoder), of=len(states))
+            )
+        floats.append(tree_margins(nodes, nodes.joined(matrix), booster.model))
+    found = [nodes.add("Cast", nodes.joined(floats), to=DOUBLE)] if floats else []
+    if outputs is not None and parts.networks:
+        found.append(_posteriors(nodes, outputs.margins, states, parts))
+    return nodes.joined(found), (*parts.baselines, *parts.boosters, *parts.networks)
+
+
+def _posteriors(nodes: Nodes, margins: str, states: Sequence[State], parts: GraphParts) -> str:
+    """Log odds of every head [N, H] from the margins of every network [N, S]."""
+    places = [_place(states, network.state) for network in parts.networks.values()]
+    if places != list(range(len(states))):
+        margins = nodes.add("Gather", margins, nodes.constant(np.array(places, dtype=np.int64)), axis=1)
+    settings = [network.loss for network in parts.networks.values()]
+    return posterior_log_odds(nodes, nodes.add("Cast", margins, to=DOUBLE), settings, floor=parts.posterior_floor)
+
+
+def _encoder_columns(nodes: Nodes, outputs: NetworkOutputs, booster: BoosterPart, *, place: int, of: int) -> str:
+    """What the booster sees of its encoder, rounded as `models.shared_encoder` does: no last bit decides a split."""
+    if booster.form == "logit":
+        values = nodes.column(outputs.margins, place, of=of)
+    else:
+        values = nodes.column(outputs.embeddings, place, of=of, width=outputs.width)
+    rounded = nodes.add("Round", nodes.add("Mul", values, nodes.number(GRID)))
+    return nodes.add("Mul", rounded, nodes.number(1 / GRID))
 
 
 def _distinct_states(parts: GraphParts) -> list[State]:
@@ -188,42 +194,26 @@ def _distinct_states(parts: GraphParts) -> list[State]:
     return found
 
 
-def _place(states: list[State], state: State) -> int:
+def _place(states: Sequence[State], state: State) -> int:
     return next(place for place, other in enumerate(states) if same_state(state, other))
 
 
-def _columns(nodes: Nodes, wide: str, place: int, *, width: int, of: int) -> str:
-    """One network's columns of what stands side by side for all."""
-    if of == 1:
-        return wide
-    starts, ends = (nodes.constant(np.array([at * width], dtype=np.int64)) for at in (place, place + 1))
-    return nodes.add("Slice", wide, starts, ends, nodes.constant(np.array([1], dtype=np.int64)))
-
-
-def _on_grid(nodes: Nodes, values: str) -> str:
-    """Values rounded as `models.shared_encoder` rounds them, so that the last bit of a sum decides no split."""
-    rounded = nodes.add("Round", nodes.add("Mul", values, nodes.number(GRID)))
-    return nodes.add("Mul", rounded, nodes.number(1 / GRID))
-
-
-def _baseline_margin(
-    nodes: Nodes, numeric: str | None, codes: str | None, baseline: LogisticBaseline, parts: GraphParts
-) -> str:
+def _baseline_margin(nodes: Nodes, numeric: str | None, codes: Sequence[str], baseline: LogisticBaseline) -> str:
     """Margin v · weight + u · missing_weight + Σ_j category_weight_j[c_j] + shift, float32 [N, 1]."""
-    shift, terms = nodes.constant(np.array([baseline.shift], dtype=np.float32)), []
+    shift = nodes.constant(np.array([baseline.shift], dtype=np.float32))
+    terms = [
+        nodes.add("Gather", nodes.constant(np.array(weights, dtype=np.float32)), column, axis=0)
+        for column, weights in zip(codes, baseline.category_weight, strict=True)
+        if weights
+    ]
     if numeric is not None:
         inverse = 1 / np.array(baseline.scale, dtype=np.float32)
-        inputs = scaled_inputs(
-            nodes, numeric, center=np.array(baseline.center, dtype=np.float32), inverse_scale=inverse
-        )
+        center = np.array(baseline.center, dtype=np.float32)
+        inputs = scaled_inputs(nodes, numeric, center=center, inverse_scale=inverse)
         weight = np.array([*baseline.weight, *baseline.missing_weight], dtype=np.float32)[:, None]
         terms.append(nodes.add("Gemm", inputs, nodes.constant(weight), shift))
-    if codes is not None and (numeric is None or any(baseline.category_weight)):
-        sizes = [vocabulary.size for vocabulary in parts.vocabularies]
-        table = [weights or (0.0,) * size for weights, size in zip(baseline.category_weight, sizes, strict=True)]
-        weights = nodes.constant(np.concatenate(table).astype(np.float32))
-        axes = nodes.constant(np.array([1], dtype=np.int64))
-        terms.append(nodes.add("ReduceSum", nodes.add("Gather", weights, codes, axis=0), axes, keepdims=1))
-    if numeric is None:
-        terms.append(shift)
-    return terms[0] if len(terms) == 1 else nodes.add("Add", *terms)
+    else:
+        # a constant alone would not know how many rows there are
+        rows = nodes.add("Mul", nodes.add("Cast", codes[0], to=FLOAT), nodes.number(0))
+        terms.append(nodes.add("Add", rows, shift))
+    return terms[0] if len(terms) == 1 else nodes.add("Sum", *terms)

@@ -1,9 +1,8 @@
 """The shared embedding and the heads as graph nodes: the formulas of `models.network`, for several networks at once.
 
-Legend: N row, F numeric column, M piecewise-linear input, C categorical column, V code, W lookup width, S network,
-E embedding, H hidden.
+Legend: N row, F numeric column, M piecewise-linear input, D lookup width of all columns, S network, E embedding.
 
-The networks share their inputs, so their weights stand side by side and every row of the batch is multiplied once.
+The networks share their inputs, so their weights stand side by side and a batch is multiplied once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,36 +18,28 @@ State = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class NetworkOutputs:
-    """Names of what networks give: embeddings [N, S·E] and margins [N, S], both float32."""
+    """Names of what networks give, float32: embeddings [N, S·E], E being the width, and margins [N, S]."""
 
     embeddings: str
     margins: str
+    width: int
 
 
-def category_codes(nodes: Nodes, name: str, codes: Mapping[str, int], *, offset: int) -> str:
-    """Codes int64 [N, 1] of a column of strings, plus an offset; what has no code is 0 plus the offset."""
+def category_codes(nodes: Nodes, name: str, codes: Mapping[str, int]) -> str:
+    """Codes int64 [N, 1] of a column of strings; what has no code is 0."""
+    values = [int(code) for code in codes.values()]
     return nodes.add(
-        "LabelEncoder",
-        name,
-        domain=ML_DOMAIN,
-        keys_strings=list(codes),
-        values_int64s=[int(code) + offset for code in codes.values()],
-        default_int64=offset,
+        "LabelEncoder", name, domain=ML_DOMAIN, keys_strings=list(codes), values_int64s=values, default_int64=0
     )
 
 
-def lookup_offsets(sizes: Sequence[int]) -> list[int]:
-    """Where each column's codes begin once all lookups stand in one table."""
-    return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int).tolist() if sizes else []
-
-
-def network_outputs(nodes: Nodes, numeric: str | None, codes: str | None, states: Sequence[State]) -> NetworkOutputs:
+def network_outputs(nodes: Nodes, numeric: str | None, codes: Sequence[str], states: Sequence[State]) -> NetworkOutputs:
     """Embeddings and margins of networks of one architecture.
 
     Args:
         nodes: where to add.
         numeric: raw values float32 [N, F], NaN where missing; None where there are no numeric columns.
-        codes: int64 [N, C], offset as in `lookup_offsets`; None where there are no categories.
+        codes: int64 [N, 1] of each categorical column.
         states: one a network.
 
     Raises:
@@ -63,16 +54,15 @@ def network_outputs(nodes: Nodes, numeric: str | None, codes: str | None, states
     weight = np.concatenate([state["projection_weight"] for state in states], axis=1)
     bias = nodes.constant(np.concatenate([state["projection_bias"] for state in states]))
     small = [weight[bins:]]
-    if codes is not None:
-        table, projection = _stacked_lookups(states)
-        rest.append(nodes.add("Flatten", nodes.add("Gather", nodes.constant(table), codes, axis=0), axis=1))
-        small.append(projection)
+    if codes:
+        rest.append(_lookups(nodes, codes, states))
+        small.append(_lookup_projection(states))
     projected = nodes.add("Gemm", nodes.joined(rest), nodes.constant(np.concatenate(small)), bias)
     if numeric is not None and bins:
         above = _bins(nodes, numeric, first, columns=len(weight) - bins - len(first["center"]))
         projected = nodes.add("Gemm", above, nodes.constant(weight[:bins]), projected)
     embeddings = nodes.add("Relu", projected)
-    return NetworkOutputs(embeddings, _heads(nodes, embeddings, states))
+    return NetworkOutputs(embeddings, _heads(nodes, embeddings, states), first["projection_weight"].shape[1])
 
 
 def scaled_inputs(nodes: Nodes, numeric: str, *, center: np.ndarray, inverse_scale: np.ndarray) -> str:
@@ -124,37 +114,39 @@ def _bins(nodes: Nodes, numeric: str, state: State, *, columns: int) -> str:
     return nodes.add("Clip", share, nodes.number(0), nodes.number(1))
 
 
-def _stacked_lookups(states: Sequence[State]) -> tuple[np.ndarray, np.ndarray]:
-    """All lookups as one table [ΣV, S·W], padded to the widest, and what multiplies its rows: [C·S·W, S·E]."""
-    tables = [[state[f"lookup_{index}"] for index in range(_categories(state))] for state in states]
-    heights, widths = [len(each) for each in tables[0]], [each.shape[1] for each in tables[0]]
-    starts, embedding = lookup_offsets(heights), states[0]["projection_weight"].shape[1]
-    settings, width, places = len(states), max(widths), np.concatenate([[0], np.cumsum(widths)])
-    table = np.zeros((sum(heights), settings, width), dtype=np.float32)
-    projection = np.zeros((len(widths), settings, width, settings, embedding), dtype=np.float32)
-    for setting, state in enumerate(states):
-        for column, (start, used) in enumerate(zip(starts, widths, strict=True)):
-            table[start : start + heights[column], setting, :used] = tables[setting][column]
-            rows = state["projection_lookup"][places[column] : places[column] + used]
-            projection[column, setting, :used, setting] = rows
-    return table.reshape(len(table), -1), projection.reshape(-1, settings * embedding)
+def _lookups(nodes: Nodes, codes: Sequence[str], states: Sequence[State]) -> str:
+    """What each code looks up, column by column and within it network by network [N, D·S]."""
+    tables = [np.concatenate([state[f"lookup_{index}"] for state in states], axis=1) for index in range(len(codes))]
+    rows = [nodes.add("Gather", nodes.constant(table), code, axis=0) for table, code in zip(tables, codes, strict=True)]
+    return nodes.add("Flatten", nodes.joined(rows, axis=2), axis=1)
 
 
-def _categories(state: State) -> int:
-    return sum(name.startswith("lookup_") for name in state)
+def _lookup_projection(states: Sequence[State]) -> np.ndarray:
+    """What multiplies `_lookups`, each network's rows in its own columns alone [D·S, S·E]."""
+    blocks: list[np.ndarray] = []
+    start = 0
+    while (table := states[0].get(f"lookup_{len(blocks)}")) is not None:
+        used = slice(start, start + table.shape[1])
+        blocks.append(_block_diagonal([state["projection_lookup"][used] for state in states]))
+        start = used.stop
+    return np.concatenate(blocks)
 
 
 def _heads(nodes: Nodes, embeddings: str, states: Sequence[State]) -> str:
-    """Margins [N, S]: block-diagonal layers; the last one is the difference of its two columns."""
-    hidden = nodes.add(
-        "Gemm",
-        embeddings,
-        nodes.constant(_block_diagonal([state["hidden_weight"] for state in states])),
-        nodes.constant(np.concatenate([state["hidden_bias"] for state in states])),
-    )
+    """Margins [N, S]; the last layer is the difference of its two columns."""
+    own = [embeddings]
+    if len(states) > 1:
+        own = list(nodes.split(embeddings, [f"embedding_of_{place}" for place in range(len(states))]))
+    hidden = [
+        nodes.add(
+            "Relu",
+            nodes.add("Gemm", each, nodes.constant(state["hidden_weight"]), nodes.constant(state["hidden_bias"])),
+        )
+        for each, state in zip(own, states, strict=True)
+    ]
     output = [state["output_weight"][:, 1:] - state["output_weight"][:, :1] for state in states]
     bias = np.array([state["output_bias"][1] - state["output_bias"][0] for state in states], dtype=np.float32)
-    return nodes.add("Gemm", nodes.add("Relu", hidden), nodes.constant(_block_diagonal(output)), nodes.constant(bias))
+    return nodes.add("Gemm", nodes.joined(hidden), nodes.constant(_block_diagonal(output)), nodes.constant(bias))
 
 
 def _block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:

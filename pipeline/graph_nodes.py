@@ -57,15 +57,24 @@ class Nodes:
             self._nodes.append(node)
         return self._known[key]
 
-    def split(self, wide: str, names: Sequence[str]) -> None:
-        """Cuts what is [N, len(names)] into outputs [N, 1] under these names."""
-        self._nodes.append(
-            helper.make_node("Split", [wide], list(names), name="outputs", axis=1, num_outputs=len(names))
+    def split(self, wide: str, names: Sequence[str]) -> Sequence[str]:
+        """Cuts what is [N, k · len(names)] into [N, k] each under these names, and returns them."""
+        node = helper.make_node(
+            "Split", [wide], list(names), name=f"Split_{len(self._nodes)}", axis=1, num_outputs=len(names)
         )
+        self._nodes.append(node)
+        return names
 
-    def joined(self, parts: Sequence[str]) -> str:
-        """Parts side by side along axis 1; one part is itself."""
-        return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=1)
+    def column(self, wide: str, place: int, *, of: int, width: int = 1) -> str:
+        """The columns [N, width] at a place of what is [N, of · width]."""
+        if of == 1:
+            return wide
+        starts, ends = (self.constant(np.array([at * width], dtype=np.int64)) for at in (place, place + 1))
+        return self.add("Slice", wide, starts, ends, self.constant(np.array([1], dtype=np.int64)))
+
+    def joined(self, parts: Sequence[str], *, axis: int = 1) -> str:
+        """Parts side by side along an axis; one part is itself."""
+        return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=axis)
 
     def model(self, name: str, *, inputs: dict[str, str], outputs: dict[str, str], properties: dict[str, str]) -> bytes:
         """The serialized model.

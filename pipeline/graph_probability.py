@@ -1,10 +1,10 @@
 """From margins to calibrated probabilities as graph nodes, all in double.
 
-These are the formulas of `models.losses`, `models.calibration` and `models.hybrid`.
-Every name stands for a value [N, 1].
+These are the formulas of `models.losses`, `models.calibration` and `models.hybrid`. A value is [N, 1], or [N, S] where
+several candidates stand side by side.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import expit, logit
@@ -18,49 +18,61 @@ SMALL_SOFTPLUS = -15.0
 """Below this, log(softplus(x)) is x − exp(x)/2 to the last digit, and 1 + exp(x) has lost what was to be logged."""
 
 
-def posterior_log_odds(nodes: Nodes, margin: str, settings: LossSettings, *, floor: float) -> str:
-    """Log odds of `models.losses.posterior`.
+def posterior_log_odds(nodes: Nodes, margins: str, settings: Sequence[LossSettings], *, floor: float) -> str:
+    """Log odds [N, S] of `models.losses.posterior` from margins [N, S], a setting a column.
 
     With h = ε/2, a = the evidence less its shift and u = exp(a), the odds before the weight is taken back are
     (σ(a) − h) / (σ(−a) − h) = ((1 − h)·u − h) / ((1 − h) − h·u): one exponential and one logarithm.
     """
-    evidence = margin if settings.gamma == 0 else _focal_log_odds(nodes, margin, settings.gamma)
-    bound = float(logit(1 - floor)) if settings.epsilon > 0 else EXACT_LOGIT
-    kept = _clip(nodes, evidence, _evidence_at(-bound, settings), _evidence_at(bound, settings))
-    inner = _clip(nodes, _bare_inverse(nodes, kept, settings), -bound, bound)
+    gammas = {each.gamma for each in settings}
+    if len(gammas) > 1:
+        columns = [nodes.column(margins, place, of=len(settings)) for place in range(len(settings))]
+        pairs = zip(columns, settings, strict=True)
+        return nodes.joined([posterior_log_odds(nodes, column, [each], floor=floor) for column, each in pairs])
+    (gamma,) = gammas
+    evidence = margins if gamma == 0 else _focal_log_odds(nodes, margins, gamma)
+    bound = np.array([float(logit(1 - floor)) if each.epsilon > 0 else EXACT_LOGIT for each in settings])
+    low, high = (
+        np.array([_evidence_at(sign * limit, each) for limit, each in zip(bound, settings, strict=True)])
+        for sign in (-1.0, 1.0)
+    )
+    kept = _between(nodes, evidence, low, high)
+    inner = _between(nodes, _bare_inverse(nodes, kept, settings), -bound, bound)
     beyond = nodes.add("Sub", evidence, kept)
     tail = _log1p(nodes, nodes.add("Abs", beyond))
     return nodes.add("Add", inner, nodes.add("Mul", nodes.add("Sign", beyond), tail))
 
 
-def calibrated_log_odds(nodes: Nodes, log_odds: str, calibrator: Calibrator) -> str:
-    """What `calibrator.log_odds` gives.
+def calibrated_log_odds(
+    nodes: Nodes,
+    raw: str,
+    names: Sequence[str],
+    *,
+    calibrators: Mapping[str, Calibrator],
+    hybrids: Mapping[str, Hybrid],
+    outputs: Sequence[str],
+) -> str:
+    """Calibrated log odds of `outputs` [N, O] from raw ones of `names` [N, C].
 
-    Raises:
-        ValueError: the graph does not know this kind of calibrator.
+    Affine maps and combinations are one matrix product; other calibrators are applied to their column first.
     """
-    match calibrator:
-        case Identity():
-            return log_odds
-        case Temperature():
-            return _scaled(nodes, log_odds, 1 / calibrator.temperature)
-        case Affine():
-            return _shifted(nodes, _scaled(nodes, log_odds, calibrator.slope), calibrator.shift)
-        case Beta():
-            rest = nodes.add("Softplus", log_odds)
-            log_p = nodes.add("Sub", log_odds, rest)
-            total = nodes.add("Add", _scaled(nodes, log_p, calibrator.a), _scaled(nodes, rest, calibrator.b))
-            return _shifted(nodes, total, calibrator.c)
-        case Isotonic():
-            return _isotonic(nodes, log_odds, calibrator)
-    raise ValueError(f"a calibrator in a graph must be one of models.calibration, got {type(calibrator).__name__}")
-
-
-def combined_log_odds(nodes: Nodes, log_odds: Mapping[str, str], hybrid: Hybrid) -> str:
-    """What `hybrid.log_odds` gives for members under their names."""
-    members = nodes.joined([log_odds[name] for name in hybrid.members])
-    weights = nodes.constant(np.array(hybrid.weights, dtype=np.float64)[:, None])
-    return _shifted(nodes, nodes.add("MatMul", members, weights), hybrid.shift)
+    affine = {name: _slope_and_shift(calibrators[name]) for name in names}
+    if any(each is None for each in affine.values()):
+        columns = []
+        for place, name in enumerate(names):
+            column = nodes.column(raw, place, of=len(names))
+            columns.append(column if affine[name] else _curved(nodes, column, calibrators[name]))
+        raw = nodes.joined(columns)
+    weight, shift = np.zeros((len(names), len(outputs))), np.zeros(len(outputs))
+    for place, output in enumerate(outputs):
+        hybrid = hybrids.get(output)
+        members = zip(hybrid.members, hybrid.weights, strict=True) if hybrid else [(output, 1.0)]
+        for member, share in members:
+            slope, constant = affine[member] or (1.0, 0.0)
+            weight[names.index(member), place] = share * slope
+            shift[place] += share * constant
+        shift[place] += hybrid.shift if hybrid else 0.0
+    return nodes.add("Gemm", raw, nodes.constant(weight), nodes.constant(shift))
 
 
 def bounded_probability(nodes: Nodes, log_odds: str) -> str:
@@ -72,15 +84,41 @@ def bounded_probability(nodes: Nodes, log_odds: str) -> str:
     return nodes.add("Reciprocal", _shifted(nodes, nodes.add("Exp", opposite), 1.0))
 
 
-def _bare_inverse(nodes: Nodes, evidence: str, settings: LossSettings) -> str:
-    shift, half = float(np.log(settings.ratio)), settings.epsilon / 2
-    if half == 0:
-        return _shifted(nodes, evidence, -shift)
-    before, after = (shift, 0.0) if settings.weighting == "column" else (0.0, shift)
-    odds = nodes.add("Exp", _shifted(nodes, evidence, -before))
-    above = _shifted(nodes, _scaled(nodes, odds, 1 - half), -half)
-    below = _shifted(nodes, _scaled(nodes, odds, -half), 1 - half)
-    return _shifted(nodes, nodes.add("Log", nodes.add("Div", above, below)), -after)
+def _slope_and_shift(calibrator: Calibrator) -> tuple[float, float] | None:
+    """(a, b) of a map a·z + b; None where it is none."""
+    match calibrator:
+        case Identity():
+            return 1.0, 0.0
+        case Temperature():
+            return 1 / calibrator.temperature, 0.0
+        case Affine():
+            return calibrator.slope, calibrator.shift
+    return None
+
+
+def _curved(nodes: Nodes, log_odds: str, calibrator: Calibrator) -> str:
+    """What `calibrator.log_odds` gives, of one that is not affine."""
+    match calibrator:
+        case Beta():
+            rest = nodes.add("Softplus", log_odds)
+            log_p = nodes.add("Sub", log_odds, rest)
+            total = nodes.add("Add", _scaled(nodes, log_p, calibrator.a), _scaled(nodes, rest, calibrator.b))
+            return _shifted(nodes, total, calibrator.c)
+        case Isotonic():
+            return _isotonic(nodes, log_odds, calibrator)
+    raise ValueError(f"a calibrator in a graph must be one of models.calibration, got {type(calibrator).__name__}")
+
+
+def _bare_inverse(nodes: Nodes, evidence: str, settings: Sequence[LossSettings]) -> str:
+    shift = np.log([each.ratio for each in settings])
+    half = np.array([each.epsilon / 2 for each in settings])
+    if not half.any():
+        return _row(nodes, "Sub", evidence, shift)
+    by_column = np.array([each.weighting == "column" for each in settings])
+    odds = nodes.add("Exp", _row(nodes, "Sub", evidence, np.where(by_column, shift, 0.0)))
+    above = _row(nodes, "Sub", _row(nodes, "Mul", odds, 1 - half), half)
+    below = _row(nodes, "Add", _row(nodes, "Mul", odds, -half), 1 - half)
+    return _row(nodes, "Sub", nodes.add("Log", nodes.add("Div", above, below)), np.where(by_column, 0.0, shift))
 
 
 def _evidence_at(log_odds: float, settings: LossSettings) -> float:
@@ -124,6 +162,17 @@ def _isotonic(nodes: Nodes, log_odds: str, calibrator: Isotonic) -> str:
         probability = nodes.add("Add", _scaled(nodes, log_odds, 0.0), probability)
     rest = nodes.add("Sub", nodes.number(1, like=np.float64), probability)
     return nodes.add("Log", nodes.add("Div", probability, rest))
+
+
+def _row(nodes: Nodes, operator: str, value: str, constants: np.ndarray) -> str:
+    """An operator between [N, S] and a number a column; none where the numbers change nothing."""
+    neutral = 1.0 if operator == "Mul" else 0.0
+    return value if (constants == neutral).all() else nodes.add(operator, value, nodes.constant(constants))
+
+
+def _between(nodes: Nodes, value: str, low: np.ndarray, high: np.ndarray) -> str:
+    """A clip with borders of each column's own."""
+    return nodes.add("Min", nodes.add("Max", value, nodes.constant(low)), nodes.constant(high))
 
 
 def _log1p(nodes: Nodes, value: str) -> str:

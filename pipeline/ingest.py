@@ -114,9 +114,10 @@ def _duplicates(intake: Intake, spool: Spool, allowed: float) -> NDArray[np.int6
     if not len(places):
         return places
     reasons = duplicate_reasons(spool.rows(places))
-    gone = reasons != KEPT
-    intake.reject(places[gone], reasons[gone].tolist())
-    return places[gone]
+    bad = reasons != KEPT
+    gone: NDArray[np.int64] = places[bad]
+    intake.reject(gone, reasons[bad].tolist())
+    return gone
 
 
 def _time_order(intake: Intake, gone: NDArray[np.int64]) -> NDArray[np.int64]:

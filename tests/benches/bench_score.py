@@ -208,6 +208,8 @@ def feature_rows(data: str | None) -> tuple[pa.Table, list[str], list[str]]:
         table = table.filter(pa.compute.is_valid(table["label"]))
     else:
         transactions = simulate_transactions(2 * ROWS, seed=1).transactions
+        minor = np.rint(transactions["amount"].to_numpy() * 100).astype(np.int64)
+        transactions = transactions.append_column("amount_minor", pa.array(minor))
         spec = feature_spec(FeaturesConfig(), columns=transactions.column_names)
         table, skipped = window_features(transactions, spec=spec, threads=2), {"label"}
         table = table.append_column("label", transactions["label"].fill_null(0))

@@ -1,9 +1,10 @@
 """The sweep at once against one setting after another: 15 settings × 500,000 rows × 1 epoch, batches of 512 and 4096.
 
-The network is 76 → 128 → 64 → 2: 22 numbers with their missing indicators, which peers get ready made while ours are part
-of the step, and four lookups of 8. Peers run the settings one after another: a stock DataLoader, slices of tensors, and
-scikit-learn's MLPClassifier (which has neither lookups nor weights: the same 76 numbers, cross-entropy). A peer's epoch is
-timed for one setting and taken fifteen times. The floor is the matrix products of one epoch and nothing else.
+The network is 76 → 128 → 64 → 2: 22 numbers with their missing indicators, which peers get ready made while ours
+are part of the step, and four lookups of 8. Peers run the settings one after another: a stock DataLoader, slices of
+tensors, and scikit-learn's MLPClassifier (which has neither lookups nor weights: the same 76 numbers, cross-entropy).
+A peer's epoch is timed for one setting and taken fifteen times. The floor is the matrix products of one epoch and
+nothing else. HARBOR_BENCH_ROWS, HARBOR_BENCH_THREADS and HARBOR_BENCH_DEVICE=cuda change the case.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Window features against the Handbook's own pandas method and Polars, then the default set as the data grows.
 
-The twelve features are the Handbook's (Le Borgne et al., 2022, chapter 3): per customer the number and mean amount of its
-transactions over 1, 7 and 30 days, the current one included; per terminal the number of transactions and the share of
-frauds over 1, 7 and 30 days that ended a week ago. All three compute them in this process, after a warm-up.
+The twelve features are the Handbook's (Le Borgne et al., 2022, chapter 3): per customer the number and mean amount of
+its transactions over 1, 7 and 30 days, the current one included; per terminal the number of transactions and the share
+of frauds over 1, 7 and 30 days that ended a week ago. All three compute them in this process, after a warm-up.
 """
 
 import multiprocessing

@@ -1,21 +1,15 @@
 import re
 
-import numpy as np
 import pytest
 import yaml
 
 from evaluation.card import model_card
-from evaluation.evidence import EvaluationConfig
-from evaluation.gate import GateConfig
-from evaluation.report import build_report, headline_metrics
-from tests.oracles.evidence import made_evidence
+from evaluation.report import headline_metrics
 
 
 @pytest.fixture(scope="module")
-def report():
-    config = EvaluationConfig(resamples=100, slice_resamples=100)
-    evidence = made_evidence(4, rows=16_000, champion=True, repeats=1)
-    return build_report(evidence, config=config, gate=GateConfig(), rng=np.random.default_rng(1))
+def report(whole_report):
+    return whole_report
 
 
 def statistics_quoted(card: str) -> set[str]:
@@ -51,7 +45,7 @@ def test_the_card_says_how_it_was_made_and_judged(report):
         f"Label smoothing ε = {chosen['smoothing']:g}, in torch's convention",
         f"Class weights: {chosen['class_weight']}, weighting by {chosen['weighting']}",
         report["smoothing"]["rule"],
-        "16,000 rows",
+        "12,000 rows",
         "The gate passed it",
     ):
         assert words in card

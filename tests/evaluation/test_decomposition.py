@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
@@ -12,6 +12,7 @@ from tests.oracles.evaluation import pool_adjacent_violators
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12)), min_size=2, max_size=60)
 
 
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_murphy_parts_add_up_and_within_vanishes_over_distinct_probabilities(rows):
     y, p = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
@@ -33,6 +34,7 @@ def test_murphy_within_is_variance_less_twice_covariance_of_each_bin():
 
 
 @pytest.mark.parametrize("score", ["brier", "log_loss"])
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_corp_parts_add_up_and_are_not_negative(score, rows):
     y, p = (np.array(column, dtype=float) for column in zip(*rows, strict=True))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
@@ -109,6 +109,7 @@ def test_spiegelhalter_is_standard_normal_under_calibration():
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
+@settings(max_examples=25)
 @given(rows=ROWS)
 def test_weight_means_repetition(name, rows):
     y, p, w = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
@@ -118,6 +119,7 @@ def test_weight_means_repetition(name, rows):
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
+@settings(max_examples=25)
 @given(rows=ROWS, seed=st.integers(0, 99))
 def test_row_order_changes_nothing(name, rows, seed):
     y, p, _ = (np.array(column, dtype=float) for column in zip(*rows, strict=True))

@@ -16,7 +16,7 @@ from tests.oracles.evidence import DAY, START, made_evidence
 
 EVIDENCE = made_evidence(21, rows=30_000, repeats=1)
 LATER = made_evidence(22, rows=30_000, champion=True, repeats=1)
-CONFIG = EvaluationConfig(resamples=150, slice_resamples=100)
+CONFIG = EvaluationConfig(resamples=100, slice_resamples=100)
 
 
 def judged(evidence):

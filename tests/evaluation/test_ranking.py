@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -10,6 +10,7 @@ from tests.oracles.evaluation import budget_recall, pairwise_auc
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30)
 
 
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_auc_counts_pairs_and_halves_ties(rows):
     y, p = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
@@ -24,6 +25,7 @@ def test_auc_and_average_precision_equal_scikit_learn_with_ties_and_weights():
     assert average_precision(y, p, weight=w) == pytest.approx(average_precision_score(y, p, sample_weight=w))
 
 
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_a_monotone_map_keeps_the_ranking(rows):
     y, p = (np.array(column, dtype=float) for column in zip(*rows, strict=True))

@@ -10,7 +10,6 @@ from evaluation.gate import GateConfig
 from evaluation.metrics import brier, brier_skill, calibration_line, log_loss, observed_expected
 from evaluation.ranking import average_precision, roc_auc
 from evaluation.report import HEADLINE, build_report, headline_metrics
-from tests.oracles.evidence import made_evidence
 
 CONFIG = EvaluationConfig(resamples=100, slice_resamples=100, reference_prevalence=0.002)
 
@@ -21,13 +20,20 @@ def report_of(evidence, **changes):
 
 
 @pytest.fixture(scope="module")
-def evidence():
-    return made_evidence(3, rows=16_000, champion=True, repeats=1)
+def evidence(whole_evidence):
+    return whole_evidence
 
 
 @pytest.fixture(scope="module")
-def report(evidence):
-    return report_of(evidence)
+def report(whole_report):
+    return whole_report
+
+
+@pytest.fixture(scope="module")
+def small(evidence):
+    """Two candidates and no calibrators: quick to judge again."""
+    kept = {name: evidence.candidates[name] for name in ("logistic", "hybrid")}
+    return replace(evidence, candidates=kept, before={}, temperature_test={})
 
 
 def test_the_contract_keys_are_there(report):
@@ -80,37 +86,37 @@ def test_the_report_is_json_without_nan_and_the_same_every_time(evidence, report
     assert text == json.dumps(report_of(evidence), allow_nan=False)
 
 
-def test_row_order_changes_no_value(evidence, report):
-    order = np.random.default_rng(5).permutation(evidence.rows.labels.size)
-    rows = evidence.rows
+def test_row_order_changes_no_value(small):
+    order = np.random.default_rng(5).permutation(small.rows.labels.size)
+    rows = small.rows
     shuffled = replace(
-        evidence,
+        small,
         rows=type(rows)(
             rows.labels[order], rows.event_time[order], rows.amount[order], rows.card[order], rows.new_card[order],
             {name: values[order] for name, values in rows.groups.items()},
         ),
-        candidates={name: p[order] for name, p in evidence.candidates.items()},
-        before={name: p[order] for name, p in evidence.before.items()},
-        temperature_test={arm: p[order] for arm, p in evidence.temperature_test.items()},
-        champion=replace(evidence.champion, probabilities=evidence.champion.probabilities[order]),
+        candidates={name: p[order] for name, p in small.candidates.items()},
+        before={name: p[order] for name, p in small.before.items()},
+        temperature_test={arm: p[order] for arm, p in small.temperature_test.items()},
+        champion=replace(small.champion, probabilities=small.champion.probabilities[order]),
     )  # fmt: skip
     other = headline_metrics(report_of(shuffled))
-    assert other == pytest.approx(headline_metrics(report), rel=1e-6)
+    assert other == pytest.approx(headline_metrics(report_of(small)), rel=1e-6)
 
 
-def test_unknown_labels_are_left_out_and_counted(evidence):
-    labels = evidence.rows.labels.copy()
+def test_unknown_labels_are_left_out_and_counted(small):
+    labels = small.rows.labels.copy()
     labels[:500] = np.nan
-    report = report_of(replace(evidence, rows=replace(evidence.rows, labels=labels)))
+    report = report_of(replace(small, rows=replace(small.rows, labels=labels)))
     assert report["population"]["rows"] == labels.size - 500
     assert report["population"]["unknown_labels"] == 500
     assert any("500 test rows have no known label" in warning for warning in report["warnings"])
 
 
-def test_data_without_cards_groups_or_calib_is_judged_row_by_row(evidence):
+def test_data_without_cards_groups_or_calib_is_judged_row_by_row(small):
     bare = replace(
-        evidence,
-        rows=replace(evidence.rows, card=None, new_card=None, groups=None),
+        small,
+        rows=replace(small.rows, card=None, new_card=None, groups=None),
         before={},
         calib=None,
         temperature_test={},
@@ -126,9 +132,9 @@ def test_data_without_cards_groups_or_calib_is_judged_row_by_row(evidence):
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
-def test_one_class_gives_nulls_with_reasons_and_a_refusal(evidence, label):
-    rows = replace(evidence.rows, labels=np.full(evidence.rows.labels.size, label))
-    report = report_of(replace(evidence, rows=rows))
+def test_one_class_gives_nulls_with_reasons_and_a_refusal(small, label):
+    rows = replace(small.rows, labels=np.full(small.rows.labels.size, label))
+    report = report_of(replace(small, rows=rows))
     cell = report["candidates"]["hybrid"]["roc_auc"]
     assert cell["value"] is None
     assert cell["reason"].startswith("no ")
@@ -136,21 +142,21 @@ def test_one_class_gives_nulls_with_reasons_and_a_refusal(evidence, label):
     json.dumps(report, allow_nan=False)
 
 
-def test_operating_points_are_chosen_on_calib_alone(evidence, report):
-    flipped = replace(evidence, rows=replace(evidence.rows, labels=evidence.rows.labels[::-1]))
+def test_operating_points_are_chosen_on_calib_alone(small, report):
+    flipped = replace(small, rows=replace(small.rows, labels=small.rows.labels[::-1]))
     one, other = (r["operating_points"]["hybrid"] for r in (report, report_of(flipped)))
     assert [p["threshold"] for p in one[:-1]] == [p["threshold"] for p in other[:-1]]
 
 
-def test_another_prevalence_is_shown_on_request_only(evidence, report):
+def test_another_prevalence_is_shown_on_request_only(small, report):
     shown = report["calibration"]["hybrid"]["at_prevalence"]
     assert shown["prevalence"] == 0.002
     assert shown["brier"] < 0.002 < report["candidates"]["hybrid"]["brier"]["value"]
-    assert "at_prevalence" not in report_of(evidence, reference_prevalence=None)["calibration"]["hybrid"]
+    assert "at_prevalence" not in report_of(small, reference_prevalence=None)["calibration"]["hybrid"]
 
 
-def test_an_earlier_look_at_the_same_test_data_is_recorded(evidence):
-    report = report_of(replace(evidence, looks=("One other model had been judged on these rows.",)))
+def test_an_earlier_look_at_the_same_test_data_is_recorded(small):
+    report = report_of(replace(small, looks=("One other model had been judged on these rows.",)))
     assert report["looks"] == ["One other model had been judged on these rows."]
     assert "One other model had been judged on these rows" in report["warnings"]
 
@@ -163,9 +169,9 @@ def test_headline_metrics_are_flat_finite_and_few(report):
     assert len(flat) < 500
 
 
-def test_missing_candidates_and_no_known_label_are_refused(evidence):
+def test_missing_candidates_and_no_known_label_are_refused(small):
     with pytest.raises(ValueError, match="candidates must hold ensemble, got"):
-        report_of(replace(evidence, shipped="ensemble"))
-    nothing = replace(evidence.rows, labels=np.full(evidence.rows.labels.size, np.nan))
-    with pytest.raises(ValueError, match="must hold rows of known label, got none among 16000 rows"):
-        report_of(replace(evidence, rows=nothing))
+        report_of(replace(small, shipped="ensemble"))
+    nothing = replace(small.rows, labels=np.full(small.rows.labels.size, np.nan))
+    with pytest.raises(ValueError, match="must hold rows of known label, got none among 12000 rows"):
+        report_of(replace(small, rows=nothing))

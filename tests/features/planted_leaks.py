@@ -22,37 +22,49 @@ def group_ends(starts, like):
 
 @leak
 def the_current_row_is_in_its_window(patch):
-    bounds = kernels.window_bounds
-    patch.setattr(kernels, "window_bounds", lambda t, s, w, closed, a, b: bounds(t, s, w, True, a, b))
+    bounds = Chunk.bounds
+    patch.setattr(Chunk, "bounds", lambda chunk, window: bounds(chunk, Window(window.width, closed_right=True)))
 
 
 @leak
 def ties_see_one_another_in_file_order(patch):
-    bounds = kernels.window_bounds
-
-    def leaky(time, starts, width, closed, left, right):
-        bounds(time, starts, width, closed, left, right)
-        right[:] = np.arange(len(time))
-
-    patch.setattr(kernels, "window_bounds", leaky)
+    bounds = Chunk.bounds
+    patch.setattr(
+        Chunk, "bounds", lambda chunk, window: (bounds(chunk, window)[0], np.arange(len(chunk.time), dtype=np.int32))
+    )
 
 
 @leak
 def windows_are_calendar_days(patch):
-    bounds = kernels.window_bounds
     day = 7_000_000
-    patch.setattr(kernels, "window_bounds", lambda t, s, w, closed, a, b: bounds(t - t % day, s, w, True, a, b))
+    first_moments = kernels.first_moments
+    patch.setattr(
+        kernels,
+        "first_moments",
+        lambda time, starts, moments, *given: first_moments(time - time % day, starts, moments - moments % day, *given),
+    )
+
+
+@leak
+def windows_include_the_whole_calendar_day(patch):
+    day = 7_000_000
+    first_moments = kernels.first_moments
+    patch.setattr(
+        kernels,
+        "first_moments",
+        lambda time, starts, moments, *given: first_moments(time - time % day + day, starts, moments, *given),
+    )
 
 
 @leak
 def windows_reach_to_the_end_of_the_data(patch):
-    bounds = kernels.window_bounds
+    bounds = Chunk.bounds
 
-    def leaky(time, starts, width, closed, left, right):
-        bounds(time, starts, width, closed, left, right)
-        right[:] = group_ends(starts, right)
+    def leaky(chunk, window):
+        left, right = bounds(chunk, window)
+        return left, group_ends(chunk.starts, right)
 
-    patch.setattr(kernels, "window_bounds", leaky)
+    patch.setattr(Chunk, "bounds", leaky)
 
 
 @leak
@@ -144,19 +156,22 @@ def labels_are_known_at_once(patch):
 
 @leak
 def a_label_counts_at_the_moment_it_becomes_available(patch):
-    label_windows = kernels.label_windows
-    patch.setattr(kernels, "label_windows", lambda t, s, e, es, w, n, f: label_windows(t + 1, s, e, es, w, n, f))
+    events_before = Chunk._events_before
+
+    def leaky(chunk, shift):
+        return events_before(replace(chunk, time=chunk.time + 1, kept={}), shift)
+
+    patch.setattr(Chunk, "_events_before", leaky)
 
 
 @leak
 def the_fraud_rate_is_a_target_encoding(patch):
-    def leaky(time, starts, events, event_starts, width, labels, frauds):
-        for group in range(len(starts) - 1):
-            rows = slice(starts[group], starts[group + 1])
-            inside = events[event_starts[group] : event_starts[group + 1]]
-            labels[rows], frauds[rows] = len(inside), (inside & 1).sum()
+    def leaky(chunk, window):
+        known = chunk.label_keys != kernels.NO_EVENT
+        frauds = np.add.reduceat(known & (chunk.label_keys % 2 == 1), chunk.starts[:-1], dtype=np.int32)
+        return np.repeat(frauds, np.diff(chunk.starts))
 
-    patch.setattr(kernels, "label_windows", leaky)
+    patch.setattr(Chunk, "frauds", leaky)
 
 
 @leak

@@ -1,3 +1,7 @@
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from features.columns import column_plan
@@ -61,3 +65,12 @@ def test_a_faulty_preset_is_refused_with_every_fault(changes, categorical, messa
 def test_columns_that_a_preset_declares_already_may_be_named_again():
     preset = preset_from_dict(SMALLEST | {"categorical": [{"columns": ["shop"]}]}, categorical=["shop"])
     assert [name for name, _ in preset.extras()] == ["shop"]
+
+
+def test_the_data_cards_own_preset_is_valid_and_every_shipped_one_has_an_entry():
+    data = Path(__file__).parent.parent.parent / "data"
+    card = (data / "README.md").read_text("utf-8")
+    example = re.search(r"```toml\n(.*?)```", card, re.DOTALL)
+    assert example is not None
+    assert "score_12" in dict(preset_from_dict(tomllib.loads(example[1])).extras())
+    assert all(f"\n**{path.stem}**: " in card for path in (data / "presets").glob("*.toml"))

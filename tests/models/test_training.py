@@ -48,6 +48,10 @@ def test_each_setting_of_the_axis_is_a_plain_torch_network_trained_alone():
     batches, rates = plain_schedule(made, len(TRAIN.label))
     inputs = torch.from_numpy(plain_network.numeric_inputs(TRAIN.numeric, ARCHITECTURE))
     codes, labels = torch.from_numpy(TRAIN.categorical.astype(np.int64)), torch.from_numpy(TRAIN.label)
+    valid_inputs = (
+        torch.from_numpy(plain_network.numeric_inputs(VALID.numeric, ARCHITECTURE)),
+        torch.from_numpy(VALID.categorical.astype(np.int64)),
+    )
     for each, fit in zip(SETTINGS, fits(dropout=0, unknown_share=0), strict=True):
         start = initial_arrays(ARCHITECTURE, rng=np.random.default_rng([made.seed, 0]))
         plain = plain_network.trained(
@@ -63,9 +67,11 @@ def test_each_setting_of_the_axis_is_a_plain_torch_network_trained_alone():
             batch_size=made.batch_size,
         )
         assert fit.best_epoch == 2
-        np.testing.assert_allclose(fit.state["hidden_weight"], plain.hidden.weight.detach().numpy().T, atol=5e-5)
-        # Adam turns the last bit of a gradient near zero into a share of a step
-        np.testing.assert_allclose(fit.state["lookup_1"], plain.lookups[1].weight.detach().numpy(), atol=5e-4)
+        # Adam turns the last bit of a gradient near zero into a step: a few weights differ, the function does not
+        logits = plain(*valid_inputs).detach().numpy()
+        np.testing.assert_allclose(fit.valid_margins, logits[:, 1] - logits[:, 0], atol=3e-3)
+        moved = np.abs(fit.state["lookup_1"] - plain.lookups[1].weight.detach().numpy())
+        assert np.median(moved) < 1e-4
 
 
 def plain_schedule(made, size):
@@ -172,8 +178,12 @@ def test_threads_are_restored():
 
 
 def test_large_vocabularies_get_as_many_rows_as_the_fold_can_teach():
-    made = configured_architecture(made_scaling(TRAIN), cardinalities=CARDINALITIES, rows=60_000, config=config())
-    assert made.lookup_rows == (7, 30)
+    few, many = (
+        configured_architecture(made_scaling(TRAIN), cardinalities=(7, 10_000), rows=rows, config=config())
+        for rows in (60_000, 2_000_000)
+    )
+    assert few.lookup_rows == (7, 64)
+    assert many.lookup_rows == (7, 200)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this torch sees a GPU")

@@ -40,8 +40,8 @@ def fraud_fold(rng: np.random.Generator, rows: int, *, prevalence: float = 0.018
 
 def noisy_view(rng: np.random.Generator, z: np.ndarray, noise: float) -> np.ndarray:
     """P(fraud) from a noisy look at the true logit, calibrated by a line fitted on other outcomes of the same rows."""
-    others = (rng.random((4, z.size)) < expit(z)).astype(float).ravel()
-    seen = z + rng.normal(0, noise * 2, (4, z.size))
+    others = (rng.random((2, z.size)) < expit(z)).astype(float).ravel()
+    seen = z + rng.normal(0, noise * 2, (2, z.size))
     fit = LogisticRegression(C=1e6).fit(seen.reshape(-1, 1), others)
     return fit.predict_proba((z + rng.normal(0, noise * 2, z.size)).reshape(-1, 1))[:, 1]
 

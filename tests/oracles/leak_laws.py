@@ -1,8 +1,8 @@
 """What must hold of any features, folds and fitted state that know only the past.
 
-A law takes a way to make them and some data: `features_of(table)` gives a feature table row by row, `state_of(table,
-folds)` what an encoder learnt, `folds_of(time, label, available, as_of)` the folds. It raises AssertionError where it is
-broken, whatever broke it.
+A law takes a way to make them and some data: `features_of(table)` gives a feature table row by row,
+`state_of(table, folds)` what an encoder learnt, `folds_of(time, label, available, as_of)` the folds. It raises
+AssertionError where it is broken, whatever broke it.
 """
 
 import numpy as np

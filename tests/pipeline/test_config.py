@@ -74,7 +74,7 @@ def test_a_file_that_is_not_toml_is_named(tmp_path):
 def test_a_resolved_configuration_reads_back_as_itself():
     config = load_config("smoke.toml", environment={})
     assert type(config).model_validate(config.model_dump(mode="json")) == config
-    assert override_config(config, ["train.epochs=5"]).train.epochs == 5
+    assert override_config(config, ["train.epochs=5"], environment={}).train.epochs == 5
 
 
 def test_the_reference_names_every_section_and_says_what_every_key_means():

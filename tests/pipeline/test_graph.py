@@ -109,7 +109,7 @@ def test_the_posterior_in_the_graph_is_that_of_the_losses(smoothing, ratio, weig
     margins = np.concatenate([np.linspace(-25, 25, 301), np.linspace(-0.1, 0.1, 21), [-40.0, 40.0]])
 
     def build(nodes: Nodes) -> None:
-        nodes.split(bounded_probability(nodes, posterior_log_odds(nodes, "x", setting, floor=floor)), ["y"])
+        nodes.split(bounded_probability(nodes, posterior_log_odds(nodes, "x", [setting], floor=floor)), ["y"])
 
     found = on_column(build, margins)
     expected = np.clip(posterior(margins, setting, floor=floor).probability, 2e-16, 1 - 2e-16)
@@ -133,9 +133,25 @@ def test_a_calibrator_in_the_graph_is_its_apply(calibrator) -> None:
     logits = np.concatenate([np.linspace(-60, 60, 241), [-1.0, 0.5, 1e-300]])
 
     def build(nodes: Nodes) -> None:
-        nodes.split(bounded_probability(nodes, calibrated_log_odds(nodes, "x", calibrator)), ["y"])
+        maps = {"calibrators": {"c": calibrator}, "hybrids": {}, "outputs": ["c"]}
+        nodes.split(bounded_probability(nodes, calibrated_log_odds(nodes, "x", ["c"], **maps)), ["y"])
 
     np.testing.assert_allclose(on_column(build, logits), calibrator.apply(logits), rtol=1e-9, atol=1e-15)
+
+
+def test_heads_of_unlike_losses_are_inverted_each_by_its_own() -> None:
+    case = small(form="none")
+    one, other = case.parts.networks.values()
+    losses = LossSettings(0.2, 3.0, "column"), LossSettings(0.1, 0.5, "example", "non_target", 2.0)
+    pairs = zip(("mlp", "mlp_unsmoothed"), (one, other), losses, strict=True)
+    networks = {name: NetworkPart(part.state, loss) for name, part, loss in pairs}
+    assert largest_difference(case.changed(networks=networks)) < 1e-5
+
+
+def test_a_curved_calibrator_of_a_member_reaches_the_hybrid() -> None:
+    case = small(form="none")
+    curved = Isotonic(True, "", (-6.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.03, 0.9))
+    assert largest_difference(case.changed(calibrators={**case.parts.calibrators, "xgboost": curved})) < 1e-5
 
 
 def trees_of(labels: np.ndarray, matrix: np.ndarray, rounds: int, **parameters: object) -> tuple[bytes, np.ndarray]:

@@ -1,0 +1,49 @@
+"""The built wheel alone is enough: presets, configurations and templates travel in it."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+FROM_WHEEL = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import pipeline
+assert pipeline.__file__.startswith(sys.argv[1]), pipeline.__file__
+from pipeline.config import load_config
+from pipeline.sources import load_preset, preset_path
+config = load_config("smoke.toml", environment={})
+assert str(preset_path("ulb")).startswith(sys.argv[1])
+print(load_preset(config.data).description)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(folder.glob("harbor_fraud-*.whl"))
+
+
+def test_the_wheel_carries_presets_configurations_and_templates(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    presets = {f"pipeline/presets/{path.name}" for path in (ROOT / "data" / "presets").glob("*.toml")}
+    configs = {f"pipeline/configs/{path.name}" for path in (ROOT / "pipeline" / "configs").glob("*.toml")}
+    templates = {f"evaluation/templates/{path.name}" for path in (ROOT / "evaluation" / "templates").iterdir()}
+    assert presets | configs | templates <= names
+    assert len(presets) >= 9
+
+
+def test_a_configuration_and_a_preset_are_found_from_the_wheel(wheel, tmp_path):
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    result = subprocess.run(
+        [sys.executable, "-c", FROM_WHEEL, str(site)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "harbor simulate" in result.stdout
