@@ -2,8 +2,12 @@
 
 from features.encode import Encoder, EncodingConfig, Matrix, fit_encoder
 from features.lengths import FOLDS, LabelsConfig, SplitConfig
+from features.preset import Preset, preset_from_dict
+from features.reading import Reading
 from features.scaling import NumericScaling
+from features.schema import CanonicalBatch, canonical_batch
 from features.selection import FeaturesConfig
+from features.simulate import Simulation, simulate_transactions
 from features.spec import FeatureColumn, FeatureSpec, feature_spec
 from features.split import Fold, Folds, time_folds
 from features.vocabulary import Vocabulary
@@ -11,6 +15,7 @@ from features.windows import window_features
 
 __all__ = [
     "FOLDS",
+    "CanonicalBatch",
     "Encoder",
     "EncodingConfig",
     "FeatureColumn",
@@ -21,10 +26,16 @@ __all__ = [
     "LabelsConfig",
     "Matrix",
     "NumericScaling",
+    "Preset",
+    "Reading",
+    "Simulation",
     "SplitConfig",
     "Vocabulary",
+    "canonical_batch",
     "feature_spec",
     "fit_encoder",
+    "preset_from_dict",
+    "simulate_transactions",
     "time_folds",
     "window_features",
 ]

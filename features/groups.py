@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features import kernels
+from features import ordering
 
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 
@@ -69,10 +69,10 @@ def id_codes(ids: pa.ChunkedArray, *, name: str) -> Codes:
 def time_groups(codes: Codes, *, order: NDArray[np.int32]) -> Groups:
     """Rows ordered by (code, time), a counting sort stable in `order`, the rows by time (empty: already in order)."""
     sizes = np.zeros(codes.count + 1, np.int64)
-    kernels.group_sizes(read_only(codes.values), sizes[1:])
+    ordering.group_sizes(read_only(codes.values), sizes[1:])
     starts = np.cumsum(sizes)
     rank = np.empty(len(codes.values), np.int32)
-    kernels.group_ranks(read_only(codes.values), read_only(order), starts[:-1].copy(), rank)
+    ordering.group_ranks(read_only(codes.values), read_only(order), starts[:-1].copy(), rank)
     return Groups(rank, starts)
 
 
@@ -81,7 +81,7 @@ def joined_codes(other: Codes, *, groups: Groups, pool: Executor) -> Codes:
     ordered = in_group_order(other.values, groups, pool=pool)
     pairs = np.empty(groups.rows, np.int32)
     starts = groups.starts.astype(np.int32)
-    count = kernels.pair_codes(ordered, starts, other.count, pairs)
+    count = ordering.pair_codes(ordered, starts, other.count, pairs)
     return Codes(in_row_order(pairs, groups, missing=np.int32(-1), pool=pool), max(int(count), 1))
 
 
@@ -91,7 +91,7 @@ def in_group_order(values: NDArray[AnyNumber], groups: Groups, *, pool: Executor
     values = read_only(values)
 
     def move(rows: slice) -> None:
-        kernels.scatter(values[rows], read_only(groups.rank[rows]), ordered)
+        ordering.scatter(values[rows], read_only(groups.rank[rows]), ordered)
 
     over_blocks(move, len(values), pool)
     return ordered
@@ -102,12 +102,19 @@ def in_row_order(
 ) -> NDArray[AnyNumber]:
     """Values in (group, time) order brought back to row order, `missing` where the row has no group."""
     values = np.empty(len(groups.rank), ordered.dtype)
+    fill_in_row_order(values, ordered, groups, missing=missing, pool=pool)
+    return values
+
+
+def fill_in_row_order(
+    values: NDArray[AnyNumber], ordered: NDArray[AnyNumber], groups: Groups, *, missing: AnyNumber, pool: Executor
+) -> None:
+    """The same into memory that is there already: fresh memory costs more than the values it is for."""
 
     def move(rows: slice) -> None:
-        kernels.gather(ordered, read_only(groups.rank[rows]), missing, values[rows])
+        ordering.gather(ordered, read_only(groups.rank[rows]), missing, values[rows])
 
     over_blocks(move, len(values), pool)
-    return values
 
 
 def group_chunks(groups: Groups, *, rows: int) -> list[tuple[int, int]]:

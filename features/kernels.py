@@ -10,6 +10,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+compiled = njit(nogil=True, cache=True, error_model="numpy")
+"""Compiled at the first call and kept on disk; runs beside other threads; divides by zero as numpy does."""
+
+Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 UInt64 = NDArray[np.uint64]
@@ -25,7 +29,7 @@ SHIFT_32 = np.uint64(32)
 SIGN_BIT = np.uint64(1 << 63)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def first_moments(
     time: Int64, starts: Int32, moments: Int64, moment_starts: Int32, shift: int, after: bool, places: Int32
 ) -> None:
@@ -48,7 +52,7 @@ def first_moments(
             row += ONE
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def running_totals(amount: Int64, high: UInt64, low: UInt64) -> None:
     """Fill the sum of all amounts before each row, in 128 bits: a carry from the low word goes into the high one."""
     high[0] = low[0] = 0
@@ -58,7 +62,7 @@ def running_totals(amount: Int64, high: UInt64, low: UInt64) -> None:
         high[row + 1] = high[row] + np.uint64(low[row + 1] < term)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def running_squares(amount: Int64, high: UInt64, low: UInt64) -> None:
     """Fill the sum of all squared amounts before each row, in 128 bits."""
     high[0] = low[0] = 0
@@ -68,7 +72,7 @@ def running_squares(amount: Int64, high: UInt64, low: UInt64) -> None:
         high[row + 1] = high[row] + term_high + np.uint64(low[row + 1] < term_low)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def window_sums(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int64) -> np.int64:
     """Fill the sum of each window from running totals and return how many windows need more than 63 bits."""
     overflows = np.int64(0)
@@ -81,7 +85,7 @@ def window_sums(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int6
     return overflows
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def window_variances(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int64, variances: Float64) -> None:
     """Fill the sample variance of each window from running squares and exact sums, NaN under two rows.
 
@@ -99,7 +103,7 @@ def window_variances(high: UInt64, low: UInt64, left: Int32, right: Int32, sums:
         variances[row] = _variance(square_high, square_low, np.uint64(sums[row]), end - first)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def window_extremes(amount: Int64, starts: Int32, left: Int32, right: Int32, largest: bool, extremes: Float64) -> None:
     """Fill the largest (or smallest) amount of each window, NaN where empty, with a monotone queue (Lemire, 2006)."""
     queue = np.empty(len(amount), np.int32)
@@ -119,7 +123,7 @@ def window_extremes(amount: Int64, starts: Int32, left: Int32, right: Int32, lar
             extremes[row] = amount[queue[head]] if head < tail else np.nan
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def neighbours(other: Int32, starts: Int32, codes: int, previous: Int32, following: Int32) -> None:
     """Fill where in its group each row's `other` code stood last and stands next; -1 and len(other) where nowhere."""
     last_row = np.full(codes, -1, np.int32)
@@ -136,7 +140,7 @@ def neighbours(other: Int32, starts: Int32, codes: int, previous: Int32, followi
                 last_row[code] = row
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def window_distinct(
     other: Int32, previous: Int32, following: Int32, starts: Int32, left: Int32, right: Int32, distinct: Int32
 ) -> None:
@@ -154,7 +158,7 @@ def window_distinct(
             distinct[row] = seen
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def seconds_since_last(time: Int64, starts: Int32, seconds: Float32) -> None:
     """Fill the seconds since the group's last strictly earlier row, NaN where there is none."""
     for group in range(len(starts) - 1):
@@ -166,7 +170,7 @@ def seconds_since_last(time: Int64, starts: Int32, seconds: Float32) -> None:
             seconds[row] = (time[row] - time[earlier]) / 1e6 if earlier >= 0 else np.nan
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def first_seen(time: Int64, starts: Int32, flags: Float32) -> None:
     """Fill 1 where the group has no strictly earlier row, else 0."""
     for group in range(len(starts) - 1):
@@ -175,7 +179,7 @@ def first_seen(time: Int64, starts: Int32, flags: Float32) -> None:
             flags[row] = time[row] == time[first]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def label_events(keys: Int64, starts: Int32, available: Int64, event_starts: Int32, frauds_before: Int32) -> None:
     """Gather each group's labels in the order in which they became available, and count the frauds before each.
 
@@ -200,82 +204,21 @@ def label_events(keys: Int64, starts: Int32, available: Int64, event_starts: Int
     event_starts[len(starts) - 1] = filled
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def differences(before: Int32, left: Int32, right: Int32, values: Int32) -> None:
     """Fill how much a running count grew between two places."""
     for row in range(len(values)):
         values[row] = before[right[row]] - before[left[row]]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def quotients(numerator: NDArray[np.generic], denominator: NDArray[np.generic], values: Float64) -> None:
     """Fill numerator / denominator, NaN where the denominator is 0."""
     for row in range(len(values)):
         values[row] = numerator[row] / denominator[row] if denominator[row] != 0 else np.nan
 
 
-@njit(nogil=True, cache=True)
-def group_sizes(codes: Int32, sizes: Int64) -> None:
-    """Add each code's number of rows to `sizes`; null codes (-1) have no group."""
-    for code in codes:
-        if code >= 0:
-            sizes[code] += 1
-
-
-@njit(nogil=True, cache=True)
-def group_ranks(codes: Int32, order: Int32, cursor: Int64, rank: Int32) -> None:
-    """Fill each row's place in (group, time) order by a counting sort; -1 for null codes.
-
-    `order` lists the rows by time; empty, the rows are in order already. `cursor` holds where each group begins and is
-    used up.
-    """
-    for step in range(len(codes)):
-        row = order[step] if len(order) else step
-        code = codes[row]
-        if code < 0:
-            rank[row] = -1
-        else:
-            rank[row] = cursor[code]
-            cursor[code] += 1
-
-
-@njit(nogil=True, cache=True)
-def pair_codes(other: Int32, starts: Int32, codes: int, pairs: Int32) -> int:
-    """Number the pairs (group, other code) as they appear, -1 where other is null, and return how many there are."""
-    pair_of = np.full(codes, -1, np.int32)
-    found = 0
-    for group in range(len(starts) - 1):
-        first_pair = found
-        for row in range(starts[group], starts[group + 1]):
-            code = other[row]
-            if code < 0:
-                pairs[row] = -1
-                continue
-            if pair_of[code] < first_pair:
-                pair_of[code] = found
-                found += 1
-            pairs[row] = pair_of[code]
-    return found
-
-
-@njit(nogil=True, cache=True)
-def scatter(values: NDArray[np.generic], rank: Int32, ordered: NDArray[np.generic]) -> None:
-    """Put each value at its row's place in (group, time) order."""
-    for row in range(len(rank)):
-        place = rank[row]
-        if place >= 0:
-            ordered[np.uint64(place)] = values[row]
-
-
-@njit(nogil=True, cache=True)
-def gather(ordered: NDArray[np.generic], rank: Int32, missing: np.generic, values: NDArray[np.generic]) -> None:
-    """Bring values in (group, time) order back to row order, `missing` where the row has no group."""
-    for row in range(len(rank)):
-        place = rank[row]
-        values[row] = ordered[np.uint64(place)] if place >= 0 else missing
-
-
-@njit(nogil=True, cache=True)
+@compiled
 def _square(value: np.uint64) -> tuple[np.uint64, np.uint64]:
     high, low = value >> SHIFT_32, value & LOW_32
     middle = (high * low) << np.uint64(1)
@@ -284,7 +227,7 @@ def _square(value: np.uint64) -> tuple[np.uint64, np.uint64]:
     return high * high + (middle >> SHIFT_32) + np.uint64(total < square_low), total
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _variance(high: np.uint64, low: np.uint64, total: np.uint64, count: int) -> float:
     square_high, square_low = _square(total)
     if high == np.uint64(0) and square_high == np.uint64(0):

@@ -1,18 +1,19 @@
 """The columns of a transaction table that windows read, as arrays made at most once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features import kernels
+from features import ordering
 from features.groups import Codes, Groups, id_codes, joined_codes, read_only, time_groups
+from features.kernels import NO_EVENT
 
 Made = TypeVar("Made")
 
@@ -33,7 +34,7 @@ class Source:
     @cached_property
     def time(self) -> NDArray[np.int64]:
         """event_time in microseconds."""
-        return _microseconds(self.table["event_time"])
+        return read_only(self.table["event_time"].cast(pa.int64()).to_numpy())
 
     @cached_property
     def order(self) -> NDArray[np.int32]:
@@ -62,13 +63,18 @@ class Source:
         Raises:
             ValueError: a label is neither 0, 1 nor null.
         """
-        label, available = self.table["label"], self.table["label_available_at"]
-        strange = pc.sum(pc.invert(pc.is_in(label, value_set=pa.array([0, 1, None], label.type)))).as_py()
+        label = read_only(_filled(self.table["label"].cast(pa.int8()), -1))
+        available = read_only(_filled(self.table["label_available_at"].cast(pa.int64()), NO_EVENT))
+        keys = np.empty(len(label), np.int64)
+        strange = ordering.label_keys(label, available, keys)
         if strange:
             raise ValueError(f"'label': must be 0, 1 or null, got {strange} other rows")
-        known = pc.and_(pc.is_valid(label), pc.is_valid(available)).to_numpy()
-        keys = 2 * _microseconds(available) + pc.fill_null(label, 0).to_numpy()
-        return np.where(known, keys, kernels.NO_EVENT)
+        return keys
+
+    def encode_ids(self, names: Iterable[str]) -> None:
+        """Make the codes of some id columns side by side: a dictionary of strings takes its time."""
+        for _ in self.pool.map(lambda name: self.codes((name,)), names):
+            pass
 
     def codes(self, entity: tuple[str, ...]) -> Codes:
         """Codes of an entity's ids, null where any of its columns is."""
@@ -93,6 +99,6 @@ def _kept(kept: dict[tuple[str, ...], Made], entity: tuple[str, ...], made: Call
     return kept[entity]
 
 
-def _microseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    whole = column.cast(pa.int64())
-    return read_only((pc.fill_null(whole, 0) if whole.null_count else whole).to_numpy())
+def _filled(column: pa.ChunkedArray, missing: int | np.int64) -> NDArray[Any]:
+    whole = pc.fill_null(column, int(missing)) if column.null_count else column
+    return np.asarray(whole.to_numpy())

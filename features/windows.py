@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.aggregates import aggregate_named
 from features.calendar import CALENDAR
 from features.chunk import Chunk, Window
-from features.groups import Groups, group_chunks, in_group_order, in_row_order, over_blocks
+from features.groups import Groups, fill_in_row_order, group_chunks, in_group_order, over_blocks
 from features.source import Source
 from features.spec import FeatureColumn, FeatureSpec
 
@@ -47,6 +47,7 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
     made: dict[str, pa.Array | pa.ChunkedArray] = {}
     with ThreadPoolExecutor(threads) as pool:
         source = Source(transactions, pool)
+        source.encode_ids({name for entity in spec.entities for name in entity})
         for entity in spec.entities:
             columns = [column for column in spec.columns if column.entity == entity]
             made |= _entity_features(source, entity, columns, spec.amount_scale)
@@ -60,19 +61,19 @@ def _entity_features(
     groups = source.groups(entity)
     ordered = _ordered_columns(source, groups, columns)
     counts = {name: source.codes((name,)).count for name in ordered if name.endswith("_id")}
-    made: dict[str, NDArray[Any]] = {column.name: np.empty(groups.rows, column.dtype) for column in columns}
+    made = [np.empty(len(groups.rank), np.int32) for _ in columns]
 
     def fill(chosen: tuple[int, int]) -> None:
         starts = groups.starts[chosen[0] : chosen[1] + 1]
         rows = slice(int(starts[0]), int(starts[-1]))
         chunk = _chunk({name: values[rows] for name, values in ordered.items()}, starts, counts)
-        for column in columns:
-            made[column.name][rows] = _values(chunk, column, amount_scale)
+        for column, values in zip(columns, made, strict=True):
+            values.view(column.dtype)[rows] = _values(chunk, column, amount_scale)
 
     for _ in source.pool.map(fill, group_chunks(groups, rows=CHUNK_ROWS)):
         pass
     ordered.clear()
-    return {column.name: _in_row_order(source, made.pop(column.name), groups) for column in columns}
+    return _columns_in_row_order(source, made, groups, columns)
 
 
 def _ordered_columns(source: Source, groups: Groups, columns: Sequence[FeatureColumn]) -> dict[str, NDArray[Any]]:
@@ -106,11 +107,19 @@ def _values(chunk: Chunk, column: FeatureColumn, amount_scale: int) -> NDArray[A
     return values / amount_scale if aggregate.money else values
 
 
-def _in_row_order(source: Source, values: NDArray[Any], groups: Groups) -> pa.Array:
-    if values.dtype != np.int32:
-        return pa.array(in_row_order(values, groups, missing=np.float32(np.nan), pool=source.pool))
+def _columns_in_row_order(
+    source: Source, made: list[NDArray[np.int32]], groups: Groups, columns: Sequence[FeatureColumn]
+) -> dict[str, pa.Array]:
+    """The columns by name; each is brought into the memory of the one before, of which nothing is needed any more."""
     nulls = groups.rank < 0 if groups.rows < len(groups.rank) else None
-    return pa.array(in_row_order(values, groups, missing=np.int32(0), pool=source.pool), mask=nulls)
+    free = np.empty(len(groups.rank), np.int32)
+    finished = {}
+    for column, ordered in zip(columns, made, strict=True):
+        values, missing = free.view(column.dtype), np.dtype(column.dtype).type(0 if column.dtype == "int32" else np.nan)
+        fill_in_row_order(values, ordered.view(column.dtype), groups, missing=missing, pool=source.pool)
+        finished[column.name] = pa.array(values, mask=nulls if column.dtype == "int32" else None)
+        free = ordered
+    return finished
 
 
 def _row_feature(source: Source, column: FeatureColumn) -> pa.Array | pa.ChunkedArray:

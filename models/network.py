@@ -111,7 +111,7 @@ def network_architecture(
     cardinalities: Sequence[int] = (),
     numeric_form: NumericForm = "both",
     max_bins: int | None = None,
-    max_lookup_rows: int | None = None,
+    lookup_rows: Sequence[int] | None = None,
     embedding: int = 128,
     hidden: int = 64,
 ) -> Architecture:
@@ -122,21 +122,20 @@ def network_architecture(
         cardinalities: number of codes per categorical column, the unknown included.
         numeric_form: what the numeric columns become.
         max_bins: take only this many bins a column (every so many knots), or all.
-        max_lookup_rows: fold larger vocabularies into this many rows, or none. An id with a row of its own and a few
-            dozen transactions is learned by heart, and takes what the other inputs know with it.
+        lookup_rows: rows of each column's lookup, fewer than its codes to fold them; or a row a code.
         embedding: width of the shared embedding.
         hidden: width of the hidden layer.
     """
     sizes = [max(int(value), 2) for value in cardinalities]
-    lookup_rows = [size if max_lookup_rows is None else max(2, min(size, max_lookup_rows)) for size in sizes]
+    heights = [max(2, min(size, rows)) for size, rows in zip(sizes, lookup_rows or sizes, strict=True)]
     knots = [tuple(float(knot) for knot in _thinned(each, max_bins)) for each in scaling.knots]
     return Architecture(
         knots=tuple(knots),
         center=tuple(float(value) for value in scaling.center),
         scale=tuple(float(value) for value in scaling.scale),
         cardinalities=tuple(sizes),
-        lookup_rows=tuple(lookup_rows),
-        lookup_widths=tuple(_lookup_width(rows) for rows in lookup_rows),
+        lookup_rows=tuple(heights),
+        lookup_widths=tuple(_lookup_width(rows) for rows in heights),
         numeric_form=numeric_form,
         embedding=embedding,
         hidden=hidden,
@@ -270,6 +269,13 @@ def _forward(state: State, rows: Rows, *, batch_size: int, head: bool) -> Floats
         logits_SBK = stacked_logits(embedding_SBE, weights)
         parts.append((logits_SBK[0, :, 1] - logits_SBK[0, :, 0] if head else embedding_SBE[0]).numpy())
     return np.concatenate(parts) if parts else np.empty((0,) if head else (0, state["hidden_weight"].shape[0]))
+
+
+def unfolded_lookup(state: State, index: int) -> Float32s:
+    """A lookup with a row for every code [V, width]: what a runtime that knows nothing of folding gathers from."""
+    table, size = state[f"lookup_{index}"], int(state["cardinality"][index])
+    rows: Float32s = table[folded_codes(np.arange(size)[:, None], [size], [len(table)])[:, 0]]
+    return rows
 
 
 def folded_codes(codes: Integers, cardinalities: Sequence[int] | Integers, lookup_rows: Sequence[int]) -> np.ndarray:

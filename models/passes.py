@@ -16,8 +16,8 @@ from models.network import Tensors
 LogitLoss = Callable[[torch.Tensor, slice], torch.Tensor]
 """Losses [G] of logits [G, B, K] of a slice of the settings."""
 
-CACHE_FLOATS = 2**18
-"""Embedding activations taken at once on a CPU: 1 MiB, about what a core's second-level cache holds."""
+CACHE_FLOATS = 2**20
+"""Embedding activations taken at once on a CPU: 4 MiB, a share of the last-level cache."""
 
 
 class Passes:

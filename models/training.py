@@ -30,6 +30,9 @@ from models.stopping import BestSoFar, affine_log_loss
 OWN_ROWS = 64
 """Categories of vocabularies up to this size have a lookup row of their own on any number of rows."""
 
+HASHED_ROWS = 16
+"""Lookup rows of a vocabulary too large for its rows."""
+
 Progress = Callable[["EpochReport"], None]
 
 
@@ -52,7 +55,7 @@ class TrainConfig(BaseModel):
     numeric: NumericForm = Field("both", description="numeric inputs: piecewise (bins), scaled (signed log) or both")
     max_bins: int = Field(4, ge=1, description="piecewise-linear bins a numeric column at most")
     rows_per_category: int = Field(
-        10_000, ge=1, description="training rows a lookup row must have; larger vocabularies are hashed into fewer rows"
+        5_000, ge=1, description="training rows a category of a large vocabulary must have, or the column is hashed"
     )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="of matrix products; losses stay float32")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
@@ -151,13 +154,19 @@ def fit_networks(
 def configured_architecture(
     scaling: Scaling, *, cardinalities: Sequence[int], rows: int, config: TrainConfig
 ) -> Architecture:
-    """The architecture that [train] means for a train fold of this many rows."""
+    """The architecture that [train] means for a train fold of this many rows.
+
+    An id with a lookup row of its own and a few dozen transactions is learned by heart, and takes what the other inputs
+    know with it. So vocabularies of more than `OWN_ROWS` codes with fewer than `rows_per_category` rows a code are
+    hashed into `HASHED_ROWS`.
+    """
+    most = max(OWN_ROWS, rows // config.rows_per_category)
     return network_architecture(
         scaling,
         cardinalities=cardinalities,
         numeric_form=config.numeric,
         max_bins=config.max_bins,
-        max_lookup_rows=max(OWN_ROWS, rows // config.rows_per_category),
+        lookup_rows=[size if size <= most else HASHED_ROWS for size in cardinalities],
     )
 
 

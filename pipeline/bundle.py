@@ -14,7 +14,7 @@ from safetensors.numpy import save
 
 from pipeline.files import write_bytes, write_json, write_text
 from pipeline.golden import FEWEST, Parity, chosen_rows, golden_lines, parity
-from pipeline.graph import PROBABILITY, GraphParts, same_state, scoring_graph
+from pipeline.graph import PROBABILITY, GraphParts, scoring_graph
 from pipeline.manifest import write_manifest
 from pipeline.registry import write_serving_model
 from pipeline.scoring import score_file, verify_bundle
@@ -155,9 +155,7 @@ def _write_parts(folder: Path, contents: BundleContents) -> None:
     states = {name: each.state for name, each in parts.networks.items()}
     if booster.encoder is not None:
         states["booster_encoder"] = booster.encoder
-    owners = {
-        name: next(other for other in states if same_state(states[other], state)) for name, state in states.items()
-    }
+    owners = {name: next(other for other in states if _same(states[other], state)) for name, state in states.items()}
     tensors = {
         f"{name}.{key}": states[name][key] for name in sorted(set(owners.values())) for key in sorted(states[name])
     }
@@ -167,6 +165,10 @@ def _write_parts(folder: Path, contents: BundleContents) -> None:
     )
     write_json(folder / "encoder.json", contents.encoder)
     write_json(folder / "calibrator.json", {"tensors": owners, **_calibration(parts)})
+
+
+def _same(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
+    return one is other or (one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one))
 
 
 def _calibration(parts: GraphParts) -> dict[str, Any]:

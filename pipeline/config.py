@@ -18,6 +18,7 @@ from models.boosting import BoostingConfig
 from models.calibration import CalibrationConfig
 from models.sweep import SweepConfig
 from models.training import TrainConfig
+from pipeline.ablation import AblationConfig
 from pipeline.bundle import ExportConfig
 from pipeline.sources import DataConfig
 from pipeline.sweep_outcomes import SelectionConfig
@@ -38,6 +39,7 @@ class Config(BaseModel):
     sweep: SweepConfig = Field(default_factory=SweepConfig)
     train: TrainConfig = Field(default_factory=TrainConfig)
     boosting: BoostingConfig = Field(default_factory=BoostingConfig)
+    ablation: AblationConfig = Field(default_factory=AblationConfig)
     calibration: CalibrationConfig = Field(default_factory=CalibrationConfig)
     selection: SelectionConfig = Field(default_factory=SelectionConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)

@@ -47,8 +47,8 @@ def stage_fingerprint(run: Path, stage: "Stage", config: "Config", as_of: int | 
     for section in stage.sections:
         for key, value in getattr(config, section).model_dump(mode="json").items():
             parts[f"{section}.{key}"] = value
-    for name, path in stage.outside(config):
-        parts[f"input {name}"] = sha256_file(path)
+    for name, item in stage.outside(config):
+        parts[f"input {name}"] = sha256_file(item) if isinstance(item, Path) else item
     return Fingerprint.of(parts)
 
 

@@ -19,7 +19,7 @@ from models.calibration import Calibrator
 from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.shared_encoder import GRID
-from pipeline.graph_network import NetworkOutputs, State, category_codes, network_outputs, scaled_inputs
+from pipeline.graph_network import State, category_codes, network_output, scaled_inputs
 from pipeline.graph_nodes import DOUBLE, FLOAT, Nodes
 from pipeline.graph_probability import bounded_probability, calibrated_log_odds, posterior_log_odds
 from pipeline.graph_trees import tree_margins
@@ -139,63 +139,35 @@ def scoring_graph(parts: GraphParts) -> bytes:
     )
 
 
-def same_state(one: State, other: State) -> bool:
-    """Whether two networks hold the same arrays."""
-    return one is other or (one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one))
-
-
 def _raw_log_odds(
     nodes: Nodes, numeric: str | None, codes: Sequence[str], parts: GraphParts
 ) -> tuple[str, tuple[str, ...]]:
     """Log odds before calibration, double [N, C], and the candidates they are of."""
-    states = _distinct_states(parts)
-    outputs = network_outputs(nodes, numeric, codes, states) if states else None
     floats = [_baseline_margin(nodes, numeric, codes, each) for each in parts.baselines.values()]
-    for booster in parts.boosters.values():
-        matrix = [numeric] if numeric is not None else []
-        if booster.encoder is not None and outputs is not None:
-            matrix.append(
-                _encoder_columns(nodes, outputs, booster, place=_place(states, booster.encoder), of=len(states))
-            )
-        floats.append(tree_margins(nodes, nodes.joined(matrix), booster.model))
+    floats += [
+        tree_margins(nodes, _matrix(nodes, numeric, codes, each), each.model) for each in parts.boosters.values()
+    ]
     found = [nodes.add("Cast", nodes.joined(floats), to=DOUBLE)] if floats else []
-    if outputs is not None and parts.networks:
-        found.append(_posteriors(nodes, outputs.margins, states, parts))
+    if parts.networks:
+        margins = [network_output(nodes, numeric, codes, each.state).margin for each in parts.networks.values()]
+        settings = [each.loss for each in parts.networks.values()]
+        heads = nodes.add("Cast", nodes.joined(margins), to=DOUBLE)
+        found.append(posterior_log_odds(nodes, heads, settings, floor=parts.posterior_floor))
     return nodes.joined(found), (*parts.baselines, *parts.boosters, *parts.networks)
 
 
-def _posteriors(nodes: Nodes, margins: str, states: Sequence[State], parts: GraphParts) -> str:
-    """Log odds of every head [N, H] from the margins of every network [N, S]."""
-    places = [_place(states, network.state) for network in parts.networks.values()]
-    if places != list(range(len(states))):
-        margins = nodes.add("Gather", margins, nodes.constant(np.array(places, dtype=np.int64)), axis=1)
-    settings = [network.loss for network in parts.networks.values()]
-    return posterior_log_odds(nodes, nodes.add("Cast", margins, to=DOUBLE), settings, floor=parts.posterior_floor)
+def _matrix(nodes: Nodes, numeric: str | None, codes: Sequence[str], booster: BoosterPart) -> str:
+    """The columns [N, P] of a booster: what its encoder adds is rounded as `models.shared_encoder` does.
 
-
-def _encoder_columns(nodes: Nodes, outputs: NetworkOutputs, booster: BoosterPart, *, place: int, of: int) -> str:
-    """What the booster sees of its encoder, rounded as `models.shared_encoder` does: no last bit decides a split."""
-    if booster.form == "logit":
-        values = nodes.column(outputs.margins, place, of=of)
-    else:
-        values = nodes.column(outputs.embeddings, place, of=of, width=outputs.width)
-    rounded = nodes.add("Round", nodes.add("Mul", values, nodes.number(GRID)))
-    return nodes.add("Mul", rounded, nodes.number(1 / GRID))
-
-
-def _distinct_states(parts: GraphParts) -> list[State]:
-    """Every network of the graph once: a head and the booster's encoder may be the same."""
-    found: list[State] = []
-    wanted = [network.state for network in parts.networks.values()]
-    wanted += [booster.encoder for booster in parts.boosters.values() if booster.encoder is not None]
-    for state in wanted:
-        if not any(same_state(state, other) for other in found):
-            found.append(state)
-    return found
-
-
-def _place(states: Sequence[State], state: State) -> int:
-    return next(place for place, other in enumerate(states) if same_state(state, other))
+    So the last bit of a sum decides no split.
+    """
+    columns = [numeric] if numeric is not None else []
+    if booster.encoder is not None:
+        output = network_output(nodes, numeric, codes, booster.encoder)
+        values = output.margin if booster.form == "logit" else output.embedding
+        rounded = nodes.add("Round", nodes.add("Mul", values, nodes.number(GRID)))
+        columns.append(nodes.add("Mul", rounded, nodes.number(1 / GRID)))
+    return nodes.joined(columns)
 
 
 def _baseline_margin(nodes: Nodes, numeric: str | None, codes: Sequence[str], baseline: LogisticBaseline) -> str:

@@ -1,8 +1,9 @@
-"""The shared embedding and the heads as graph nodes: the formulas of `models.network`, for several networks at once.
+"""The shared embedding and the head of one network as graph nodes: the formulas of `models.network`.
 
-Legend: N row, F numeric column, M piecewise-linear input, D lookup width of all columns, S network, E embedding.
+Legend: N row, F numeric column, M piecewise-linear input, D lookup width of all columns, E embedding.
 
-The networks share their inputs, so their weights stand side by side and a batch is multiplied once.
+Networks share their inputs because equal nodes are one node. Their weights stay apart: side by side, the lookups of one
+would be multiplied with zeros for the others, a tenth of the time of the whole graph.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,19 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.network import CONSTANTS, SCALED_LIMIT
+from models.network import SCALED_LIMIT, unfolded_lookup
 from pipeline.graph_nodes import DOUBLE, FLOAT, ML_DOMAIN, Nodes
 
 State = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class NetworkOutputs:
-    """Names of what networks give, float32: embeddings [N, S·E], E being the width, and margins [N, S]."""
+class NetworkOutput:
+    """Names of what a network gives, float32: its embedding [N, E] and its margin [N, 1]."""
 
-    embeddings: str
-    margins: str
-    width: int
+    embedding: str
+    margin: str
 
 
 def category_codes(nodes: Nodes, name: str, codes: Mapping[str, int]) -> str:
@@ -33,36 +33,31 @@ def category_codes(nodes: Nodes, name: str, codes: Mapping[str, int]) -> str:
     )
 
 
-def network_outputs(nodes: Nodes, numeric: str | None, codes: Sequence[str], states: Sequence[State]) -> NetworkOutputs:
-    """Embeddings and margins of networks of one architecture.
+def network_output(nodes: Nodes, numeric: str | None, codes: Sequence[str], state: State) -> NetworkOutput:
+    """Embedding and margin of a network.
+
+    The projection is a chain of products, each added to the one before, so that nothing has to be copied together.
 
     Args:
         nodes: where to add.
         numeric: raw values float32 [N, F], NaN where missing; None where there are no numeric columns.
         codes: int64 [N, 1] of each categorical column.
-        states: one a network.
-
-    Raises:
-        ValueError: the networks differ in architecture.
+        state: its arrays.
     """
-    _check_alike(states)
-    first = states[0]
-    bins, rest = 0, []
-    if numeric is not None:
-        bins = len(first["bin_column"])
-        rest.append(scaled_inputs(nodes, numeric, center=first["center"], inverse_scale=first["inverse_scale"]))
-    weight = np.concatenate([state["projection_weight"] for state in states], axis=1)
-    bias = nodes.constant(np.concatenate([state["projection_bias"] for state in states]))
-    small = [weight[bins:]]
+    weight, bins = state["projection_weight"], len(state["bin_column"])
+    projected = nodes.constant(state["projection_bias"])
     if codes:
-        rest.append(_lookups(nodes, codes, states))
-        small.append(_lookup_projection(states))
-    projected = nodes.add("Gemm", nodes.joined(rest), nodes.constant(np.concatenate(small)), bias)
-    if numeric is not None and bins:
-        above = _bins(nodes, numeric, first, columns=len(weight) - bins - len(first["center"]))
-        projected = nodes.add("Gemm", above, nodes.constant(weight[:bins]), projected)
-    embeddings = nodes.add("Relu", projected)
-    return NetworkOutputs(embeddings, _heads(nodes, embeddings, states), first["projection_weight"].shape[1])
+        projected = nodes.add(
+            "Gemm", _lookups(nodes, codes, state), nodes.constant(state["projection_lookup"]), projected
+        )
+    if numeric is not None:
+        inputs = scaled_inputs(nodes, numeric, center=state["center"], inverse_scale=state["inverse_scale"])
+        projected = nodes.add("Gemm", inputs, nodes.constant(weight[bins:]), projected)
+        if bins:
+            above = _bins(nodes, numeric, state, columns=len(weight) - bins - len(state["center"]))
+            projected = nodes.add("Gemm", above, nodes.constant(weight[:bins]), projected)
+    embedding = nodes.add("Relu", projected)
+    return NetworkOutput(embedding, _margin(nodes, embedding, state))
 
 
 def scaled_inputs(nodes: Nodes, numeric: str, *, center: np.ndarray, inverse_scale: np.ndarray) -> str:
@@ -84,74 +79,34 @@ def scaled_inputs(nodes: Nodes, numeric: str, *, center: np.ndarray, inverse_sca
     return nodes.joined([nodes.add("Where", missing, nodes.number(0), limited), indicator])
 
 
-def _check_alike(states: Sequence[State]) -> None:
-    first = states[0]
-    shapes = {name: array.shape for name, array in first.items()}
-    for other in states[1:]:
-        alike = shapes == {name: array.shape for name, array in other.items()}
-        if not alike or any(not np.array_equal(first[name], other[name]) for name in CONSTANTS):
-            raise ValueError("networks of one graph must have one architecture: arrays of equal shape, equal constants")
-
-
 def _bins(nodes: Nodes, numeric: str, state: State, *, columns: int) -> str:
     """clip((x[bin_column] − bin_lower) · bin_inverse, 0, 1) [N, M], 0 where x is missing.
 
-    A missing value becomes the column's lowest border, where every bin is 0. Columns are spread over their bins by a
-    product with a 0/1 matrix, which is exact (every sum has one term that is not 0), takes the subtraction along, and
+    A missing value becomes the lowest number there is, for which every bin is 0. Columns are spread over their bins by
+    a product with a 0/1 matrix, which is exact (every sum has one term that is not 0), takes the subtraction along, and
     is six times faster than a Gather of single elements. An infinite value would turn the zeros into NaN, hence the
     clip to finite numbers.
     """
-    column, lower = state["bin_column"], state["bin_lower"]
-    lowest = np.full(columns, np.inf, dtype=np.float32)
-    np.minimum.at(lowest, column, lower)
-    lowest[np.isinf(lowest)] = 0
-    spread = (column == np.arange(columns)[:, None]).astype(np.float32)
-    largest = float(np.finfo(np.float32).max)
-    finite = nodes.add("Clip", numeric, nodes.number(-largest), nodes.number(largest))
-    present = nodes.add("Where", nodes.add("IsNaN", numeric), nodes.constant(lowest), finite)
-    above = nodes.add("Gemm", present, nodes.constant(spread), nodes.constant(-lower))
+    spread = (state["bin_column"] == np.arange(columns)[:, None]).astype(np.float32)
+    lowest, highest = (nodes.number(sign * float(np.finfo(np.float32).max)) for sign in (-1, 1))
+    finite = nodes.add("Clip", numeric, lowest, highest)
+    present = nodes.add("Where", nodes.add("IsNaN", numeric), lowest, finite)
+    above = nodes.add("Gemm", present, nodes.constant(spread), nodes.constant(-state["bin_lower"]))
     share = nodes.add("Mul", above, nodes.constant(state["bin_inverse"]))
     return nodes.add("Clip", share, nodes.number(0), nodes.number(1))
 
 
-def _lookups(nodes: Nodes, codes: Sequence[str], states: Sequence[State]) -> str:
-    """What each code looks up, column by column and within it network by network [N, D·S]."""
-    tables = [np.concatenate([state[f"lookup_{index}"] for state in states], axis=1) for index in range(len(codes))]
-    rows = [nodes.add("Gather", nodes.constant(table), code, axis=0) for table, code in zip(tables, codes, strict=True)]
+def _lookups(nodes: Nodes, codes: Sequence[str], state: State) -> str:
+    """What the codes look up, side by side [N, D]."""
+    tables = [nodes.constant(unfolded_lookup(state, index)) for index in range(len(codes))]
+    rows = [nodes.add("Gather", table, code, axis=0) for table, code in zip(tables, codes, strict=True)]
     return nodes.add("Flatten", nodes.joined(rows, axis=2), axis=1)
 
 
-def _lookup_projection(states: Sequence[State]) -> np.ndarray:
-    """What multiplies `_lookups`, each network's rows in its own columns alone [D·S, S·E]."""
-    blocks: list[np.ndarray] = []
-    start = 0
-    while (table := states[0].get(f"lookup_{len(blocks)}")) is not None:
-        used = slice(start, start + table.shape[1])
-        blocks.append(_block_diagonal([state["projection_lookup"][used] for state in states]))
-        start = used.stop
-    return np.concatenate(blocks)
-
-
-def _heads(nodes: Nodes, embeddings: str, states: Sequence[State]) -> str:
-    """Margins [N, S]; the last layer is the difference of its two columns."""
-    own = [embeddings]
-    if len(states) > 1:
-        own = list(nodes.split(embeddings, [f"embedding_of_{place}" for place in range(len(states))]))
-    hidden = [
-        nodes.add(
-            "Relu",
-            nodes.add("Gemm", each, nodes.constant(state["hidden_weight"]), nodes.constant(state["hidden_bias"])),
-        )
-        for each, state in zip(own, states, strict=True)
-    ]
-    output = [state["output_weight"][:, 1:] - state["output_weight"][:, :1] for state in states]
-    bias = np.array([state["output_bias"][1] - state["output_bias"][0] for state in states], dtype=np.float32)
-    return nodes.add("Gemm", nodes.joined(hidden), nodes.constant(_block_diagonal(output)), nodes.constant(bias))
-
-
-def _block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
-    rows, columns = blocks[0].shape
-    whole = np.zeros((len(blocks), rows, len(blocks), columns), dtype=np.float32)
-    for index, block in enumerate(blocks):
-        whole[index, :, index] = block
-    return whole.reshape(len(blocks) * rows, len(blocks) * columns)
+def _margin(nodes: Nodes, embedding: str, state: State) -> str:
+    """The margin [N, 1]: the last layer is the difference of its two columns."""
+    weight, bias = nodes.constant(state["hidden_weight"]), nodes.constant(state["hidden_bias"])
+    hidden = nodes.add("Relu", nodes.add("Gemm", embedding, weight, bias))
+    output = state["output_weight"][:, 1:] - state["output_weight"][:, :1]
+    shift = state["output_bias"][1:] - state["output_bias"][:1]
+    return nodes.add("Gemm", hidden, nodes.constant(output), nodes.constant(shift))

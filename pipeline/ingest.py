@@ -79,7 +79,18 @@ def ingest_transactions(
         _write_transactions(spool.chunks(order), masked, summary, transactions_to)
     pq.write_table(intake.quarantine(), quarantine_to, compression="zstd", write_page_checksum=True)
     report = ingest_report(preset, inputs, intake, summary, as_of)
-    return report | ({"card_id_hash_key_check": hmac.digest(key, KEY_CHECK, "sha256").hex()[:16]} if key else {})
+    check = hash_key_check(data)
+    return report | ({"card_id_hash_key_check": check} if check else {})
+
+
+def hash_key_check(data: DataConfig) -> str | None:
+    """A value that tells one secret of [data] hash_key_env from another and gives neither away; None without one.
+
+    Raises:
+        ValueError: the variable is named but holds no secret, or too short a one.
+    """
+    key = _hash_key(data)
+    return hmac.digest(key, KEY_CHECK, "sha256").hex()[:16] if key else None
 
 
 def _hash_key(data: DataConfig) -> bytes | None:

@@ -19,7 +19,8 @@ def configuration_reference() -> str:
     parts = []
     for name, field in Config.model_fields.items():
         section = field.annotation
-        assert isinstance(section, type) and issubclass(section, BaseModel)
+        assert isinstance(section, type)
+        assert issubclass(section, BaseModel)
         rows = "\n".join(_rows(section, defaults[name], prefix=""))
         parts.append(f"**[{name}]** {_first_sentence(section)}\n\n| key | default | |\n|---|---|---|\n{rows}")
     return "\n\n".join(parts)

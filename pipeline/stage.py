@@ -15,7 +15,7 @@ from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
 
 
-def _nothing_outside(_: Config) -> Sequence[tuple[str, Path]]:
+def _nothing_outside(_: Config) -> Sequence[tuple[str, Path | str]]:
     return ()
 
 
@@ -29,7 +29,7 @@ class Stage:
         reads: the earlier stages whose files it may open.
         sections: the configuration sections that its output depends on.
         code: packages, or files of `pipeline`, that its output depends on.
-        outside: files beyond the run folder that it reads, as (name, path).
+        outside: what it takes from beyond the run folder by name: a file, or a digest of something else.
         sees_test_labels: whether it may read the labels of the test fold; true for one stage alone.
     """
 
@@ -38,7 +38,7 @@ class Stage:
     reads: tuple[str, ...]
     sections: tuple[str, ...]
     code: tuple[str, ...]
-    outside: Callable[[Config], Sequence[tuple[str, Path]]] = field(default=_nothing_outside)
+    outside: Callable[[Config], Sequence[tuple[str, Path | str]]] = field(default=_nothing_outside)
     sees_test_labels: bool = False
 
 

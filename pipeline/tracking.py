@@ -72,7 +72,7 @@ def replay(run: Path, config: TrackingConfig) -> Replay:
         return Replay(0, 0)
     sent = 0
     try:
-        with _bounded_requests(config):
+        with bounded_requests(config):
             sender = _Sender(run, config, acknowledged["ids"])
             for _, group in groupby(waiting, key=lambda item: (item.key, item.kind in BATCHED, _alone(item))):
                 records = list(group)
@@ -119,7 +119,7 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int) -> int:
 
 
 @contextlib.contextmanager
-def _bounded_requests(config: TrackingConfig) -> Iterator[None]:
+def bounded_requests(config: TrackingConfig) -> Iterator[None]:
     """MLflow's own limits let one call to a dead server hang for minutes; these let it fail in seconds."""
     limits = {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(config.timeout),
@@ -149,7 +149,7 @@ class _Sender:
     def __init__(self, run: Path, config: TrackingConfig, ids: dict[str, str]) -> None:
         self._run = run
         self._ids = ids
-        self._client, self._experiment = _opened_store(store_uri(config, runs=run.parent), config.experiment)
+        self._client, self._experiment = opened_store(store_uri(config, runs=run.parent), config.experiment)
 
     def send(self, records: list[Record]) -> None:
         first = records[0]
@@ -227,7 +227,7 @@ class _Sender:
         )
 
 
-def _opened_store(uri: str, experiment: str) -> "tuple[MlflowClient, str]":
+def opened_store(uri: str, experiment: str) -> "tuple[MlflowClient, str]":
     """A client and the experiment's id. Several processes opening one fresh sqlite store crash, so one at a time."""
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient

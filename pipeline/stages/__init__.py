@@ -5,7 +5,7 @@ from pipeline.stages.calibrate import make_calibration
 from pipeline.stages.evaluate import make_evaluation
 from pipeline.stages.export import make_bundle
 from pipeline.stages.features import make_features
-from pipeline.stages.ingest import make_transactions, outside_files
+from pipeline.stages.ingest import make_transactions, outside_inputs
 from pipeline.stages.train import make_models
 
 STAGES = (
@@ -15,7 +15,7 @@ STAGES = (
         reads=(),
         sections=("data", "labels"),
         code=("features", "pipeline"),
-        outside=outside_files,
+        outside=outside_inputs,
     ),
     Stage(
         "features",
@@ -28,7 +28,7 @@ STAGES = (
         "train",
         make_models,
         reads=("features",),
-        sections=("sweep", "train", "boosting", "calibration", "selection"),
+        sections=("sweep", "train", "boosting", "ablation", "calibration", "selection"),
         code=("models", "evaluation", "features", "pipeline/stages/train.py", "pipeline/candidates.py"),
     ),
     Stage(

@@ -10,14 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluation.ablation import ablation_section, noise_section
 from evaluation.card import model_card
+from evaluation.cells import plain
 from evaluation.evidence import CalibRows, Evidence, Note
+from evaluation.intervals import cluster_codes
 from evaluation.page import report_html
 from evaluation.populations import JudgedRows
 from evaluation.render import pictures
 from evaluation.report import build_report, headline_metrics
 from evaluation.selection import rank_sweep
 from models.calibration import bounded_probability, calibrator_from_dict
+from pipeline.ablation import PLAIN, judged_arm, noise_cell, read_recipes
 from pipeline.bundle import ExportConfig
 from pipeline.candidates import (
     Models,
@@ -58,6 +62,8 @@ def make_evaluation(context: StageContext) -> str:
     context.reporter.progress(2, 4, f"{config.evaluation.resamples:,} resamples")
     rng = np.random.default_rng(config.train.seed)
     report = build_report(evidence, config=config.evaluation, gate=config.gate, rng=rng)
+    if context.path("train", "ablation.json").is_file():
+        report["ablation"] = plain(_ablation(context, models, table, details))
     context.reporter.progress(3, 4, "report")
     _write_report(context, report)
     _log(context, report)
@@ -207,6 +213,34 @@ def _comparison_on_test(
         (epsilon, name): maps[epsilon, name].apply(logits)
         for epsilon, name, _, logits in comparison_logits(models, scores)
     }
+
+
+def _ablation(context: StageContext, models: Models, table: pa.Table, details: pd.DataFrame) -> dict[str, Any]:
+    """Every technique's arm on the labelled test rows, and smoothing against label noise."""
+    config = context.config
+    known = table["label"].is_valid().to_numpy(zero_copy_only=False)
+    rows = _judged_rows(table, details).where(known)
+    test = models.encoder.apply(table.filter(pa.array(known)))
+    calib = context.features("calib")
+    calib_rows = models.encoder.apply(calib.filter(calib["label"].is_valid()))
+    arms, noise = [], {}
+    for recipe, state in read_recipes(context.path("train", "ablation.json").parent):
+        floor = config.calibration.posterior_floor
+        arm = judged_arm(recipe, state, calib=calib_rows, test=test, floor=floor, config=config.calibration)
+        cell = noise_cell(recipe)
+        if cell is None:
+            arms.append(arm)
+        else:
+            noise[cell] = arm.calibrated
+    section = ablation_section(
+        rows.labels,
+        arms,
+        reference=PLAIN,
+        clusters=cluster_codes(rows.card, rows.event_time, by=config.evaluation.cluster),
+        rng=np.random.default_rng([config.train.seed, 2]),
+        settings=config.evaluation.bootstrap(),
+    )
+    return {**section, "label_noise": noise_section(rows.labels, noise)}
 
 
 def _shadow(

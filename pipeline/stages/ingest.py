@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from features.preset import CANONICAL
 from features.simulate import simulate_transactions
 from pipeline.config import Config
-from pipeline.ingest import ingest_transactions
+from pipeline.ingest import hash_key_check, ingest_transactions
 from pipeline.sources import SIMULATE, load_preset, preset_path, source_files
 from pipeline.stage import StageContext
-
-CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at")
 
 
 def make_transactions(context: StageContext) -> str:
@@ -36,12 +35,15 @@ def make_transactions(context: StageContext) -> str:
     return f"{report['accepted']:,} rows accepted, {report['quarantined']:,} quarantined, {rate}"
 
 
-def outside_files(config: Config) -> list[tuple[str, Path]]:
-    """The source files and the preset, whose content decides what ingest writes."""
-    preset = [("data.preset", preset_path(config.data.preset))]
-    if config.data.source == SIMULATE:
-        return preset
-    return [*preset, *((f"data.source {file.name}", file.path) for file in source_files(config.data.source))]
+def outside_inputs(config: Config) -> list[tuple[str, Path | str]]:
+    """The source files, the preset and the secret for card ids: what decides the output beside the configuration."""
+    found: list[tuple[str, Path | str]] = [("data.preset", preset_path(config.data.preset))]
+    check = hash_key_check(config.data)
+    if check is not None:
+        found.append(("data.hash_key_env", check))
+    if config.data.source != SIMULATE:
+        found += [(f"data.source {file.name}", file.path) for file in source_files(config.data.source)]
+    return found
 
 
 def _simulated(rows: int, seed: int) -> pa.Table:

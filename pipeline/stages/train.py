@@ -11,11 +11,12 @@ from evaluation.selection import SweepRanking, SweepRow, rank_sweep
 from features.encode import Encoder, Matrix
 from models.baseline import fit_logistic_baseline
 from models.boosting import LabelledMatrix, fit_booster
-from models.network import Architecture, network_architecture
+from models.network import Architecture
 from models.rows import RowArrays, labelled_rows
 from models.shared_encoder import fit_shared_encoder
 from models.sweep import Sweep, SweepConfig, fit_sweep
-from models.training import EpochReport
+from models.training import EpochReport, configured_architecture
+from pipeline.ablation import fit_recipes, recipes, write_recipes
 from pipeline.candidates import Head, save_booster, save_heads
 from pipeline.files import read_json, write_bytes, write_json, write_table
 from pipeline.hardware import cpu_threads
@@ -39,7 +40,9 @@ def make_models(context: StageContext) -> str:
     write_outcomes(context.out, sweep, labels=judged.label, event_time=judged.time)
     write_table(context.out / "sweep.parquet", sweep_table(ranking, sweep))
     _log_sweep(context, ranking)
-    trees = _boosted(context, encoder, train, valid, sweep.architecture, heads["mlp"])
+    trees, teacher = _boosted(context, encoder, train, valid, sweep.architecture, heads["mlp"])
+    if context.config.ablation.enabled:
+        _ablated(context, sweep, train, valid, teacher)
     baseline = fit_logistic_baseline(train, scaling=encoder.scaling, cardinalities=encoder.sizes)
     write_json(context.out / "logistic.json", baseline.to_dict())
     _report(context, sweep, ranking, trees, baseline.note)
@@ -69,8 +72,9 @@ def _swept(
             step=epoch.epoch,
         )
 
-    architecture = network_architecture(
-        encoder.scaling, cardinalities=encoder.sizes, numeric_form=config.train.numeric, max_bins=config.train.max_bins
+    labelled = int(np.isfinite(train.label).sum())
+    architecture = configured_architecture(
+        encoder.scaling, cardinalities=encoder.sizes, rows=labelled, config=config.train
     )
     threads = config.train.model_copy(update={"threads": cpu_threads(config.train.threads)})
     return fit_sweep(train, valid, architecture=architecture, sweep=grid, config=threads, fitted=fitted, progress=tell)
@@ -116,8 +120,8 @@ def _heads(sweep: Sweep, ranking: SweepRanking) -> dict[str, Head]:
 
 def _boosted(
     context: StageContext, encoder: Encoder, train: Matrix, valid: Matrix, architecture: Architecture, head: Head
-) -> int:
-    """Fit the booster on features and the shared encoder's word on them; the number of its trees."""
+) -> tuple[int, np.ndarray]:
+    """Fit the booster on features and the shared encoder's word on them; its trees and its P(fraud) on train."""
     config = context.config
     learned, judged = labelled_rows(train, name="train"), labelled_rows(valid, name="valid")
     context.reporter.progress(0, 1, f"shared encoder for the booster ({config.boosting.embedding})")
@@ -132,6 +136,7 @@ def _boosted(
         boosting=config.boosting,
     )
     context.reporter.progress(0, 1, "booster")
+    whole = _labelled_matrix(learned, encoded.columns)
     booster = fit_booster(
         _labelled_matrix(learned, encoded.columns, encoded.kept),
         _labelled_matrix(judged, encoded.encoder.columns(judged)),
@@ -141,7 +146,24 @@ def _boosted(
         threads=threads,
     )
     save_booster(context.out, booster, encoded.encoder)
-    return booster.best_round
+    return booster.best_round, expit(booster.margins(whole.matrix, threads=threads))
+
+
+def _ablated(context: StageContext, sweep: Sweep, train: Matrix, valid: Matrix, teacher: np.ndarray) -> None:
+    """Train every technique alone and in pairs on the sweep's own network and batches."""
+    config = context.config
+    arms = recipes(config.ablation, prevalence=sweep.prevalence, smoothings=config.sweep.smoothing)
+    states = fit_recipes(
+        labelled_rows(train, name="train"),
+        labelled_rows(valid, name="valid"),
+        arms=arms,
+        architecture=sweep.architecture,
+        config=config.train.model_copy(update={"threads": cpu_threads(config.train.threads)}),
+        ablation=config.ablation,
+        teacher=teacher,
+        progress=lambda epoch: context.reporter.progress(epoch.epoch, config.train.epochs, "ablation"),
+    )
+    write_recipes(context.out, arms, states)
 
 
 def _labelled_matrix(rows: RowArrays, columns: np.ndarray, kept: np.ndarray | None = None) -> LabelledMatrix:

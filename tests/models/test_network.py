@@ -60,7 +60,7 @@ def test_missing_and_extreme_numbers_give_finite_margins():
 
 @pytest.mark.parametrize("form", ["piecewise", "scaled", "both"])
 def test_architecture_and_state_survive_their_files(form):
-    made = architecture(numeric_form=form, max_bins=3, max_lookup_rows=10)
+    made = architecture(numeric_form=form, max_bins=3, lookup_rows=(7, 10))
     again = Architecture.from_json(made.to_json())
     assert again == made
     state = state_of(made)

@@ -179,11 +179,11 @@ def test_threads_are_restored():
 
 def test_large_vocabularies_get_as_many_rows_as_the_fold_can_teach():
     few, many = (
-        configured_architecture(made_scaling(TRAIN), cardinalities=(7, 10_000), rows=rows, config=config())
+        configured_architecture(made_scaling(TRAIN), cardinalities=(7, 300, 10_000), rows=rows, config=config())
         for rows in (60_000, 2_000_000)
     )
-    assert few.lookup_rows == (7, 64)
-    assert many.lookup_rows == (7, 200)
+    assert few.lookup_rows == (7, 16, 16)
+    assert many.lookup_rows == (7, 300, 16)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this torch sees a GPU")

@@ -377,7 +377,7 @@ def nested_column(folder: Path) -> Spoilt:
     return Spoilt(parquet(folder, table.set_column(table.column_names.index("amount"), "amount", lists)))
 
 
-@case("stopped", "must hold the same columns")
+@case("stopped", "must hold the same columns\n  in one of them only: 'card_id'")
 def files_with_different_columns(folder: Path) -> Spoilt:
     csv(folder, text(good_rows()[:20]), "a.csv")
     csv(folder, text(good_rows()[20:], [name for name in HEADER if name != "card_id"]), "b.csv")

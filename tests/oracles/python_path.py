@@ -66,7 +66,10 @@ def small(*, seed: int = 0, rows: int = 1500, numeric: int = 6, categories: int 
     vocabularies = tuple(_vocabulary(column) for column in range(categories))
     scaling = fit_scaling([np.asarray(train[name], dtype=np.float32) for name in names], knots=KNOTS)
     encoder = Encoder(names, tuple(f"category_{i}" for i in range(categories)), vocabularies, scaling)
-    architecture = network_architecture(scaling, cardinalities=encoder.sizes, embedding=16, hidden=8)
+    folded = [min(size, 5) for size in encoder.sizes]
+    architecture = network_architecture(
+        scaling, cardinalities=encoder.sizes, lookup_rows=folded, embedding=16, hidden=8
+    )
     states = [_state(architecture, rng) for _ in range(3)]
     matrix = encoder.apply(train)
     booster = BoosterPart(b"", form, None if form == "none" else states[2])  # type: ignore[arg-type]

@@ -202,13 +202,6 @@ def test_parts_that_contradict_one_another_are_refused_all_at_once() -> None:
         replace(parts, shipped="forest", numeric=(*parts.numeric[:-1], "hybrid"))
 
 
-def test_networks_of_different_architecture_are_refused() -> None:
-    case, other = small(form="none"), small(form="none", numeric=4)
-    networks = {"mlp": case.parts.networks["mlp"], "mlp_unsmoothed": other.parts.networks["mlp"]}
-    with pytest.raises(ValueError, match="one architecture"):
-        scoring_graph(replace(case.parts, networks=networks))
-
-
 def test_an_encoder_that_no_head_uses_is_a_network_of_its_own() -> None:
     case = small(form="embedding")
     booster = case.parts.boosters["xgboost"]

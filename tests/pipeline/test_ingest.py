@@ -11,6 +11,7 @@ import pytest
 
 from features.simulate import simulate_transactions
 from pipeline import batches, spool
+from pipeline.digest import TableDigest
 from pipeline.ingest import ingest_transactions
 from pipeline.sources import DataConfig, load_preset, preset_path
 from tests.oracles.bad_input import HEADER, csv, good_rows, text
@@ -219,6 +220,17 @@ def test_the_digest_sees_every_value(tmp_path: Path):
     before = ingested(csv(tmp_path, text(rows))).report["digest"]
     rows[17]["merchant_id"] = "m9"
     assert ingested(csv(tmp_path, text(rows))).report["digest"] != before
+
+
+def test_the_digest_depends_on_values_not_on_parts_nor_on_where_one_value_ends():
+    def digest(*parts: list[str | None]) -> str:
+        whole = TableDigest()
+        for part in parts:
+            whole.update(pa.table({"name": pa.array(part, pa.string())}))
+        return whole.hexdigest()
+
+    assert digest(["ab", None, "c"]) == digest(["ab"], [None, "c"])
+    assert len({digest(["ab", "c"]), digest(["a", "bc"]), digest(["abc", ""]), digest(["abc", None])}) == 4
 
 
 def test_rows_after_as_of_change_nothing(tmp_path: Path):
