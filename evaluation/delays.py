@@ -75,7 +75,8 @@ def fit_delay_curve(delay: ArrayLike, age: ArrayLike) -> DelayCurve:
     too_young = np.searchsorted(np.sort(limit), steps, side="left")
     risk = come - too_young
     within = np.cumprod((1.0 - events / risk)[::-1])[::-1]
-    return DelayCurve(steps, np.append(within[1:], 1.0) if steps.size else within)
+    share: Floats = np.append(within[1:], 1.0) if steps.size else np.empty(0)
+    return DelayCurve(steps, share)
 
 
 def delayed_prevalence(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import chdtri
 
@@ -57,8 +57,8 @@ class Population:
     """
 
     name: str
-    numeric: Mapping[str, Floats]
-    categorical: Mapping[str, Integers]
+    numeric: Mapping[str, NDArray[np.floating[Any]]]
+    categorical: Mapping[str, NDArray[np.integer[Any]]]
     probabilities: Floats
 
 
@@ -211,7 +211,7 @@ def _unseen(reference: Population, recent: Population) -> list[dict[str, Any]]:
     ]
 
 
-def _unknown_share(codes: Integers) -> float:
+def _unknown_share(codes: NDArray[np.integer[Any]]) -> float:
     return float((np.asarray(codes) == 0).mean()) if len(codes) else float("nan")
 
 

@@ -83,6 +83,7 @@ class Evidence:
     temperature_test: Mapping[Arm, Floats] = field(default_factory=dict)
     unsmoothed_valid: tuple[Floats, Floats] | None = None
     champion: ChampionScores | None = None
+    drift: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     looks: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -121,6 +121,7 @@ def gate_evidence(
         baseline_roc_auc=drawn.interval(baseline, "roc_auc"),
         roc_auc_difference=drawn.difference(shipped, baseline, "roc_auc"),
         champion=champion,
+        drift=tuple(evidence.drift["alarms"]) if evidence.drift.get("stop") else None,
     )
 
 

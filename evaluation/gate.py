@@ -58,6 +58,8 @@ class GateEvidence:
     baseline_roc_auc: Interval
     roc_auc_difference: Interval
     champion: ChampionEvidence | None = None
+    drift: tuple[str, ...] | None = None
+    """Alarms that refuse; None where drift is shown and stops nothing."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def judge(evidence: GateEvidence, *, config: GateConfig) -> Verdict:
         _calibration(evidence, config),
         _not_below_baseline(evidence),
         _champion(evidence.champion, config),
+        *([] if evidence.drift is None else [_drift(evidence.drift)]),
     )
     refused = tuple(check.text for check in checks if check.passed is False)
     return Verdict(not refused, refused or tuple(check.text for check in checks), checks, _figures(evidence, config))
@@ -157,6 +160,10 @@ def _champion(c: ChampionEvidence | None, config: GateConfig) -> Check:
     )
     said = f"worse in {' and '.join(worse)} than" if worse else "better than" if better else "not told apart from"
     return Check("champion", passed, f"{said} champion {c.name}: {found}")
+
+
+def _drift(alarms: tuple[str, ...]) -> Check:
+    return Check("drift", not alarms, "; ".join(alarms) or "the newest rows look like those of train")
 
 
 def _tolerance(e: GateEvidence, config: GateConfig) -> float:

@@ -100,7 +100,9 @@ def setting_check(
 
     def losses(wanted: Setting) -> Floats:
         own = [each.margins for each in outcomes if each.setting == wanted]
-        return np.mean([log_loss_rows(y, cross_fitted_affine(y, z, block=blocks)) for z in own], axis=0)
+        every = np.stack([log_loss_rows(y, cross_fitted_affine(y, z, block=blocks)) for z in own])
+        mean: Floats = every.mean(axis=0)
+        return mean
 
     apart = losses(setting) - losses(ranking.selected)
     days = np.unique(np.asarray(event_time, np.int64) // DAY, return_inverse=True)[1]

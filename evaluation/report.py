@@ -126,6 +126,7 @@ def build_report(
         "warnings": found + [look.rstrip(".") for look in evidence.looks],
         "notes": [asdict(note) for note in evidence.notes],
         "looks": list(evidence.looks),
+        **({"drift": dict(evidence.drift)} if evidence.drift else {}),
         "facts": dict(evidence.facts),
         "configuration": dict(evidence.configuration),
     }

@@ -61,7 +61,7 @@ def id_codes(ids: pa.ChunkedArray, *, name: str) -> Codes:
     elif not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type) or pa.types.is_dictionary(ids.type)):
         raise ValueError(f"'{name}': ids must be strings or integers, got {ids.type}")
     encoded = (ids if pa.types.is_dictionary(ids.type) else pc.dictionary_encode(ids)).unify_dictionaries()
-    values = [_filled(chunk.indices, np.int32(-1)) for chunk in encoded.chunks]
+    values = [pc.fill_null(chunk.indices, -1).to_numpy() for chunk in encoded.chunks]
     count = len(encoded.chunk(0).dictionary) if encoded.num_chunks else 0
     return Codes(np.concatenate([np.empty(0, np.int32), *values], dtype=np.int32), max(count, 1))
 
@@ -125,6 +125,13 @@ def group_chunks(groups: Groups, *, rows: int) -> list[tuple[int, int]]:
     return [(int(first), int(end)) for first, end in pairwise(edges)]
 
 
+def over_blocks(work: Callable[[slice], None], rows: int, pool: Executor) -> None:
+    """Do `work` on all rows, a block at a time, in the pool's threads; few rows are not worth a thread."""
+    blocks = [slice(first, min(first + ROW_BLOCK, rows)) for first in range(0, rows, ROW_BLOCK)]
+    for _ in map(work, blocks) if len(blocks) == 1 else pool.map(work, blocks):
+        pass
+
+
 def read_only(values: NDArray[AnyNumber]) -> NDArray[AnyNumber]:
     """A view that cannot be written to, so that numba compiles one version for arrow's buffers and for ours."""
     view = np.ascontiguousarray(values).view()
@@ -133,22 +140,6 @@ def read_only(values: NDArray[AnyNumber]) -> NDArray[AnyNumber]:
 
 
 def _shifted(ids: pa.ChunkedArray, lowest: int, count: int) -> Codes:
-    values = np.empty(len(ids), np.int32)
-    first = 0
-    for chunk in ids.chunks:
-        numbers = _filled(chunk, lowest - 1) if chunk.null_count else chunk.to_numpy()
-        values[first : first + len(chunk)] = numbers.astype(np.int64, copy=False) - lowest
-        first += len(chunk)
-    return Codes(values, count)
-
-
-def _filled(chunk: pa.Array, missing: int | np.int32) -> NDArray[np.generic]:
-    whole = chunk.cast(pa.int64()) if chunk.null_count else chunk
-    return np.asarray(pc.fill_null(whole, int(missing)).to_numpy())
-
-
-def over_blocks(work: Callable[[slice], None], rows: int, pool: Executor) -> None:
-    """Do `work` on all rows, a block at a time, in the pool's threads."""
-    blocks = [slice(first, min(first + ROW_BLOCK, rows)) for first in range(0, rows, ROW_BLOCK)]
-    for _ in pool.map(work, blocks):
-        pass
+    wide = ids if ids.type.bit_width == 64 else ids.cast(pa.int64())
+    moved = pc.cast(pc.subtract(wide, pa.scalar(lowest, wide.type)), pa.int32())
+    return Codes(np.asarray(pc.fill_null(moved, -1).to_numpy()), count)

@@ -7,11 +7,9 @@ thread its own groups, so the bits do not depend on how many there are.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-compiled = njit(nogil=True, cache=True, error_model="numpy")
-"""Compiled at the first call and kept on disk; runs beside other threads; divides by zero as numpy does."""
+from features.compilation import compiled
 
 Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]

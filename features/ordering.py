@@ -7,7 +7,11 @@ per group: a stable counting sort reads and writes memory once.
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernels import NO_EVENT, Int8, Int32, Int64, compiled
+from features.compilation import compiled
+from features.kernels import NO_EVENT, Int8, Int32, Int64
+
+NO_LABEL = np.int8(np.iinfo(np.int8).min)
+"""What a null label is read as."""
 
 
 @compiled
@@ -73,13 +77,13 @@ def gather(ordered: NDArray[np.generic], rank: Int32, missing: np.generic, value
 
 @compiled
 def label_keys(label: Int8, available: Int64, keys: Int64) -> np.int64:
-    """Fill the keys that `kernels.label_events` sorts, and return how many labels are not 0, 1 or null (-1).
+    """Fill the keys that `kernels.label_events` sorts, and return how many labels are neither 0, 1 nor NO_LABEL.
 
     NO_EVENT stands for a time that is null, too.
     """
     strange = np.int64(0)
     for row in range(len(keys)):
-        strange += label[row] < -1 or label[row] > 1
+        strange += label[row] != 0 and label[row] != 1 and label[row] != NO_LABEL
         known = label[row] >= 0 and available[row] != NO_EVENT
         keys[row] = 2 * available[row] + label[row] if known else NO_EVENT
     return strange

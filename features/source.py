@@ -63,7 +63,7 @@ class Source:
         Raises:
             ValueError: a label is neither 0, 1 nor null.
         """
-        label = read_only(_filled(self.table["label"].cast(pa.int8()), -1))
+        label = read_only(_filled(self.table["label"].cast(pa.int8()), ordering.NO_LABEL))
         available = read_only(_filled(self.table["label_available_at"].cast(pa.int64()), NO_EVENT))
         keys = np.empty(len(label), np.int64)
         strange = ordering.label_keys(label, available, keys)
@@ -99,6 +99,6 @@ def _kept(kept: dict[tuple[str, ...], Made], entity: tuple[str, ...], made: Call
     return kept[entity]
 
 
-def _filled(column: pa.ChunkedArray, missing: int | np.int64) -> NDArray[Any]:
+def _filled(column: pa.ChunkedArray, missing: np.integer[Any]) -> NDArray[Any]:
     whole = pc.fill_null(column, int(missing)) if column.null_count else column
     return np.asarray(whole.to_numpy())

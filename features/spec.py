@@ -6,9 +6,9 @@ The specification alone lets another system recompute every column, so it travel
 from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.aggregates import Clock, aggregate_named
+from features.aggregates import Aggregate, Clock, aggregate_named
 from features.calendar import CALENDAR
 from features.durations import Duration, duration_text
 from features.selection import FeaturesConfig, split_entry
@@ -36,6 +36,28 @@ class FeatureColumn(BaseModel):
     closed: Literal["left", "right"] | None = None
     clock: Clock | None = None
     definition: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """A definition that no aggregate can have is refused here rather than computed as something else."""
+        aggregate = self.entity_aggregate
+        if not self.entity:
+            return self
+        if aggregate is None:
+            raise ValueError(f"no aggregate is named {self.aggregate!r}")
+        if aggregate.windowed != (self.window is not None):
+            raise ValueError(f"{self.aggregate!r} {'needs a' if aggregate.windowed else 'takes no'} window")
+        if aggregate.past_only and self.closed != "left":
+            raise ValueError(f"{self.aggregate!r} sees only the past: closed must be 'left', got {self.closed!r}")
+        if (self.of, self.clock, self.dtype) != (aggregate.of, aggregate.clock, aggregate.dtype):
+            raise ValueError(f"{self.aggregate!r} reads {aggregate.of} by {aggregate.clock} and is {aggregate.dtype}")
+        return self
+
+    @property
+    def entity_aggregate(self) -> Aggregate | None:
+        """How the column is computed, where it is one of an entity."""
+        other = (self.of.removesuffix("_id"),) if self.of and self.of.endswith("_id") else ()
+        return aggregate_named(self.aggregate, entities=other) if self.entity else None
 
 
 class FeatureSpec(BaseModel):

@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.aggregates import aggregate_named
 from features.calendar import CALENDAR
 from features.chunk import Chunk, Window
+from features.compilation import keep_compiled_loops
 from features.groups import Groups, fill_in_row_order, group_chunks, in_group_order, over_blocks
 from features.source import Source
 from features.spec import FeatureColumn, FeatureSpec
 
 CHUNK_ROWS = 1 << 16
-"""Rows of a chunk: a few hundred bytes of working memory a row, so that a chunk stays in the second-level cache."""
+"""Rows of a chunk: few enough that its columns stay in cache, enough that calling a loop costs nothing."""
 
 MAX_ROWS = 2**31 - 1
 """Places of rows are int32."""
@@ -44,6 +44,7 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
             there are 2^31 rows or more.
     """
     _check_table(transactions, spec)
+    keep_compiled_loops()
     made: dict[str, pa.Array | pa.ChunkedArray] = {}
     with ThreadPoolExecutor(threads) as pool:
         source = Source(transactions, pool)
@@ -100,9 +101,8 @@ def _chunk(values: dict[str, NDArray[Any]], starts: NDArray[np.int64], counts: d
 
 
 def _values(chunk: Chunk, column: FeatureColumn, amount_scale: int) -> NDArray[Any]:
-    aggregate = aggregate_named(column.aggregate, entities=tuple(chunk.other))
-    if aggregate is None:
-        raise ValueError(f"'{column.name}': no aggregate is named {column.aggregate!r}")
+    aggregate = column.entity_aggregate
+    assert aggregate is not None, "a specification knows the aggregates of its columns"
     values = aggregate.values(chunk, Window(column.window or 0, column.closed == "right"))
     return values / amount_scale if aggregate.money else values
 

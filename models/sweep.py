@@ -13,6 +13,9 @@ from models.training import Fit, Progress, TrainConfig, fit_networks
 
 FEW_ROWS = 500
 MUCH_SMOOTHING = 0.05
+WEIGHT_ORDER: tuple[ClassWeight, ...] = ("none", "sqrt", "balanced")
+RECHECKED = 4
+"""Settings of a recheck at most: few enough for every night."""
 
 
 class SweepConfig(BaseModel):
@@ -33,7 +36,8 @@ class SweepConfig(BaseModel):
     gamma: float = Field(0.0, ge=0, description="focal exponent of every setting; 0 is plain cross-entropy")
     repeats: int = Field(1, ge=1, description="initial weights tried for each setting; repeat 0 ships")
     mode: Literal["full", "recheck"] = Field(
-        "full", description="full grid, or only the setting chosen last time beside its unsmoothed twin"
+        "full",
+        description="full grid, or recheck: the champion's setting, its neighbours and ε = 0, the grid where it moved",
     )
 
     @model_validator(mode="after")
@@ -105,23 +109,21 @@ def sweep_settings(config: SweepConfig, *, prevalence: float, chosen: Setting | 
     Args:
         config: [sweep].
         prevalence: fraud rate of train.
-        chosen: what an earlier run chose; with mode "recheck" only that setting, its ε = 0 twin and the guide's
-            setting at the same ε are tried. Without it a recheck is a full sweep.
+        chosen: what an earlier run chose; with mode "recheck" only that setting, its neighbours and ε = 0 are tried,
+            without the guide's rows. Without it a recheck is a full sweep.
     """
-    smoothings, class_weights = list(config.smoothing), list(config.class_weight)
-    weighting, convention, gamma = config.weighting, config.convention, config.gamma
     if config.mode == "recheck" and chosen is not None:
-        smoothings, class_weights = [chosen.loss.smoothing], [chosen.class_weight]
-        weighting, convention, gamma = chosen.loss.weighting, chosen.loss.convention, chosen.loss.gamma
+        return _recheck_settings(config, chosen, prevalence=prevalence)
+    smoothings, class_weights = list(config.smoothing), list(config.class_weight)
     if 0.0 not in smoothings:
         smoothings = [0.0, *smoothings]
 
     def setting(smoothing: float, name: ClassWeight, weighting: Weighting, repeat: int, *, guide: bool) -> Setting:
-        loss = LossSettings(smoothing, class_ratio(name, prevalence), weighting, convention, gamma)
-        return Setting(name, loss, repeat, guide)
+        ratio = class_ratio(name, prevalence)
+        return Setting(name, LossSettings(smoothing, ratio, weighting, config.convention, config.gamma), repeat, guide)
 
     grid = [
-        setting(smoothing, name, weighting, repeat, guide=False)
+        setting(smoothing, name, config.weighting, repeat, guide=False)
         for repeat in range(config.repeats)
         for name in class_weights
         for smoothing in smoothings
@@ -129,6 +131,27 @@ def sweep_settings(config: SweepConfig, *, prevalence: float, chosen: Setting | 
     guide = [setting(smoothing, "balanced", "column", 0, guide=True) for smoothing in smoothings]
     present = {(each.loss, each.repeat) for each in grid}
     return (*grid, *(each for each in guide if (each.loss, each.repeat) not in present))
+
+
+def _recheck_settings(config: SweepConfig, chosen: Setting, *, prevalence: float) -> tuple[Setting, ...]:
+    """The chosen setting, ε = 0, the ε on either side of it, and class weights beside it at ε = 0, while there is room.
+
+    A class weight is compared at ε = 0 because every setting needs its ε = 0 twin; if it wins there, the optimum has
+    moved and a full sweep follows.
+    """
+    smoothing, name = chosen.loss.smoothing, chosen.class_weight
+    loss = chosen.loss
+    below = [value for value in config.smoothing if value < smoothing]
+    above = [value for value in config.smoothing if value > smoothing]
+    smoothings = sorted({0.0, smoothing, *([max(below)] if below else []), *([min(above)] if above else [])})
+    pairs: list[tuple[float, ClassWeight]] = [(value, name) for value in smoothings]
+    order = sorted(config.class_weight, key=lambda other: abs(WEIGHT_ORDER.index(other) - WEIGHT_ORDER.index(name)))
+    pairs += [(0.0, other) for other in order if other != name]
+    return tuple(
+        Setting(other, replace(loss, smoothing=value, ratio=class_ratio(other, prevalence)), repeat)
+        for repeat in range(config.repeats)
+        for value, other in pairs[:RECHECKED]
+    )
 
 
 def fit_sweep(

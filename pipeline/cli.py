@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
@@ -132,10 +133,87 @@ for _name, _text in (
     ("features", "Transactions to point-in-time features and time folds."),
     ("train", "Sweep the head over smoothing and class weight; fit the booster and the baseline."),
     ("calibrate", "Fit calibrators and the hybrid on the calibration fold."),
-    ("evaluate", "Judge every candidate once on the test fold."),
-    ("export", "Build the bundle for serving."),
 ):
     _stage_command(_name, _text)
+
+
+@app.command()
+def evaluate(
+    run_folder: Annotated[Path | None, typer.Option("--run", help="run folder: judge its candidates on test")] = None,
+    config: StageConfigOption = None,
+    assignments: SetOption = None,
+    force: Annotated[bool, typer.Option("--force", help="run it again even if it is up to date")] = False,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="deployed bundle, judged on --outcomes")] = None,
+    outcomes: Annotated[
+        Path | None, typer.Option("--outcomes", help="feature or scored rows with the labels that arrived later")
+    ] = None,
+) -> None:
+    """Judge every candidate once on the test fold, or a deployed bundle on outcomes that arrived later."""
+    if run_folder is not None and bundle is None and outcomes is None:
+        settings = _stage_settings(run_folder, config, assignments or [])
+        name = "evaluate"
+        raise typer.Exit(_brought_up_to_date(run_folder, settings, only=name, force=name if force else None))
+    if run_folder is not None or bundle is None or outcomes is None:
+        raise ValueError("evaluate needs either --run, or both --bundle and --outcomes")
+    from pipeline.config import load_config
+    from pipeline.outcomes import judge_outcomes, print_outcomes
+
+    report, place = judge_outcomes(bundle, outcomes, load_config(config, assignments=assignments or ()))
+    print_outcomes(report, place, Console())
+
+
+_stage_command("export", "Build the bundle for serving.")
+
+
+@app.command()
+def retrain(
+    config: ConfigOption,
+    as_of: Annotated[str, typer.Option("--as-of", help="the moment the job may know; ISO 8601, UTC")],
+    assignments: SetOption = None,
+) -> None:
+    """Train as of a moment, judge against the champion, promote or not; running it again is free."""
+    from pipeline.config import load_config
+    from pipeline.run import RunSettings
+    from pipeline.schedule import retrain as retrained
+    from pipeline.stages import STAGES
+    from pipeline.terminal import reporter_for
+    from pipeline.times import time_microseconds
+
+    settings = RunSettings(load_config(config, assignments=assignments or ()), time_microseconds(as_of))
+    reporter = reporter_for(Console())
+    outcome = retrained(Path(config).stem, settings, STAGES, runs=Path("runs"), reporter=reporter)
+    for line in (f"run     {outcome.folder}", *outcome.lines):
+        reporter.say(line)
+    if outcome.removed:
+        reporter.say(f"removed {len(outcome.removed)} old runs: {', '.join(outcome.removed)}")
+    raise typer.Exit(Exit.DONE if outcome.passed else Exit.REFUSED)
+
+
+@app.command()
+def backtest(
+    config: ConfigOption,
+    start: Annotated[str, typer.Option("--from", help="first date; ISO 8601, UTC")],
+    end: Annotated[str, typer.Option("--to", help="last date")],
+    every: Annotated[str, typer.Option("--every", help="step between dates: d, h, m or s")] = "7d",
+    assignments: SetOption = None,
+) -> None:
+    """Do what retrain does at each past date: table, plot, and what never retraining would have cost."""
+    from features.durations import duration_microseconds
+    from pipeline.backtest import Walk, table_lines
+    from pipeline.backtest import backtest as walked
+    from pipeline.config import load_config
+    from pipeline.stages import STAGES
+    from pipeline.terminal import reporter_for
+    from pipeline.times import time_microseconds
+
+    walk = Walk(time_microseconds(start), time_microseconds(end), duration_microseconds(every))
+    reporter = reporter_for(Console())
+    settings = load_config(config, assignments=assignments or ())
+    folder, result = walked(Path(config).stem, settings, walk, STAGES, runs=Path("runs"), reporter=reporter)
+    for line in table_lines(result):
+        Console(width=160).print(line, highlight=False, markup=False, soft_wrap=True)
+    for name in ("backtest.json", "backtest.csv", "backtest.png"):
+        reporter.say(f"wrote   {folder / name}")
 
 
 @app.command()
@@ -162,29 +240,56 @@ def score(
     out: Annotated[Path, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
 ) -> None:
     """Score feature rows with an exported bundle, after its checksums have been verified."""
-    from pipeline.bundle import score_file
+    from pipeline.bundle import ExportConfig, score_file, signing_key
 
-    rows = score_file(bundle, input_file, out)
+    rows = score_file(bundle, input_file, out, key=signing_key(ExportConfig()))
     Console().print(f"{rows:,} rows scored → {out}", highlight=False, soft_wrap=True)
 
 
 @app.command()
 def verify(bundle: BundleOption) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows."""
-    from pipeline.bundle import verify_bundle
+    from pipeline.bundle import ExportConfig, signing_key, verify_bundle
 
-    outcome = verify_bundle(bundle)
+    outcome = verify_bundle(bundle, key=signing_key(ExportConfig()))
     Console().print(outcome.summary, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def promote(run_folder: StageRunOption) -> None:
+    """Register a run's bundle, and make it champion where its gate passed."""
+    began = time.time_ns() // 1000
+    from pipeline.config import override_config
+    from pipeline.promotion import promote_run
+    from pipeline.run import read_settings
+
+    config = override_config(read_settings(run_folder).config, ())
+    outcome = promote_run(run_folder, config, began=began)
+    console = Console()
+    for line in outcome.lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(Exit.DONE if outcome.champion == outcome.version else Exit.REFUSED)
+
+
+@app.command()
+def rollback() -> None:
+    """Make the previous version champion again."""
+    from pipeline.config import load_config
+    from pipeline.promotion import rollback_champion
+
+    outcome = rollback_champion(load_config(None), runs=Path("runs"))
+    for line in outcome.lines:
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
 def sync(run_folder: StageRunOption) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
-    from pipeline.run import read_settings
-    from pipeline.tracking import replay
+    from pipeline.run import send_journal
 
-    outcome = replay(run_folder, read_settings(run_folder).config.tracking)
-    Console().print(f"{outcome.sent} records sent, {outcome.pending} to send", highlight=False)
+    outcome = send_journal(run_folder)
+    refused = f", {outcome.refused} refused for good" if outcome.refused else ""
+    Console().print(f"{outcome.sent} records sent, {outcome.pending} to send{refused}", highlight=False)
     if outcome.problem is not None:
         Console(stderr=True).print(f"harbor: {outcome.problem}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(Exit.FAILED)
@@ -194,9 +299,16 @@ def sync(run_folder: StageRunOption) -> None:
 def ui(port: Annotated[int, typer.Option("--port", help="port on the loopback address")] = 5000) -> None:
     """Serve the MLflow UI on the configured store."""
     from pipeline.config import load_config
-    from pipeline.tracking import serve_ui
+    from pipeline.ui import serve_ui
 
-    raise typer.Exit(serve_ui(load_config(None).tracking, runs=Path("runs"), port=port))
+    console = Console()
+    code = serve_ui(
+        load_config(None).tracking,
+        runs=Path("runs"),
+        port=port,
+        say=lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True),
+    )
+    raise typer.Exit(code)
 
 
 def main() -> None:
@@ -247,7 +359,11 @@ def _exit_code(command: Callable[[], Any]) -> int:
 def _told(error: object, code: Exit) -> Exit:
     if os.environ.get("HARBOR_DEBUG"):
         Console(stderr=True).print_exception()
-    Console(stderr=True).print(f"harbor: {error}", highlight=False, markup=False, soft_wrap=True)
+    from pipeline.credentials import without_passwords
+
+    Console(stderr=True).print(
+        f"harbor: {without_passwords(str(error))}", highlight=False, markup=False, soft_wrap=True
+    )
     return code
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evaluation.drift import DriftConfig
 from evaluation.evidence import EvaluationConfig
 from evaluation.gate import GateConfig
 from features.lengths import LabelsConfig, SplitConfig
@@ -20,6 +21,9 @@ from models.sweep import SweepConfig
 from models.training import TrainConfig
 from pipeline.ablation import AblationConfig
 from pipeline.bundle import ExportConfig
+from pipeline.credentials import without_passwords
+from pipeline.registry import RegistryConfig
+from pipeline.retention import RunsConfig
 from pipeline.sources import DataConfig
 from pipeline.sweep_outcomes import SelectionConfig
 from pipeline.tracking import TrackingConfig
@@ -44,8 +48,11 @@ class Config(BaseModel):
     selection: SelectionConfig = Field(default_factory=SelectionConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     gate: GateConfig = Field(default_factory=GateConfig)
+    drift: DriftConfig = Field(default_factory=DriftConfig)
     export: ExportConfig = Field(default_factory=ExportConfig)
+    runs: RunsConfig = Field(default_factory=RunsConfig)
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)
+    registry: RegistryConfig = Field(default_factory=RegistryConfig)
 
 
 def load_config(
@@ -155,7 +162,9 @@ def _faults(error: ValidationError, origin: str) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"  {key}: unknown key{_suggestion(fault['loc'])}")
         else:
-            lines.append(f"  {key}: {fault['msg'].removeprefix('Value error, ')}, got {fault['input']!r}")
+            lines.append(
+                f"  {key}: {fault['msg'].removeprefix('Value error, ')}, got {without_passwords(repr(fault['input']))}"
+            )
     return "\n".join(lines)
 
 

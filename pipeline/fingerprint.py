@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.stage import Stage
 
+CHAMPION_FILE = "champion/champion.json"
 LIBRARIES = ("numba", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow", "scikit-learn", "torch", "xgboost")
 
 
@@ -49,6 +50,9 @@ def stage_fingerprint(run: Path, stage: "Stage", config: "Config", as_of: int | 
             parts[f"{section}.{key}"] = value
     for name, item in stage.outside(config):
         parts[f"input {name}"] = sha256_file(item) if isinstance(item, Path) else item
+    champion = run / CHAMPION_FILE
+    if stage.follows_champion(config) and champion.is_file():
+        parts["champion"] = sha256_file(champion)
     return Fingerprint.of(parts)
 
 

@@ -2,8 +2,10 @@
 
 One JSON object a line. Each record belongs to a *key*: the whole run, one stage of it, one setting of the sweep. The
 tracking store sees them only when `pipeline.tracking` replays the journal, so a store that is down costs no record.
+One process writes, under the lock of the run; any may read at the same time.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -12,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.files import json_ready
+from pipeline.files import json_ready, sync_folder
 
 Kind = Literal["open", "params", "metrics", "tags", "artifact", "dataset", "close"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -34,14 +36,15 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._next = sum(1 for _ in self.records())
+        self._next: int | None = None
 
     def append(self, kind: Kind, key: str, content: Mapping[str, Any] | None = None) -> Record:
         """Write one record and flush it to disk."""
+        if self._next is None:
+            self._next = self._begin()
         record = Record(kind, key, json_ready(dict(content or {})), time.time_ns() // 1_000_000, self._next)
         head = {"sequence": record.sequence, "time_ms": record.time_ms, "kind": kind, "key": key}
         line = json.dumps({**head, "content": record.content})
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as stream:
             stream.write(line.encode() + b"\n")
             stream.flush()
@@ -50,16 +53,16 @@ class Journal:
         return record
 
     def records(self) -> Iterator[Record]:
-        """The records in order. A last line cut short by a kill was never acknowledged and is dropped."""
+        """The records in order.
+
+        A last line cut short by a kill was never acknowledged and is left out, and so is a line that a damaged disk
+        made unreadable: tracking must not stop a run.
+        """
         if not self.path.exists():
             return
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with self.path.open("rb+") as stream:
-                stream.truncate(whole)
-        for line in content[:whole].splitlines():
-            yield Record(**json.loads(line))
+        for line in self.path.read_bytes().split(b"\n")[:-1]:
+            with contextlib.suppress(ValueError, TypeError):
+                yield Record(**json.loads(line))
 
     def open_keys(self) -> list[str]:
         """Keys opened and not closed since, innermost last: what an interrupted process left running."""
@@ -71,3 +74,14 @@ class Journal:
             elif record.kind == "close":
                 running.pop(record.key, None)
         return list(running)
+
+    def _begin(self) -> int:
+        """Make the file ready for a whole line; the next record's number."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab+") as stream:
+            stream.seek(0)
+            content = stream.read()
+            if not content.endswith(b"\n"):
+                stream.truncate(content.rfind(b"\n") + 1)
+        sync_folder(self.path.parent)
+        return max((record.sequence for record in self.records()), default=-1) + 1

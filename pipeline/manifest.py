@@ -183,7 +183,7 @@ def _limit(name: str) -> int:
 
 def _file_faults(folder: Path, listed: Mapping[str, Any], present: Mapping[str, int]) -> list[str]:
     extra = sorted(present.keys() - listed.keys() - {MANIFEST, SIGNATURE})
-    faults = [f"{shown_name(name)}: is not listed in the manifest" for name in extra]
+    faults = [f"{shown_name(name)}: is not listed in the manifest{_hint(name)}" for name in extra]
     faults += [f"{name}: missing" for name in sorted(listed.keys() - present.keys())]
     for name in sorted(listed.keys() & present.keys()):
         if present[name] != listed[name]["bytes"]:
@@ -191,6 +191,13 @@ def _file_faults(folder: Path, listed: Mapping[str, Any], present: Mapping[str, 
         elif plain_checksum(folder / name) != listed[name]["sha256"]:
             faults.append(f"{name}: changed, its checksum is not the manifest's")
     return faults
+
+
+def _hint(name: str) -> str:
+    """Bytecode runs in place of the source beside it, so it cannot be let pass; but it is there for a dull reason."""
+    if "__pycache__" not in name:
+        return ""
+    return " (bytecode, as Python leaves it: remove it, and serve a copy or with PYTHONDONTWRITEBYTECODE=1)"
 
 
 def _message(folder: Path, faults: list[str]) -> str:

@@ -1,18 +1,67 @@
-"""The bundle as MLflow sees it: a model from code that loads without Harbor."""
+"""The bundle as MLflow sees it: a model from code that loads without Harbor, and a version in the model registry.
+
+A version's artifacts are the MLflow model at their root, so that `models:/harbor-fraud@champion` loads, and the whole
+bundle in `bundle/`, so that any later run can fetch the champion from the store it already talks to.
+"""
 
 import os
+import shutil
+import sys
+import tempfile
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.serving import Signature
+from pipeline.tracking import TrackingConfig, bounded_requests, opened_store, store_uri
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 CODE = "serving_model.py"
 PINNED = ("mlflow", "numpy", "onnxruntime", "pandas")
 EPOCH = "1970-01-01 00:00:00.000000"
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+MANIFEST_TAG = "harbor.manifest"
+LEDGER_TAG = "harbor.promotion."
+CLAIM_TAG = "harbor.claim"
+STALE_CLAIM = 600.0
+"""Seconds after which another job's claim counts as left behind by a kill."""
+
+
+class RegistryConfig(BaseModel):
+    """Where models are promoted ([registry])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field("harbor-fraud", pattern="^[A-Za-z0-9_-]+$", description="MLflow registered model")
+    actor: str = Field("harbor", description="who promotes, as the ledger shall say")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the registered model: its number, its manifest's SHA-256 ("" if unknown) and where it lies."""
+
+    number: str
+    manifest: str
+    source: str
+
+
+@dataclass(frozen=True)
+class SourceRun:
+    """The MLflow run a bundle comes from, and its headline: (name, value, time in ms, step)."""
+
+    id: str
+    metrics: Sequence[tuple[str, float, int, int]] = ()
 
 
 def write_serving_model(
@@ -67,12 +116,16 @@ def _normalise(folder: Path, identity: str) -> None:
 
 
 def load_serving_model(folder: Path) -> Any:
-    """The MLflow model in a folder, loaded with pickle deserialization off."""
+    """The MLflow model in a folder, loaded with pickle deserialization off and without leaving bytecode there."""
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-    with _quiet():
-        import mlflow.pyfunc
+    writes_nothing, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        with _quiet():
+            import mlflow.pyfunc
 
-        return mlflow.pyfunc.load_model(str(folder))
+            return mlflow.pyfunc.load_model(str(folder))
+    finally:
+        sys.dont_write_bytecode = writes_nothing
 
 
 @contextmanager
@@ -85,3 +138,173 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="mlflow")
         yield
+
+
+@contextmanager
+def opened_registry(tracking: TrackingConfig, *, name: str, runs: Path) -> Iterator["Registry"]:
+    """The registry in the configured store; requests are bounded in time while the `with` block lasts."""
+    uri = store_uri(tracking, runs=runs)
+    with bounded_requests(tracking), _quiet():
+        from mlflow.tracking import MlflowClient
+
+        with _alone(uri):
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            client.search_registered_models(max_results=1)
+        yield Registry(client, uri, name, tracking.experiment)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a sqlite store; None for a store behind a server."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Held while a store is opened: several processes opening one fresh sqlite store crash."""
+    path = sqlite_file(uri)
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock"), timeout=60):
+        yield
+
+
+class Registry:
+    """The few things asked of MLflow's model registry, the same on sqlite and behind a server."""
+
+    def __init__(self, client: "MlflowClient", uri: str, name: str, experiment: str) -> None:
+        self.name = name
+        self._client = client
+        self._uri = uri
+        self._experiment = experiment
+
+    def aliased(self) -> dict[str, Version]:
+        """The version behind each alias; none where the model does not exist."""
+        model = self._model(self.name)
+        aliases = model.aliases if model is not None else {}
+        return {alias: _version(self._client.get_model_version(self.name, str(n))) for alias, n in aliases.items()}
+
+    def with_manifest(self, manifest: str) -> Version | None:
+        """The version that was registered from the bundle with this manifest, if any."""
+        found = self._client.search_model_versions(f"name = '{self.name}' and tags.`{MANIFEST_TAG}` = '{manifest}'")
+        return _version(min(found, key=lambda each: int(each.version))) if found else None
+
+    def register(self, bundle: Path, *, manifest: str, tags: Mapping[str, str], run: SourceRun | None) -> Version:
+        """A new version of a bundle; one that a killed call left half made is finished, not made again."""
+        model = self._logged_model(bundle, manifest=manifest, tags=tags, run=run)
+        if self._model(self.name) is None:
+            self._client.create_registered_model(self.name)
+        return _version(
+            self._client.create_model_version(
+                self.name,
+                model.artifact_location,
+                run_id=run.id if run is not None else None,
+                tags={**tags, MANIFEST_TAG: manifest},
+                model_id=model.model_id,
+            )
+        )
+
+    def _logged_model(self, bundle: Path, *, manifest: str, tags: Mapping[str, str], run: SourceRun | None) -> Any:
+        from mlflow.entities import Metric
+
+        _, experiment = opened_store(self._uri, self._experiment)
+        found = self._client.search_logged_models(
+            [experiment], filter_string=f"tags.`{MANIFEST_TAG}` = '{manifest}'", max_results=1
+        )
+        source = run.id if run is not None else None
+        model = (
+            found[0]
+            if found
+            else self._client.create_logged_model(
+                experiment, self.name, source, {**tags, MANIFEST_TAG: manifest}, model_type="harbor"
+            )
+        )
+        if str(model.status) != "READY":
+            self._client.log_model_artifacts(model.model_id, str(bundle / "mlflow"))
+            self._client.log_model_artifacts(model.model_id, str(bundle), "bundle")
+            if run is not None:
+                points = [Metric(*point, model_id=model.model_id) for point in run.metrics]
+                self._client.log_batch(run.id, points)
+            self._client.finalize_logged_model(model.model_id, "READY")
+        return model
+
+    def point(self, alias: str, version: str | None) -> None:
+        """Lets an alias mean a version, or nothing."""
+        if version is None:
+            self._client.delete_registered_model_alias(self.name, alias)
+        else:
+            self._client.set_registered_model_alias(self.name, alias, version)
+
+    def fetch_bundle(self, version: Version, folder: Path) -> None:
+        """Downloads a version's bundle to a folder that does not exist; nothing of it has been checked then."""
+        from mlflow.artifacts import download_artifacts
+
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            place = download_artifacts(
+                artifact_uri=f"{version.source}/bundle", dst_path=temporary, tracking_uri=self._uri
+            )
+            shutil.move(place, folder)
+
+    def promotions(self) -> dict[int, str]:
+        """The ledger's lines that the registry carries, by sequence, so that every machine's file can catch up."""
+        model = self._model(self.name)
+        tags = model.tags if model is not None else {}
+        kept = {name.removeprefix(LEDGER_TAG): text for name, text in tags.items() if name.startswith(LEDGER_TAG)}
+        return {int(sequence): text for sequence, text in sorted(kept.items())}
+
+    def carry_promotion(self, sequence: int, line: str) -> None:
+        """Puts a line of the ledger beside the model."""
+        self._client.set_registered_model_tag(self.name, f"{LEDGER_TAG}{sequence:06d}", line)
+
+    def claim(self, token: str) -> bool:
+        """Whether this caller alone may move aliases until it calls `release`.
+
+        Aliases and tags are last-write-wins; what a store of any kind decides atomically is who makes a name. So the
+        claim is a registered model of its own, made and deleted. One that a killed job left is taken over when stale.
+        """
+        from mlflow.exceptions import MlflowException
+
+        for _ in range(2):
+            try:
+                self._client.create_registered_model(self._claim, tags={CLAIM_TAG: token})
+                return self.holds(token)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            held = self._model(self._claim)
+            if held is not None and held.tags.get(CLAIM_TAG) == token:
+                return True  # the reply to the first try was lost
+            if held is not None and time.time() - held.creation_timestamp / 1000 < STALE_CLAIM:
+                return False
+            if held is not None:
+                self._client.delete_registered_model(self._claim)
+        return False
+
+    def holds(self, token: str) -> bool:
+        """Whether the claim is still this caller's."""
+        held = self._model(self._claim)
+        return held is not None and held.tags.get(CLAIM_TAG) == token
+
+    def release(self, token: str) -> None:
+        """Ends the caller's claim."""
+        if self.holds(token):
+            self._client.delete_registered_model(self._claim)
+
+    @property
+    def _claim(self) -> str:
+        return f"{self.name}-being-promoted"
+
+    def _model(self, name: str) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_registered_model(name)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+
+def _version(found: Any) -> Version:
+    return Version(str(found.version), found.tags.get(MANIFEST_TAG, ""), found.source)

@@ -4,14 +4,15 @@ import contextlib
 import os
 import platform
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
+from pipeline.delivery import Delivery
 from pipeline.files import (
     changed_files,
     folder_checksums,
@@ -22,11 +23,14 @@ from pipeline.files import (
     write_done,
     write_json,
 )
-from pipeline.fingerprint import Fingerprint, library_versions, stage_fingerprint
+from pipeline.fingerprint import library_versions, stage_fingerprint
 from pipeline.journal import Journal, Status
+from pipeline.run_log import close_below, close_interrupted, log_kept, opened_log
 from pipeline.stage import Stage, StageContext, StageLog
 from pipeline.terminal import Reporter
-from pipeline.tracking import replay
+from pipeline.tracking import Replay, replay
+
+SYNC_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 
 class LockedError(RuntimeError):
@@ -81,22 +85,48 @@ def run_stages(
     with _locked(run):
         restore_interrupted(run)
         journal = Journal(run / "journal.jsonl")
-        for key in reversed(journal.open_keys()):
-            journal.append("close", key, {"status": "KILLED"})
-        write_json(run / "config.json", resolved_settings(settings))
-        log = _opened_run(run, journal, settings)
+        close_interrupted(journal)
+        resolved = resolved_settings(settings)
+        write_json(run / "config.json", resolved)
+        log = opened_log(run, journal, resolved, config=settings.config)
+        delivery = Delivery(run, settings.config.tracking, reporter=reporter)
         status: Status = "FAILED"
         try:
+            if any(stage.follows_champion(settings.config) and only in (None, stage.name) for stage in stages):
+                bring_champion(run, settings.config, reporter)
             for stage in stages:
                 if only is None or stage.name == only:
-                    _bring_up_to_date(run, stage, settings, log, stages, force=force, reporter=reporter)
+                    _bring_up_to_date(
+                        run, stage, settings, log, stages, force=force, reporter=reporter, delivery=delivery
+                    )
             status = "FINISHED"
         except (KeyboardInterrupt, InterruptedRunError):
             status = "KILLED"
             raise
         finally:
             log.close(status)
-            _send(run, settings, reporter)
+            delivery.at_end()
+
+
+def send_journal(run: Path) -> Replay:
+    """Send what the journal of a run holds and MLflow has not taken; a failure is tried again a few times.
+
+    Raises:
+        LockedError: a job works in this folder, and sends its records itself.
+        ValueError: it is no run folder.
+    """
+    tracking = read_settings(run).config.tracking
+    sent = refused = idle = 0
+    with _locked(run):
+        close_interrupted(Journal(run / "journal.jsonl"))
+        while True:
+            outcome = replay(run, tracking)
+            sent, refused = sent + outcome.sent, refused + outcome.refused
+            idle = 0 if outcome.sent else idle + 1
+            if not outcome.pending or idle > len(SYNC_PAUSES):
+                break
+            time.sleep(SYNC_PAUSES[max(idle - 1, 0)])
+    return Replay(sent, outcome.pending, refused, outcome.problem)
 
 
 def planned_steps(run: Path, settings: RunSettings, stages: Sequence[Stage], *, force: str | None) -> list[Step]:
@@ -108,6 +138,8 @@ def planned_steps(run: Path, settings: RunSettings, stages: Sequence[Stage], *, 
             steps.append(Step(stage, True, f"follows {cause}, unless its files come out the same"))
             continue
         reason = _staleness(run, stage, settings, stages, force=force)
+        if reason is None and stage.follows_champion(settings.config):
+            reason = champion_news(run, settings.config)
         steps.append(Step(stage, reason is not None, reason or "up to date"))
         cause = stage.name if reason is not None else None
     return steps
@@ -153,16 +185,6 @@ def _locked(run: Path) -> Iterator[None]:
         lock.release()
 
 
-def _opened_run(run: Path, journal: Journal, settings: RunSettings) -> StageLog:
-    first = next(journal.records(), None)
-    identity = first.key.partition("-")[0] if first is not None else uuid.uuid4().hex[:12]
-    digest = Fingerprint.of({"config": resolved_settings(settings)}).digest[:8]
-    log = StageLog(journal, f"{identity}-{digest}", parent=None)
-    log.open(run.name)
-    log.tags({"harbor.pipeline_id": identity, "harbor.as_of": settings.as_of or "history"})
-    return log
-
-
 def _bring_up_to_date(
     run: Path,
     stage: Stage,
@@ -172,22 +194,25 @@ def _bring_up_to_date(
     *,
     force: str | None,
     reporter: Reporter,
+    delivery: Delivery,
 ) -> None:
     missing = [name for name in stage.reads if read_done(run / name) is None]
     if missing:
         raise ValueError(f"{stage.name} needs {', '.join(missing)} to have finished in {run}, but there is no DONE")
     reason = _staleness(run, stage, settings, stages, force=force)
     child = log.child(stage.name, name=stage.name)
-    child.tags({"harbor.cached": reason is None})
+    child.tags({"harbor.level": "stage"})
     if reason is None:
         done = read_done(run / stage.name)
+        log_kept(child, done)
         reporter.say(f"  = {stage.name:<10} {'kept':>8}  {done.details.get('summary', '') if done else ''}".rstrip())
         child.close("FINISHED")
         return
     status: Status = "FAILED"
     started = time.time()
     try:
-        _send(run, settings, reporter)
+        child.tags({"harbor.outcome": "run", "harbor.reason": reason})
+        delivery.before_stage()
         with reporter.stage(stage.name):
             summary = _run_stage(run, stage, settings, child, started, reason, reporter)
         status = "FINISHED"
@@ -196,9 +221,10 @@ def _bring_up_to_date(
         status = "KILLED"
         raise
     finally:
+        close_below(child, status)
         child.metrics({"duration_seconds": time.time() - started})
         child.close(status)
-        _send(run, settings, reporter)
+        delivery.after_stage()
 
 
 def _run_stage(
@@ -251,12 +277,6 @@ def _staleness(
     return f"changed since it finished: {', '.join(changed)}" if changed else None
 
 
-def _send(run: Path, settings: RunSettings, reporter: Reporter) -> None:
-    outcome = replay(run, settings.config.tracking)
-    if outcome.problem is not None:
-        reporter.warn(f"MLflow did not take {outcome.pending} records, kept in the journal ({outcome.problem})")
-
-
 __all__ = [
     "InterruptedRunError",
     "LockedError",
@@ -267,4 +287,5 @@ __all__ = [
     "read_settings",
     "resolved_settings",
     "run_stages",
+    "send_journal",
 ]

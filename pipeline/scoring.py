@@ -1,7 +1,7 @@
 """`harbor score` and `harbor verify`: what can be done with a bundle alone."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,8 +108,6 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
     except pa.ArrowException as error:
         kind = path.suffix.removeprefix(".")
         raise ValueError(f"{path} must be readable as {kind} with the graph's columns, but: {_reason(error)}") from None
-    if twice := sorted({name for name in table.column_names if table.column_names.count(name) > 1}):
-        raise ValueError(f"{path} must have each column once, got {twice} more than once")
     missing = [repr(name) for name in signature.inputs if name not in table.column_names]
     if missing:
         few = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
@@ -118,8 +116,7 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
 
 
 def _read_parquet(path: Path, signature: Signature) -> pa.Table:
-    present = pq.read_schema(path).names
-    return read_table(path, columns=[name for name in (TRANSACTION_ID, *signature.inputs) if name in present])
+    return read_table(path, columns=_wanted(path, pq.read_schema(path).names, signature))
 
 
 def _read_csv(path: Path, signature: Signature) -> pa.Table:
@@ -128,7 +125,7 @@ def _read_csv(path: Path, signature: Signature) -> pa.Table:
         present = reader.schema.names
     convert = pacsv.ConvertOptions(
         column_types={**_types(signature), TRANSACTION_ID: pa.string()},
-        include_columns=[name for name in (TRANSACTION_ID, *signature.inputs) if name in present],
+        include_columns=_wanted(path, present, signature),
         null_values=[""],
         strings_can_be_null=False,
     )
@@ -139,11 +136,18 @@ def _read_jsonl(path: Path, signature: Signature) -> pa.Table:
     schema = pa.schema(list(_types(signature).items()))
     options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer")
     table = pajson.read_json(path, parse_options=options)
-    known = {name for name in _keys_of_first_line(path)}
-    wanted = [name for name in (TRANSACTION_ID, *signature.inputs) if name in table.column_names]
+    known = set(_keys_of_first_line(path))
+    wanted = _wanted(path, table.column_names, signature)
     # a column that no row has comes back as nulls, which must not pass for values that are missing
     absent = {name for name in wanted if name not in known and table[name].null_count == table.num_rows}
     return table.select([name for name in wanted if name not in absent])
+
+
+def _wanted(path: Path, present: Sequence[str], signature: Signature) -> list[str]:
+    wanted = [name for name in (TRANSACTION_ID, *signature.inputs) if name in present]
+    if twice := [name for name in wanted if present.count(name) > 1]:
+        raise ValueError(f"{path} must have each column once, got {twice} more than once")
+    return wanted
 
 
 def _keys_of_first_line(path: Path) -> Mapping[str, Any]:

@@ -88,7 +88,7 @@ class Scorer:
         Batches run side by side, each on one thread: no batch waits for another, as it would where one is cut up.
 
         Raises:
-            ValueError: the table does not have the graph's columns, or not of their type.
+            ValueError: the table does not have the graph's columns, or not of their type, or the graph fails.
         """
         feeds = feature_arrays(table, self.signature)
         starts = range(0, table.num_rows, batch)
@@ -97,10 +97,18 @@ class Scorer:
 
         def scored(start: int) -> np.ndarray:
             part = {name: array[start : start + batch] for name, array in feeds.items()}
-            return np.concatenate(self.session.run(list(self.signature.outputs), part), axis=1)
+            try:
+                outputs = self.session.run(list(self.signature.outputs), part)
+            except Exception as error:
+                raise ValueError(
+                    f"the graph must score its feature rows, but it ends in {type(error).__name__}"
+                ) from error
+            return np.concatenate(outputs, axis=1)
 
         with ThreadPoolExecutor(threads) as pool:
             rows = np.concatenate(list(pool.map(scored, starts)))
+        if len(rows) != table.num_rows:
+            raise ValueError(f"the graph must give one row a feature row, got {len(rows)} for {table.num_rows}")
         return dict(zip(self.signature.outputs, np.ascontiguousarray(rows.T), strict=True))
 
 
@@ -198,6 +206,9 @@ def _type_fault(column: pa.ChunkedArray, *, numeric: bool) -> str | None:
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_float32(column.type) and column.null_count == 0:
+        floats: np.ndarray = column.to_numpy()
+        return floats[:, None]
     values: np.ndarray = pc.fill_null(pc.cast(column, pa.float64(), safe=False), math.nan).to_numpy()
     with np.errstate(over="ignore"):
         return values.astype(np.float32)[:, None]

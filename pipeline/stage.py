@@ -31,6 +31,7 @@ class Stage:
         code: packages, or files of `pipeline`, that its output depends on.
         outside: what it takes from beyond the run folder by name: a file, or a digest of something else.
         sees_test_labels: whether it may read the labels of the test fold; true for one stage alone.
+        meets_champion: whether its output depends on the champion that lies in the run folder.
     """
 
     name: str
@@ -40,6 +41,11 @@ class Stage:
     code: tuple[str, ...]
     outside: Callable[[Config], Sequence[tuple[str, Path | str]]] = field(default=_nothing_outside)
     sees_test_labels: bool = False
+    meets_champion: bool = False
+
+    def follows_champion(self, config: Config) -> bool:
+        """Whether another champion makes its output stale: one to be met, or one whose setting is checked again."""
+        return self.meets_champion or ("sweep" in self.sections and config.sweep.mode == "recheck")
 
 
 class StageLog:
@@ -48,43 +54,43 @@ class StageLog:
     def __init__(self, journal: Journal, key: str, *, parent: "StageLog | None") -> None:
         self.key = key
         self.parent = parent
-        self._journal = journal
+        self.journal = journal
 
     def open(self, name: str) -> None:
         """The run begins, or goes on."""
         parent = self.parent.key if self.parent is not None else None
-        self._journal.append("open", self.key, {"name": name, "parent": parent})
+        self.journal.append("open", self.key, {"name": name, "parent": parent})
 
     def child(self, suffix: str, *, name: str) -> "StageLog":
         """A nested run, opened."""
-        log = StageLog(self._journal, f"{self.key}/{suffix}", parent=self)
+        log = StageLog(self.journal, f"{self.key}/{suffix}", parent=self)
         log.open(name)
         return log
 
     def close(self, status: Status) -> None:
         """The run ends."""
-        self._journal.append("close", self.key, {"status": status})
+        self.journal.append("close", self.key, {"status": status})
 
     def metrics(self, values: Mapping[str, float | None], *, step: int = 0) -> None:
         """Numbers; None and numbers that are not finite are left out by the store."""
-        self._journal.append("metrics", self.key, {"values": dict(values), "step": step})
+        self.journal.append("metrics", self.key, {"values": dict(values), "step": step})
 
     def params(self, values: Mapping[str, object]) -> None:
         """What was chosen before the work began; MLflow keeps the first value for good."""
-        self._journal.append("params", self.key, {"values": {name: str(value) for name, value in values.items()}})
+        self.journal.append("params", self.key, {"values": {name: str(value) for name, value in values.items()}})
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Words to search by; the last value counts."""
-        self._journal.append("tags", self.key, {"values": {name: str(value) for name, value in values.items()}})
+        self.journal.append("tags", self.key, {"values": {name: str(value) for name, value in values.items()}})
 
     def artifact(self, path: str, *, folder: str | None = None) -> None:
         """A file of the run folder, named as "stage/file"."""
-        self._journal.append("artifact", self.key, {"path": path, "folder": folder})
+        self.journal.append("artifact", self.key, {"path": path, "folder": folder})
 
-    def dataset(self, name: str, *, digest: str, source: str, context: str, profile: str | None = None) -> None:
-        """A table that went in, by its true digest."""
-        content = {"name": name, "digest": digest, "source": source, "context": context, "profile": profile}
-        self._journal.append("dataset", self.key, content)
+    def dataset(self, name: str, *, digest: str, rows: int, context: str) -> None:
+        """A table that went in, by the digest of all of it."""
+        content = {"name": name, "digest": digest, "rows": rows, "context": context}
+        self.journal.append("dataset", self.key, content)
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,26 @@
 """From the journal to MLflow: the one file, beside the registry, that knows MLflow.
 
-`replay` sends what the journal holds beyond the last acknowledged record. Sending twice is harmless: a run is found
-again by its key, and MLflow keeps equal metric points, parameters and tags once. So a server that is down, hangs or
-loses a reply costs time within a small bound and never a record.
+`replay` sends what the journal holds and the store has not acknowledged. Sending twice is harmless: a run is found
+again by its key, and MLflow keeps equal metric points, parameters, tags and inputs once. So a server that is down,
+hangs or loses a reply costs time and never a record.
 """
 
 import contextlib
+import json
 import logging
+import math
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipeline.credentials import holds_password, without_passwords
 from pipeline.files import TEMPORARY, read_json, write_json
 from pipeline.journal import Journal, Record
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 KEY_TAG = "harbor.key"
 ACKNOWLEDGED = ".tracking.json"
 BATCHED = ("params", "metrics", "tags")
+LONGEST = {"param": 6000, "tag": 5000}
+REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE")
+TRANSIENT_STATUS = (401, 403, 404, 407, 408, 425, 429)
 
 
 class TrackingConfig(BaseModel):
@@ -38,16 +43,66 @@ class TrackingConfig(BaseModel):
     enabled: bool = Field(default=True, description="false keeps the journal and sends nothing")
     uri: str = Field(default="", description="MLflow tracking URI; empty is sqlite beside the run folders")
     experiment: str = Field(default="harbor", description="MLflow experiment of the project")
-    timeout: int = Field(default=10, ge=1, description="seconds one request to an MLflow server may take")
+    timeout: int = Field(default=5, ge=1, description="seconds one request to an MLflow server may take")
+    patience: float = Field(
+        default=20.0, gt=0, description="seconds a stage waits for MLflow at most; what is left is sent later"
+    )
+
+    @field_validator("uri")
+    @classmethod
+    def _without_password(cls, uri: str) -> str:
+        if holds_password(uri):
+            raise ValueError(
+                "must not hold a password, which would end up in config.json: set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD (for a database its own means, such as PGPASSWORD)"
+            )
+        return uri
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What a replay did: records sent, records still to send, and why it stopped short, if it did."""
+    """What a replay did.
+
+    Attributes:
+        sent: records the store took.
+        pending: records still to be sent.
+        refused: records the store will never take; they stay in the journal.
+        problem: why it stopped short or what was refused, if anything.
+    """
 
     sent: int
     pending: int
+    refused: int = 0
     problem: str | None = None
+
+
+@dataclass
+class _Progress:
+    """What the store has acknowledged; kept beside the journal, and safe to lose."""
+
+    uri: str
+    experiment: str
+    records: int = 0
+    artifacts: int = 0
+    ids: dict[str, str] = field(default_factory=dict)
+    doubtful: list[str] = field(default_factory=list)
+
+    @staticmethod
+    def read(run: Path, config: TrackingConfig) -> "_Progress":
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            kept = _Progress(**read_json(run / ACKNOWLEDGED))
+            if (kept.uri, kept.experiment) == (config.uri, config.experiment):
+                return kept
+        return _Progress(config.uri, config.experiment)
+
+    def waiting(self, records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+        """Records, then artifacts: these are large, and must not keep a number waiting."""
+        plain = [r for r in records if r.kind != "artifact" and r.sequence >= self.records]
+        return plain, [r for r in records if r.kind == "artifact" and r.sequence >= self.artifacts]
+
+    def forget(self) -> None:
+        self.records = self.artifacts = 0
+        self.ids, self.doubtful = {}, []
 
 
 def store_uri(config: TrackingConfig, *, runs: Path) -> str:
@@ -55,80 +110,64 @@ def store_uri(config: TrackingConfig, *, runs: Path) -> str:
     return config.uri or f"sqlite:///{runs.resolve() / 'mlflow.db'}"
 
 
-def replay(run: Path, config: TrackingConfig) -> Replay:
-    """Send the records of a run's journal that MLflow has not acknowledged, in order.
+def waiting_records(run: Path, config: TrackingConfig) -> int:
+    """How many records of a run's journal the store has not acknowledged."""
+    records = list(Journal(run / "journal.jsonl").records())
+    return sum(map(len, _Progress.read(run, config).waiting(records)))
+
+
+def replay(run: Path, config: TrackingConfig, *, deadline: float = math.inf) -> Replay:
+    """Send the records of a run's journal that MLflow has not acknowledged, in order, artifacts last.
 
     Args:
         run: the run folder.
         config: the store and experiment.
+        deadline: `time.monotonic()` after which no further request begins.
 
     Returns:
-        The count sent and pending. A store that fails is a `problem` in words, never an exception.
+        The counts sent, pending and refused. A store that fails is a `problem` in words, never an exception.
     """
-    journal = Journal(run / "journal.jsonl")
-    acknowledged = _acknowledged(run, config)
-    waiting = [record for record in journal.records() if record.sequence >= acknowledged["next"]]
+    progress = _Progress.read(run, config)
+    records = list(Journal(run / "journal.jsonl").records())
+    waiting = sum(map(len, progress.waiting(records)))
     if not config.enabled or not waiting:
         return Replay(0, 0)
-    sent = 0
+    refused: list[str] = []
+    problem = None
     try:
         with bounded_requests(config):
-            sender = _Sender(run, config, acknowledged["ids"])
-            for _, group in groupby(waiting, key=lambda item: (item.key, item.kind in BATCHED, _alone(item))):
-                records = list(group)
-                sender.send(records)
-                sent += len(records)
-                acknowledged["next"] = records[-1].sequence + 1
+            sender = _Sender(run, config, progress)
+            waiting = sum(map(len, progress.waiting(records)))
+            problem = sender.send_all(records, refused, deadline)
     except Exception as error:  # whatever a store or its driver raises must not stop a training run
-        return Replay(sent, len(waiting) - sent, f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
+        problem = _said(error)
     finally:
-        write_json(run / ACKNOWLEDGED, acknowledged)
-    return Replay(sent, 0)
+        write_json(run / ACKNOWLEDGED, vars(progress))
+    pending = sum(map(len, progress.waiting(records)))
+    if refused and problem is None:
+        problem = f"{len(refused)} records refused for good, the first because {refused[0]}"
+    return Replay(waiting - pending - len(refused), pending, len(refused), problem)
 
 
-def _alone(record: Record) -> int:
-    return -1 if record.kind in BATCHED else record.sequence
-
-
-def _acknowledged(run: Path, config: TrackingConfig) -> dict[str, Any]:
-    path = run / ACKNOWLEDGED
-    fresh = {"uri": config.uri, "experiment": config.experiment, "next": 0, "ids": {}}
-    with contextlib.suppress(OSError, ValueError):
-        content = read_json(path)
-        if (content["uri"], content["experiment"]) == (config.uri, config.experiment):
-            return dict(content)
-    return fresh
-
-
-def serve_ui(config: TrackingConfig, *, runs: Path, port: int) -> int:
-    """Serve the MLflow UI on the configured store until interrupted; the server's exit code.
-
-    One worker on the loopback address, without MLflow's job runners, which would make it ten processes.
-    """
-    uri = store_uri(config, runs=runs)
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
-        raise ValueError(f"{runs} must hold a tracking store, but there is no mlflow.db: has a run been made here?")
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {
-        **os.environ,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    return subprocess.run(command, env=environment, check=False).returncode
+def _said(error: Exception) -> str:
+    lines = str(error).splitlines() or [""]
+    return without_passwords(f"{type(error).__name__}: {lines[0]}")[:240]
 
 
 @contextlib.contextmanager
 def bounded_requests(config: TrackingConfig) -> Iterator[None]:
-    """MLflow's own limits let one call to a dead server hang for minutes; these let it fail in seconds."""
+    """Requests that end within seconds, and are sent once.
+
+    MLflow's own limits let one call to a dead server hang for minutes. It also repeats a request whose reply was lost,
+    POST included, so that creating one run makes two: repeating is left to the caller, who looks first.
+    """
     limits = {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(config.timeout),
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-        "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     before = {name: os.environ.get(name) for name in limits}
-    os.environ.update({name: value for name, value in limits.items() if before[name] is None})
+    os.environ.update(limits)
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -139,6 +178,8 @@ def bounded_requests(config: TrackingConfig) -> Iterator[None]:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
@@ -146,68 +187,131 @@ def bounded_requests(config: TrackingConfig) -> Iterator[None]:
 class _Sender:
     """Turns records into MLflow calls; remembers which MLflow run each key became."""
 
-    def __init__(self, run: Path, config: TrackingConfig, ids: dict[str, str]) -> None:
+    def __init__(self, run: Path, config: TrackingConfig, progress: _Progress) -> None:
         self._run = run
-        self._ids = ids
+        self._progress = progress
         self._client, self._experiment = opened_store(store_uri(config, runs=run.parent), config.experiment)
+        if progress.ids and not self._knows(next(iter(progress.ids.values()))):
+            progress.forget()
 
-    def send(self, records: list[Record]) -> None:
+    def send_all(self, records: Sequence[Record], refused: list[str], deadline: float) -> str | None:
+        """Send what waits until the deadline; why it stopped short, if it did."""
+        plain, artifacts = self._progress.waiting(records)
+        for _, group in groupby(plain, key=_together):
+            if time.monotonic() > deadline:
+                return "the store is too slow"
+            batch = list(group)
+            self._send(batch, refused)
+            self._progress.records = batch[-1].sequence + 1
+        for record in artifacts:
+            if time.monotonic() > deadline:
+                return "the store is too slow"
+            self._send([record], refused)
+            self._progress.artifacts = record.sequence + 1
+        for key in list(self._progress.doubtful):
+            self._found(key)
+            self._progress.doubtful.remove(key)
+        return None
+
+    def _send(self, records: list[Record], refused: list[str]) -> None:
         first = records[0]
-        if first.kind in BATCHED:
-            self._log_batch(first.key, records)
-        elif first.kind == "open":
+        if first.kind == "open":
             self._open(first)
-        elif first.kind == "close":
-            self._client.set_terminated(self._ids[first.key], first.content["status"], first.time_ms)
-        elif first.kind == "artifact":
-            self._log_artifact(first)
-        else:
-            self._log_dataset(first)
+            return
+        if first.key not in self._progress.ids:
+            refused += [f"the journal holds no beginning of {first.key}"] * len(records)
+            return
+        try:
+            if first.kind in BATCHED:
+                self._log_batch(first.key, records)
+            elif first.kind == "close":
+                self._client.set_terminated(self._progress.ids[first.key], first.content["status"], first.time_ms)
+            elif first.kind == "artifact":
+                self._log_artifact(first)
+            else:
+                self._log_dataset(first)
+        except Exception as error:
+            if not _final(error):
+                raise
+            refused += [_said(error)] * len(records)
+
+    def _knows(self, run_id: str) -> bool:
+        """Whether the store still holds a run; a store that was replaced gets everything again."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+        return True
 
     def _open(self, record: Record) -> None:
-        found = self._ids.get(record.key) or self._found(record.key)
+        ids = self._progress.ids
+        found = ids.get(record.key) or self._found(record.key)
         if found is None:
             tags = {KEY_TAG: record.key, "mlflow.source.type": "JOB", "mlflow.source.name": "harbor"}
-            parent = record.content.get("parent")
-            if parent is not None:
-                tags["mlflow.parentRunId"] = self._ids[parent]
+            if record.content.get("parent") in ids:
+                tags["mlflow.parentRunId"] = ids[record.content["parent"]]
+            tried_before = record.key in self._progress.doubtful
+            if not tried_before:
+                self._progress.doubtful.append(record.key)
             created = self._client.create_run(
                 self._experiment, start_time=record.time_ms, tags=tags, run_name=record.content["name"]
             )
+            if not tried_before:
+                self._progress.doubtful.remove(record.key)
             found = created.info.run_id
         else:
             self._client.update_run(found, status="RUNNING")
-        self._ids[record.key] = found
+        ids[record.key] = found
 
     def _found(self, key: str) -> str | None:
-        runs = self._client.search_runs([self._experiment], filter_string=f"tags.`{KEY_TAG}` = '{key}'", max_results=1)
-        return runs[0].info.run_id if runs else None
+        """The run of a key. Of several, left by a reply that was lost, one is kept: that in use, else the first."""
+        query = f"tags.`{KEY_TAG}` = '{key}'"
+        runs = sorted(run.info.run_id for run in self._client.search_runs([self._experiment], query, max_results=100))
+        kept = self._progress.ids.get(key)
+        kept = kept if kept in runs else next(iter(runs), None)
+        for extra in runs:
+            if extra != kept:
+                self._client.delete_run(extra)
+        return kept
 
     def _log_batch(self, key: str, records: list[Record]) -> None:
-        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.entities import Metric, RunTag
 
-        metrics, params, tags = [], [], []
+        metrics, tags = [], []
+        params: list[dict[str, str]] = []
         for record in records:
             values = record.content["values"]
             if record.kind == "metrics":
                 step = record.content.get("step", 0)
-                metrics += [
-                    Metric(name, float(value), record.time_ms, step)
-                    for name, value in values.items()
-                    if value is not None
-                ]
+                given = {name: float(value) for name, value in values.items() if value is not None}
+                metrics += [Metric(name, value, record.time_ms, step) for name, value in given.items()]
             elif record.kind == "params":
-                params += [Param(name, _text(value)) for name, value in values.items()]
+                params.append({name: str(value)[: LONGEST["param"]] for name, value in values.items()})
             else:
-                tags += [RunTag(name, _text(value)) for name, value in values.items()]
-        for start in range(0, max(len(metrics), len(params), len(tags)), 100):
-            stop = start + 100
-            self._client.log_batch(self._ids[key], metrics[start:stop], params[start:stop], tags[start:stop])
+                tags += [RunTag(name, str(value)[: LONGEST["tag"]]) for name, value in values.items()]
+        for start in range(0, max(len(metrics), len(tags)), 100):
+            self._client.log_batch(self._progress.ids[key], metrics[start : start + 100], (), tags[start : start + 100])
+        for given_params in params:
+            self._log_params(self._progress.ids[key], given_params)
+
+    def _log_params(self, run_id: str, params: dict[str, str]) -> None:
+        """Log parameters. MLflow keeps the first value for good: one that came out otherwise later is a tag."""
+        from mlflow.entities import Param, RunTag
+
+        before = self._client.get_run(run_id).data.params
+        changed = [RunTag(f"harbor.now.{n}", v) for n, v in params.items() if before.get(n, v) != v]
+        fresh = [Param(name, value) for name, value in params.items() if name not in before]
+        if fresh or changed:
+            self._client.log_batch(run_id, (), fresh, changed)
 
     def _log_artifact(self, record: Record) -> None:
         path = self._existing(record.content["path"])
         if path is not None:
-            self._client.log_artifact(self._ids[record.key], str(path), record.content.get("folder"))
+            self._client.log_artifact(self._progress.ids[record.key], str(path), record.content.get("folder"))
 
     def _existing(self, name: str) -> Path | None:
         """A stage's file where it stands: in its final folder, or in the temporary one while the stage still runs."""
@@ -219,12 +323,28 @@ class _Sender:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         content = record.content
-        dataset = Dataset(
-            content["name"], content["digest"][:36], "harbor", content["source"], profile=content.get("profile")
-        )
+        source = json.dumps({"uri": content["name"]})
+        profile = json.dumps({"num_rows": content.get("rows")})
+        dataset = Dataset(content["name"], content["digest"][:36], "local", source, profile=profile)
         self._client.log_inputs(
-            self._ids[record.key], [DatasetInput(dataset, [InputTag("mlflow.data.context", content["context"])])]
+            self._progress.ids[record.key],
+            [DatasetInput(dataset, [InputTag("mlflow.data.context", content["context"])])],
         )
+
+
+def _together(record: Record) -> tuple[str, int]:
+    """Neighbours that go into one request share this; every other record stands alone."""
+    return record.key, -1 if record.kind in BATCHED else record.sequence
+
+
+def _final(error: Exception) -> bool:
+    """Whether a store said no for good to this one record, so that sending it again is useless."""
+    from mlflow.exceptions import MlflowException
+    from requests import HTTPError
+
+    if isinstance(error, HTTPError) and error.response is not None:
+        return 400 <= error.response.status_code < 500 and error.response.status_code not in TRANSIENT_STATUS
+    return isinstance(error, MlflowException) and error.error_code in REFUSALS
 
 
 def opened_store(uri: str, experiment: str) -> "tuple[MlflowClient, str]":
@@ -241,14 +361,11 @@ def opened_store(uri: str, experiment: str) -> "tuple[MlflowClient, str]":
         found = client.get_experiment_by_name(experiment)
         if found is None:
             location = (path.parent / "mlartifacts").resolve().as_uri() if path is not None else None
+            kind = {"mlflow.experimentKind": "custom_model_development"}
             try:
-                return client, client.create_experiment(experiment, artifact_location=location)
+                return client, client.create_experiment(experiment, artifact_location=location, tags=kind)
             except MlflowException:
                 found = client.get_experiment_by_name(experiment)
                 if found is None:
                     raise
     return client, found.experiment_id
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)

@@ -42,9 +42,10 @@ STAGES = (
         "evaluate",
         make_evaluation,
         reads=("ingest", "features", "train", "calibrate"),
-        sections=("evaluation", "gate", "export", "calibration", "selection", "train"),
+        sections=("evaluation", "gate", "drift", "export", "calibration", "selection", "sweep", "train"),
         code=("models", "evaluation", "features", "pipeline"),
         sees_test_labels=True,
+        meets_champion=True,
     ),
     Stage(
         "export",

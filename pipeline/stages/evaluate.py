@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ import pyarrow.parquet as pq
 from evaluation.ablation import ablation_section, noise_section
 from evaluation.card import model_card
 from evaluation.cells import plain
+from evaluation.drift import drift_metrics
 from evaluation.evidence import CalibRows, Evidence, Note
 from evaluation.intervals import cluster_codes
 from evaluation.page import report_html
 from evaluation.populations import JudgedRows
 from evaluation.render import pictures
-from evaluation.report import build_report, headline_metrics
+from evaluation.report import build_report
 from evaluation.selection import rank_sweep
 from models.calibration import bounded_probability, calibrator_from_dict
 from pipeline.ablation import PLAIN, judged_arm, noise_cell, read_recipes
@@ -32,13 +34,16 @@ from pipeline.candidates import (
     load_models,
     raw_scores,
 )
+from pipeline.champion import ChampionRows, champion_rows
+from pipeline.drift import drift_report
 from pipeline.facts import report_facts, report_notes
 from pipeline.files import read_json, read_table, write_bytes, write_json, write_table, write_text
 from pipeline.hardware import cpu_threads
 from pipeline.looks import earlier_looks
 from pipeline.stage import StageContext
-from pipeline.sweep_outcomes import read_outcomes
+from pipeline.sweep_outcomes import ValidOutcomes, read_outcomes
 from pipeline.thresholds import Outcomes, operating_points
+from pipeline.verdict_log import log_verdict
 
 SHADOW_SHARE = 10
 GROUPING_SIZE = 100
@@ -56,8 +61,12 @@ def make_evaluation(context: StageContext) -> str:
     context.reporter.progress(1, 4, f"{table.num_rows:,} test rows scored")
     score_table = _score_table(table, details, candidates)
     write_table(context.out / "scores.parquet", score_table)
-    write_table(context.out / "shadow.parquet", _shadow(context, models, table, scores, candidates))
+    champion = champion_rows(context)
+    write_table(context.out / "shadow.parquet", _shadow(context, models, table, scores, candidates, champion))
     evidence = _evidence(context, models, scores, candidates, table, details)
+    if champion is not None:
+        evidence = replace(evidence, champion=champion.test)
+    evidence = replace(evidence, drift=drift_report(context, evidence, models, _valid_outcomes(context)))
     write_json(context.out / "thresholds.json", _thresholds(evidence, config.export))
     context.reporter.progress(2, 4, f"{config.evaluation.resamples:,} resamples")
     rng = np.random.default_rng(config.train.seed)
@@ -66,7 +75,9 @@ def make_evaluation(context: StageContext) -> str:
         report["ablation"] = plain(_ablation(context, models, table, details))
     context.reporter.progress(3, 4, "report")
     _write_report(context, report)
-    _log(context, report)
+    pictured = sorted(path.name for path in (context.out / "reliability").glob("*.png"))
+    log_verdict(context.log, report, pictures=pictured)
+    context.log.metrics(drift_metrics(report["drift"]))
     cells = report["candidates"][evidence.shipped]
     return (
         f"{evidence.shipped} AP {cells['average_precision']['value']:.3f}, "
@@ -158,11 +169,7 @@ def _evidence(
     table: pa.Table,
     details: pd.DataFrame,
 ) -> Evidence:
-    valid = read_outcomes(
-        context.path("train", "valid.parquet"),
-        context.path("train", "sweep.json"),
-        floor=context.config.calibration.posterior_floor,
-    )
+    valid = _valid_outcomes(context)
     before = {name: bounded_probability(z) for name, z in scores.log_odds.items()}
     before |= {name: bounded_probability(scores.margins[name]) for name in ("mlp", "mlp_unsmoothed")}
     looks = earlier_looks(context.run, test=_digest(table), judged=_judged_digest(context))
@@ -185,6 +192,14 @@ def _evidence(
         looks=looks,
         facts=report_facts(context, models),
         configuration=context.config.model_dump(mode="json", exclude={"tracking"}),
+    )
+
+
+def _valid_outcomes(context: StageContext) -> ValidOutcomes:
+    return read_outcomes(
+        context.path("train", "valid.parquet"),
+        context.path("train", "sweep.json"),
+        floor=context.config.calibration.posterior_floor,
     )
 
 
@@ -249,8 +264,9 @@ def _shadow(
     test: pa.Table,
     scores: RawScores,
     candidates: Mapping[str, np.ndarray],
+    champion: ChampionRows | None,
 ) -> pa.Table:
-    """Probabilities of ε = 0 and of the best ε > 0 on rows nobody has judged yet, or on a tenth of test."""
+    """Probabilities of ε = 0, the best ε > 0 and the champion on rows nobody has judged yet, or on a tenth of test."""
     after = context.features_after("test")
     if after.num_rows:
         scores = raw_scores(models, models.encoder.apply(after), threads=cpu_threads(context.config.train.threads))
@@ -265,6 +281,9 @@ def _shadow(
         "smoothed": pa.array(bounded_probability(scores.inverted.get("mlp_smoothed", scores.inverted["mlp"]))),
         context.config.export.candidate: pa.array(candidates[context.config.export.candidate]),
     }
+    if champion is not None:
+        theirs = champion.later if after.num_rows else champion.test.probabilities
+        columns["champion"] = pa.array(theirs, from_pandas=True)
     return pa.table(columns).filter(pa.array(keep))
 
 
@@ -288,27 +307,3 @@ def _judged_digest(context: StageContext) -> str:
     for stage, name in names:
         digest.update(context.path(stage, name).read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _log(context: StageContext, report: Mapping[str, Any]) -> None:
-    headline = headline_metrics(report)
-    shipped = report["shipped"]
-    parent = context.log.parent
-    assert parent is not None
-    short = {
-        name.removeprefix(f"{shipped}."): value for name, value in headline.items() if name.startswith(shipped + ".")
-    }
-    others = {
-        f"{name}.{metric}": headline[f"{name}.{metric}"]
-        for name in report["candidates"]
-        for metric in ("average_precision", "roc_auc", "brier_skill", "ece")
-        if f"{name}.{metric}" in headline
-    }
-    parent.metrics({**short, "test_rows": report["population"]["rows"], "test_frauds": report["population"]["frauds"]})
-    parent.tags({"harbor.gate": "passed" if report["gate"]["passed"] else "refused", "harbor.shipped": shipped})
-    parent.artifact("evaluate/report.html")
-    parent.artifact("evaluate/model_card.md")
-    parent.artifact("evaluate/report.json")
-    context.log.metrics(others)
-    for path in sorted((context.out / "reliability").glob("*.png")):
-        parent.artifact(f"evaluate/reliability/{path.name}", folder="reliability")

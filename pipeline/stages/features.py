@@ -22,17 +22,40 @@ def make_features(context: StageContext) -> str:
     The label column holds what may be used: null where a label is unknown or was not known in time for its fold.
     """
     transactions = read_table(context.path("ingest", "transactions.parquet"))
-    ingested = read_json(context.path("ingest", "report.json"))
     folds = _folds(transactions, context)
-    spec = feature_spec(
+    spec = specification(context, transactions)
+    context.reporter.progress(1, 3, f"{len(spec.columns)} columns of {transactions.num_rows:,} rows")
+    windows = window_features(transactions, spec=spec, threads=cpu_threads(context.config.train.threads))
+    return write_features(context, transactions, windows, folds, spec)
+
+
+def make_cut_features(context: StageContext, windows: pa.Table) -> str:
+    """The same files from windows that were computed before, on these transactions and perhaps on later ones too.
+
+    A window never sees a row later than its own, nor a label that was not available by then, so the windows of the
+    rows up to a moment do not depend on the rows after it; folds and encoder do, and are made anew.
+    """
+    transactions = read_table(context.path("ingest", "transactions.parquet"))
+    folds = _folds(transactions, context)
+    return write_features(context, transactions, windows, folds, specification(context, transactions))
+
+
+def specification(context: StageContext, transactions: pa.Table) -> FeatureSpec:
+    """The columns to produce from these transactions."""
+    ingested = read_json(context.path("ingest", "report.json"))
+    return feature_spec(
         context.config.features,
         columns=transactions.column_names,
         categorical=ingested["categorical"],
         numeric=ingested["numeric"],
         amount_scale=ingested["amount_scale"],
     )
-    context.reporter.progress(1, 3, f"{len(spec.columns)} columns of {transactions.num_rows:,} rows")
-    windows = window_features(transactions, spec=spec, threads=cpu_threads(context.config.train.threads))
+
+
+def write_features(
+    context: StageContext, transactions: pa.Table, windows: pa.Table, folds: Folds, spec: FeatureSpec
+) -> str:
+    """Write features.parquet, spec.json, report.json and the encoder fitted on train; one line on what came out."""
     context.reporter.progress(2, 3, "encoder")
     table = _feature_table(transactions, windows, folds)
     settings = context.config.features.encoding

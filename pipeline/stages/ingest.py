@@ -76,13 +76,13 @@ def _log(context: StageContext, report: Mapping[str, object]) -> None:
             "prevalence": labels["prevalence"],
         }
     )
-    context.log.params({"data.preset": context.config.data.preset})
-    context.log.dataset(
-        context.config.data.preset,
-        digest=str(report["digest"]),
-        source=context.config.data.preset,
-        context="ingest",
-    )
+    digest, accepted = str(report["digest"]), int(str(report["accepted"]))
+    run = context.log.parent
+    assert run is not None
+    run.params({"rows": accepted})
+    run.tags({"harbor.data_digest": digest})
+    for log in (run, context.log):
+        log.dataset(context.config.data.preset, digest=digest, rows=accepted, context="training")
     context.log.artifact("ingest/report.json")
     warnings = report["warnings"]
     assert isinstance(warnings, list)

@@ -1,29 +1,31 @@
 """The sweep of the head, the booster on the shared embedding, and the baseline; settings ranked on valid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit
 
+from evaluation.recheck import SettingCheck
 from evaluation.render import unsmoothed_picture
 from evaluation.sections import unsmoothed_section
-from evaluation.selection import SweepRanking, SweepRow, rank_sweep
+from evaluation.selection import SweepRanking, rank_sweep
 from features.encode import Encoder, Matrix
 from models.baseline import fit_logistic_baseline
 from models.boosting import LabelledMatrix, fit_booster
 from models.network import Architecture
 from models.rows import RowArrays, labelled_rows
 from models.shared_encoder import fit_shared_encoder
-from models.sweep import Sweep, SweepConfig, fit_sweep
+from models.sweep import Setting, Sweep, SweepConfig, fit_sweep
 from models.training import EpochReport, configured_architecture
 from pipeline.ablation import fit_recipes, recipes, write_recipes
 from pipeline.candidates import Head, save_booster, save_heads
 from pipeline.files import read_json, write_bytes, write_json, write_table
 from pipeline.hardware import cpu_threads
+from pipeline.recheck import champion_check, champion_setting
 from pipeline.stage import StageContext
+from pipeline.sweep_log import log_sweep
 from pipeline.sweep_outcomes import position, sweep_outcomes, sweep_table, write_outcomes
-
-SWEEP_METRICS = ("roc_auc", "average_precision", "brier", "ece", "log_loss", "precision_at_half")
 
 
 def make_models(context: StageContext) -> str:
@@ -31,21 +33,28 @@ def make_models(context: StageContext) -> str:
     encoder = Encoder.from_dict(read_json(context.path("features", "encoder.json")))
     train, valid = (encoder.apply(context.features(fold)) for fold in ("train", "valid"))
     judged = valid.rows(np.isfinite(valid.label))
-    before = _swept(context, encoder, train, valid, only_unsmoothed=True)
+    chosen = _setting_in_use(context)
+    before = _swept(context, encoder, train, valid, grid=_unsmoothed(context.config.sweep, chosen), chosen=chosen)
     _log_unsmoothed(context, before, judged)
-    sweep = _swept(context, encoder, train, valid, fitted=before)
+    sweep = _swept(context, encoder, train, valid, grid=context.config.sweep, chosen=chosen, fitted=before)
     ranking = _ranked(context, sweep, judged)
+    found = _rechecked(context, ranking, sweep, judged) if chosen is not None else None
+    if found is not None and found.moved:
+        full = context.config.sweep.model_copy(update={"mode": "full"})
+        sweep = _swept(context, encoder, train, valid, grid=full, fitted=sweep)
+        ranking = _ranked(context, sweep, judged)
     heads = _heads(sweep, ranking)
     save_heads(context.out, heads)
     write_outcomes(context.out, sweep, labels=judged.label, event_time=judged.time)
     write_table(context.out / "sweep.parquet", sweep_table(ranking, sweep))
-    _log_sweep(context, ranking)
+    outcomes = sweep_outcomes(sweep, floor=context.config.calibration.posterior_floor)
+    log_sweep(context.log, ranking, outcomes, labels=judged.label)
     trees, teacher = _boosted(context, encoder, train, valid, sweep.architecture, heads["mlp"])
     if context.config.ablation.enabled:
         _ablated(context, sweep, train, valid, teacher)
     baseline = fit_logistic_baseline(train, scaling=encoder.scaling, cardinalities=encoder.sizes)
     write_json(context.out / "logistic.json", baseline.to_dict())
-    _report(context, sweep, ranking, trees, baseline.note)
+    _report(context, sweep, ranking, trees, baseline.note, *([] if found is None else [found.sentence.rstrip(".")]))
     return f"{len(sweep.settings)} settings, {ranking.selected.text} selected; {trees} trees"
 
 
@@ -55,13 +64,12 @@ def _swept(
     train: Matrix,
     valid: Matrix,
     *,
-    only_unsmoothed: bool = False,
+    grid: SweepConfig,
+    chosen: Setting | None = None,
     fitted: Sweep | None = None,
 ) -> Sweep:
     config = context.config
-    grid = config.sweep
-    if only_unsmoothed:
-        grid = SweepConfig(**{**grid.model_dump(), "smoothing": (0.0,)})
+    only_unsmoothed = grid.smoothing == (0.0,)
     name = "ε = 0" if only_unsmoothed else "sweep"
 
     def tell(epoch: EpochReport) -> None:
@@ -77,7 +85,47 @@ def _swept(
         encoder.scaling, cardinalities=encoder.sizes, rows=labelled, config=config.train
     )
     threads = config.train.model_copy(update={"threads": cpu_threads(config.train.threads)})
-    return fit_sweep(train, valid, architecture=architecture, sweep=grid, config=threads, fitted=fitted, progress=tell)
+    if only_unsmoothed and chosen is not None:
+        chosen = replace(chosen, loss=replace(chosen.loss, smoothing=0.0))
+    return fit_sweep(
+        train,
+        valid,
+        architecture=architecture,
+        sweep=grid,
+        config=threads,
+        chosen=chosen,
+        fitted=fitted,
+        progress=tell,
+    )
+
+
+def _setting_in_use(context: StageContext) -> Setting | None:
+    """The champion's setting, where the sweep is to check it again instead of trying everything."""
+    config = context.config.sweep
+    return champion_setting(context.run, config) if config.mode == "recheck" else None
+
+
+def _unsmoothed(config: SweepConfig, chosen: Setting | None) -> SweepConfig:
+    """What is fitted before any smoothing: every class weight, or in a recheck the one in use."""
+    names = config.class_weight if chosen is None else (chosen.class_weight,)
+    return config.model_copy(update={"smoothing": (0.0,), "class_weight": names})
+
+
+def _rechecked(context: StageContext, ranking: SweepRanking, sweep: Sweep, valid: Matrix) -> SettingCheck | None:
+    config = context.config
+    found = champion_check(
+        context.run,
+        config.sweep,
+        labels=valid.label.astype(np.float64),
+        event_time=valid.time,
+        outcomes=sweep_outcomes(sweep, floor=config.calibration.posterior_floor),
+        ranking=ranking,
+        folds=config.selection.folds,
+    )
+    if found is not None:
+        context.reporter.say(f"    {found.sentence}")
+        context.log.metrics({"recheck_moved": float(found.moved)})
+    return found
 
 
 def _log_unsmoothed(context: StageContext, sweep: Sweep, valid: Matrix) -> None:
@@ -170,45 +218,6 @@ def _labelled_matrix(rows: RowArrays, columns: np.ndarray, kept: np.ndarray | No
     matrix = np.concatenate([rows.numeric, columns], axis=1)
     whole = LabelledMatrix(matrix, rows.label, rows.weight)
     return whole if kept is None or kept.all() else LabelledMatrix(matrix[kept], rows.label[kept], rows.weight[kept])
-
-
-def _log_sweep(context: StageContext, ranking: SweepRanking) -> None:
-    for rank, row in enumerate(ranking.rows, start=1):
-        log = context.log.child(_key(row), name=row.setting.text)
-        log.params(
-            {
-                "smoothing": row.setting.smoothing,
-                "class_weight": row.setting.class_weight,
-                "weighting": row.setting.weighting,
-                "repeats": row.repeats,
-            }
-        )
-        log.metrics(
-            {
-                "rank": rank,
-                "log_loss_affine": row.log_loss_affine,
-                "train_accuracy": row.train_accuracy,
-                **{f"raw_{name}": row.raw[name] for name in (*SWEEP_METRICS, "share_negatives_above_095")},
-                **{f"inverse_{name}": row.inverted[name] for name in SWEEP_METRICS},
-            }
-        )
-        log.tags({"harbor.selected": row.setting == ranking.selected})
-        log.close("FINISHED")
-    parent = context.log.parent
-    assert parent is not None
-    selected = ranking.selected
-    parent.params(
-        {
-            "smoothing": selected.smoothing,
-            "class_weight": selected.class_weight,
-            "weighting": selected.weighting,
-            "seed": context.config.train.seed,
-        }
-    )
-
-
-def _key(row: SweepRow) -> str:
-    return f"{row.setting.class_weight}-{row.setting.weighting}-{row.setting.smoothing:g}"
 
 
 def _report(context: StageContext, sweep: Sweep, ranking: SweepRanking, trees: int, *notes: str) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import FeaturesConfig, FeatureSpec, feature_spec, window_features
-from features.aggregates import AGGREGATES
+from features import FeatureColumn, FeaturesConfig, FeatureSpec, feature_spec, window_features
+from features.aggregates import AGGREGATES, Aggregate
 from tests.features.random_tables import (
     SECOND,
     START,
@@ -193,7 +193,16 @@ def test_ids_of_any_kind_give_the_same_features():
     place = table.column_names.index("merchant_id")
     merchants = table["merchant_id"]
     wide = pc.multiply(pc.subtract(merchants, 1), 2**60)
-    for ids in (merchants.cast(pa.int8()), wide, merchants.cast(pa.large_string()), wide.dictionary_encode()):
+    top = pc.add(merchants.cast(pa.uint64()), pa.scalar(2**64 - 4, pa.uint64()))
+    for ids in (
+        merchants.cast(pa.int8()),
+        pc.add(merchants.cast(pa.int8()), -128),
+        pc.add(merchants, pa.scalar(-(2**63), pa.int64())),
+        top,
+        wide,
+        merchants.cast(pa.large_string()),
+        wide.dictionary_encode(),
+    ):
         given = table.set_column(place, "merchant_id", ids)
         assert_same_bits(window_features(given, spec=spec, threads=1), expected)
 
@@ -203,6 +212,20 @@ def test_ids_that_are_floats_are_refused():
     floats = table.set_column(2, "merchant_id", table["merchant_id"].cast(pa.float64()))
     with pytest.raises(ValueError, match="'merchant_id': ids must be strings or integers, got double"):
         window_features(floats, spec=spec_for(table), threads=1)
+
+
+@pytest.mark.parametrize("strange", [2, -1])
+def test_a_label_that_is_no_label_is_refused(strange):
+    table = random_table(np.random.default_rng(1))
+    labels = pa.array([strange, None, *[0] * (table.num_rows - 2)], pa.int8())
+    with pytest.raises(ValueError, match="'label': must be 0, 1 or null, got 1 other rows"):
+        window_features(table.set_column(5, "label", labels), spec=spec_for(table), threads=1)
+
+
+def test_a_negative_amount_is_refused():
+    table = table_of([transaction(0, "a", 1, -1, 0, 0)])
+    with pytest.raises(ValueError, match="'amount_minor': must be ≥ 0, got 1 negative and 0 null rows"):
+        window_features(table, spec=spec_for(table), threads=1)
 
 
 def test_tables_in_pieces_give_the_same_features():
@@ -240,6 +263,40 @@ def test_a_broken_specification_is_refused():
     spec["columns"][5] |= {"window": "5 days", "colour": "red"}
     with pytest.raises(ValueError, match=r"(?s)window.*colour"):
         FeatureSpec.from_json(json.dumps(spec))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"aggregate": "amount_next"}, "no aggregate is named 'amount_next'"),
+        ({"window": None}, "'fraud_rate' needs a window"),
+        ({"closed": "right"}, "'fraud_rate' sees only the past"),
+        ({"clock": "event_time"}, "reads label by label_available_at and is float32"),
+    ],
+)
+def test_a_definition_that_would_leak_or_mean_nothing_is_refused(change, message):
+    spec = spec_for(random_table(np.random.default_rng(0)))
+    column = next(c for c in spec.columns if c.name == "merchant_5s_fraud_rate")
+    with pytest.raises(ValueError, match=message):
+        FeatureColumn(**column.model_dump(exclude={"window"}) | {"window": "5s"} | change)
+
+
+def test_a_new_aggregate_is_one_entry(monkeypatch):
+    spread = Aggregate(
+        lambda chunk, window: chunk.extremes(window, largest=True) - chunk.extremes(window, largest=False),
+        "largest minus smallest amount of {rows}",
+        of="amount",
+        money=True,
+    )
+    monkeypatch.setitem(AGGREGATES, "amount_range", spread)
+    table = table_of([transaction(s, "a", 1, minor, 0, 0) for s, minor in ((0, 100), (1, 350), (2, 1))])
+    spec = spec_for(table, aggregates={"card": ["5s_amount_range"]})
+    features = window_features(table, spec=spec, threads=1)
+    assert features["card_5s_amount_range"].to_pylist()[2] == 2.5
+    column = next(column for column in spec.columns if column.name == "card_5s_amount_range")
+    assert column.definition == (
+        "largest minus smallest amount of rows of the same card_id with event_time in [t - 5s, t)"
+    )
 
 
 def test_the_default_holds_the_handbooks_features_and_no_card():

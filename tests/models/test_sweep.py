@@ -70,15 +70,26 @@ def test_repeats_cover_the_grid_and_the_guide_is_there_once():
     assert [each.repeat for each in settings if each.guide] == [0, 0]
 
 
-def test_a_recheck_tries_the_chosen_setting_its_twin_and_the_guide():
-    chosen = Setting("sqrt", LossSettings(0.05, 3.0))
+@pytest.mark.parametrize(
+    ("smoothing", "weight", "expected"),
+    [
+        (0.1, "sqrt", [("sqrt", 0.0), ("sqrt", 0.05), ("sqrt", 0.1), ("sqrt", 0.15)]),
+        (0.05, "sqrt", [("sqrt", 0.0), ("sqrt", 0.05), ("sqrt", 0.1), ("none", 0.0)]),
+        (0.2, "balanced", [("balanced", 0.0), ("balanced", 0.15), ("balanced", 0.2), ("sqrt", 0.0)]),
+        (0.0, "none", [("none", 0.0), ("none", 0.05), ("sqrt", 0.0), ("balanced", 0.0)]),
+        (0.07, "none", [("none", 0.0), ("none", 0.05), ("none", 0.07), ("none", 0.1)]),
+    ],
+)
+def test_a_recheck_tries_the_chosen_setting_its_neighbours_and_no_smoothing(smoothing, weight, expected):
+    chosen = Setting(weight, LossSettings(smoothing, 3.0))
     settings = sweep_settings(SweepConfig(mode="recheck"), prevalence=0.1, chosen=chosen)
-    assert [(each.class_weight, each.loss.smoothing, each.guide) for each in settings] == [
-        ("sqrt", 0.0, False),
-        ("sqrt", 0.05, False),
-        ("balanced", 0.0, True),
-        ("balanced", 0.05, True),
-    ]
+    assert [(each.class_weight, each.loss.smoothing) for each in settings] == expected
+    assert not any(each.guide for each in settings)
+    ratios = {"none": 1.0, "sqrt": 3.0, "balanced": 9.0}
+    assert [each.loss.ratio for each in settings] == pytest.approx([ratios[name] for name, _ in expected])
+
+
+def test_a_recheck_without_a_chosen_setting_is_a_full_sweep():
     assert len(sweep_settings(SweepConfig(mode="recheck"), prevalence=0.1)) == 20
 
 

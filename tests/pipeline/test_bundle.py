@@ -190,6 +190,23 @@ def test_a_csv_whose_numbers_are_words_is_refused(case: Small, bundle: Path, tmp
         score_file(bundle, tmp_path / "rows.csv", tmp_path / "scores.parquet")
 
 
+def test_lines_that_never_name_a_column_lack_it(case: Small, bundle: Path, tmp_path: Path) -> None:
+    rows = (
+        case.table.slice(0, 3).select(["transaction_id", *case.parts.numeric[1:], *case.parts.categorical]).to_pylist()
+    )
+    lines = [json.dumps({name: value for name, value in row.items() if value == value}) for row in rows]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=r"columns missing in .*'number_0'"):
+        score_file(bundle, tmp_path / "rows.jsonl", tmp_path / "scores.parquet")
+
+
+def test_a_column_that_stands_twice_is_refused(case: Small, bundle: Path, tmp_path: Path) -> None:
+    names = [*case.parts.numeric, *case.parts.categorical, "number_0"]
+    (tmp_path / "rows.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * len(names)) + "\n")
+    with pytest.raises(ValueError, match=r"must have each column once, got \['number_0'\] more than once"):
+        score_file(bundle, tmp_path / "rows.csv", tmp_path / "scores.parquet")
+
+
 @pytest.mark.parametrize("name", ["rows.xlsx", "rows"])
 def test_files_of_another_kind_are_refused(bundle: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match=r"\.parquet, \.csv or \.jsonl"):
@@ -299,7 +316,7 @@ print(abs(model.predict(pd.DataFrame([row['inputs']]))['probability'].iloc[0] - 
 """
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
     done = subprocess.run(
-        [sys.executable, "-I", "-c", code, str(bundle)],
+        [sys.executable, "-I", "-B", "-c", code, str(bundle)],
         cwd=tmp_path,
         env=environment | {"MLFLOW_DISABLE_TELEMETRY": "true"},
         capture_output=True,
@@ -323,7 +340,12 @@ def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
             cwd=home,
-            env={"PATH": path, "HOME": str(home), "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+            env={
+                "PATH": path,
+                "HOME": str(home),
+                "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -362,6 +384,7 @@ def test_a_served_model_answers_golden_rows(server: str, bundle: Path) -> None:
     assert status == 200
     for found, row in zip(json.loads(answer)["predictions"], rows, strict=True):
         assert found["probability"] == pytest.approx(row["probability"], abs=1e-6)
+    verify_bundle(bundle)
 
 
 @pytest.mark.slow

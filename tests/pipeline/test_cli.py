@@ -126,3 +126,14 @@ def test_a_changed_byte_is_refused(harbor, small_run, tmp_path):
     code, _, err = harbor("verify", "--bundle", bundle)
     assert code == 2
     assert "booster.ubj" in err
+
+
+def test_a_signed_bundle_needs_its_key(harbor, small_run, tmp_path, monkeypatch):
+    run = copied(small_run, tmp_path)
+    monkeypatch.setenv("HARBOR_BUNDLE_KEY", "a secret of the serving team")
+    assert harbor("export", "--run", run, "--force")[0] == 0
+    assert harbor("verify", "--bundle", run / "export" / "bundle")[0] == 0
+    monkeypatch.setenv("HARBOR_BUNDLE_KEY", "another secret")
+    code, _, err = harbor("verify", "--bundle", run / "export" / "bundle")
+    assert code == 2
+    assert "sign" in err

@@ -93,6 +93,16 @@ def nested(bundle: Path) -> bytes:
     return model.SerializeToString()
 
 
+def failing(bundle: Path) -> bytes:
+    """A graph that loads and cannot be run: one input is cut to a row that is not there."""
+    model = onnx.load(bundle / "model.onnx")
+    node = next(each for each in model.graph.node if each.op_type == "LabelEncoder")
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([10**6]), "far"))
+    model.graph.node.insert(0, helper.make_node("Gather", [node.input[0], "far"], ["cut"], axis=0))
+    node.input[0] = "cut"
+    return model.SerializeToString()
+
+
 def wrong_golden(bundle: Path) -> bytes:
     rows = [json.loads(line) for line in (bundle / "golden.jsonl").read_text().splitlines()]
     rows[7]["probability"] = 1 - rows[7]["probability"]
@@ -161,6 +171,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         "'mlflow/sitecustomize.py': is not listed",
     ),
     "code listed": (lambda b: listed(b, "mlflow/sitecustomize.py", CODE.encode()), "has no place in a bundle"),
+    "bytecode extra": (
+        lambda b: ((b / "mlflow/__pycache__").mkdir(), (b / "mlflow/__pycache__/serving_model.pyc").write_bytes(b"x")),
+        r"is not listed in the manifest \(bytecode, as Python leaves it",
+    ),
     "pickle extra": (
         lambda b: (b / "mlflow/python_model.pkl").write_bytes(pickle.dumps(Payload(SENTINEL))),
         "not listed",
@@ -185,6 +199,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "graph with other operators": (lambda b: listed(b, "model.onnx", foreign(b)), "1 other operators"),
     "graph in a graph": (lambda b: listed(b, "model.onnx", nested(b)), "2 nested graphs"),
+    "graph that cannot run": (
+        lambda b: listed(b, "model.onnx", failing(b)),
+        "must score its feature rows, but it ends in",
+    ),
     "graph no graph": (lambda b: listed(b, "model.onnx", b"\x00" * 100), "must be"),
     "graph a pickle": (lambda b: listed(b, "model.onnx", pickle.dumps(Payload(SENTINEL))), "must be"),
     "signature of another graph": (

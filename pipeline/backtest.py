@@ -1,0 +1,274 @@
+"""The walk forward: what retraining at each past date would have shipped, and what the gate would have said.
+
+Every date is a run of its own as of that date, judged against the last one that the walk promoted. Ingest and windows
+are paid for once. Beside each retrained model stand the first one, never retrained, and the logistic baseline.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluation.render import walk_picture
+from evaluation.walk import DAY, WalkedRows, ageing_table, walk_statistics
+from features.durations import duration_text
+from pipeline.candidates import calibrated_probabilities, load_calibration, load_models, raw_scores
+from pipeline.config import Config
+from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
+from pipeline.files import (
+    read_json,
+    read_table,
+    replaced_folder,
+    sha256_file,
+    sha256_json,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from pipeline.fingerprint import CHAMPION_FILE
+from pipeline.hardware import cpu_threads
+from pipeline.journal import Journal
+from pipeline.run import RunSettings, run_stages
+from pipeline.run_log import close_interrupted
+from pipeline.schedule import job_lock
+from pipeline.stage import Stage, StageLog
+from pipeline.terminal import Reporter
+from pipeline.times import time_microseconds, time_name, time_text
+from pipeline.tracking import replay
+
+MODELS = ("retrained", "never retrained", "baseline")
+STATISTICS = ("average_precision", "brier_skill", "ece", "observed_expected")
+FEWEST_DATES = 2
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Which dates: from `start` to `end` (microseconds since 1970, both included) in steps of `every`."""
+
+    start: int
+    end: int
+    every: int
+
+    @property
+    def dates(self) -> list[int]:
+        """The dates in order."""
+        return list(range(self.start, self.end + 1, self.every))
+
+
+def backtest(
+    name: str, config: Config, walk: Walk, stages: Sequence[Stage], *, runs: Path, reporter: Reporter
+) -> tuple[Path, dict[str, Any]]:
+    """Run the pipeline at each date of a walk; a walk that was interrupted goes on with the date it was at.
+
+    Args:
+        name: the configuration's name.
+        config: of every date; its dates are not sent to MLflow as runs of their own.
+        walk: the dates.
+        stages: all stages, in order.
+        runs: the folder of runs.
+        reporter: where progress is told.
+
+    Returns:
+        The folder and the content of its backtest.json.
+
+    Raises:
+        LockedError: another backtest works in the same folder.
+        ValueError: bad input, or a date with too little data before it; the message names the date.
+    """
+    if walk.every <= 0 or len(walk.dates) < FEWEST_DATES:
+        raise ValueError(f"a backtest needs at least {FEWEST_DATES} dates, got {len(walk.dates)} from --from to --to")
+    folder = runs / f"backtest-{name}-{time_name(walk.start)}-{time_name(walk.end)}-{duration_text(walk.every)}"
+    quiet = config.model_copy(update={"tracking": config.tracking.model_copy(update={"enabled": False})})
+    with job_lock(folder / ".lock", f"another backtest is at work in {folder}"):
+        of_date = _stages_of_a_date(folder, quiet, stages, reporter)
+        log, told = _opened(folder, config, walk)
+        lines: list[dict[str, Any]] = []
+        walked: list[WalkedRows] = []
+        for index, date in enumerate(walk.dates):
+            run = folder / time_name(date)
+            reporter.say(f"{index + 1} of {len(walk.dates)}: as of {time_text(date)}")
+            _place_champion(run, _last_promoted(folder, lines))
+            _run_date(run, RunSettings(quiet, date), of_date, reporter)
+            judged = _judged(run, first=folder / time_name(walk.dates[0]), config=quiet)
+            walked += judged
+            lines.append(_line(run, date, judged))
+            _log_date(log, index, lines[-1], told=told)
+        result = {"configuration": name, "dates": lines, "ageing": ageing_table(walked)}
+        _write(folder, result)
+        _close(log, folder, config, reporter)
+    return folder, result
+
+
+def table_lines(result: Mapping[str, Any]) -> list[str]:
+    """The walk as plain text, a line a date: each statistic for the retrained model, the first one and the baseline."""
+    head = f"{'as of':<12}{'frauds':>7}  {'setting':<22}{'gate':<9}" + "".join(
+        f"{title:>21}" for title in ("average precision", "Brier skill", "ECE", "observed/expected")
+    )
+    lines = [head, f"{'':<50}" + f"{'new first base':>21}" * len(STATISTICS)]
+    for line in result["dates"]:
+        setting = f"ε = {line['smoothing']:g}, {line['class_weight']}"
+        gate = "promoted" if line["promoted"] else "refused"
+        text = f"{line['as_of'][:10]:<12}{line['frauds']:>7,}  {setting:<22}{gate:<9}"
+        for statistic in STATISTICS:
+            values = (line["models"][model][statistic] for model in MODELS)
+            shown = " ".join(f"{value:.3f}" if value is not None else "–" for value in values)
+            text += f"{shown:>21}"
+        lines.append(text)
+    return lines
+
+
+def _stages_of_a_date(folder: Path, config: Config, stages: Sequence[Stage], reporter: Reporter) -> Sequence[Stage]:
+    """Stages cut from what is shared, or the plain ones where rows of the file decide on one another."""
+    shared = Shared(folder / "shared")
+    run_stages(shared.folder, RunSettings(config, None), shared_stages(stages), force=None, reporter=reporter)
+    why = uncuttable(shared.report)
+    if why is None:
+        return cut_stages(stages, shared)
+    reporter.warn(f"every date reads the data anew: {why}")
+    return stages
+
+
+def _run_date(run: Path, settings: RunSettings, stages: Sequence[Stage], reporter: Reporter) -> None:
+    assert settings.as_of is not None
+    try:
+        run_stages(run, settings, stages, force=None, reporter=reporter)
+    except ValueError as error:
+        raise ValueError(f"as of {time_text(settings.as_of)}: {error}") from error
+
+
+def _last_promoted(folder: Path, lines: Sequence[Mapping[str, Any]]) -> Path | None:
+    promoted = [line for line in lines if line["promoted"]]
+    return folder / str(promoted[-1]["run"]) if promoted else None
+
+
+def _place_champion(run: Path, champion: Path | None) -> None:
+    """The walk's own champion in the run folder, as the registry's would lie there."""
+    if champion is None:
+        shutil.rmtree(run / "champion", ignore_errors=True)
+        return
+    bundle = champion / "export" / "bundle"
+    note = {"version": champion.name, "manifest": sha256_file(bundle / "manifest.json"), "problem": ""}
+    path = run / CHAMPION_FILE
+    if path.is_file() and read_json(path) == note:
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    with replaced_folder(path.parent) as out:
+        shutil.copytree(bundle, out / "bundle")
+        write_json(out / "champion.json", note)
+
+
+def _judged(run: Path, *, first: Path, config: Config) -> list[WalkedRows]:
+    """The three models on a date's test rows of known label; labels are those that evaluate wrote out."""
+    scores = read_table(run / "evaluate" / "scores.parquet")
+    known = scores["label"].is_valid()
+    never = _never_retrained(run, first, config)
+    scores = scores.append_column("never retrained", pa.array(never)).filter(known)
+    labels = scores["label"].to_numpy().astype(np.float64)
+    times = scores["event_time"].cast(pa.int64()).to_numpy()
+    own, oldest = (time_microseconds(_features(each)["newest_training_row"]) for each in (run, first))
+    return [
+        WalkedRows("retrained", labels, scores[config.export.candidate].to_numpy(), times, own),
+        WalkedRows("never retrained", labels, scores["never retrained"].to_numpy(), times, oldest),
+        WalkedRows("baseline", labels, scores["logistic"].to_numpy(), times, own),
+    ]
+
+
+def _never_retrained(run: Path, first: Path, config: Config) -> np.ndarray:
+    models = load_models(first, posterior_floor=config.calibration.posterior_floor)
+    test = read_table(run / "features" / "features.parquet", filters=pc.field("fold") == "test")
+    scores = raw_scores(models, models.encoder.apply(test), threads=cpu_threads(config.train.threads))
+    return calibrated_probabilities(load_calibration(first), scores.log_odds)[config.export.candidate]
+
+
+def _line(run: Path, date: int, judged: Sequence[WalkedRows]) -> dict[str, Any]:
+    report = read_json(run / "evaluate" / "report.json")
+    selected = report["smoothing"]["selected"]
+    middle = float(judged[0].event_time.mean())
+    return {
+        "run": run.name,
+        "as_of": time_text(date),
+        "test": {"from": report["population"]["from"], "to": report["population"]["to"]},
+        "rows": report["population"]["rows"],
+        "frauds": report["population"]["frauds"],
+        "prevalence": report["population"]["prevalence"],
+        "smoothing": selected["smoothing"],
+        "class_weight": selected["class_weight"],
+        "promoted": report["gate"]["passed"],
+        "reasons": report["gate"]["reasons"],
+        "drift": report["drift"]["sentence"],
+        "models": {
+            each.model: {
+                **walk_statistics(each.labels, each.probabilities),
+                "training_row_age_days": (middle - each.newest_training_row) / DAY,
+            }
+            for each in judged
+        },
+    }
+
+
+def _features(run: Path) -> dict[str, Any]:
+    report: dict[str, Any] = read_json(run / "features" / "report.json")
+    return report
+
+
+def _opened(folder: Path, config: Config, walk: Walk) -> tuple[StageLog, set[str]]:
+    """The one MLflow run of the walk, and the dates that its journal holds already."""
+    journal = Journal(folder / "journal.jsonl")
+    close_interrupted(journal)
+    settings = config.model_dump(mode="json", exclude={"tracking"})
+    key = sha256_json({"config": settings, "walk": [walk.start, walk.end, walk.every]})[:12]
+    told = {each.key for each in journal.records() if each.kind == "close" and each.content["status"] == "FINISHED"}
+    log = StageLog(journal, f"backtest-{key}", parent=None)
+    log.open(folder.name)
+    log.tags({"harbor.level": "backtest", "harbor.from": time_text(walk.start), "harbor.to": time_text(walk.end)})
+    log.params({"dates": len(walk.dates), "preset": config.data.preset, "seed": config.train.seed})
+    return log, {each.removeprefix(f"{log.key}/") for each in told}
+
+
+def _log_date(log: StageLog, index: int, line: Mapping[str, Any], *, told: Collection[str]) -> None:
+    """A point on each curve of the walk, the date's place as the step, and a nested run for the date; once."""
+    name = f"{line['run']}-{sha256_json(line)[:8]}"
+    if name in told:
+        return
+    values = {
+        f"{model.replace(' ', '_')}/{statistic}": line["models"][model][statistic]
+        for model in MODELS
+        for statistic in STATISTICS
+    }
+    log.metrics({**values, "smoothing": line["smoothing"], "promoted": float(line["promoted"])}, step=index)
+    child = log.child(name, name=str(line["run"]))
+    child.params({"as_of": line["as_of"], "smoothing": line["smoothing"], "class_weight": line["class_weight"]})
+    child.metrics({**values, "test_rows": line["rows"], "test_frauds": line["frauds"]})
+    child.tags({"harbor.level": "date", "harbor.gate": "passed" if line["promoted"] else "refused"})
+    child.artifact(f"{line['run']}/evaluate/report.html")
+    child.close("FINISHED")
+
+
+def _close(log: StageLog, folder: Path, config: Config, reporter: Reporter) -> None:
+    for name in ("backtest.json", "backtest.csv", "backtest.png"):
+        log.artifact(name)
+    log.close("FINISHED")
+    outcome = replay(folder, config.tracking)
+    if outcome.problem is not None:
+        reporter.warn(f"MLflow did not take {outcome.pending} records, kept in the journal ({outcome.problem})")
+
+
+def _write(folder: Path, result: Mapping[str, Any]) -> None:
+    write_json(folder / "backtest.json", result)
+    text = io.StringIO()
+    columns = ["as_of", "rows", "frauds", "prevalence", "smoothing", "class_weight", "promoted"]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*columns, "model", *STATISTICS, "training_row_age_days"])
+    for line in result["dates"]:
+        for model, cells in line["models"].items():
+            head = [line[column] for column in columns]
+            writer.writerow([*head, model, *(cells[name] for name in (*STATISTICS, "training_row_age_days"))])
+    write_text(folder / "backtest.csv", text.getvalue())
+    write_bytes(folder / "backtest.png", walk_picture(result).png)

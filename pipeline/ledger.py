@@ -1,0 +1,143 @@
+"""The promotion ledger: which version was in production when; lines are appended and never changed.
+
+MLflow knows what an alias points to now, not what it pointed to on a day in March. The ledger does: one JSON object a
+line in `promotions.jsonl` beside the store, flushed to disk before a promotion is done.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.times import time_microseconds, time_text
+
+LEDGER = "promotions.jsonl"
+DAY = 86_400_000_000
+
+Action = Literal["promote", "refuse", "rollback", "found"]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One line of the ledger.
+
+    Attributes:
+        sequence: its place, from 1.
+        time: microseconds since 1970.
+        action: "promote", "refuse" (registered, but its gate had refused it), "rollback", or "found": the alias had
+            been moved by other hands, which was noticed at that time.
+        model: name of the registered model.
+        version: the version the action speaks of.
+        manifest: SHA-256 of that version's manifest.json.
+        before: the version in production before the action, None for none.
+        after: the version in production from then on, None for none.
+        actor: who did it, as [registry] actor says.
+    """
+
+    sequence: int
+    time: int
+    action: Action
+    model: str
+    version: str
+    manifest: str
+    before: str | None
+    after: str | None
+    actor: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """What stands in the ledger; `from` and `to` are versions."""
+        return {
+            "sequence": self.sequence,
+            "time": time_text(self.time),
+            "action": self.action,
+            "model": self.model,
+            "version": self.version,
+            "manifest": self.manifest,
+            "from": self.before,
+            "to": self.after,
+            "actor": self.actor,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Promotion":
+        """The inverse of `to_dict`; raises KeyError or ValueError where the values are no such line."""
+        return cls(
+            sequence=int(values["sequence"]),
+            time=time_microseconds(values["time"]),
+            action=values["action"],
+            model=values["model"],
+            version=values["version"],
+            manifest=values["manifest"],
+            before=values["from"],
+            after=values["to"],
+            actor=values["actor"],
+        )
+
+
+@dataclass(frozen=True)
+class Tenure:
+    """A version's time in production: from `since` until `until` (microseconds since 1970; None: to this day)."""
+
+    version: str
+    manifest: str
+    since: int
+    until: int | None
+
+
+def in_production(ledger: Path, moment: str, *, model: str = "harbor-fraud") -> list[Tenure]:
+    """What was in production on a day ("2024-05-01") or at a moment ("2024-05-01T06:00:00Z"), in order.
+
+    Args:
+        ledger: promotions.jsonl.
+        moment: an ISO 8601 date, meaning the whole day in UTC, or time.
+        model: name of the registered model.
+
+    Raises:
+        ValueError: the moment is neither, or the ledger cannot be read.
+    """
+    start = time_microseconds(moment)
+    end = start + (DAY if len(moment) == len("2024-05-01") else 1)
+    lines = [line for line in read_ledger(ledger) if line.model == model]
+    return [each for each in tenures(lines) if each.since < end and (each.until is None or each.until > start)]
+
+
+def tenures(promotions: Sequence[Promotion]) -> list[Tenure]:
+    """Every version's times in production, in order; the promotions are of one model."""
+    manifests = {line.version: line.manifest for line in promotions}
+    moves = [line for line in promotions if line.before != line.after]
+    ends = [line.time for line in moves[1:]]
+    return [
+        Tenure(line.after, manifests.get(line.after, ""), line.time, end)
+        for line, end in zip(moves, [*ends, None], strict=False)
+        if line.after is not None
+    ]
+
+
+def read_ledger(path: Path) -> list[Promotion]:
+    """The lines of a ledger in order; none where there is no file. A last line cut short by a kill is left out.
+
+    Raises:
+        ValueError: a line is not one of a ledger.
+    """
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1].splitlines()
+    try:
+        return [Promotion.from_dict(json.loads(line)) for line in whole]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} must hold one promotion a line, but it does not: {error}") from error
+
+
+def append_promotions(path: Path, promotions: Iterable[Promotion]) -> None:
+    """Appends lines and flushes them to disk; what a kill left of an unfinished line goes first."""
+    lines = "".join(json.dumps(each.to_dict()) + "\n" for each in promotions).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as stream:
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
+        stream.write(lines)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,0 +1,150 @@
+"""The job that runs every night without a person: train as of a moment, judge, promote or not, tidy up.
+
+One run folder per configuration and moment. The outcome is written last, so a job that was killed anywhere goes on
+where it stopped, and one that was finished is told again without any work.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pipeline.files import changed_files, read_done, read_json, write_json
+from pipeline.fingerprint import stage_fingerprint
+from pipeline.promotion import promote_run
+from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
+from pipeline.retention import remove_old_runs
+from pipeline.run import LockedError, RunSettings, run_stages
+from pipeline.stage import Stage
+from pipeline.terminal import Reporter
+from pipeline.times import time_name
+
+OUTCOME = "retrain.json"
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What a scheduled retrain came to.
+
+    Attributes:
+        folder: its run folder.
+        passed: whether the gate passed.
+        promoted: whether its model became champion, now or when it was first made.
+        lines: what a person reads.
+        removed: run folders that were too old to keep.
+    """
+
+    folder: Path
+    passed: bool
+    promoted: bool
+    lines: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+
+
+def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: Path, reporter: Reporter) -> Retrained:
+    """Bring the run of a configuration and a moment up to date, promote it if its gate passed, remove old runs.
+
+    Args:
+        name: the configuration's name.
+        settings: configuration and as-of time.
+        stages: all stages, in order.
+        runs: the folder of runs.
+        reporter: where progress is told.
+
+    Raises:
+        LockedError: another retrain of this configuration is at work, or another job promoted meanwhile.
+        ValueError: bad input, or no as-of time.
+    """
+    if settings.as_of is None:
+        raise ValueError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
+    folder = runs / f"{name}-{time_name(settings.as_of)}"
+    with job_lock(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"):
+        outcome = _settled(folder, settings, stages)
+        if outcome is None:
+            began = time.time_ns() // 1000
+            run_stages(folder, settings, stages, force=None, reporter=reporter)
+            outcome = _promoted(folder, settings, began=began)
+            write_json(folder / OUTCOME, outcome)
+        else:
+            reporter.say(f"  = {folder.name} stands; nothing to do")
+        return Retrained(
+            folder,
+            outcome["passed"],
+            outcome["promoted"],
+            tuple(outcome["lines"]),
+            _removed(runs, name, folder, settings),
+        )
+
+
+@contextlib.contextmanager
+def job_lock(path: Path, message: str) -> Iterator[None]:
+    """A lock that a second job does not wait for.
+
+    Raises:
+        LockedError: with the message, where another job holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(message) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _settled(folder: Path, settings: RunSettings, stages: Sequence[Stage]) -> dict[str, Any] | None:
+    """The outcome of a retrain that was finished, where its inputs, configuration, code and files still stand.
+
+    The champion of that day counts, not today's: a retrain is judged once.
+    """
+    if not (folder / OUTCOME).is_file():
+        return None
+    for stage in stages:
+        done = read_done(folder / stage.name)
+        now = stage_fingerprint(folder, stage, settings.config, settings.as_of)
+        if done is None or done.fingerprint != now.digest or changed_files(folder / stage.name, done):
+            return None
+    found: dict[str, Any] = read_json(folder / OUTCOME)
+    return found
+
+
+def _promoted(folder: Path, settings: RunSettings, *, began: int) -> dict[str, Any]:
+    gate = read_json(folder / "evaluate" / "report.json")["gate"]
+    newer = _newer_champion(folder, settings)
+    if not settings.config.tracking.enabled:
+        return _outcome(gate, promoted=False, lines=["nothing is promoted: tracking is off, and the registry with it"])
+    if newer is not None and gate["passed"]:
+        return _outcome(gate, promoted=False, lines=[newer])
+    outcome = promote_run(folder, settings.config, began=began)
+    return _outcome(gate, promoted=outcome.champion == outcome.version, lines=outcome.lines)
+
+
+def _outcome(gate: dict[str, Any], *, promoted: bool, lines: list[str]) -> dict[str, Any]:
+    return {"passed": gate["passed"], "promoted": promoted, "reasons": gate["reasons"], "lines": lines}
+
+
+def _newer_champion(folder: Path, settings: RunSettings) -> str | None:
+    """Why a retrain of the past is not promoted: what is in production knows more than it does."""
+    path = folder / "champion" / "bundle" / "manifest.json"
+    champion = read_json(path).get("run", {}).get("as_of") if path.is_file() else None
+    assert settings.as_of is not None
+    if champion is None or champion <= settings.as_of:
+        return None
+    return f"not promoted: the champion was trained as of {time_name(champion)}, later than this run"
+
+
+def _removed(runs: Path, name: str, folder: Path, settings: RunSettings) -> tuple[str, ...]:
+    config = settings.config
+    manifests: set[str] = set()
+    if config.tracking.enabled:
+        with opened_registry(config.tracking, name=config.registry.name, runs=runs) as registry:
+            aliased = registry.aliased()
+        manifests = {aliased[alias].manifest for alias in (CHAMPION, PREVIOUS) if alias in aliased}
+    return remove_old_runs(runs, name, keep=config.runs.keep, current=folder, in_production=manifests)

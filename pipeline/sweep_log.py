@@ -1,0 +1,92 @@
+"""The sweep as tracking shows it: one nested run a setting, so that the UI plots ECE, AUC and AP over ε × weight.
+
+Few keys, all measured on valid and named so: the headline metrics of the run are measured on test.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.special import expit
+
+from evaluation.selection import Setting, SettingOutcome, SweepRanking, SweepRow, sweep_statistics
+from pipeline.stage import StageLog
+
+SAME_EITHER_WAY = ("roc_auc", "average_precision")
+RAW_AND_INVERSE = ("ece", "brier", "log_loss")
+
+
+def log_sweep(log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOutcome], *, labels: np.ndarray) -> None:
+    """Log every setting of the sweep, the best last, where a list sorted by time shows it first.
+
+    Several repeats of a setting make a run of means, with the spread, and one run each: MLflow averages nothing.
+
+    Args:
+        log: the log of the stage.
+        ranking: the settings, best first.
+        outcomes: one a setting and repeat, with margins on the same rows as `labels`.
+        labels: 0 or 1 [N].
+    """
+    for rank, row in reversed(list(enumerate(ranking.rows, start=1))):
+        if row.repeats > 1:
+            for each in outcomes:
+                if each.setting == row.setting:
+                    _log_repeat(log, each, labels)
+        _log_setting(log, rank, row, selected=row.setting == ranking.selected)
+    parent = log.parent
+    assert parent is not None
+    parent.params(_grid(ranking.selected))
+
+
+def _log_setting(log: StageLog, rank: int, row: SweepRow, *, selected: bool) -> None:
+    child = log.child(_key(row.setting), name=_name(row.setting))
+    child.tags({"harbor.level": "setting", "harbor.selected": selected, "harbor.selectable": row.selectable})
+    child.params({**_grid(row.setting), "repeat": "0" if row.repeats == 1 else f"mean of {row.repeats}"})
+    spread = row.log_loss_affine_spread
+    child.metrics(
+        {
+            "rank": rank,
+            "train_accuracy": row.train_accuracy,
+            "valid_log_loss_affine": row.log_loss_affine,
+            **({"valid_log_loss_affine_std": spread} if math.isfinite(spread) else {}),
+            **_statistics(row.raw, row.inverted),
+        }
+    )
+    child.close("FINISHED")
+
+
+def _log_repeat(log: StageLog, outcome: SettingOutcome, labels: np.ndarray) -> None:
+    name = f"{_name(outcome.setting)} · repeat {outcome.repeat}"
+    child = log.child(f"{_key(outcome.setting)}-{outcome.repeat}", name=name)
+    child.tags({"harbor.level": "repeat"})
+    child.params({**_grid(outcome.setting), "repeat": outcome.repeat})
+    raw = sweep_statistics(labels, expit(outcome.margins))
+    statistics = _statistics(raw, sweep_statistics(labels, outcome.posterior))
+    child.metrics({"train_accuracy": outcome.train_accuracy, **statistics})
+    child.close("FINISHED")
+
+
+def _grid(setting: Setting) -> dict[str, object]:
+    return {
+        "smoothing": f"{setting.smoothing:g}",
+        "class_weight": setting.class_weight,
+        "weighting": setting.weighting,
+    }
+
+
+def _statistics(raw: Mapping[str, float], inverted: Mapping[str, float]) -> dict[str, float]:
+    return {
+        **{f"valid_{name}": raw[name] for name in SAME_EITHER_WAY},
+        **{f"valid_{name}_raw": raw[name] for name in RAW_AND_INVERSE},
+        **{f"valid_{name}_inverse": inverted[name] for name in RAW_AND_INVERSE},
+        "valid_negatives_above_095_raw": raw["share_negatives_above_095"],
+    }
+
+
+def _name(setting: Setting) -> str:
+    weights = "unweighted" if setting.class_weight == "none" else f"{setting.class_weight} · {setting.weighting}"
+    return f"ε {setting.smoothing:g} · {weights}"
+
+
+def _key(setting: Setting) -> str:
+    return f"{setting.class_weight}-{setting.weighting}-{setting.smoothing:g}"

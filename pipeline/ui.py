@@ -1,0 +1,82 @@
+"""The MLflow UI on the configured store."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from pipeline.tracking import TrackingConfig, store_uri
+
+GRACE = 5.0
+
+
+def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[str], None]) -> int:
+    """Serve the UI on the loopback address until SIGINT or SIGTERM; the exit code, 0 when it was told to end.
+
+    One worker without MLflow's job runners: two processes, not ten. A store that is a server already has its own UI.
+
+    Args:
+        config: the store.
+        runs: folder of the runs, which holds the store where none is configured.
+        port: port on 127.0.0.1.
+        say: where the address is told.
+
+    Raises:
+        ValueError: there is no store yet.
+    """
+    uri = store_uri(config, runs=runs)
+    if uri.startswith(("http://", "https://")):
+        say(f"tracking.uri is an MLflow server, with a UI of its own: {uri}")
+        return 0
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        place = uri if config.uri else f"{runs}/mlflow.db"
+        raise ValueError(f"harbor ui must find a tracking store, but there is no {place}: has a run been made here?")
+    say(f"MLflow UI on http://127.0.0.1:{port} until Ctrl-C")
+    return _serve(_command(uri, port))
+
+
+def _command(uri: str, port: int) -> list[str]:
+    command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--backend-store-uri", uri]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    return [*command, "--uvicorn-opts", "--log-level warning"]
+
+
+def _serve(command: list[str]) -> int:
+    """Run a server in a process group of its own, so that a signal to us ends all of it and leaves no orphan."""
+    environment = {
+        **os.environ,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    told = False
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal told
+        told = True
+        _signal_group(server, signal.SIGTERM)
+
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        while True:
+            try:
+                code = server.wait(timeout=GRACE if told else 1.0)
+            except subprocess.TimeoutExpired:
+                if told:
+                    _signal_group(server, signal.SIGKILL)
+            else:
+                return 0 if told else code
+    finally:
+        _signal_group(server, signal.SIGKILL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _signal_group(server: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(server.pid, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,69 @@
+"""The verdict as tracking shows it: few headline numbers with their intervals on the run, figures and texts beside."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.stage import StageLog
+
+WITH_INTERVAL = ("average_precision", "roc_auc", "brier_skill", "log_loss", "ece", "observed_expected")
+ALONE = ("brier", "recall_at_budget")
+OF_EACH = ("average_precision", "roc_auc", "brier_skill", "ece")
+DOCUMENTS = ("report.html", "report.json", "model_card.md")
+
+
+def log_verdict(log: StageLog, report: Mapping[str, Any], *, pictures: Sequence[str]) -> None:
+    """Log the shipped candidate's headline on the run, every candidate's on the stage; nothing a row long.
+
+    Args:
+        log: the log of the stage.
+        report: the content of report.json.
+        pictures: file names in reliability/.
+    """
+    shipped, population, gate = report["shipped"], report["population"], report["gate"]
+    cells = report["candidates"][shipped]
+    parent = log.parent
+    assert parent is not None
+    parent.metrics(
+        {
+            **{key: value for name in WITH_INTERVAL for key, value in _with_interval(name, cells[name]).items()},
+            **{name: cells[name]["value"] for name in ALONE},
+            "ece_null_95": cells["ece_null_95"],
+            "test_rows": population["rows"],
+            "test_frauds": population["frauds"],
+        }
+    )
+    verdict = "passed" if gate["passed"] else "refused"
+    parent.tags({"harbor.gate": verdict, "harbor.shipped": shipped, "mlflow.note.content": _note(report)})
+    for name, each in report["candidates"].items():
+        log.metrics({f"{name}/{metric}": each[metric]["value"] for metric in OF_EACH})
+    for name in DOCUMENTS:
+        parent.artifact(f"evaluate/{name}")
+    for name in pictures:
+        parent.artifact(f"evaluate/reliability/{name}", folder="reliability")
+
+
+def _with_interval(name: str, cell: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: cell["value"], f"{name}_low": cell["low"], f"{name}_high": cell["high"]}
+
+
+def _note(report: Mapping[str, Any]) -> str:
+    """The description that the UI shows above a run, in Markdown."""
+    population, gate = report["population"], report["gate"]
+    cells = report["candidates"][report["shipped"]]
+    lines = [
+        f"**Gate {'passed' if gate['passed'] else 'refused'}.** Candidate *{report['shipped']}* on "
+        f"{population['rows']:,} test rows, {population['frauds']:,} frauds.",
+        "",
+        "| | value | 95 % interval |",
+        "|---|---|---|",
+        *(_note_row(name, cells[name]) for name in WITH_INTERVAL),
+        "",
+        *(f"- {reason}" for reason in gate["reasons"]),
+    ]
+    return "\n".join(lines)
+
+
+def _note_row(name: str, cell: Mapping[str, Any]) -> str:
+    interval = "" if cell["low"] is None else f"{cell['low']:.4g} to {cell['high']:.4g}"
+    value = "" if cell["value"] is None else f"{cell['value']:.4g}"
+    return f"| {name.replace('_', ' ')} | {value} | {interval} |"
