@@ -278,7 +278,7 @@ def walk_picture(walk: Mapping[str, Any]) -> Picture:
         panels[-2].set_xticklabels([line["as_of"][5:10] for line in dates], rotation=45 if len(dates) > 6 else 0)
         panels[-2].set_xlabel("as of; filled: the gate would have promoted it")
         _ageing(panels[-1], walk["ageing"], models)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(models))
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(models))
 
     text = "Average precision, Brier skill, ECE and observed over expected frauds at each past date, by model."
     return _picture("backtest", "Retraining at each past date", text, draw, height=2.0 + 1.4 * (len(WALKED) + 2))
@@ -289,14 +289,16 @@ def _choices(axes: Axes, dates: Sequence[Mapping[str, Any]]) -> None:
     for i, line in enumerate(dates):
         face = BLUE if line["promoted"] else "none"
         axes.plot([i], [line["smoothing"]], "o", markersize=4.6, markerfacecolor=face, markeredgecolor=BLUE)
-        axes.annotate(line["class_weight"], (i, line["smoothing"]), (0, 5), textcoords="offset points", ha="center")
+        axes.annotate(
+            line["class_weight"], (i, line["smoothing"]), (0, 6), textcoords="offset points", ha="center", size=7
+        )
     axes.set_ylabel("chosen ε")
     axes.margins(y=0.45)
 
 
 def _ageing(axes: Axes, rows: Sequence[Mapping[str, Any]], models: Sequence[str]) -> None:
     for model, colour in zip(models, _cycle(len(models)), strict=True):
-        own = [row for row in rows if row["model"] == model]
+        own = [row for row in rows if row["model"] == model and model != "baseline"]
         x, y = [row["age_weeks"] for row in own], _numbers(row["average_precision"] for row in own)
         axes.plot(x, y, "o-", color=colour, markersize=3.4)
     axes.set_xlabel("weeks since the newest training row")

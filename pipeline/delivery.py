@@ -22,17 +22,22 @@ class Delivery:
         self._config = config
         self._reporter = reporter
         self._worker: threading.Thread | None = None
+        self._left = config.patience
         self._failed = False
         self._told = False
 
     def before_stage(self) -> None:
         """Show that a stage has begun, unless the store has failed already."""
+        self._left = self._config.patience
         if not self._failed:
-            self._send(self._config.patience / 2)
+            began = time.monotonic()
+            self._send(self._left)
+            self._left -= time.monotonic() - began
 
     def after_stage(self) -> None:
         """Send what a stage recorded."""
-        self._send(min(SHORT, self._config.patience) if self._failed else self._config.patience / 2)
+        short = min(SHORT, self._config.patience)
+        self._send(short if self._failed else max(short, self._left))
 
     def at_end(self) -> None:
         """Send what is left, and say what could not be sent."""

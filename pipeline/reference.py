@@ -1,16 +1,25 @@
-"""The configuration reference, generated from the models; `python -m pipeline.reference README.md` renews it there."""
+"""What the README takes from elsewhere: the configuration reference, and the worked example of a finished run.
 
+`python -m pipeline.reference README.md` renews the first; with `--run FOLDER` the second as well.
+"""
+
+import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from pipeline.config import Config
-from pipeline.files import write_text
+from pipeline.files import read_json, write_text
 
-BEGIN, END = "<!-- configuration: generated -->", "<!-- /configuration -->"
+CONFIGURATION = ("<!-- configuration: generated -->", "<!-- /configuration -->")
+EXAMPLE_COLUMNS = (
+    *("ε", "train accuracy", "ROC AUC", "ECE", "Brier", "precision at 0.5", "legitimate > 0.95"),
+    *("ECE, inverse", "Brier, inverse"),
+)
+EXAMPLE = ("<!-- example: generated -->", "<!-- /example -->")
 
 
 def configuration_reference() -> str:
@@ -26,16 +35,48 @@ def configuration_reference() -> str:
     return "\n\n".join(parts)
 
 
-def with_reference(text: str) -> str:
-    """A document with the reference renewed between its two markers.
+def worked_example(report: dict[str, Any]) -> str:
+    """Markdown: the guide's experiment on one run, with class weights as torch applies them and without any.
+
+    Args:
+        report: evaluate/report.json of the run; its sweep was judged on valid.
+    """
+    sweep, people = report["smoothing"]["sweep"], report["smoothing"]["population"]
+    parts = [
+        f"Valid fold: {people['rows']:,} rows, {people['frauds']:,} frauds, prevalence {people['prevalence']:.2%}. "
+        "ECE has 15 equal-width bins; *inverse* is after the closed-form inverse of the loss."
+    ]
+    for title, weight, weighting in (
+        ("Balanced class weights and smoothing in one line of torch", "balanced", "column"),
+        ("No class weights", "none", "example"),
+    ):
+        rows = [row for row in sweep if (row["class_weight"], row["weighting"]) == (weight, weighting)]
+        lines = "\n".join(_example_row(row) for row in sorted(rows, key=lambda row: row["smoothing"]))
+        head = f"| {' | '.join(EXAMPLE_COLUMNS)} |\n|{'---:|' * len(EXAMPLE_COLUMNS)}"
+        parts.append(f"**{title}**\n\n{head}\n{lines}")
+    return "\n\n".join(parts)
+
+
+def with_part(text: str, markers: tuple[str, str], content: str) -> str:
+    """A document with what stands between two markers renewed.
 
     Raises:
         ValueError: the document lacks a marker.
     """
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"the document must hold {BEGIN} and {END}")
-    head, _, rest = text.partition(BEGIN)
-    return f"{head}{BEGIN}\n\n{configuration_reference()}\n\n{END}{rest.partition(END)[2]}"
+    begin, end = markers
+    if begin not in text or end not in text:
+        raise ValueError(f"the document must hold {begin} and {end}")
+    return f"{text.partition(begin)[0]}{begin}\n\n{content}\n\n{end}{text.partition(end)[2]}"
+
+
+def _example_row(row: dict[str, Any]) -> str:
+    raw, inverted = row["raw"], row["inverted"]
+    precision = "–" if raw["precision_at_half"] is None else f"{raw['precision_at_half']:.1%}"
+    return (
+        f"| {row['smoothing']:g} | {row['train_accuracy']:.1%} | {raw['roc_auc']:.4f} | {raw['ece']:.4f} | "
+        f"{raw['brier']:.4f} | {precision} | {raw['share_negatives_above_095']:.2%} | {inverted['ece']:.4f} | "
+        f"{inverted['brier']:.4f} |"
+    )
 
 
 def _rows(section: type[BaseModel], defaults: dict[str, object], *, prefix: str) -> Iterator[str]:
@@ -53,5 +94,17 @@ def _first_sentence(section: type[BaseModel]) -> str:
     return (section.__doc__ or "").strip().splitlines()[0]
 
 
+def main() -> None:
+    """Renew a document in place."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("document", type=Path)
+    parser.add_argument("--run", type=Path, help="finished run whose sweep is the worked example")
+    arguments = parser.parse_args()
+    text = with_part(arguments.document.read_text(encoding="utf-8"), CONFIGURATION, configuration_reference())
+    if arguments.run is not None:
+        text = with_part(text, EXAMPLE, worked_example(read_json(arguments.run / "evaluate" / "report.json")))
+    write_text(arguments.document, text)
+
+
 if __name__ == "__main__":
-    write_text(Path(sys.argv[1]), with_reference(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    main()

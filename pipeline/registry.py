@@ -4,6 +4,7 @@ A version's artifacts are the MLflow model at their root, so that `models:/harbo
 bundle in `bundle/`, so that any later run can fetch the champion from the store it already talks to.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -32,6 +33,7 @@ EPOCH = "1970-01-01 00:00:00.000000"
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MANIFEST_TAG = "harbor.manifest"
+MODEL_TAG = "harbor.model"
 LEDGER_TAG = "harbor.promotion."
 CLAIM_TAG = "harbor.claim"
 STALE_CLAIM = 600.0
@@ -144,13 +146,27 @@ def _quiet() -> Iterator[None]:
 def opened_registry(tracking: TrackingConfig, *, name: str, runs: Path) -> Iterator["Registry"]:
     """The registry in the configured store; requests are bounded in time while the `with` block lasts."""
     uri = store_uri(tracking, runs=runs)
-    with bounded_requests(tracking), _quiet():
+    with bounded_requests(tracking), _global_store(uri), _quiet():
         from mlflow.tracking import MlflowClient
 
         with _alone(uri):
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_registered_models(max_results=1)
         yield Registry(client, uri, name, tracking.experiment)
+
+
+@contextmanager
+def _global_store(uri: str) -> Iterator[None]:
+    """What MLflow's sqlite registry asks for a logged model, whatever store its own client was opened on."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        else:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -195,15 +211,17 @@ class Registry:
         model = self._logged_model(bundle, manifest=manifest, tags=tags, run=run)
         if self._model(self.name) is None:
             self._client.create_registered_model(self.name)
-        return _version(
-            self._client.create_model_version(
-                self.name,
-                model.artifact_location,
-                run_id=run.id if run is not None else None,
-                tags={**tags, MANIFEST_TAG: manifest},
-                model_id=model.model_id,
-            )
+        made = self._client.create_model_version(
+            self.name,
+            model.artifact_location,
+            run_id=run.id if run is not None else None,
+            tags={**tags, MANIFEST_TAG: manifest, MODEL_TAG: model.model_id},
+            model_id=model.model_id,
         )
+        # a server links the model to its version by itself, a sqlite store does not
+        link = json.dumps([{"name": self.name, "version": str(made.version)}])
+        self._client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": link})
+        return _version(made)
 
     def _logged_model(self, bundle: Path, *, manifest: str, tags: Mapping[str, str], run: SourceRun | None) -> Any:
         from mlflow.entities import Metric

@@ -1,6 +1,7 @@
 """The sweep as tracking shows it: one nested run a setting, so that the UI plots ECE, AUC and AP over ε × weight.
 
-Few keys, all measured on valid and named so: the headline metrics of the run are measured on test.
+Settings hang on the run itself, not on its train stage: a filter on them hides every run between, and the UI then shows
+them under the name of their parent. Few keys, all measured on valid and named so: the run's own are measured on test.
 """
 
 import math
@@ -39,7 +40,7 @@ def log_sweep(log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOu
 
 
 def _log_setting(log: StageLog, rank: int, row: SweepRow, *, selected: bool) -> None:
-    child = log.child(_key(row.setting), name=_name(row.setting))
+    child = _nested(log, _key(row.setting), _name(row.setting))
     child.tags({"harbor.level": "setting", "harbor.selected": selected, "harbor.selectable": row.selectable})
     child.params({**_grid(row.setting), "repeat": "0" if row.repeats == 1 else f"mean of {row.repeats}"})
     spread = row.log_loss_affine_spread
@@ -57,13 +58,19 @@ def _log_setting(log: StageLog, rank: int, row: SweepRow, *, selected: bool) -> 
 
 def _log_repeat(log: StageLog, outcome: SettingOutcome, labels: np.ndarray) -> None:
     name = f"{_name(outcome.setting)} · repeat {outcome.repeat}"
-    child = log.child(f"{_key(outcome.setting)}-{outcome.repeat}", name=name)
+    child = _nested(log, f"{_key(outcome.setting)}-{outcome.repeat}", name)
     child.tags({"harbor.level": "repeat"})
     child.params({**_grid(outcome.setting), "repeat": outcome.repeat})
     raw = sweep_statistics(labels, expit(outcome.margins))
     statistics = _statistics(raw, sweep_statistics(labels, outcome.posterior))
     child.metrics({"train_accuracy": outcome.train_accuracy, **statistics})
     child.close("FINISHED")
+
+
+def _nested(log: StageLog, key: str, name: str) -> StageLog:
+    parent = log.parent
+    assert parent is not None
+    return parent.child(f"{log.key.rpartition('/')[2]}/{key}", name=name)
 
 
 def _grid(setting: Setting) -> dict[str, object]:

@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.credentials import holds_password, without_passwords
@@ -32,6 +32,7 @@ ACKNOWLEDGED = ".tracking.json"
 BATCHED = ("params", "metrics", "tags")
 LONGEST = {"param": 6000, "tag": 5000}
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE")
+LOCK_SECONDS = 60.0
 TRANSIENT_STATUS = (401, 403, 404, 407, 408, 425, 429)
 
 
@@ -127,11 +128,21 @@ def replay(run: Path, config: TrackingConfig, *, deadline: float = math.inf) -> 
     Returns:
         The counts sent, pending and refused. A store that fails is a `problem` in words, never an exception.
     """
+    if not config.enabled or not waiting_records(run, config):
+        return Replay(0, 0)
+    wait = max(0.0, min(deadline - time.monotonic(), LOCK_SECONDS))
+    try:
+        with FileLock(run / ".tracking.lock", timeout=wait):
+            return _replay(run, config, deadline)
+    except Timeout:
+        return Replay(0, waiting_records(run, config), problem="another replay of this journal is at work")
+
+
+def _replay(run: Path, config: TrackingConfig, deadline: float) -> Replay:
+    """The replay itself. Two at once would each look for a run, find none and make one."""
     progress = _Progress.read(run, config)
     records = list(Journal(run / "journal.jsonl").records())
     waiting = sum(map(len, progress.waiting(records)))
-    if not config.enabled or not waiting:
-        return Replay(0, 0)
     refused: list[str] = []
     problem = None
     try:
@@ -165,6 +176,7 @@ def bounded_requests(config: TrackingConfig) -> Iterator[None]:
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(config.timeout),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "ERROR",
     }
     before = {name: os.environ.get(name) for name in limits}
     os.environ.update(limits)

@@ -39,7 +39,7 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[st
 
 
 def _command(uri: str, port: int) -> list[str]:
-    command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--backend-store-uri", uri]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     return [*command, "--uvicorn-opts", "--log-level warning"]
 
@@ -50,6 +50,8 @@ def _serve(command: list[str]) -> int:
         **os.environ,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "ERROR",
+        "PYTHONWARNINGS": "ignore",
     }
     told = False
 

@@ -80,7 +80,7 @@ def _log(context: StageContext, report: Mapping[str, object]) -> None:
     run = context.log.parent
     assert run is not None
     run.params({"rows": accepted})
-    run.tags({"harbor.data_digest": digest})
+    run.tags({"harbor.data_digest": digest[:36]})
     for log in (run, context.log):
         log.dataset(context.config.data.preset, digest=digest, rows=accepted, context="training")
     context.log.artifact("ingest/report.json")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,10 @@ from evaluation.drift import (
     drift_section,
     numeric_stability,
 )
+from evaluation.evidence import EvaluationConfig
+from evaluation.gate import GateConfig
+from evaluation.page import report_html
+from evaluation.report import build_report
 
 DAY = 86_400_000_000
 
@@ -139,3 +145,23 @@ def test_planted_drift_of_a_column_a_category_the_score_and_the_fraud_rate_is_fo
         assert words in said
     assert section["sentence"].startswith("Drift on the 3,000 rows of the newest week: population stability says")
     assert drift_metrics(section)["drift_largest_stability"] == section["columns"][0]["index"] > 0.25
+
+
+@pytest.mark.parametrize(("stop", "passed"), [(False, None), (True, False)])
+def test_drift_refuses_only_where_it_is_asked_to(whole_evidence, stop, passed):
+    rng = np.random.default_rng(8)
+    made, _ = history(rng, recent_rate=0.2)
+    found = DriftEvidence(population("train", rng), population("test", rng, shift=1.0), made)
+    section = drift_section(found, config=DriftConfig(stop=stop))
+    report = build_report(
+        replace(whole_evidence, drift=section),
+        config=EvaluationConfig(resamples=100, slice_resamples=100),
+        gate=GateConfig(),
+        rng=np.random.default_rng(1),
+    )
+    checks = {check["name"]: check["passed"] for check in report["gate"]["checks"]}
+    assert checks.get("drift") is passed
+    assert any("drifted from train" in reason for reason in report["gate"]["reasons"]) is stop
+    page = report_html(report, {})
+    assert 'id="drift"' in page
+    assert "late labels accounted for" in page

@@ -1,9 +1,11 @@
 """Configuration: what a file leaves out has a default, what it gets wrong is said by name, all at once."""
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.config import load_config, override_config
-from pipeline.reference import configuration_reference, with_reference
+from pipeline.reference import CONFIGURATION, configuration_reference, with_part
 
 SHIPPED = ("harbor.toml", "smoke.toml", "retrain.toml", "handbook.toml", "ulb.toml")
 
@@ -85,9 +87,15 @@ def test_the_reference_names_every_section_and_says_what_every_key_means():
     assert not [row for row in rows if row.endswith("|  |")]
 
 
-def test_a_document_keeps_everything_but_its_reference():
+def test_a_document_keeps_everything_but_the_part_that_is_renewed():
     text = "before\n<!-- configuration: generated -->old<!-- /configuration -->\nafter"
-    renewed = with_reference(text)
-    assert renewed.startswith("before\n")
-    assert renewed.endswith("\nafter")
-    assert with_reference(renewed) == renewed
+    renewed = with_part(text, CONFIGURATION, "new")
+    assert renewed == "before\n<!-- configuration: generated -->\n\nnew\n\n<!-- /configuration -->\nafter"
+    assert with_part(renewed, CONFIGURATION, "new") == renewed
+    with pytest.raises(ValueError, match="the document must hold"):
+        with_part("nothing", CONFIGURATION, "new")
+
+
+def test_the_readme_holds_the_reference_as_it_is_now():
+    text = Path("README.md").read_text(encoding="utf-8")
+    assert with_part(text, CONFIGURATION, configuration_reference()) == text

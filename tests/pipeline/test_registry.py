@@ -55,7 +55,7 @@ def test_a_passed_bundle_becomes_champion_with_its_metrics_and_comes_back_whole(
     assert (outcome.version, outcome.before, outcome.champion) == ("1", None, "1")
     assert aliases(runs) == {"champion": "1", "challenger": "1"}
     client = MlflowClient(store_uri(CONFIG.tracking, runs=runs))
-    model = client.get_logged_model(client.get_model_version("harbor-fraud", "1").model_id)
+    model = client.get_logged_model(client.get_model_version("harbor-fraud", "1").tags["harbor.model"])
     assert {"average_precision", "ece"} <= {metric.key for metric in model.metrics}
     assert client.get_run(model.source_run_id).data.tags["harbor.gate"] in ("passed", "refused")
     with opened_registry(CONFIG.tracking, name="harbor-fraud", runs=runs) as registry:
@@ -158,9 +158,14 @@ def test_a_job_that_finds_the_desk_taken_leaves_at_once(small_run, runs):
 
 def test_a_half_made_version_is_finished_and_not_made_again(small_run, runs, monkeypatch):
     run = bundle_run(small_run, runs / "a", note="a")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(MlflowClient, "create_model_version", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-        promote_run(run, CONFIG)
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "create_model_version", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote_run(run, CONFIG)
     assert promote_run(run, CONFIG).champion == "1"
     client = MlflowClient(store_uri(CONFIG.tracking, runs=runs))
     experiment = client.get_experiment_by_name("harbor").experiment_id

@@ -162,6 +162,23 @@ def test_a_record_the_store_will_never_take_is_told_and_does_not_block_the_rest(
     assert runs[f"{written.name}-key"].data.tags["last"] == "yes"
 
 
+def test_two_replays_at_once_make_each_run_once(store, written, monkeypatch):
+    true = MlflowClient.create_run
+
+    def slow(*arguments, **options):
+        time.sleep(0.2)
+        return true(*arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, "create_run", slow)
+    threads = [threading.Thread(target=replay, args=(written, TrackingConfig())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert waiting_records(written, TrackingConfig()) == 0
+    assert runs_of(store, written.name)[2] == 2
+
+
 class Listening:
     """A reporter that remembers warnings."""
 

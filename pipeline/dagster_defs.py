@@ -1,0 +1,197 @@
+"""Harbor under Dagster: six assets partitioned by day, data checks and the gate as blocking checks, a nightly schedule.
+
+`dagster dev -m pipeline.dagster_defs` starts it. The layer is thin: an asset brings one stage of the day's run folder
+up to date, so a retried or repeated step costs nothing, and whatever Dagster does `harbor` can do from a shell.
+Environment: HARBOR_CONFIG (a file or a shipped name, default retrain.toml), HARBOR_RUNS (default runs),
+HARBOR_FIRST_DAY (default 2024-01-01), and HARBOR_SECTION__KEY for any key of the configuration.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pipeline.config import Config, load_config
+from pipeline.files import read_json
+from pipeline.promotion import promote_run
+from pipeline.run import RunSettings, run_stages
+from pipeline.sources import SIMULATE, source_files
+from pipeline.stage import Stage
+from pipeline.stages import STAGES
+from pipeline.terminal import SilentReporter
+from pipeline.times import time_microseconds, time_name
+
+RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+NIGHTLY = "0 3 * * *"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the day's runs lie and by which configuration they are made."""
+
+    config_file: str
+    runs: Path
+
+    def settings(self, day: str) -> RunSettings:
+        """Configuration and as-of time of a day: its first moment, so that the day before is whole."""
+        return RunSettings(self.config(), time_microseconds(day))
+
+    def config(self) -> Config:
+        """The configuration, overridden by the environment."""
+        return load_config(self.config_file)
+
+    def folder(self, day: str) -> Path:
+        """The run folder of a day, the same that `harbor retrain` uses."""
+        return self.runs / f"{Path(self.config_file).stem}-{time_name(time_microseconds(day))}"
+
+
+def definitions(
+    place: Place, *, first_day: str, last_day: str | None = None, retries: dg.RetryPolicy = RETRIES
+) -> dg.Definitions:
+    """Assets, checks, job, schedule and sensor for one configuration.
+
+    Args:
+        place: run folders and configuration.
+        first_day: first partition, ISO 8601.
+        last_day: where the partitions end, or None for today.
+        retries: how often and after how long a failed asset is tried again.
+    """
+    days = dg.DailyPartitionsDefinition(
+        start_date=first_day, end_date=last_day, end_offset=1 if last_day is None else 0
+    )
+    assets = [*(_asset(stage, place, days, retries) for stage in STAGES), _champion(place, days, retries)]
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", dg.PreviewWarning
+        )  # partitions of checks are new; without them none would match
+        checks = [_rows_check(place, days), _folds_check(place, days), _gate_check(place, days)]
+    job = dg.define_asset_job("retrain", selection=dg.AssetSelection.all())
+    schedule = dg.ScheduleDefinition(
+        name="nightly", job=job, cron_schedule=NIGHTLY, execution_timezone="UTC", execution_fn=_nightly
+    )
+    return dg.Definitions(
+        assets=assets, asset_checks=checks, jobs=[job], schedules=[schedule], sensors=[_sensor(place, job)]
+    )
+
+
+def _asset(
+    stage: Stage, place: Place, days: dg.DailyPartitionsDefinition, retries: dg.RetryPolicy
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=stage.name,
+        deps=list(stage.reads),
+        partitions_def=days,
+        retry_policy=retries,
+        group_name="harbor",
+        description=(stage.work.__doc__ or "").strip(),
+        kinds={"parquet"} if stage.name in ("ingest", "features") else {"python"},
+    )
+    def brought_up_to_date(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        day = context.partition_key
+        folder = place.folder(day)
+        try:
+            run_stages(folder, place.settings(day), STAGES, force=None, only=stage.name, reporter=SilentReporter())
+        except ValueError as error:  # bad input does not get better by trying again
+            raise dg.Failure(str(error), allow_retries=False) from error
+        done = read_json(folder / stage.name / "DONE")
+        return dg.MaterializeResult(
+            metadata={
+                "summary": done["summary"],
+                "seconds": done["seconds"],
+                "fingerprint": done["fingerprint"][:16],
+                "folder": dg.MetadataValue.path(str(folder / stage.name)),
+            }
+        )
+
+    return brought_up_to_date
+
+
+def _champion(place: Place, days: dg.DailyPartitionsDefinition, retries: dg.RetryPolicy) -> dg.AssetsDefinition:
+    """What export made becomes champion; it stands behind the gate's check, which blocks it."""
+
+    @dg.asset(name="champion", deps=["export"], partitions_def=days, retry_policy=retries, group_name="harbor")
+    def promoted(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        outcome = promote_run(place.folder(context.partition_key), place.config())
+        return dg.MaterializeResult(metadata={"version": outcome.version, "said": "\n".join(outcome.lines)})
+
+    return promoted
+
+
+def _rows_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="ingest", name="every_row_has_a_place", blocking=True, partitions_def=days)
+    def checked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        report = read_json(place.folder(context.partition_key) / "ingest" / "report.json")
+        share = report["quarantined"] / report["rows_in"]
+        whole = report["rows_in"] == report["accepted"] + report["quarantined"]
+        said = {"accepted": report["accepted"], "quarantined": report["quarantined"], "share": share}
+        return dg.AssetCheckResult(passed=whole and report["labels"]["fraud"] > 0, metadata=said)
+
+    return checked
+
+
+def _folds_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="features", name="every_fold_has_both_classes", blocking=True, partitions_def=days)
+    def checked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        folds = read_json(place.folder(context.partition_key) / "features" / "report.json")["folds"]
+        usable = {name: fold["usable"] for name, fold in folds.items()}
+        return dg.AssetCheckResult(
+            passed=all(min(counts) > 0 for counts in usable.values()),
+            metadata={
+                name: f"{legitimate:,} legitimate, {fraud:,} fraud" for name, (legitimate, fraud) in usable.items()
+            },
+        )
+
+    return checked
+
+
+def _gate_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="export", name="gate", blocking=True, partitions_def=days)
+    def checked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        report = read_json(place.folder(context.partition_key) / "evaluate" / "report.json")
+        gate = report["gate"]
+        said = {"reasons": "\n".join(gate["reasons"]), "drift": report["drift"]["sentence"]}
+        return dg.AssetCheckResult(passed=gate["passed"], metadata=said)
+
+    return checked
+
+
+def _nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The day that begins on the night of the tick."""
+    moment = context.scheduled_execution_time.astimezone(UTC)
+    day = f"{moment:%Y-%m-%d}"
+    return dg.RunRequest(run_key=day, partition_key=day)
+
+
+def _sensor(place: Place, job: Any) -> dg.SensorDefinition:
+    @dg.sensor(name="new_data", job=job, minimum_interval_seconds=300)
+    def looked(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """Asks for a run when source files have come or changed; the cursor holds what was there last time."""
+        source = place.config().data.source
+        if source == SIMULATE:
+            yield dg.SkipReason("the data are simulated: no file can come")
+            return
+        seen = _state(source)
+        if seen == context.cursor:
+            yield dg.SkipReason("no file of data.source has come or changed")
+            return
+        context.update_cursor(seen)
+        day = f"{datetime.now(UTC):%Y-%m-%d}"
+        yield dg.RunRequest(run_key=seen, partition_key=day)
+
+    return looked
+
+
+def _state(source: str | Sequence[str]) -> str:
+    files = source_files(source if isinstance(source, str) else tuple(source))
+    return "; ".join(f"{each.name} {each.path.stat().st_size} {each.path.stat().st_mtime_ns}" for each in files)
+
+
+defs = definitions(
+    Place(os.environ.get("HARBOR_CONFIG", "retrain.toml"), Path(os.environ.get("HARBOR_RUNS", "runs"))),
+    first_day=os.environ.get("HARBOR_FIRST_DAY", "2024-01-01"),
+)

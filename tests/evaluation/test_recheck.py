@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from evaluation.recheck import calibration_check, recheck_section, setting_check
+from evaluation.selection import Setting, SettingOutcome, rank_sweep
+
+DAY = 86_400_000_000
+USED, OTHER = Setting(0.1, "none", "example"), Setting(0.0, "none", "example")
+
+
+def swept(*, noise, rows=6_000, seed=1):
+    """Two settings on the same rows; the one in use has margins with extra noise."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(-2.5, 1.5, rows)
+    labels = (rng.random(rows) < 1 / (1 + np.exp(-z))).astype(float)
+    time = np.sort(rng.integers(0, 30 * DAY, rows))
+    margins = {OTHER: z, USED: z + rng.normal(0, noise, rows)}
+    outcomes = [SettingOutcome(s, 0, m, 1 / (1 + np.exp(-m)), 0.9) for s, m in margins.items()]
+    ranking = rank_sweep(labels, outcomes, event_time=time, auc_tolerance=0.5)
+    return setting_check(labels, outcomes, ranking, USED, event_time=time, folds=5), labels, z, time
+
+
+def test_a_setting_that_is_clearly_behind_has_moved():
+    found = swept(noise=2.0)[0]
+    assert found.moved
+    assert (found.rank, found.settings, found.best) == (2, 2, OTHER)
+    assert found.difference > found.noise > 0
+    assert "so the optimum has moved" in found.sentence
+
+
+def test_a_setting_within_noise_holds():
+    found = swept(noise=0.02)[0]
+    assert not found.moved
+    assert "optimum has moved" not in found.sentence
+
+
+def test_the_difference_is_that_of_the_rankings_log_losses():
+    rng = np.random.default_rng(1)
+    found, labels, z, time = swept(noise=1.0)
+    rows = rng.normal(-2.5, 1.5, 6_000)
+    np.testing.assert_array_equal(rows, z)
+    assert found.difference == pytest.approx(_behind(labels, z, time, seed=1), rel=1e-9)
+
+
+def _behind(labels, z, time, *, seed):
+    """The same difference from the ranking's own two numbers."""
+    rng = np.random.default_rng(seed)
+    rng.normal(-2.5, 1.5, z.size), rng.random(z.size), rng.integers(0, 30 * DAY, z.size)
+    margins = {OTHER: z, USED: z + rng.normal(0, 1.0, z.size)}
+    outcomes = [SettingOutcome(s, 0, m, 1 / (1 + np.exp(-m)), 0.9) for s, m in margins.items()]
+    rows = rank_sweep(labels, outcomes, event_time=time, auc_tolerance=0.5).rows
+    return rows[1].log_loss_affine - rows[0].log_loss_affine
+
+
+def test_a_setting_the_sweep_did_not_try_is_not_judged():
+    _, labels, z, time = swept(noise=1.0)
+    outcomes = [SettingOutcome(OTHER, 0, z, 1 / (1 + np.exp(-z)), 0.9)]
+    ranking = rank_sweep(labels, outcomes, event_time=time)
+    assert setting_check(labels, outcomes, ranking, USED, event_time=time, folds=5) is None
+
+
+@pytest.mark.parametrize(("scale", "holds"), [(1.0, True), (0.5, False), (2.0, False)])
+def test_calibration_holds_where_observed_over_expected_meets_the_band(scale, holds):
+    rng = np.random.default_rng(2)
+    p = rng.beta(1, 30, 20_000)
+    y = (rng.random(p.size) < np.minimum(p * scale, 1)).astype(float)
+    y[::10] = np.nan
+    found = calibration_check(y, p, event_time=np.arange(p.size) * 60_000_000, band=(0.85, 1.15))
+    assert found.holds is holds
+    assert found.low < found.observed_expected < found.high
+    assert found.observed_expected == pytest.approx(scale, rel=0.15)
+    alarms = recheck_section(None, found)["alarms"]
+    assert bool(alarms) is not holds
+
+
+def test_nothing_to_check_says_nothing():
+    assert recheck_section(None, calibration_check([], [], event_time=[], band=(0.9, 1.1))) == {}

@@ -1,0 +1,133 @@
+"""Outcomes that arrived later are judged as the test fold was, and what is not known is said."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import cli
+from pipeline.outcomes import judge_outcomes, outcome_lines
+from tests.pipeline.registered import settings_of
+
+CONFIG = settings_of("evaluation.resamples=100", "evaluation.slice_resamples=100")
+
+
+@pytest.fixture(scope="module")
+def frame(small_run):
+    """The test fold as an outcome file would give it: features, label, time, amount and card."""
+    features = pq.read_table(small_run / "features" / "features.parquet").to_pandas()
+    transactions = pq.read_table(small_run / "ingest" / "transactions.parquet").to_pandas()
+    rows = (features["fold"] == "test").to_numpy()
+    frame = features[rows].drop(columns="fold").reset_index(drop=True)
+    extra = transactions.loc[rows, ["amount", "card_id"]].reset_index(drop=True)
+    return frame.assign(**extra)
+
+
+@pytest.fixture
+def judged(small_run, tmp_path):
+    def judge(frame, name="outcomes.parquet"):
+        path = tmp_path / name
+        if path.suffix == ".parquet":
+            frame.to_parquet(path)
+        elif path.suffix == ".csv":
+            frame.to_csv(path, index=False)
+        else:
+            frame.to_json(path, orient="records", lines=True, date_format="iso", double_precision=15)
+        return judge_outcomes(small_run / "export" / "bundle", path, CONFIG)
+
+    return judge
+
+
+def test_outcomes_of_the_test_fold_give_the_numbers_of_its_report(frame, judged, small_run, tmp_path):
+    report, place = judged(frame)
+    at_home = json.loads((small_run / "evaluate" / "report.json").read_text())["candidates"]["hybrid"]
+    for name in ("roc_auc", "average_precision", "brier", "log_loss", "observed_expected"):
+        assert report["metrics"][name]["value"] == pytest.approx(at_home[name]["value"], abs=1e-4), name
+    assert report["warnings"] == []
+    assert place == tmp_path / "outcomes.report.json"
+    written = json.loads(place.read_text())
+    assert written["population"] == report["population"]
+    assert written["outcomes"]["file"] == "outcomes.parquet"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_the_kind_of_file_changes_no_number(frame, judged, kind):
+    expected, _ = judged(frame)
+    found, _ = judged(frame, f"outcomes.{kind}")
+    assert found["population"] == expected["population"]
+    assert found["metrics"]["log_loss"]["value"] == pytest.approx(expected["metrics"]["log_loss"]["value"], abs=1e-9)
+
+
+def test_unknown_and_blocked_outcomes_are_counted_and_not_judged(frame, judged):
+    part = frame.assign(blocked=(np.arange(len(frame)) % 10 == 0).astype(int))
+    part["label"] = part["label"].astype("Int64").where(np.arange(len(part)) % 3 > 0)
+    report, _ = judged(part)
+    known = int((part["label"].notna() & (part["blocked"] == 0)).sum())
+    assert report["population"]["rows"] == known < len(part)
+    assert report["coverage"]["blocked"] == int(part["blocked"].sum())
+    assert any("outcomes are known for" in warning for warning in report["warnings"])
+    assert "waiting" in outcome_lines(report)[0]
+
+
+def test_scored_rows_need_no_features_and_it_is_said_that_they_were_not_checked(frame, judged):
+    report, _ = judged(pd.DataFrame({"label": frame["label"], "probability": 0.02}))
+    assert report["metrics"]["brier"]["value"] > 0
+    assert any("not checked" in warning for warning in report["warnings"])
+    assert report["population"]["from"] is None
+
+
+def test_probabilities_that_are_not_the_bundles_are_noticed(frame, judged):
+    report, _ = judged(frame.assign(probability=0.5))
+    assert any("another probability in the file" in warning for warning in report["warnings"])
+
+
+def test_rows_that_the_bundle_has_learned_from_are_told(frame, judged):
+    report, _ = judged(frame.assign(event_time=frame["event_time"] - pd.Timedelta(days=400)))
+    assert any("last event that a fit of the bundle saw" in warning for warning in report["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f.drop(columns="label"), "must have a column 'label'"),
+        (lambda f: f.assign(label=7), "'label': must be 0, 1 or empty"),
+        (lambda f: f.assign(label="fraud"), "'label': must be 0, 1 or empty"),
+        (lambda f: f.assign(label=7, amount=-1.0, event_time="soon"), "3 faults in"),
+        (lambda f: f.assign(blocked=2), "'blocked': must be 0, 1 or empty"),
+        (lambda f: f.assign(label=np.nan), "at least one row must have a known outcome"),
+        (lambda f: f[:0], "must have at least one row"),
+        (lambda f: f[["label", "amount"]], "columns missing"),
+    ],
+)
+def test_a_file_that_cannot_be_judged_is_refused_in_one_message(frame, judged, tmp_path, change, said):
+    with pytest.raises(ValueError, match=said):
+        judged(change(frame))
+    assert [path.name for path in tmp_path.iterdir()] == ["outcomes.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--bundle", "bundle", "--outcomes", "rows.parquet"], 0, "known outcomes of"),
+        (["--bundle", "bundle", "--outcomes", "none.parquet"], 2, "but none.parquet is none"),
+        (["--bundle", "bundle", "--outcomes", "rows.xls"], 2, "must be in a .parquet, .csv or .jsonl file"),
+        (["--bundle", "bundle"], 2, "either --run, or both --bundle and --outcomes"),
+        ([], 2, "either --run, or both --bundle and --outcomes"),
+    ],
+)
+def test_the_command_says_what_it_found_or_why_not(
+    frame, small_run, tmp_path, monkeypatch, capsys, arguments, code, said
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small_run / "export" / "bundle", tmp_path / "bundle")
+    frame.to_parquet(tmp_path / "rows.parquet")
+    monkeypatch.setattr(sys, "argv", ["harbor", "evaluate", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    captured = capsys.readouterr()
+    assert ended.value.code == code
+    assert said in captured.out + captured.err
