@@ -41,7 +41,7 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(8, ge=1, description="passes over train at most")
+    epochs: int = Field(12, ge=1, description="passes over train at most")
     batch_size: int = Field(2048, ge=1, description="rows of a step")
     learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule")
     weight_decay: float = Field(1e-4, ge=0, description="decoupled weight decay of weights (not of biases)")
