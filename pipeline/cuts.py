@@ -57,7 +57,6 @@ def shared_stages(stages: Sequence[Stage]) -> tuple[Stage, Stage]:
         _make_windows,
         reads=features.reads,
         sections=("features",),
-        code=("features", "pipeline/stages/features.py", "pipeline/cuts.py"),
     )
 
 
@@ -77,7 +76,6 @@ def cut_stages(stages: Sequence[Stage], shared: Shared) -> tuple[Stage, ...]:
             _bound(_cut_transactions, shared),
             reads=(),
             sections=(),
-            code=("features", "pipeline/cuts.py", "pipeline/intake_report.py"),
             outside=whole,
         ),
         Stage(
@@ -85,7 +83,6 @@ def cut_stages(stages: Sequence[Stage], shared: Shared) -> tuple[Stage, ...]:
             _bound(_cut_features, shared),
             reads=features.reads,
             sections=features.sections,
-            code=(*features.code, "pipeline/cuts.py"),
             outside=windows,
         ),
         *rest,

@@ -1,11 +1,11 @@
 """What decides whether a stage must run again: inputs, its part of the configuration, code and libraries."""
 
-import functools
 from dataclasses import dataclass
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.code import code_digest
 from pipeline.files import read_done, sha256_file, sha256_json
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def stage_fingerprint(run: Path, stage: "Stage", config: "Config", as_of: int | 
     Upstream stages count by the checksums of the files they left, so a stage that ran again and wrote the same bytes
     makes nothing after it run.
     """
-    parts: dict[str, Any] = {"as_of": as_of, "libraries": library_versions(), "code": _code_digest(stage.code)}
+    parts: dict[str, Any] = {"as_of": as_of, "libraries": library_versions(), "code": code_digest(stage.work)}
     for name in stage.reads:
         done = read_done(run / name)
         parts[f"files of {name}"] = done.files if done is not None else None
@@ -59,17 +59,3 @@ def stage_fingerprint(run: Path, stage: "Stage", config: "Config", as_of: int | 
 def library_versions() -> dict[str, str]:
     """Versions of Harbor and of the libraries that decide its numbers."""
     return {name: metadata.version(name) for name in ("harbor-fraud", *LIBRARIES)}
-
-
-@functools.cache
-def _code_digest(places: tuple[str, ...]) -> str:
-    """The digest of source files; each place is a package or a file of `pipeline`."""
-    digests: dict[str, str] = {}
-    for place in places:
-        package, _, name = place.partition("/")
-        root = Path(str(resources.files(package)))
-        files = [root / name] if name else sorted(root.rglob("*"))
-        for path in files:
-            if path.suffix in (".py", ".jinja", ".css", ".toml"):
-                digests[f"{package}/{path.relative_to(root).as_posix()}"] = sha256_file(path)
-    return sha256_json(digests)

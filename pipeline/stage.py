@@ -28,7 +28,6 @@ class Stage:
         work: does it, and returns one line that says what came out.
         reads: the earlier stages whose files it may open.
         sections: the configuration sections that its output depends on.
-        code: packages, or files of `pipeline`, that its output depends on.
         outside: what it takes from beyond the run folder by name: a file, or a digest of something else.
         sees_test_labels: whether it may read the labels of the test fold; true for one stage alone.
         meets_champion: whether its output depends on the champion that lies in the run folder.
@@ -38,7 +37,6 @@ class Stage:
     work: "Callable[[StageContext], str]"
     reads: tuple[str, ...]
     sections: tuple[str, ...]
-    code: tuple[str, ...]
     outside: Callable[[Config], Sequence[tuple[str, Path | str]]] = field(default=_nothing_outside)
     sees_test_labels: bool = False
     meets_champion: bool = False

@@ -1,4 +1,4 @@
-"""The six stages in order: what each reads, which configuration and code its output depends on."""
+"""The six stages in order: what each reads, and which configuration its output depends on."""
 
 from pipeline.stage import Stage
 from pipeline.stages.calibrate import make_calibration
@@ -14,7 +14,6 @@ STAGES = (
         make_transactions,
         reads=(),
         sections=("data", "labels"),
-        code=("features", "pipeline"),
         outside=outside_inputs,
     ),
     Stage(
@@ -22,28 +21,24 @@ STAGES = (
         make_features,
         reads=("ingest",),
         sections=("labels", "split", "features"),
-        code=("features", "pipeline/stages/features.py"),
     ),
     Stage(
         "train",
         make_models,
         reads=("features",),
         sections=("sweep", "train", "boosting", "ablation", "calibration", "selection"),
-        code=("models", "evaluation", "features", "pipeline/stages/train.py", "pipeline/candidates.py"),
     ),
     Stage(
         "calibrate",
         make_calibration,
         reads=("features", "train"),
         sections=("calibration",),
-        code=("models", "evaluation", "features", "pipeline/stages/calibrate.py", "pipeline/candidates.py"),
     ),
     Stage(
         "evaluate",
         make_evaluation,
         reads=("ingest", "features", "train", "calibrate"),
         sections=("evaluation", "gate", "drift", "export", "calibration", "selection", "sweep", "train"),
-        code=("models", "evaluation", "features", "pipeline"),
         sees_test_labels=True,
         meets_champion=True,
     ),
@@ -52,7 +47,6 @@ STAGES = (
         make_bundle,
         reads=("ingest", "features", "train", "calibrate", "evaluate"),
         sections=("export", "calibration"),
-        code=("models", "evaluation", "features", "pipeline"),
     ),
 )
 

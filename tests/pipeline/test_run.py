@@ -41,8 +41,8 @@ def third_work(context):
     return "never reached"
 
 
-FIRST = Stage("ingest", first_work, reads=(), sections=("data",), code=("pipeline/times.py",))
-SECOND = Stage("features", second_work, reads=("ingest",), sections=("features",), code=("pipeline/times.py",))
+FIRST = Stage("ingest", first_work, reads=(), sections=("data",))
+SECOND = Stage("features", second_work, reads=("ingest",), sections=("features",))
 STAGES = (FIRST, SECOND)
 
 
@@ -118,7 +118,7 @@ def test_a_stage_alone_needs_those_before_it(tmp_path):
 
 
 def test_a_stage_cannot_read_what_it_does_not_declare(tmp_path):
-    rogue = Stage("train", third_work, reads=("features",), sections=(), code=("pipeline/times.py",))
+    rogue = Stage("train", third_work, reads=("features",), sections=())
     with pytest.raises(PermissionError, match="train does not declare that it reads ingest"):
         brought(tmp_path, stages=(*STAGES, rogue))
 
@@ -145,7 +145,7 @@ def slow(context):
     time.sleep(60)
     return ""
 
-stage = Stage("ingest", slow, reads=(), sections=("data",), code=("pipeline/times.py",))
+stage = Stage("ingest", slow, reads=(), sections=("data",))
 run_stages(Path(sys.argv[1]), settings(), (stage,), force=None, reporter=SilentReporter())
 """
 

@@ -33,8 +33,8 @@ def verdict_work(context):
 
 
 STAGES = (
-    Stage("ingest", first_work, reads=(), sections=("data",), code=("pipeline/times.py",)),
-    Stage("evaluate", verdict_work, reads=("ingest",), sections=("gate",), code=("pipeline/times.py",)),
+    Stage("ingest", first_work, reads=(), sections=("data",)),
+    Stage("evaluate", verdict_work, reads=("ingest",), sections=("gate",)),
 )
 
 
