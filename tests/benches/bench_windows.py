@@ -49,12 +49,12 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     table = canonical(pq.read_table(data) if data else simulate_transactions(MILLION // 2, seed=1).transactions)
     spec = twelve_features(table)
     first, _ = timed(lambda: window_features(table, spec=spec, threads=threads))
-    ours, features = best_of(5, lambda: window_features(table, spec=spec, threads=threads))
+    ours, features = best_of(9, lambda: window_features(table, spec=spec, threads=threads))
     print(f"{table.num_rows:,} rows, {threads} threads; first call, with numba compiling or its cache: {first:.2f} s")
     frame = pandas_frame(table)
     pandas_time, peer = timed(lambda: pandas_features(frame))
     lazy = pl.from_pandas(frame).lazy()
-    polars_time, polars_peer = best_of(3, lambda: polars_features(lazy))
+    polars_time, polars_peer = best_of(9, lambda: polars_features(lazy))
     print(
         f"largest difference from pandas {difference(features, peer)}, from Polars {difference(features, polars_peer)}"
     )
