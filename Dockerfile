@@ -15,15 +15,15 @@ FROM docker.io/library/python:3.11-slim
 # Compiled kernels, figures' font cache and runs all go to one writable volume; nothing else in the image is written to.
 ENV PATH=/opt/harbor/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    NUMBA_CACHE_DIR=/work/.numba_cache \
-    MPLCONFIGDIR=/work/.matplotlib \
+    NUMBA_CACHE_DIR=/srv/harbor/.numba_cache \
+    MPLCONFIGDIR=/srv/harbor/.matplotlib \
     MLFLOW_DISABLE_TELEMETRY=true \
-    HOME=/work
-RUN groupadd --gid 10001 harbor && useradd --uid 10001 --gid harbor --home-dir /work --no-create-home harbor \
- && mkdir -p /work && chown harbor:harbor /work
+    HOME=/srv/harbor
+RUN groupadd --gid 10001 harbor && useradd --uid 10001 --gid harbor --home-dir /srv/harbor --no-create-home harbor \
+ && mkdir -p /srv/harbor && chown harbor:harbor /srv/harbor
 COPY --from=build /opt/harbor /opt/harbor
 USER 10001:10001
-WORKDIR /work
-VOLUME ["/work"]
+WORKDIR /srv/harbor
+VOLUME ["/srv/harbor"]
 ENTRYPOINT ["harbor"]
 CMD ["run", "--config", "harbor.toml"]
