@@ -1,6 +1,7 @@
 """What only the pipeline knows about a run, for the report and the model card."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from features.durations import duration_text
@@ -18,7 +19,7 @@ def report_facts(context: StageContext, models: Models) -> dict[str, Any]:
     selected = models.heads["mlp"]
     prevalence = read_json(context.path("train", "sweep.json"))["prevalence"]
     return {
-        "name": f"harbor-{context.config.data.preset}" if context.config.data.preset != "harbor" else "harbor",
+        "name": Path(context.config.data.preset).stem,
         "as_of": None if context.as_of is None else time_text(context.as_of),
         "newest_training_row": features["newest_training_row"],
         "training_row_age": _age(test_end - newest),

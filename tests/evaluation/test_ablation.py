@@ -1,0 +1,64 @@
+"""Techniques compared on the same rows, against one of them."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, log_loss
+
+from evaluation.ablation import AblationArm, ablation_section, noise_section
+from evaluation.intervals import BootstrapSettings
+from pipeline.ablation import PLAIN, AblationConfig, noise_cell, recipes
+
+SETTINGS = BootstrapSettings(resamples=100)
+
+
+def rows():
+    rng = np.random.default_rng(5)
+    p = rng.beta(0.3, 6, size=4_000)
+    return p, (rng.random(p.size) < p).astype(np.float64)
+
+
+def section(arms, labels):
+    clusters = np.arange(labels.size)
+    return ablation_section(
+        labels, arms, reference="plain", clusters=clusters, rng=np.random.default_rng(1), settings=SETTINGS
+    )
+
+
+def test_a_worse_arm_is_told_apart_from_the_reference_and_the_reference_from_nothing():
+    p, labels = rows()
+    blurred = np.full_like(p, labels.mean()) * 0.5 + p * 0.5
+    arms = [AblationArm("plain", (), p, p, p, p), AblationArm("blurred", ("blur",), p, blurred, p, blurred)]
+    plain, worse = section(arms, labels)["arms"]
+    assert plain["difference"]["log_loss"]["value"] == plain["difference"]["log_loss"]["high"] == 0
+    assert worse["difference"]["log_loss"]["low"] > 0
+    assert worse["temperature_gain"]["high"] < 0
+    assert worse["average_precision"]["value"] == pytest.approx(average_precision_score(labels, p))
+
+
+def test_arms_need_names_of_their_own_and_the_reference_among_them():
+    p, labels = rows()
+    arm = AblationArm("other", (), p, p, p, p)
+    with pytest.raises(ValueError, match="hold the reference 'plain'"):
+        section([arm], labels)
+    with pytest.raises(ValueError, match="names of their own"):
+        section([AblationArm("plain", (), p, p, p, p)] * 2, labels)
+
+
+def test_the_noise_table_has_a_cell_for_every_share_and_smoothing():
+    p, labels = rows()
+    cells = {(0.0, 0.0): p, (0.05, 0.1): np.sqrt(p)}
+    table = noise_section(labels, cells)
+    assert [(cell["noise"], cell["smoothing"]) for cell in table] == list(cells)
+    assert table[1]["log_loss"] == pytest.approx(log_loss(labels, np.sqrt(p)))
+
+
+def test_every_technique_of_the_guide_stands_alone_and_beside_smoothing():
+    arms = recipes(AblationConfig(), prevalence=0.018, smoothings=(0.0, 0.1))
+    names = [arm.name for arm in arms]
+    assert len(set(names)) == len(names)
+    for technique in ("class weights", "label smoothing", "focal loss", "mixup", "distillation"):
+        assert technique in names
+    assert sum(arm.loss.weighting == "column" for arm in arms) == 1
+    assert PLAIN in names
+    cells = [cell for arm in arms if (cell := noise_cell(arm)) is not None]
+    assert cells == [(share, smoothing) for share in (0.0, 0.01, 0.05) for smoothing in (0.0, 0.1)]
