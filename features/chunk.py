@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features import kernels
+from features import bounds, kernels
 
 Made = TypeVar("Made")
 
@@ -97,7 +97,14 @@ class Chunk:
 
     def _rows(self, shift: int, after: bool) -> NDArray[np.int32]:
         """First row of the group at or (`after`) behind t - shift."""
+        if shift == 0:
+            return self._once(("tied", after), lambda: self._tied_rows(after))
         return self._once(("rows", shift, after), lambda: self._places(self.time, self.starts, shift, after))
+
+    def _tied_rows(self, after: bool) -> NDArray[np.int32]:
+        places = np.empty(len(self.time), np.int32)
+        bounds.tied_rows(self.time, self.starts, after, places)
+        return places
 
     def _events_before(self, shift: int) -> NDArray[np.int32]:
         """First label of the group that became available at or behind t - shift."""
@@ -108,7 +115,7 @@ class Chunk:
         self, moments: NDArray[np.int64], moment_starts: NDArray[np.int32], shift: int, after: bool
     ) -> NDArray[np.int32]:
         places = np.empty(len(self.time), np.int32)
-        kernels.first_moments(self.time, self.starts, moments, moment_starts, shift, after, places)
+        bounds.first_moments(self.time, self.starts, moments, moment_starts, shift, after, places)
         return places
 
     def _sums(self, window: Window) -> NDArray[np.int64]:

@@ -140,6 +140,10 @@ def read_only(values: NDArray[AnyNumber]) -> NDArray[AnyNumber]:
 
 
 def _shifted(ids: pa.ChunkedArray, lowest: int, count: int) -> Codes:
+    if ids.type == pa.int64() and not ids.null_count:
+        values = np.empty(len(ids), np.int32)
+        ordering.shifted(read_only(ids.to_numpy()), lowest, values)
+        return Codes(values, count)
     wide = ids if ids.type.bit_width == 64 else ids.cast(pa.int64())
     moved = pc.cast(pc.subtract(wide, pa.scalar(lowest, wide.type)), pa.int32())
     return Codes(np.asarray(pc.fill_null(moved, -1).to_numpy()), count)

@@ -28,29 +28,6 @@ SIGN_BIT = np.uint64(1 << 63)
 
 
 @compiled
-def first_moments(
-    time: Int64, starts: Int32, moments: Int64, moment_starts: Int32, shift: int, after: bool, places: Int32
-) -> None:
-    """Fill where, among its group's sorted `moments`, the first one at or (`after`) behind time - shift stands.
-
-    A merge of two sorted lists in which every step moves on in one of them by arithmetic: which one is a coin toss, and
-    a branch would be mispredicted at every other row. Unsigned places spare numba's check for negative indices.
-    """
-    lag = np.int64(shift) - np.int64(after)
-    for group in range(len(starts) - 1):
-        place, end = np.uint64(moment_starts[group]), np.uint64(moment_starts[group + 1])
-        row, stop = np.uint64(starts[group]), np.uint64(starts[group + 1])
-        while row < stop and place < end:
-            earlier = np.uint64(moments[place] < time[row] - lag)
-            places[row] = place
-            place += earlier
-            row += ONE - earlier
-        while row < stop:
-            places[row] = place
-            row += ONE
-
-
-@compiled
 def running_totals(amount: Int64, high: UInt64, low: UInt64) -> None:
     """Fill the sum of all amounts before each row, in 128 bits: a carry from the low word goes into the high one."""
     high[0] = low[0] = 0

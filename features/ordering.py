@@ -15,6 +15,13 @@ NO_LABEL = np.int8(np.iinfo(np.int8).min)
 
 
 @compiled
+def shifted(ids: Int64, lowest: int, codes: Int32) -> None:
+    """Fill ids - lowest."""
+    for row in range(len(ids)):
+        codes[row] = ids[row] - lowest
+
+
+@compiled
 def group_sizes(codes: Int32, sizes: Int64) -> None:
     """Add each code's number of rows to `sizes`; null codes (-1) have no group."""
     for code in codes:

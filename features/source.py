@@ -71,9 +71,11 @@ class Source:
             raise ValueError(f"'label': must be 0, 1 or null, got {strange} other rows")
         return keys
 
-    def encode_ids(self, names: Iterable[str]) -> None:
-        """Make the codes of some id columns side by side: a dictionary of strings takes its time."""
-        for _ in self.pool.map(lambda name: self.codes((name,)), names):
+    def prepare(self, entities: Iterable[tuple[str, ...]]) -> None:
+        """Make the codes of all id columns side by side, and the groups of entities that are one column."""
+        alone = {entity for entity in entities if len(entity) == 1}
+        columns = {(name,) for entity in entities for name in entity}
+        for _ in self.pool.map(lambda column: self.groups(column) if column in alone else self.codes(column), columns):
             pass
 
     def codes(self, entity: tuple[str, ...]) -> Codes:

@@ -48,7 +48,7 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
     made: dict[str, pa.Array | pa.ChunkedArray] = {}
     with ThreadPoolExecutor(threads) as pool:
         source = Source(transactions, pool)
-        source.encode_ids({name for entity in spec.entities for name in entity})
+        source.prepare(spec.entities)
         for entity in spec.entities:
             columns = [column for column in spec.columns if column.entity == entity]
             made |= _entity_features(source, entity, columns, spec.amount_scale)

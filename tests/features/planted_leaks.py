@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from features import aggregates, encode, kernels, scaling, source, split, vocabulary, windows
+from features import aggregates, bounds, encode, kernels, scaling, source, split, vocabulary, windows
 from features.chunk import Chunk, Window
 
 LEAKS = {}
@@ -34,13 +34,20 @@ def ties_see_one_another_in_file_order(patch):
     )
 
 
+def bounds_by(patch, leaky):
+    """Let a leaky search place both ends of every window."""
+    patch.setattr(bounds, "first_moments", leaky)
+    patch.setattr(
+        bounds, "tied_rows", lambda time, starts, after, places: leaky(time, starts, time, starts, 0, after, places)
+    )
+
+
 @leak
 def windows_are_calendar_days(patch):
     day = 7_000_000
-    first_moments = kernels.first_moments
-    patch.setattr(
-        kernels,
-        "first_moments",
+    first_moments = bounds.first_moments
+    bounds_by(
+        patch,
         lambda time, starts, moments, *given: first_moments(time - time % day, starts, moments - moments % day, *given),
     )
 
@@ -48,11 +55,9 @@ def windows_are_calendar_days(patch):
 @leak
 def windows_include_the_whole_calendar_day(patch):
     day = 7_000_000
-    first_moments = kernels.first_moments
-    patch.setattr(
-        kernels,
-        "first_moments",
-        lambda time, starts, moments, *given: first_moments(time - time % day + day, starts, moments, *given),
+    first_moments = bounds.first_moments
+    bounds_by(
+        patch, lambda time, starts, moments, *given: first_moments(time - time % day + day, starts, moments, *given)
     )
 
 
