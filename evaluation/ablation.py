@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evaluation.alerts import precision_at, share_negatives_above
 from evaluation.calibration_error import expected_calibration_error
 from evaluation.checks import Floats
 from evaluation.intervals import BootstrapSettings, paired_bootstrap
@@ -85,14 +86,32 @@ def ablation_section(
     return {"reference": reference, "rows": int(y.size), "frauds": int(y.sum()), "arms": records}
 
 
-def noise_section(labels: ArrayLike, cells: Mapping[tuple[float, float], Floats]) -> list[dict[str, Any]]:
+def noise_section(
+    labels: ArrayLike,
+    cells: Mapping[tuple[float, float], Floats],
+    *,
+    clusters: ArrayLike,
+    rng: np.random.Generator,
+    settings: BootstrapSettings,
+) -> list[dict[str, Any]]:
     """Statistics on clean labels of networks trained on noisy ones.
+
+    `difference` is the log loss above that of the least smoothing at the same noise, on the same resamples: below 0
+    where smoothing helped.
 
     Args:
         labels: 0 or 1 [N].
         cells: (share of training labels flipped, smoothing) to calibrated P(fraud) [N].
+        clusters: integer code per row [N].
+        rng: source of the draws.
+        settings: number of resamples and bins.
     """
     y = np.asarray(labels, dtype=np.float64)
+    names = {cell: f"{cell[0]:g} | {cell[1]:g}" for cell in cells}
+    drawn = paired_bootstrap(
+        y, {names[cell]: p for cell, p in cells.items()}, clusters=clusters, rng=rng, settings=settings
+    )
+    least = {noise: min(epsilon for other, epsilon in cells if other == noise) for noise, _ in cells}
     return [
         {
             "noise": noise,
@@ -101,6 +120,7 @@ def noise_section(labels: ArrayLike, cells: Mapping[tuple[float, float], Floats]
             "roc_auc": roc_auc(y, p),
             "brier": brier(y, p),
             "log_loss": log_loss(y, p),
+            "difference": asdict(drawn.difference(names[noise, smoothing], names[noise, least[noise]], "log_loss")),
         }
         for (noise, smoothing), p in cells.items()
     ]
@@ -111,4 +131,6 @@ def _uncalibrated(labels: Floats, probabilities: Floats, *, bins: int) -> dict[s
         "ece": expected_calibration_error(labels, probabilities, bins=bins),
         "brier": brier(labels, probabilities),
         "share_above_half": float((np.asarray(probabilities) > 0.5).mean()),
+        "precision_at_half": precision_at(labels, probabilities, threshold=0.5),
+        "share_negatives_above_095": share_negatives_above(labels, probabilities, level=0.95),
     }

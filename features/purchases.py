@@ -87,7 +87,14 @@ def everyday_rows(count: int, *, span: int, cards: Cards, merchants: Merchants, 
 
 
 def episode_rows(
-    kind: int, card: Ints, start: Ints, *, cards: Cards, merchants: Merchants, rng: np.random.Generator
+    kind: int,
+    card: Ints,
+    start: Ints,
+    *,
+    cards: Cards,
+    merchants: Merchants,
+    rng: np.random.Generator,
+    scheme: Scheme | None = None,
 ) -> Rows:
     """The rows of one episode for each of these cards, in order of time within an episode.
 
@@ -98,8 +105,9 @@ def episode_rows(
         cards: all cards.
         merchants: all merchants.
         rng: the only source of chance.
+        scheme: how the rows are drawn; as `SCHEMES` has it where it is left out.
     """
-    scheme = SCHEMES[kind - 1]
+    scheme = scheme or SCHEMES[kind - 1]
     size = 1 + rng.poisson(scheme.size - 1.0, card.size)
     episode = np.repeat(np.arange(card.size), size)
     first = (np.cumsum(size) - size)[episode]

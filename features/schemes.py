@@ -5,7 +5,7 @@ merchants at speed: a spree; large amounts online: a big ticket), so no trait al
 in bands and combinations: thieves stay below limits, shop one town further, pause for minutes rather than seconds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from features.population import Floats, category_weights
 
@@ -100,6 +100,22 @@ TAKEOVER = Scheme(
     weights=category_weights(money_transfer=1.0, electronics=2.0, gift_cards=1.5, airline=1.0, clothing=2.0,
                              entertainment=2.0, home_improvement=1.0, grocery=1.0),
 )  # fmt: skip
+
+SHIFT_DAY = 90
+"""From this day on, counted from the start, thieves of the scenario "drift" work in other ways."""
+SHIFTED = {
+    # takeovers leave the shops for transfers and tickets above every limit, in twice as many rows
+    TAKEOVER.name: replace(
+        TAKEOVER, size=7.0, gap=3600.0, band=(350.0, 900.0),
+        weights=category_weights(money_transfer=4.0, airline=2.0, lodging=1.0, jewellery=0.5),
+    ),
+    # stolen cards are driven to another region and used for small daily goods, without a stripe
+    STOLEN_CARD.name: replace(
+        STOLEN_CARD, size=7.0, near=0.05, far=0.9, band=(8.0, 22.0), banded=0.9, magstripe=0.0,
+        weights=category_weights(grocery=3.0, restaurant=2.0, fuel=1.5, transit=2.0, pharmacy=1.5),
+    ),
+}  # fmt: skip
+"""What these schemes become then; the others stay as they are."""
 
 SCHEMES = (BIG_TICKET, TRAVEL, SPREE, MICRO_PAYMENTS, STOLEN_CARD, CARD_TESTING, TAKEOVER)
 KINDS = ("everyday", *(scheme.name for scheme in SCHEMES))

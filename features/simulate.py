@@ -1,5 +1,6 @@
 """Seeded raw transactions with 1.8 % fraud, and the true probability behind every label."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,9 +21,9 @@ from features.population import (
 )
 from features.propensity import label_probabilities
 from features.purchases import CHANNELS, Rows, episode_rows, episode_starts, everyday_rows, joined_rows
-from features.schemes import DAY, KINDS, MICRO_PAYMENTS, SCHEMES
+from features.schemes import DAY, KINDS, MICRO_PAYMENTS, SCHEMES, SHIFT_DAY, SHIFTED, Scheme
 
-SCENARIOS = ("harbor",)
+SCENARIOS = ("harbor", "drift")
 MINIMUM_ROWS = 1_000
 PREVALENCE = 0.018
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -56,7 +57,7 @@ def simulate_transactions(rows: int, *, seed: int, scenario: str = "harbor") -> 
     Args:
         rows: how many transactions, at least 1,000.
         seed: of everything random.
-        scenario: "harbor" is the only one.
+        scenario: "harbor", or "drift", in which two fraud schemes change from one day on (`features.schemes.SHIFTED`).
 
     Raises:
         ValueError: too few rows, a negative seed or an unknown scenario.
@@ -69,7 +70,8 @@ def simulate_transactions(rows: int, *, seed: int, scenario: str = "harbor") -> 
     everyday = everyday_rows(rows, span=span, cards=cards, merchants=merchants, rng=rng)
     compromised = _compromised_merchants(rows, span=span, merchants=merchants, rng=rng)
     leaked = everyday.taken(compromised.holds(everyday.merchant, everyday.seconds))
-    episodes, abused = _episodes(rows, leaked, span=span, cards=cards, merchants=merchants, rng=rng)
+    shifted = SHIFTED if scenario == "drift" else {}
+    episodes, abused = _episodes(rows, leaked, span=span, cards=cards, merchants=merchants, shifted=shifted, rng=rng)
     kept = np.sort(rng.permutation(rows)[episodes.card.size :])
     drawn = joined_rows([everyday.taken(kept), episodes])
     drawn = drawn.taken(np.argsort(drawn.seconds, kind="stable"))
@@ -140,9 +142,16 @@ def _compromised_merchants(rows: int, *, span: int, merchants: Merchants, rng: n
 
 
 def _episodes(
-    rows: int, leaked: Rows, *, span: int, cards: Cards, merchants: Merchants, rng: np.random.Generator
+    rows: int,
+    leaked: Rows,
+    *,
+    span: int,
+    cards: Cards,
+    merchants: Merchants,
+    shifted: Mapping[str, Scheme],
+    rng: np.random.Generator,
 ) -> tuple[Rows, _Spells]:
-    """All rows of all episodes, and for each abused card from when until when."""
+    """All rows of all episodes, and for each abused card from when until when; schemes that shift do so on one day."""
     parts, victims, starts = [], [], []
     for kind, scheme in enumerate(SCHEMES, start=1):
         count = max(1, round(rows * scheme.per_thousand / 1000))
@@ -154,8 +163,12 @@ def _episodes(
             card, start = _with_leaks(card, start, leaked, rng=rng)
             victims.append(card)
             starts.append(start)
-        part = episode_rows(kind, card, start, cards=cards, merchants=merchants, rng=rng)
-        parts.append(part.taken((part.seconds >= 0) & (part.seconds < span)))
+        late = (start >= SHIFT_DAY * DAY) & (scheme.name in shifted)
+        for chosen, as_now in ((~late, scheme), (late, shifted.get(scheme.name, scheme))):
+            part = episode_rows(
+                kind, card[chosen], start[chosen], cards=cards, merchants=merchants, rng=rng, scheme=as_now
+            )
+            parts.append(part.taken((part.seconds >= 0) & (part.seconds < span)))
     start = np.concatenate(starts)
     return joined_rows(parts), _spells(np.concatenate(victims), start, start + 2 * DAY)
 

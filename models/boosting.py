@@ -8,9 +8,13 @@ import numpy as np
 import xgboost
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.losses import LossSettings, posterior
 from models.rows import Float32s, Float64s, Floats
+from models.soft_targets import soft_targets
 
-EmbeddingForm = Literal["none", "same_rows", "later", "missing_earlier", "logit", "out_of_time"]
+EmbeddingForm = Literal["none", "same_rows", "later", "missing_earlier", "prequential", "pca", "logit", "out_of_time"]
+NATIVE = LossSettings()
+"""Plain log loss, whose margins are log odds as they are."""
 
 
 class BoostingConfig(BaseModel):
@@ -32,12 +36,18 @@ class BoostingConfig(BaseModel):
     )
     embedding: EmbeddingForm = Field(
         "out_of_time",
-        description="what the booster sees of the encoder: out_of_time, logit, missing_earlier, later, none, same_rows",
+        description="what the booster sees of the encoder: out_of_time, logit, pca, prequential, missing_earlier, "
+        "later, none, same_rows",
     )
     encoder_share: float = Field(
         0.5, gt=0, lt=1, description="earlier share of train that the booster's encoder learns from"
     )
-    blocks: int = Field(4, ge=2, description="time blocks of train with embedding = out_of_time")
+    blocks: int = Field(4, ge=2, description="time blocks of train with embedding = out_of_time or prequential")
+    components: int = Field(8, ge=1, le=128, description="principal components with embedding = pca")
+    soft_labels: bool = Field(
+        default=False,
+        description="learn from the head's smoothed and weighted targets, and invert them as the head does",
+    )
 
 
 @dataclass(frozen=True)
@@ -48,16 +58,23 @@ class Booster:
         model: UBJ bytes; the columns are called f0, f1, ... inside.
         columns: the names of those columns.
         best_round: trees kept.
-        valid_log_loss: per round, those after the best included.
+        valid_log_loss: per round, those after the best included; of soft labels where the booster had them.
+        loss: what was minimised; the margins are log odds only with the plain one.
     """
 
     model: bytes
     columns: tuple[str, ...]
     best_round: int
     valid_log_loss: tuple[float, ...]
+    loss: LossSettings = NATIVE
+
+    def log_odds(self, matrix: Float32s, *, floor: float, threads: int = 1) -> Float64s:
+        """Log odds of P(fraud) [N] of rows [N, P], after the inverse of the loss; `floor` as in `losses.posterior`."""
+        margin = self.margins(matrix, threads=threads)
+        return margin if self.loss == NATIVE else posterior(margin, self.loss, floor=floor).log_odds
 
     def margins(self, matrix: Float32s, *, threads: int = 1) -> Float64s:
-        """Log odds [N] of rows [N, P].
+        """The sum of the leaves [N] of rows [N, P].
 
         Raises:
             ValueError: the matrix has another number of columns.
@@ -86,20 +103,25 @@ def fit_booster(
     config: BoostingConfig,
     seed: int,
     threads: int,
+    loss: LossSettings = NATIVE,
 ) -> Booster:
     """Gradient boosting of the log loss, stopped by valid and cut at its best round.
 
-    No class weight: the booster's probabilities are native ones, and `scale_pos_weight` would ruin them. Labels of
-    train may be soft (P(fraud) of a teacher or of the smoothed target), which `xgb.train` takes as they are.
+    No class weight by default: the booster's probabilities are native ones, and `scale_pos_weight` would ruin them.
+    With the loss of a head, trees minimise that very function instead, by soft labels and row weights in both folds.
 
     Raises:
-        ValueError: a monotone column that is not there, infinite values, labels outside [0, 1], or one class only.
+        ValueError: a monotone column that is not there, infinite values, labels outside [0, 1], one class only, or a
+            focal loss.
     """
     faults = [f"monotone names '{name}', which is no column" for name in config.monotone if name not in columns]
     for name, data in (("train", train), ("valid", valid)):
         faults += _data_faults(name, data, columns=len(columns))
     if faults:
         raise ValueError(f"{len(faults)} faults in the booster's input: " + "; ".join(faults))
+    if loss != NATIVE:
+        prevalence = float(np.average(train.label, weights=train.weight))
+        train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))
     names = [f"f{index}" for index in range(len(columns))]
     learned = xgboost.QuantileDMatrix(
         train.matrix, train.label, weight=train.weight, feature_names=names, max_bin=config.max_bin, nthread=threads
@@ -127,7 +149,12 @@ def fit_booster(
     kept = model[:best]
     # early stopping leaves its score in the attributes, which a reader of the bytes would take for a round to stop at
     kept.set_attr(best_iteration=None, best_score=None)
-    return Booster(bytes(kept.save_raw("ubj")), tuple(columns), best, tuple(history["valid"]["logloss"]))
+    return Booster(bytes(kept.save_raw("ubj")), tuple(columns), best, tuple(history["valid"]["logloss"]), loss)
+
+
+def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) -> LabelledMatrix:
+    soft = soft_targets(data.label, loss, prevalence=prevalence)
+    return LabelledMatrix(data.matrix, soft.label, data.weight * soft.weight)
 
 
 def _parameters(config: BoostingConfig, columns: Sequence[str], *, seed: int, threads: int) -> dict[str, object]:

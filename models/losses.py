@@ -3,7 +3,8 @@
 Legend: S setting, B batch row, K class (0 legitimate, 1 fraud).
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -111,8 +112,29 @@ class LossTable:
         )
 
 
+def require_label_smoothing(cross_entropy: Callable[..., object]) -> None:
+    """Refuses a framework whose cross-entropy has no `label_smoothing`.
+
+    Every ε here is meant in the sense of that argument: what a sweep finds can then be asked of the framework itself.
+
+    Raises:
+        ValueError: the argument is not there.
+    """
+    if "label_smoothing" not in inspect.signature(cross_entropy).parameters:
+        raise ValueError(
+            f"smoothing needs a framework whose cross-entropy takes label_smoothing (torch from 1.10 on), got "
+            f"{cross_entropy.__module__}.{cross_entropy.__qualname__}, which does not; upgrade it or set smoothing to 0"
+        )
+
+
 def loss_table(settings: Sequence[LossSettings], *, prevalence: float, device: torch.device) -> LossTable:
-    """The settings as float32 tensors on a device, weights scaled for the fraud rate of train."""
+    """The settings as float32 tensors on a device, weights scaled for the fraud rate of train.
+
+    Raises:
+        ValueError: there is smoothing, and torch is too old to know of it.
+    """
+    if any(each.epsilon > 0 for each in settings):
+        require_label_smoothing(torch.nn.CrossEntropyLoss)
 
     def tensor(values: Sequence[Any]) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.float32, device=device)

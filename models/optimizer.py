@@ -72,13 +72,16 @@ class RowwiseAdam:
         self._codes_U = torch.empty(0, dtype=torch.int64)
         self._rows = torch.empty(0)
 
-    def looked_up(self, codes_B: torch.Tensor, *, learn: bool = True) -> torch.Tensor:
-        """The lookups of a batch [S, B, D]; with `learn` they take part in the next step."""
+    @property
+    def stacked(self) -> torch.Tensor:
+        """The lookups of all settings [S, V, D], a view."""
+        settings, size, width = self._shape
+        return self.table.view(size, settings, width).transpose(0, 1)
+
+    def looked_up(self, distinct_U: torch.Tensor, inverse_B: torch.Tensor, *, learn: bool) -> torch.Tensor:
+        """The lookups of a batch [S, B, D] from its distinct codes; with `learn` they take part in the next step."""
         settings, _, width = self._shape
-        if not learn:
-            return self.table[codes_B].view(-1, settings, width).transpose(0, 1)
-        self._codes_U, inverse_B = torch.unique(codes_B, return_inverse=True)
-        self._rows = self.table[self._codes_U].requires_grad_()
+        self._codes_U, self._rows = distinct_U, self.table[distinct_U].requires_grad_(learn)
         chosen = torch.nn.functional.embedding(inverse_B, self._rows)
         return chosen.view(-1, settings, width).transpose(0, 1)
 
@@ -108,11 +111,6 @@ class RowwiseAdam:
         self.table = torch.tensor(
             table_SVD.transpose(1, 0, 2).reshape(table_SVD.shape[1], -1), device=self.table.device
         )
-
-    def array(self) -> np.ndarray:
-        """The table as [S, V, D]."""
-        settings, size, width = self._shape
-        return self.table.view(size, settings, width).transpose(0, 1).cpu().numpy()
 
 
 def sum_of(tensors: list[torch.Tensor]) -> torch.Tensor:

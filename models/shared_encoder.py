@@ -2,10 +2,11 @@
 
 An embedding knows the labels it was trained on. A booster that meets it on those same rows trusts it far too much, so
 every form but the naive one shows the booster only what an encoder says of rows later than all it learned from.
-Columns of separately trained encoders cannot be mixed, but their logits can: a logit means the same in all of them.
+Columns of separately trained encoders cannot be mixed, but their logits can (a logit means the same in all of them),
+and so can columns of one encoder that went on learning gently.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,19 @@ from numpy.typing import NDArray
 from models.boosting import BoostingConfig, EmbeddingForm
 from models.losses import LossSettings
 from models.network import Architecture, State, embeddings, margins
+from models.reduction import principal_directions, reduced
 from models.rows import Float32s, Rows, fraud_rate, labelled_rows, taken_rows
 from models.training import TrainConfig, fit_networks
 
 GRID = 64.0
 """Values are rounded to 1 / GRID: the booster's cuts are training values, and runtimes differ in the last bit."""
+LOGIT_FORMS = ("logit", "out_of_time")
+BLOCK_FORMS = ("out_of_time", "prequential")
+GENTLE = 0.1
+"""Share of the learning rate with which an encoder goes on: its columns keep their meaning."""
+
+NetworkUntil = Callable[[int], State]
+"""The network fitted on the rows of train up to a time."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,13 @@ class EncodedTrain:
 
 
 def encoder_columns(form: EmbeddingForm, state: State, rows: Rows) -> Float32s:
-    """The 128 values of a row, or the head's logit, rounded to the grid."""
-    values = margins(state, rows)[:, None] if form in ("logit", "out_of_time") else embeddings(state, rows)
-    rounded: Float32s = (np.round(values.astype(np.float32) * np.float32(GRID)) / np.float32(GRID)).astype(np.float32)
+    """The 128 values of a row, their principal components or the head's logit, rounded to the grid."""
+    if form in LOGIT_FORMS:
+        values = margins(state, rows)[:, None].astype(np.float32)
+    else:
+        values = embeddings(state, rows)
+        values = reduced(values, state) if form == "pca" else values
+    rounded: Float32s = (np.round(values * np.float32(GRID)) / np.float32(GRID)).astype(np.float32)
     return rounded
 
 
@@ -73,14 +86,17 @@ def fit_shared_encoder(
     loss: LossSettings,
     config: TrainConfig,
     boosting: BoostingConfig,
+    network_until: NetworkUntil | None = None,
 ) -> EncodedTrain:
     """The encoder of the booster and the train fold through it.
 
     Forms: "none" shows nothing. "same_rows" shows the head's own embedding on the rows it was trained on (naive, for
-    comparison). "later", "missing_earlier" and "logit" fit one encoder on the earlier share of train; the booster
-    learns from the later rows only, from all rows with the earlier ones' values missing, or likewise from the logit
-    alone. "out_of_time" splits train into time blocks: the logit of block k comes from a network fitted on the blocks
-    before it, the first block shows nothing, and the head, fitted on all of train, serves: one network is exported.
+    comparison). "later", "missing_earlier", "pca" and "logit" fit one encoder on the earlier share of train; the
+    booster learns from the later rows only, from all rows with the earlier ones' values missing, or likewise from
+    principal components or the logit alone. "out_of_time" and "prequential" split train into time blocks, and the
+    first block shows nothing: in the one, the logit of block k comes from a network fitted on the blocks before it, and
+    the head, fitted on all of train, serves; in the other, one network goes on from block to block, and its embedding
+    of a block is taken before it learns from it.
 
     Args:
         train: rows of the train fold, all labels known.
@@ -89,32 +105,44 @@ def fit_shared_encoder(
         architecture: of every encoder.
         loss: what every encoder minimises.
         config: [train].
-        boosting: [boosting], for form, encoder_share and blocks.
+        boosting: [boosting], for the form and what belongs to it.
+        network_until: where fresh networks come from, for a caller that compares forms and fits none of them twice.
 
     Raises:
         ValueError: an earlier part of train without both classes.
     """
     form, size = boosting.embedding, len(train.label)
     everything = np.ones(size, dtype=bool)
-    names = _column_names(form, architecture)
+    names = _column_names(boosting, architecture)
     if form == "none":
         return EncodedTrain(SharedEncoder(form, {}, names), np.empty((size, 0), dtype=np.float32), everything)
     if form == "same_rows":
         state = dict(head)
         return EncodedTrain(SharedEncoder(form, state, names), encoder_columns(form, state, train), everything)
-    shares = [boosting.encoder_share]
-    if form == "out_of_time":
-        shares = [block / boosting.blocks for block in range(1, boosting.blocks)]
-    borders = time_borders(train.time, shares)
+    fresh = network_until or fresh_networks(train, valid, architecture=architecture, loss=loss, config=config)
+    borders = time_borders(train.time, _shares(boosting))
     columns = np.full((size, len(names)), np.nan, dtype=np.float32)
-    state = dict(head)
+    state = {}
     for border, following in zip(borders, [*borders[1:], None], strict=True):
-        fitted = _earlier_network(train, valid, border, architecture=architecture, loss=loss, config=config)
+        if form == "prequential" and state:
+            gentle = _gentle(config, blocks=boosting.blocks)
+            state = _network(train, valid, border, architecture=architecture, loss=loss, config=gentle, start=state)
+        else:
+            state = dict(fresh(border))
         shown = (train.time > border) & (everything if following is None else train.time <= following)
-        columns[shown] = encoder_columns(form, fitted, taken_rows(train, shown))
-        state = state if form == "out_of_time" else fitted
+        later = taken_rows(train, shown)
+        if form == "pca":
+            state |= principal_directions(embeddings(state, later), components=boosting.components)
+        columns[shown] = encoder_columns(form, state, later)
     kept = train.time > borders[0] if form == "later" else everything
-    return EncodedTrain(SharedEncoder(form, state, names), columns, kept)
+    return EncodedTrain(SharedEncoder(form, dict(head) if form == "out_of_time" else state, names), columns, kept)
+
+
+def fresh_networks(
+    train: Rows, valid: Rows, *, architecture: Architecture, loss: LossSettings, config: TrainConfig
+) -> NetworkUntil:
+    """Networks that know nothing but the rows of train up to a time."""
+    return lambda border: _network(train, valid, border, architecture=architecture, loss=loss, config=config)
 
 
 def time_borders(time: NDArray[np.int64], shares: Sequence[float]) -> list[int]:
@@ -130,11 +158,29 @@ def time_borders(time: NDArray[np.int64], shares: Sequence[float]) -> list[int]:
     return borders
 
 
-def _earlier_network(
-    train: Rows, valid: Rows, border: int, *, architecture: Architecture, loss: LossSettings, config: TrainConfig
+def _shares(boosting: BoostingConfig) -> list[float]:
+    if boosting.embedding in BLOCK_FORMS:
+        return [block / boosting.blocks for block in range(1, boosting.blocks)]
+    return [boosting.encoder_share]
+
+
+def _gentle(config: TrainConfig, *, blocks: int) -> TrainConfig:
+    """How an encoder goes on: few epochs, small steps."""
+    few = max(1, config.epochs // blocks)
+    return config.model_copy(update={"epochs": few, "learning_rate": config.learning_rate * GENTLE})
+
+
+def _network(
+    train: Rows,
+    valid: Rows,
+    border: int,
+    *,
+    architecture: Architecture,
+    loss: LossSettings,
+    config: TrainConfig,
+    start: State | None = None,
 ) -> dict[str, np.ndarray]:
     earlier = labelled_rows(taken_rows(train, train.time <= border), name="the earlier part of train")
-    rate = fraud_rate(earlier)
     # r stays what the head was fitted with: the blocks' logits must mean the same
     fit = fit_networks(
         earlier,
@@ -142,15 +188,19 @@ def _earlier_network(
         architecture=architecture,
         settings=[loss],
         repeats=[0],
-        prevalence=rate,
+        prevalence=fraud_rate(earlier),
         config=config,
+        start=None if start is None else [start],
     )
     return fit[0].state
 
 
-def _column_names(form: EmbeddingForm, architecture: Architecture) -> tuple[str, ...]:
+def _column_names(boosting: BoostingConfig, architecture: Architecture) -> tuple[str, ...]:
+    form = boosting.embedding
     if form == "none":
         return ()
-    if form in ("logit", "out_of_time"):
+    if form in LOGIT_FORMS:
         return ("head_logit",)
+    if form == "pca":
+        return tuple(f"component_{index}" for index in range(boosting.components))
     return tuple(f"embedding_{index}" for index in range(architecture.embedding))

@@ -10,9 +10,11 @@ from models.losses import ClassWeight, Convention, LossSettings, Weighting, clas
 from models.network import Architecture
 from models.rows import Floats, Rows, fraud_rate, labelled_rows
 from models.training import Fit, Progress, TrainConfig, fit_networks
+from models.warm_start import WarmStart
 
 FEW_ROWS = 500
 MUCH_SMOOTHING = 0.05
+MUCH_MIXUP = 0.4
 WEIGHT_ORDER: tuple[ClassWeight, ...] = ("none", "sqrt", "balanced")
 RECHECKED = 4
 """Settings of a recheck at most: few enough for every night."""
@@ -38,6 +40,9 @@ class SweepConfig(BaseModel):
     mode: Literal["full", "recheck"] = Field(
         "full",
         description="full grid, or recheck: the champion's setting, its neighbours and ε = 0, the grid where it moved",
+    )
+    recheck_epochs: int = Field(
+        4, ge=0, description="epochs of a recheck that goes on from the champion's networks; 0 takes fresh weights"
     )
 
     @model_validator(mode="after")
@@ -163,6 +168,7 @@ def fit_sweep(
     config: TrainConfig,
     chosen: Setting | None = None,
     fitted: Sweep | None = None,
+    start: WarmStart | None = None,
     soft_labels: Floats | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
@@ -177,6 +183,7 @@ def fit_sweep(
         chosen: what an earlier run chose, for mode "recheck".
         fitted: a sweep of other settings on the same rows, whose fits are taken over instead of made again: settings
             do not touch one another, so a grid in two passes is the grid in one.
+        start: networks to go on from instead of fresh weights; all repeats then begin alike.
         soft_labels: P(fraud) of a teacher, one a row of train.
         progress: called after each epoch.
 
@@ -198,11 +205,14 @@ def fit_sweep(
             repeats=[repeat for _, repeat in missing],
             prevalence=prevalence,
             config=config,
+            start=None if start is None else [start.of(loss) for loss, _ in missing],
             soft_labels=None if soft_labels is None else _soft_labels_of(train, soft_labels),
             progress=progress,
         )
         by_loss |= dict(zip(missing, fits, strict=True))
     notes = sweep_notes(settings, rows=len(learned.label), mixup=config.mixup)
+    if chosen is None:
+        notes = (*notes, *_joint_note(settings))
     return Sweep(architecture, prevalence, settings, tuple(by_loss[_fitted_as(each)] for each in settings), notes)
 
 
@@ -215,11 +225,26 @@ def sweep_notes(settings: Sequence[Setting], *, rows: int, mixup: float) -> tupl
             f"label smoothing up to {largest:g} on {rows} training rows: below {FEW_ROWS} rows an ε above "
             f"{MUCH_SMOOTHING} can hide what little signal there is"
         )
-    if mixup >= 0.4 and largest > 0:
-        notes.append(
-            f"mixup with α = {mixup:g} already softens targets: with ε up to {largest:g} they are smoothed twice"
-        )
-    return tuple(notes)
+    return (*notes, *smoothed_twice(mixup=mixup, smoothing=largest))
+
+
+def smoothed_twice(*, mixup: float, smoothing: float) -> tuple[str, ...]:
+    """The note for mixup so strong that label smoothing beside it softens targets a second time."""
+    if mixup < MUCH_MIXUP or smoothing == 0:
+        return ()
+    return (f"mixup with α = {mixup:g} already softens targets: with ε up to {smoothing:g} they are smoothed twice",)
+
+
+def _joint_note(settings: Sequence[Setting]) -> tuple[str, ...]:
+    """Class weights move the best ε and ε moves the best weights, so that one alone finds the best of neither."""
+    grid = [each for each in settings if not each.guide]
+    weights, smoothings = {each.class_weight for each in grid}, {each.loss.epsilon for each in grid}
+    if len(weights) > 1 or len(smoothings) == 1:
+        return ()
+    return (
+        f"smoothing was tried with one class weight ({weights.pop()}) only: the two move one another's optimum, so "
+        "sweep.class_weight should name several",
+    )
 
 
 def _fits_of(

@@ -4,6 +4,7 @@ Legend: S setting, B batch row, N row of a fold, K class.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +25,8 @@ from models.network import (
     network_architecture,
 )
 from models.rows import Float64s, Floats, Rows
-from models.stacked import FoldTensors, StackedNetworks, StepSettings, fold_tensors
+from models.shard import StepSettings
+from models.stacked import FoldTensors, StackedNetworks, fold_tensors
 from models.stopping import BestSoFar, affine_log_loss
 
 OWN_ROWS = 64
@@ -104,7 +106,7 @@ def fit_networks(
     prevalence: float,
     config: TrainConfig,
     soft_labels: Floats | None = None,
-    start: State | None = None,
+    start: Sequence[State] | None = None,
     frozen_embedding: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Fit, ...]:
@@ -124,17 +126,21 @@ def fit_networks(
         prevalence: fraud rate of train, which scales the class weights.
         config: [train].
         soft_labels: P(fraud) [N] of a teacher in place of train's labels.
-        start: weights to begin with instead of fresh ones.
+        start: weights to begin with instead of fresh ones, one network a setting.
         frozen_embedding: leave everything below the embedding as `start` has it.
         progress: called after each epoch.
 
     Raises:
-        ValueError: a code outside its vocabulary, soft labels of the wrong length, or cuda asked for and not there.
+        ValueError: a code outside its vocabulary, soft labels, repeats or starts of the wrong number, or cuda asked for
+            and not there.
     """
-    if len(repeats) != len(settings):
-        raise ValueError(f"one repeat a setting is needed, got {len(repeats)} for {len(settings)} settings")
+    for name, given in (("repeat", repeats), ("start", start)):
+        if given is not None and len(given) != len(settings):
+            raise ValueError(f"one {name} a setting is needed, got {len(given)} for {len(settings)} settings")
     device = chosen_device(config.device)
-    with torch_threads(config.threads):
+    threads = config.threads or torch.get_num_threads()
+    shards = min(threads, len(settings)) if device.type == "cpu" else 1
+    with torch_threads(max(threads // shards, 1)), ThreadPoolExecutor(shards) as pool:
         train_data = fold_tensors(train, architecture, device=device, soft_labels=soft_labels)
         valid_data = fold_tensors(valid, architecture, device=device)
         arrays = _stacked_start(architecture, repeats, seed=config.seed, start=start)
@@ -145,6 +151,8 @@ def fit_networks(
             device=device,
             frozen_embedding=frozen_embedding,
             seed=config.seed,
+            pool=pool,
+            shards=shards,
         )
         table = loss_table(settings, prevalence=prevalence, device=device)
         best, reports = _trained(networks, train_data, valid_data, table=table, config=config, progress=progress)
@@ -224,7 +232,7 @@ def _trained(
             rate = config.learning_rate * one_cycle(done)
             losses.append(networks.step(train, batch_B, table=table, learning_rate=rate))
         margins_SN = networks.margins(valid)
-        value_S = affine_log_loss(margins_SN, valid.target_NK[:, 1], valid.weight_N)
+        value_S = _valid_log_loss(networks, margins_SN, valid)
         going_on = best.update(epoch, value_S, networks.arrays() | {"valid_margins": margins_SN.cpu().numpy()})
         mean_loss_S = torch.stack(losses).mean(0).tolist()
         reports.append(EpochReport(epoch, tuple(mean_loss_S), tuple(value_S.tolist()), int(best.running_S.sum())))
@@ -235,6 +243,13 @@ def _trained(
     return best, reports
 
 
+def _valid_log_loss(networks: StackedNetworks, margins_SN: torch.Tensor, valid: FoldTensors) -> Floats:
+    values = networks.by_shard(
+        lambda shard, part: affine_log_loss(margins_SN[part], valid.target_NK[:, 1], valid.weight_N)
+    )
+    return np.concatenate(values)
+
+
 def one_cycle(done: float, *, warm: float = 0.15, last: float = 0.01) -> float:
     """Learning rate as a share of its peak: a linear rise, then half a cosine (Smith & Topin, 2018)."""
     if done < warm:
@@ -243,12 +258,12 @@ def one_cycle(done: float, *, warm: float = 0.15, last: float = 0.01) -> float:
 
 
 def _stacked_start(
-    architecture: Architecture, repeats: Sequence[int], *, seed: int, start: State | None
+    architecture: Architecture, repeats: Sequence[int], *, seed: int, start: Sequence[State] | None
 ) -> dict[str, np.ndarray]:
-    """Weights to begin with, [S, ...]: those of each repeat, the same for all settings of it."""
+    """Weights to begin with, [S, ...]: those given, or of each repeat, the same for all settings of it."""
     if start is not None:
-        chosen = {name: array for name, array in start.items() if name not in CONSTANTS}
-        return {name: np.stack([array] * len(repeats)) for name, array in chosen.items()}
+        names = [name for name in start[0] if name not in CONSTANTS]
+        return {name: np.stack([state[name] for state in start]) for name in names}
     by_repeat = {
         repeat: initial_arrays(architecture, rng=np.random.default_rng([seed, repeat]))
         for repeat in sorted(set(repeats))

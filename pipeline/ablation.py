@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,10 +11,12 @@ from safetensors.numpy import load_file, save
 
 from evaluation.ablation import AblationArm
 from features.encode import Matrix
+from models.boosting import EmbeddingForm
 from models.calibration import CalibrationConfig, bounded_probability, fit_affine, fit_temperature
 from models.losses import LossSettings, class_ratio, posterior
 from models.network import Architecture, State, margins
 from models.rows import Floats, RowArrays, fraud_rate
+from models.sweep import smoothed_twice
 from models.training import Progress, TrainConfig, fit_networks
 from pipeline.files import read_json, write_bytes, write_json
 
@@ -39,6 +41,15 @@ class AblationConfig(BaseModel):
     mixup: float = Field(0.2, gt=0, description="α of the arms with mixup")
     label_noise: tuple[float, ...] = Field(
         (0.0, 0.01, 0.05), description="shares of training labels flipped, each trained at every ε of the sweep"
+    )
+    encoder_leak: bool = Field(
+        default=False, description="fit the booster with every form of the shared encoder, and table what each brings"
+    )
+    forms: tuple[EmbeddingForm, ...] = Field(
+        get_args(EmbeddingForm), description="forms of boosting.embedding that encoder_leak compares"
+    )
+    planted_values: int = Field(
+        10_000, ge=0, description="values of an id without signal that encoder_leak plants; 0 plants none"
     )
 
 
@@ -81,6 +92,11 @@ def recipes(config: AblationConfig, *, prevalence: float, smoothings: Sequence[f
         for smoothing in smoothings
     ]
     return (*plain, one_line, *other, *noise)
+
+
+def ablation_notes(config: AblationConfig) -> tuple[str, ...]:
+    """What should make a reader of the table careful."""
+    return tuple(f"ablation: {note}" for note in smoothed_twice(mixup=config.mixup, smoothing=config.smoothing))
 
 
 def fit_recipes(
@@ -190,6 +206,7 @@ def _log_odds(probability: np.ndarray) -> np.ndarray:
 __all__ = [
     "AblationConfig",
     "Recipe",
+    "ablation_notes",
     "fit_recipes",
     "judged_arm",
     "noise_cell",

@@ -47,10 +47,10 @@ def header(file: SourceFile, *, delimiter: str) -> pa.Schema:
     try:
         schema = pq.read_schema(file.path) if file.parquet else _csv_schema(file, delimiter)
     except UNREADABLE as error:
-        raise ValueError(f"{file.path}: cannot be read, {_first_line(error)}") from error
+        raise ValueError(f"{file.place}: cannot be read, {_first_line(error)}") from error
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
-        raise ValueError(f"{file.path}: column names must differ, got twice: {', '.join(map(repr, twice))}")
+        raise ValueError(f"{file.place}: column names must differ, got twice: {', '.join(map(repr, twice))}")
     return schema
 
 
@@ -66,7 +66,7 @@ def source_batches(file: SourceFile, *, columns: Sequence[str], delimiter: str) 
         else:
             yield from _csv_batches(file, columns, delimiter)
     except UNREADABLE as error:
-        raise ValueError(f"{file.path}: cannot be read to its end, {_first_line(error)}") from error
+        raise ValueError(f"{file.place}: cannot be read to its end, {_first_line(error)}") from error
 
 
 def table_batches(table: pa.Table, *, columns: Sequence[str]) -> Iterator[SourceBatch]:
@@ -177,7 +177,7 @@ def _check_quotes(file: SourceFile, batch: SourceBatch, ending: bytes, column: s
     value = batch.table.column(column)[-1].as_py() if batch.table.num_rows else b""
     swallowed = b"\n" in (value or b"") and not ending.rstrip(b"\r\n").endswith(b'"')
     if last_is_open or swallowed:
-        raise ValueError(f"{file.path}: every quoted value must be closed, the file ends inside one")
+        raise ValueError(f"{file.place}: every quoted value must be closed, the file ends inside one")
 
 
 def _without_cut_record(batch: SourceBatch, last: int) -> SourceBatch:

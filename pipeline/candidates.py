@@ -21,7 +21,7 @@ from models.calibration import (
 from models.hybrid import Hybrid, fit_hybrid
 from models.losses import LossSettings, posterior
 from models.network import State, margins
-from models.rows import Float64s, Floats
+from models.rows import Float64s, Floats, Integers
 from models.shared_encoder import SharedEncoder
 from pipeline.files import read_json, write_bytes, write_json
 
@@ -116,7 +116,7 @@ def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
             "logistic": models.baseline.margins(rows),
             "mlp": inverted["mlp"],
             "mlp_unsmoothed": inverted["mlp_unsmoothed"],
-            "xgboost": models.booster.margins(matrix, threads=threads),
+            "xgboost": models.booster.log_odds(matrix, floor=models.posterior_floor, threads=threads),
         },
         tail_share={name: each.tail_share for name, each in posteriors.items()},
     )
@@ -140,6 +140,26 @@ def calibrated_probabilities(calibration: Calibration, log_odds: Mapping[str, Fl
     result = {name: fitted.apply(log_odds[name]) for name, fitted in calibration.calibrators.items()}
     members = {name: calibration.calibrators[name].log_odds(log_odds[name]) for name in HYBRID_MEMBERS}
     return {**result, "hybrid": calibration.hybrid.apply(members)}
+
+
+def cross_fitted_probabilities(
+    labels: Floats, log_odds: Mapping[str, Floats], *, blocks: Integers, config: CalibrationConfig
+) -> dict[str, Float64s]:
+    """P(fraud) of every candidate [N] by maps and a combination fitted on the other blocks.
+
+    Args:
+        labels: 0 or 1 [N].
+        log_odds: of each candidate [N].
+        blocks: block of each row [N].
+        config: [calibration].
+    """
+    result = {name: np.empty(len(labels)) for name in (*log_odds, "hybrid")}
+    for held in np.unique(blocks):
+        out = blocks == held
+        fitted = fit_calibration(labels[~out], {name: z[~out] for name, z in log_odds.items()}, config=config)
+        for name, p in calibrated_probabilities(fitted, {name: z[out] for name, z in log_odds.items()}).items():
+            result[name][out] = p
+    return result
 
 
 def comparison_logits(models: Models, scores: RawScores) -> Iterator[tuple[float, str, Method, Float64s]]:
@@ -195,6 +215,7 @@ def save_booster(folder: Path, booster: Booster, encoder: SharedEncoder) -> None
             "columns": booster.columns,
             "best_round": booster.best_round,
             "valid_log_loss": booster.valid_log_loss,
+            "loss": booster.loss.to_dict(),
             "encoder": {"form": encoder.form, "names": encoder.names, "tensors": "own" if own else "mlp"},
         },
     )
@@ -211,6 +232,7 @@ def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, Shar
         tuple(said["columns"]),
         said["best_round"],
         tuple(said["valid_log_loss"]),
+        LossSettings.from_dict(said["loss"]),
     )
     return booster, SharedEncoder(encoder["form"], state, tuple(encoder["names"]))
 

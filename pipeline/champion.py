@@ -18,9 +18,10 @@ from pipeline.files import read_json, read_table, replaced_folder, sha256_file, 
 from pipeline.fingerprint import CHAMPION_FILE
 from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, CheckedBundle, checked_bundle
-from pipeline.registry import CHAMPION, Registry, Version, opened_registry, sqlite_file
+from pipeline.registry import CHAMPION, Registry, Version, opened_registry
 from pipeline.serving import loaded_scorer
 from pipeline.stage import StageContext
+from pipeline.store_lock import sqlite_file
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
 from pipeline.tracking import store_uri

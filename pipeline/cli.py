@@ -1,16 +1,16 @@
 """The command line: where effects begin and every error becomes one message and an exit code."""
 
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable
-from enum import IntEnum
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from pipeline.exits import Exit, run_command
 
 app = typer.Typer(
     name="harbor",
@@ -22,18 +22,10 @@ app = typer.Typer(
 )
 
 
-class Exit(IntEnum):
-    """What the process returns to its caller."""
-
-    DONE = 0
-    FAILED = 1
-    BAD_INPUT = 2
-    REFUSED = 3
-    LOCKED = 4
-
-
-RunOption = Annotated[Path | None, typer.Option("--run", help="run folder", show_default="runs/<config>-<as_of>")]
-StageRunOption = Annotated[Path, typer.Option("--run", help="run folder")]
+RunOption = Annotated[
+    str | None, typer.Option("--run", help="run folder, or its address", show_default="runs/<config>-<as_of>")
+]
+StageRunOption = Annotated[str, typer.Option("--run", help="run folder, or its address")]
 ConfigOption = Annotated[str, typer.Option("--config", help="TOML file, or the name of one that Harbor ships")]
 StageConfigOption = Annotated[
     str | None, typer.Option("--config", help="TOML file; the run's own settings where it is left out")
@@ -41,7 +33,7 @@ StageConfigOption = Annotated[
 AsOfOption = Annotated[str | None, typer.Option("--as-of", help="the moment the run may know; ISO 8601, UTC")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="a.b=value overrides a key; repeatable")]
 ForceOption = Annotated[str | None, typer.Option("--force", help="run this stage again, and what follows it")]
-BundleOption = Annotated[Path, typer.Option("--bundle", help="exported bundle")]
+BundleOption = Annotated[str, typer.Option("--bundle", help="exported bundle: a folder, or its address")]
 
 
 @app.command()
@@ -64,17 +56,28 @@ def run(
         raise ValueError(f"--force must be one of {', '.join(known)}, got {force!r}")
     moment = time_microseconds(as_of) if as_of is not None else None
     settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
-    folder = run_folder or Path("runs") / f"{Path(config).stem}-{time_name(moment)}"
+    folder, settings = _placed(run_folder or f"runs/{Path(config).stem}-{time_name(moment)}", settings)
     if plan:
         _print_plan(folder, settings, force)
         return
     raise typer.Exit(_brought_up_to_date(folder, settings, force=force))
 
 
+def _placed(run_folder: str, settings: Any) -> tuple[Path, Any]:
+    """The working folder of a run, and its settings with the store that an address names."""
+    from pipeline.mirror import run_place
+    from pipeline.run import kept_in
+
+    place = run_place(run_folder, runs=Path("runs"))
+    return place.folder, kept_in(settings, place.store)
+
+
 def _print_plan(folder: Path, settings: Any, force: str | None) -> None:
+    from pipeline.mirror import bring_run
     from pipeline.run import planned_steps
     from pipeline.stages import STAGES
 
+    bring_run(folder, settings.config.runs.store, [stage.name for stage in STAGES])
     console = Console()
     console.print(f"plan for {folder}", highlight=False, markup=False, soft_wrap=True)
     for step in planned_steps(folder, settings, STAGES, force=force):
@@ -83,24 +86,37 @@ def _print_plan(folder: Path, settings: Any, force: str | None) -> None:
 
 
 def _brought_up_to_date(folder: Path, settings: Any, *, force: str | None = None, only: str | None = None) -> Exit:
+    from pipeline.cost import cost_line
     from pipeline.files import read_json
     from pipeline.run import run_stages
     from pipeline.stages import STAGES
-    from pipeline.terminal import reporter_for
 
-    console = Console()
-    reporter = reporter_for(console)
-    reporter.say(f"{'harbor ' + (only or 'run')} → {folder}")
+    reporter = _reporter()
+    reporter.say(f"{'harbor ' + (only or 'run')} → {folder}", event="started", run=str(folder))
     run_stages(folder, settings, STAGES, force=force, only=only, reporter=reporter)
     if only not in (None, "export"):
         return Exit.DONE
     verdict = read_json(folder / "evaluate" / "report.json")["gate"]
+    reporter.say(f"cost    {cost_line(folder, STAGES)}")
     reporter.say(f"report  {folder / 'evaluate' / 'report.html'}")
     reporter.say(f"bundle  {folder / 'export' / 'bundle'}")
-    reporter.say("gate    passed" if verdict["passed"] else "gate    refused")
-    for reason in verdict["reasons"]:
-        reporter.say(f"        {reason}")
+    if settings.config.runs.store:
+        reporter.say(f"store   {settings.config.runs.store}/{folder.name}")
+    said, reasons = "passed" if verdict["passed"] else "refused", verdict["reasons"]
+    lines = "\n".join((f"gate    {said}", *(f"        {reason}" for reason in reasons)))
+    reporter.say(lines, event="gate", message=said, passed=verdict["passed"], reasons=reasons)
     return Exit.DONE if verdict["passed"] or only is not None else Exit.REFUSED
+
+
+def _reporter() -> Any:
+    """Lines for a person or records for a machine, and a heartbeat where one is asked for."""
+    from pipeline.heartbeat import HEARTBEAT, BeatingReporter
+    from pipeline.log_lines import JsonReporter, wants_json
+    from pipeline.terminal import reporter_for
+
+    reporter = JsonReporter(sys.stderr) if wants_json(os.environ) else reporter_for(Console())
+    beat = os.environ.get(HEARTBEAT)
+    return BeatingReporter(reporter, Path(beat)) if beat else reporter
 
 
 def _stage_command(name: str, text: str) -> None:
@@ -110,22 +126,26 @@ def _stage_command(name: str, text: str) -> None:
         assignments: SetOption = None,
         force: Annotated[bool, typer.Option("--force", help="run it again even if it is up to date")] = False,
     ) -> None:
-        settings = _stage_settings(run_folder, config, assignments or [])
-        raise typer.Exit(_brought_up_to_date(run_folder, settings, only=name, force=name if force else None))
+        folder, settings = _stage_settings(run_folder, config, assignments or [])
+        raise typer.Exit(_brought_up_to_date(folder, settings, only=name, force=name if force else None))
 
     command.__doc__ = text
     app.command(name)(command)
 
 
-def _stage_settings(run_folder: Path, config: str | None, assignments: list[str]) -> Any:
+def _stage_settings(run_folder: str, config: str | None, assignments: list[str]) -> tuple[Path, Any]:
     from pipeline.config import load_config, override_config
-    from pipeline.run import RunSettings, read_settings
+    from pipeline.mirror import run_place
+    from pipeline.run import RunSettings, kept_in, read_settings
 
+    place = run_place(run_folder, runs=Path("runs"))
+    folder = place.folder
     if config is not None:
-        as_of = read_settings(run_folder).as_of if (run_folder / "config.json").is_file() else None
-        return RunSettings(load_config(config, assignments=assignments), as_of)
-    settings = read_settings(run_folder)
-    return RunSettings(override_config(settings.config, assignments), settings.as_of)
+        as_of = read_settings(folder).as_of if (folder / "config.json").is_file() else None
+        return folder, kept_in(RunSettings(load_config(config, assignments=assignments), as_of), place.store)
+    settings = read_settings(folder)
+    settings = RunSettings(override_config(settings.config, assignments), settings.as_of)
+    return folder, kept_in(settings, place.store)
 
 
 for _name, _text in (
@@ -139,26 +159,30 @@ for _name, _text in (
 
 @app.command()
 def evaluate(
-    run_folder: Annotated[Path | None, typer.Option("--run", help="run folder: judge its candidates on test")] = None,
+    run_folder: Annotated[str | None, typer.Option("--run", help="run folder: judge its candidates on test")] = None,
     config: StageConfigOption = None,
     assignments: SetOption = None,
     force: Annotated[bool, typer.Option("--force", help="run it again even if it is up to date")] = False,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="deployed bundle, judged on --outcomes")] = None,
+    bundle: Annotated[str | None, typer.Option("--bundle", help="deployed bundle, judged on --outcomes")] = None,
     outcomes: Annotated[
-        Path | None, typer.Option("--outcomes", help="feature or scored rows with the labels that arrived later")
+        str | None, typer.Option("--outcomes", help="feature or scored rows with the labels that arrived later")
     ] = None,
 ) -> None:
     """Judge every candidate once on the test fold, or a deployed bundle on outcomes that arrived later."""
     if run_folder is not None and bundle is None and outcomes is None:
-        settings = _stage_settings(run_folder, config, assignments or [])
+        folder, settings = _stage_settings(run_folder, config, assignments or [])
         name = "evaluate"
-        raise typer.Exit(_brought_up_to_date(run_folder, settings, only=name, force=name if force else None))
+        raise typer.Exit(_brought_up_to_date(folder, settings, only=name, force=name if force else None))
     if run_folder is not None or bundle is None or outcomes is None:
         raise ValueError("evaluate needs either --run, or both --bundle and --outcomes")
     from pipeline.config import load_config
     from pipeline.outcomes import judge_outcomes, print_outcomes
+    from pipeline.transfers import local_bundle, local_file, sent_beside
 
-    report, place = judge_outcomes(bundle, outcomes, load_config(config, assignments=assignments or ()))
+    settings = load_config(config, assignments=assignments or ())
+    with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
+        report, written = judge_outcomes(bundle_folder, rows, settings)
+        place = sent_beside(written, outcomes)
     print_outcomes(report, place, Console())
 
 
@@ -168,22 +192,28 @@ _stage_command("export", "Build the bundle for serving.")
 @app.command()
 def retrain(
     config: ConfigOption,
-    as_of: Annotated[str, typer.Option("--as-of", help="the moment the job may know; ISO 8601, UTC")],
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="the moment the job may know; ISO 8601, UTC", show_default="today, 00:00 UTC"),
+    ] = None,
     assignments: SetOption = None,
 ) -> None:
     """Train as of a moment, judge against the champion, promote or not; running it again is free."""
     from pipeline.config import load_config
+    from pipeline.cost import cost_line
     from pipeline.run import RunSettings
     from pipeline.schedule import retrain as retrained
     from pipeline.stages import STAGES
-    from pipeline.terminal import reporter_for
-    from pipeline.times import time_microseconds
+    from pipeline.times import day_microseconds, time_microseconds, time_text
 
-    settings = RunSettings(load_config(config, assignments=assignments or ()), time_microseconds(as_of))
-    reporter = reporter_for(Console())
+    moment = time_microseconds(as_of) if as_of is not None else day_microseconds(datetime.now(UTC))
+    settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
+    reporter = _reporter()
+    reporter.say(f"harbor retrain as of {time_text(moment)}", event="started", as_of=time_text(moment))
     outcome = retrained(Path(config).stem, settings, STAGES, runs=Path("runs"), reporter=reporter)
-    for line in (f"run     {outcome.folder}", *outcome.lines):
-        reporter.say(line)
+    told = {"run": str(outcome.folder), "passed": outcome.passed, "promoted": outcome.promoted}
+    lines = (f"run     {outcome.folder}", f"cost    {cost_line(outcome.folder, STAGES)}", *outcome.lines)
+    reporter.say("\n".join(lines), event="retrained", message="; ".join(map(str.strip, outcome.lines)), **told)
     if outcome.removed:
         reporter.say(f"removed {len(outcome.removed)} old runs: {', '.join(outcome.removed)}")
     raise typer.Exit(Exit.DONE if outcome.passed else Exit.REFUSED)
@@ -203,11 +233,10 @@ def backtest(
     from pipeline.backtest import backtest as walked
     from pipeline.config import load_config
     from pipeline.stages import STAGES
-    from pipeline.terminal import reporter_for
     from pipeline.times import time_microseconds
 
     walk = Walk(time_microseconds(start), time_microseconds(end), duration_microseconds(every))
-    reporter = reporter_for(Console())
+    reporter = _reporter()
     settings = load_config(config, assignments=assignments or ())
     folder, result = walked(Path(config).stem, settings, walk, STAGES, runs=Path("runs"), reporter=reporter)
     for line in table_lines(result):
@@ -221,7 +250,9 @@ def simulate(
     rows: Annotated[int, typer.Option("--rows", help="number of transactions")],
     out: Annotated[Path, typer.Option("--out", help="file to write: .parquet or .csv")],
     seed: Annotated[int, typer.Option("--seed", help="same seed, same bytes")] = 0,
-    scenario: Annotated[str, typer.Option("--scenario", help="what world to simulate")] = "harbor",
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="harbor, or drift: two fraud schemes change on day 90")
+    ] = "harbor",
     truth: Annotated[
         Path | None, typer.Option("--truth", help="also write each row's true probability (.parquet)")
     ] = None,
@@ -236,13 +267,15 @@ def simulate(
 @app.command()
 def score(
     bundle: BundleOption,
-    input_file: Annotated[Path, typer.Option("--input", help="feature rows: .parquet, .csv or .jsonl")],
-    out: Annotated[Path, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
+    input_file: Annotated[str, typer.Option("--input", help="feature rows: .parquet, .csv or .jsonl")],
+    out: Annotated[str, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
 ) -> None:
     """Score feature rows with an exported bundle, after its checksums have been verified."""
     from pipeline.bundle import ExportConfig, score_file, signing_key
+    from pipeline.transfers import local_bundle, local_file, written_file
 
-    rows = score_file(bundle, input_file, out, key=signing_key(ExportConfig()))
+    with local_bundle(bundle) as folder, local_file(input_file) as source, written_file(out) as target:
+        rows = score_file(folder, source, target, key=signing_key(ExportConfig()))
     Console().print(f"{rows:,} rows scored → {out}", highlight=False, soft_wrap=True)
 
 
@@ -250,8 +283,10 @@ def score(
 def verify(bundle: BundleOption) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows."""
     from pipeline.bundle import ExportConfig, signing_key, verify_bundle
+    from pipeline.transfers import local_bundle
 
-    outcome = verify_bundle(bundle, key=signing_key(ExportConfig()))
+    with local_bundle(bundle) as folder:
+        outcome = verify_bundle(folder, key=signing_key(ExportConfig()))
     Console().print(outcome.summary, highlight=False, soft_wrap=True)
 
 
@@ -259,12 +294,14 @@ def verify(bundle: BundleOption) -> None:
 def promote(run_folder: StageRunOption) -> None:
     """Register a run's bundle, and make it champion where its gate passed."""
     began = time.time_ns() // 1000
-    from pipeline.config import override_config
+    from pipeline.mirror import mirrored
     from pipeline.promotion import promote_run
-    from pipeline.run import read_settings
+    from pipeline.stages import STAGES
 
-    config = override_config(read_settings(run_folder).config, ())
-    outcome = promote_run(run_folder, config, began=began)
+    folder, settings = _stage_settings(run_folder, None, [])
+    names = [stage.name for stage in STAGES]
+    with mirrored(folder, settings.config.runs.store, names, reporter=_reporter()):
+        outcome = promote_run(folder, settings.config, began=began)
     console = Console()
     for line in outcome.lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -285,9 +322,14 @@ def rollback() -> None:
 @app.command()
 def sync(run_folder: StageRunOption) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
+    from pipeline.mirror import mirrored
     from pipeline.run import send_journal
+    from pipeline.stages import STAGES
 
-    outcome = send_journal(run_folder)
+    folder, settings = _stage_settings(run_folder, None, [])
+    names = [stage.name for stage in STAGES]
+    with mirrored(folder, settings.config.runs.store, names, reporter=_reporter()):
+        outcome = send_journal(folder)
     refused = f", {outcome.refused} refused for good" if outcome.refused else ""
     Console().print(f"{outcome.sent} records sent, {outcome.pending} to send{refused}", highlight=False)
     if outcome.problem is not None:
@@ -313,58 +355,7 @@ def ui(port: Annotated[int, typer.Option("--port", help="port on the loopback ad
 
 def main() -> None:
     """Entry point of the `harbor` command."""
-    _prepare_process()
-    sys.exit(_exit_code(lambda: app(standalone_mode=False)))
-
-
-def _prepare_process() -> None:
-    """What a process needs before numeric libraries load: threads that wait quietly, and an ear for SIGTERM.
-
-    OpenMP's barriers spin by default, so two jobs on one machine slow one another down many times over.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from pipeline.run import InterruptedRunError
-
-    def end(_signal: int, _frame: object) -> None:
-        raise InterruptedRunError
-
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    signal.signal(signal.SIGTERM, end)
-
-
-def _exit_code(command: Callable[[], Any]) -> int:
-    """Run a command; say any error once, without a traceback unless HARBOR_DEBUG is set, and give its exit code."""
-    import click
-
-    from pipeline.run import InterruptedRunError, LockedError
-
-    try:
-        outcome = command()
-        return int(outcome) if isinstance(outcome, int) else Exit.DONE
-    except click.exceptions.Exit as error:
-        return int(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        return Exit.BAD_INPUT
-    except LockedError as error:
-        return _told(error, Exit.LOCKED)
-    except (ValueError, OSError) as error:
-        return _told(error, Exit.BAD_INPUT if isinstance(error, (ValueError, FileNotFoundError)) else Exit.FAILED)
-    except (KeyboardInterrupt, InterruptedRunError, click.Abort):
-        return _told("interrupted; run the same command again to go on", Exit.FAILED)
-    except Exception as error:  # the last edge: one line for a person, the traceback on request
-        return _told(f"{type(error).__name__}: {error}", Exit.FAILED)
-
-
-def _told(error: object, code: Exit) -> Exit:
-    if os.environ.get("HARBOR_DEBUG"):
-        Console(stderr=True).print_exception()
-    from pipeline.credentials import without_passwords
-
-    Console(stderr=True).print(
-        f"harbor: {without_passwords(str(error))}", highlight=False, markup=False, soft_wrap=True
-    )
-    return code
+    sys.exit(run_command(lambda: app(standalone_mode=False)))
 
 
 if __name__ == "__main__":

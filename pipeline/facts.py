@@ -47,7 +47,7 @@ def report_notes(context: StageContext) -> Iterator[tuple[str, str]]:
     yield from _label_notes(features["folds"])
     if features["entities_absent"]:
         yield "data", f"No columns for {', '.join(features['entities_absent'])}, so no windows over them."
-    for note in read_json(context.path("train", "sweep.json"))["notes"]:
+    for note in read_json(context.path("train", "report.json"))["notes"]:
         yield "training", f"{note[:1].upper()}{note[1:]}."
     for note in read_json(context.path("calibrate", "report.json"))["notes"]:
         yield "calibration", f"{note}."

@@ -15,9 +15,11 @@ from typing import Literal, Protocol
 import numpy as np
 
 from models.baseline import LogisticBaseline
+from models.boosting import NATIVE
 from models.calibration import Calibrator
 from models.hybrid import Hybrid
 from models.losses import LossSettings
+from models.reduction import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
 from pipeline.graph_network import State, category_codes, network_output, scaled_inputs
 from pipeline.graph_nodes import DOUBLE, FLOAT, Nodes
@@ -51,13 +53,16 @@ class BoosterPart:
 
     Attributes:
         model: UBJ bytes.
-        form: "none", the encoder's "logit" (its margin) or its "embedding": rounded, after the numeric columns.
+        form: "none", the encoder's "logit" (its margin), its "embedding" or that "reduced" to principal components:
+            rounded, after the numeric columns.
         encoder: the network that gives it; None for "none".
+        loss: what the trees minimised, which is undone as a head's is.
     """
 
     model: bytes
-    form: Literal["none", "logit", "embedding"] = "none"
+    form: Literal["none", "logit", "embedding", "reduced"] = "none"
     encoder: State | None = None
+    loss: LossSettings = NATIVE
 
 
 @dataclass(frozen=True)
@@ -142,18 +147,25 @@ def scoring_graph(parts: GraphParts) -> bytes:
 def _raw_log_odds(
     nodes: Nodes, numeric: str | None, codes: Sequence[str], parts: GraphParts
 ) -> tuple[str, tuple[str, ...]]:
-    """Log odds before calibration, double [N, C], and the candidates they are of."""
-    floats = [_baseline_margin(nodes, numeric, codes, each) for each in parts.baselines.values()]
-    floats += [
-        tree_margins(nodes, _matrix(nodes, numeric, codes, each), each.model) for each in parts.boosters.values()
-    ]
-    found = [nodes.add("Cast", nodes.joined(floats), to=DOUBLE)] if floats else []
-    if parts.networks:
-        margins = [network_output(nodes, numeric, codes, each.state).margin for each in parts.networks.values()]
-        settings = [each.loss for each in parts.networks.values()]
-        heads = nodes.add("Cast", nodes.joined(margins), to=DOUBLE)
-        found.append(posterior_log_odds(nodes, heads, settings, floor=parts.posterior_floor))
-    return nodes.joined(found), (*parts.baselines, *parts.boosters, *parts.networks)
+    """Log odds before calibration, double [N, C], and the candidates they are of: native ones, then those inverted."""
+    native = {name: _baseline_margin(nodes, numeric, codes, each) for name, each in parts.baselines.items()}
+    inverted: dict[str, str] = {}
+    losses: list[LossSettings] = []
+    for name, booster in parts.boosters.items():
+        margin = tree_margins(nodes, _matrix(nodes, numeric, codes, booster), booster.model)
+        if booster.loss == NATIVE:
+            native[name] = margin
+        else:
+            inverted[name] = margin
+            losses.append(booster.loss)
+    for name, network in parts.networks.items():
+        inverted[name] = network_output(nodes, numeric, codes, network.state).margin
+        losses.append(network.loss)
+    found = [nodes.add("Cast", nodes.joined(list(native.values())), to=DOUBLE)] if native else []
+    if inverted:
+        margins = nodes.add("Cast", nodes.joined(list(inverted.values())), to=DOUBLE)
+        found.append(posterior_log_odds(nodes, margins, losses, floor=parts.posterior_floor))
+    return nodes.joined(found), (*native, *inverted)
 
 
 def _matrix(nodes: Nodes, numeric: str | None, codes: Sequence[str], booster: BoosterPart) -> str:
@@ -165,6 +177,9 @@ def _matrix(nodes: Nodes, numeric: str | None, codes: Sequence[str], booster: Bo
     if booster.encoder is not None:
         output = network_output(nodes, numeric, codes, booster.encoder)
         values = output.margin if booster.form == "logit" else output.embedding
+        if booster.form == "reduced":
+            centered = nodes.add("Sub", values, nodes.constant(booster.encoder[CENTER]))
+            values = nodes.add("MatMul", centered, nodes.constant(booster.encoder[DIRECTIONS]))
         rounded = nodes.add("Round", nodes.add("Mul", values, nodes.number(GRID)))
         columns.append(nodes.add("Mul", rounded, nodes.number(1 / GRID)))
     return nodes.joined(columns)

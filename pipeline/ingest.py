@@ -20,6 +20,7 @@ from features.defects import months_of
 from features.duplicates import KEPT, duplicate_reasons, suspects
 from features.reading import Reading
 from features.schema import canonical_schema
+from pipeline.files import parquet_options
 from pipeline.inputs import source_inputs
 from pipeline.intake import Intake
 from pipeline.intake_report import Summary, ingest_report
@@ -168,7 +169,7 @@ def _write_transactions(
             for reason, months in masked.items():
                 chunk = _labels_masked(chunk, months, reason, summary)
             if writer is None:
-                writer = pq.ParquetWriter(path, chunk.schema, compression="zstd", write_page_checksum=True)
+                writer = pq.ParquetWriter(path, chunk.schema, **parquet_options(chunk.schema))
             writer.write_table(chunk)
             summary.add(chunk)
     finally:

@@ -47,7 +47,7 @@ def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, 
     schemas = [header(file, delimiter=preset.delimiter) for file in files]
     names = [[*schema.names, *(side.columns(schema.names) if side else ())] for schema in schemas]
     plans = [column_plan(preset, available) for available in names]
-    _check_columns([(str(f.path), plan, schema) for f, plan, schema in zip(files, plans, schemas, strict=True)])
+    _check_columns([(f.place, plan, schema) for f, plan, schema in zip(files, plans, schemas, strict=True)])
     return tuple(
         Input(file.name, plan, partial(_batches, file, plan, schema.names, preset.delimiter, side))
         for file, plan, schema in zip(files, plans, schemas, strict=True)
@@ -78,19 +78,19 @@ def _side_table(files: list[SourceFile], join: Join, preset: Preset) -> SideTabl
     for file in files:
         names = header(file, delimiter=preset.delimiter).names
         if not set(join.on) & set(names):
-            raise ValueError(f"{file.path}: must hold {' or '.join(map(repr, join.on))}, which it is joined on")
+            raise ValueError(f"{file.place}: must hold {' or '.join(map(repr, join.on))}, which it is joined on")
         batches = list(source_batches(file, columns=names, delimiter=preset.delimiter))
         broken = [number for batch in batches for number, _ in batch.broken]
         if broken:
             raise ValueError(
-                f"{file.path}: every row must have {len(names)} fields and a line break, row {broken[0]} has not"
+                f"{file.place}: every row must have {len(names)} fields and a line break, row {broken[0]} has not"
             )
         parts.append(pa.concat_tables([batch.table for batch in batches]))
     table = pa.concat_tables(parts, promote_options="default").combine_chunks()
     keys = text_values(decoded(table.column(next(name for name in join.on if name in table.column_names)))[0])
     if len(pc.unique(keys)) < len(keys):
         raise ValueError(
-            f"{files[0].path}: {join.on[0]!r} must be unique, it has {len(keys) - len(pc.unique(keys))} repeats"
+            f"{files[0].place}: {join.on[0]!r} must be unique, it has {len(keys) - len(pc.unique(keys))} repeats"
         )
     return SideTable(join.on, keys, table)
 
@@ -105,7 +105,7 @@ def _batches(
     further = [name for name in plan.needed if name not in own]
     key = next((name for name in side.key if name in own), None)
     if key is None:
-        raise ValueError(f"{file.path}: must hold {' or '.join(map(repr, side.key))} to be joined on")
+        raise ValueError(f"{file.place}: must hold {' or '.join(map(repr, side.key))} to be joined on")
     for batch in source_batches(file, columns=list(dict.fromkeys([*mine, key])), delimiter=delimiter):
         added = side.of(batch.table, further)
         whole: dict[str, Any] = {name: batch.table.column(name) for name in mine} | {

@@ -125,6 +125,13 @@ def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
     return CheckedBundle(folder, manifest, signed=key is not None)
 
 
+def listing_faults(sizes: Mapping[str, int]) -> list[str]:
+    """What is wrong with a bundle by the names and sizes of its files alone, before any is opened or fetched."""
+    names = set(sizes) - {MANIFEST, SIGNATURE}
+    large = [f"{name}: {size:,} bytes" for name, size in sizes.items() if name in names and size > _limit(name)]
+    return [f"  {fault}" for fault in [*_name_faults(names), *large][:LISTED]]
+
+
 def _signature(manifest: bytes, key: bytes) -> str:
     return hmac.new(key, manifest, hashlib.sha256).hexdigest()
 

@@ -248,7 +248,7 @@ def _or(values: np.ndarray | None, rows: int, value: float) -> np.ndarray:
     return np.full(rows, value) if values is None else values
 
 
-def print_outcomes(report: Mapping[str, Any], place: Path, console: Console) -> None:
+def print_outcomes(report: Mapping[str, Any], place: Path | str, console: Console) -> None:
     """The verdict for a person: a table in a terminal, plain lines everywhere else."""
     for line in outcome_lines(report):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -28,9 +28,9 @@ from pipeline.registry import (
     SourceRun,
     Version,
     opened_registry,
-    sqlite_file,
 )
 from pipeline.run import LockedError
+from pipeline.store_lock import sqlite_file
 from pipeline.tracking import ACKNOWLEDGED, replay, store_uri
 
 

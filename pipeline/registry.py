@@ -18,10 +18,10 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.serving import Signature
+from pipeline.store_lock import opened_alone
 from pipeline.tracking import TrackingConfig, bounded_requests, opened_store, store_uri
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def opened_registry(tracking: TrackingConfig, *, name: str, runs: Path) -> Itera
     with bounded_requests(tracking), _global_store(uri), _quiet():
         from mlflow.tracking import MlflowClient
 
-        with _alone(uri):
+        with opened_alone(uri):
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_registered_models(max_results=1)
         yield Registry(client, uri, name, tracking.experiment)
@@ -167,23 +167,6 @@ def _global_store(uri: str) -> Iterator[None]:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
         else:
             os.environ["MLFLOW_TRACKING_URI"] = before
-
-
-def sqlite_file(uri: str) -> Path | None:
-    """The file of a sqlite store; None for a store behind a server."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
-
-
-@contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """Held while a store is opened: several processes opening one fresh sqlite store crash."""
-    path = sqlite_file(uri)
-    if path is None:
-        yield
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock"), timeout=60):
-        yield
 
 
 class Registry:

@@ -1,15 +1,24 @@
 """Which old runs of a scheduled job go: never one in production, never one somebody works in."""
 
+import contextlib
+import hashlib
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pipeline.files import TEMPORARY, sha256_file
+from pipeline.claim import claimed
+from pipeline.credentials import holds_password
+from pipeline.exits import LockedError
+from pipeline.files import DONE, TEMPORARY, sha256_file
+from pipeline.manifest import LARGEST_MANIFEST, MANIFEST
+from pipeline.mirror import CLAIMS, owner_name
+from pipeline.remote import Remote, opened
 
+ADDRESSES = ("s3://", "gs://", "file://")
 TIME = r"\d{8}T\d{6}(\.\d{1,6})?Z"
 
 
@@ -19,6 +28,18 @@ class RunsConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     keep: int = Field(30, ge=1, description="newest run folders of a configuration that `harbor retrain` keeps")
+    store: str = Field(
+        "", description="`s3://`, `gs://` or `file://` folder that keeps every run too, each under its name"
+    )
+
+    @field_validator("store")
+    @classmethod
+    def _address(cls, store: str) -> str:
+        if store and holds_password(store):
+            raise ValueError("must not hold a password: credentials are taken from the environment")
+        if store and not store.startswith(ADDRESSES):
+            raise ValueError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
+        return store.rstrip("/")
 
 
 def remove_old_runs(
@@ -37,13 +58,52 @@ def remove_old_runs(
     """
     for leftover in runs.glob(f"{TEMPORARY}{name}-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    found = [each for each in runs.glob(f"{name}-*") if re.fullmatch(f"{re.escape(name)}-{TIME}", each.name)]
-    newest_first = sorted(found, key=lambda each: each.name.removesuffix("Z"), reverse=True)
+    old = [runs / each for each in _oldest((path.name for path in runs.glob(f"{name}-*")), name, keep=keep)]
     return tuple(
-        each.name
-        for each in newest_first[keep:]
-        if each != current and _manifest(each) not in in_production and _removed(each)
+        each.name for each in old if each != current and _manifest(each) not in in_production and _removed(each)
     )
+
+
+def remove_old_stored_runs(
+    store: str, name: str, *, keep: int, current: Path, in_production: Collection[str]
+) -> tuple[str, ...]:
+    """The same in the store of runs: markers go first, so that no reader takes what is left for a whole stage.
+
+    Args:
+        store: [runs] store.
+        name: the configuration's name.
+        keep: how many stay.
+        current: the run just made, in the folder of runs whose jobs claim the others.
+        in_production: manifest checksums of the versions that must stay.
+    """
+    place = opened(store)
+    names = {path.partition("/")[0] for path in place.files() if "/" in path}
+    gone = []
+    for each in _oldest(names, name, keep=keep):
+        if each != current.name and _stored_manifest(place.child(each)) not in in_production:
+            with contextlib.suppress(LockedError):
+                _remove_stored(place.child(each), owner_name(current.parent))
+                gone.append(each)
+    return tuple(gone)
+
+
+def _oldest(names: Iterable[str], name: str, *, keep: int) -> list[str]:
+    """The runs of a configuration beyond the newest `keep`, by as-of time."""
+    found = [each for each in names if re.fullmatch(f"{re.escape(name)}-{TIME}", each)]
+    return sorted(found, key=lambda each: each.removesuffix("Z"), reverse=True)[keep:]
+
+
+def _remove_stored(run: Remote, owner: str) -> None:
+    with claimed(run.child(CLAIMS), owner, what=run.uri):
+        files = [each for each in run.files() if not each.startswith(f"{CLAIMS}/")]
+        for each in sorted(files, key=lambda each: not each.endswith(f"/{DONE}")):
+            run.child(each).remove()
+    run.remove_folder()
+
+
+def _stored_manifest(run: Remote) -> str | None:
+    content = run.child(f"export/bundle/{MANIFEST}").content(limit=LARGEST_MANIFEST)
+    return hashlib.sha256(content).hexdigest() if content is not None else None
 
 
 def _manifest(run: Path) -> str | None:

@@ -12,7 +12,9 @@ from filelock import FileLock, Timeout
 
 from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
+from pipeline.cost import GIBIBYTE
 from pipeline.delivery import Delivery
+from pipeline.exits import InterruptedRunError, LockedError
 from pipeline.files import (
     changed_files,
     folder_checksums,
@@ -24,21 +26,15 @@ from pipeline.files import (
     write_json,
 )
 from pipeline.fingerprint import library_versions, stage_fingerprint
+from pipeline.hardware import peak_memory, reset_peak_memory
 from pipeline.journal import Journal, Status
+from pipeline.mirror import mirrored
 from pipeline.run_log import close_below, close_interrupted, log_kept, opened_log
 from pipeline.stage import Stage, StageContext, StageLog
 from pipeline.terminal import Reporter
 from pipeline.tracking import Replay, replay
 
 SYNC_PAUSES = (0.5, 1.0, 2.0, 4.0)
-
-
-class LockedError(RuntimeError):
-    """Another job holds the lock of the run, store or registry."""
-
-
-class InterruptedRunError(BaseException):
-    """The process was told to end (SIGTERM); like KeyboardInterrupt it passes every `except Exception`."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,14 @@ class RunSettings:
 
     config: Config
     as_of: int | None
+
+
+def kept_in(settings: RunSettings, store: str) -> RunSettings:
+    """The same settings, the run kept in another store too; an empty one leaves them as they are."""
+    if not store:
+        return settings
+    runs = settings.config.runs.model_copy(update={"store": store})
+    return RunSettings(settings.config.model_copy(update={"runs": runs}), settings.as_of)
 
 
 def run_stages(
@@ -78,11 +82,14 @@ def run_stages(
         only: name of the one stage to bring up to date; those before it must have finished.
 
     Raises:
-        LockedError: another job works in this folder.
+        LockedError: another job works in this folder, or on this run in its store.
         ValueError: bad input; what the folder held before is untouched.
     """
     run.mkdir(parents=True, exist_ok=True)
-    with _locked(run):
+    with (
+        _locked(run),
+        mirrored(run, settings.config.runs.store, _touched(stages, only), reporter=reporter) as mirror,
+    ):
         restore_interrupted(run)
         journal = Journal(run / "journal.jsonl")
         close_interrupted(journal)
@@ -99,6 +106,7 @@ def run_stages(
                     _bring_up_to_date(
                         run, stage, settings, log, stages, force=force, reporter=reporter, delivery=delivery
                     )
+                    mirror.send_stage(stage.name)
             status = "FINISHED"
         except (KeyboardInterrupt, InterruptedRunError):
             status = "KILLED"
@@ -185,6 +193,12 @@ def _locked(run: Path) -> Iterator[None]:
         lock.release()
 
 
+def _touched(stages: Sequence[Stage], only: str | None) -> list[str]:
+    """The stages whose files a job needs: all, or those that the one stage reads and itself."""
+    names = [name for stage in stages if only in (None, stage.name) for name in (*stage.reads, stage.name)]
+    return list(dict.fromkeys(names))
+
+
 def _bring_up_to_date(
     run: Path,
     stage: Stage,
@@ -205,26 +219,40 @@ def _bring_up_to_date(
     if reason is None:
         done = read_done(run / stage.name)
         log_kept(child, done)
-        reporter.say(f"  = {stage.name:<10} {'kept':>8}  {done.details.get('summary', '') if done else ''}".rstrip())
+        summary = done.details.get("summary", "") if done else ""
+        said = f"  = {stage.name:<10} {'kept':>18}  {summary}".rstrip()
+        reporter.say(said, event="stage_kept", stage=stage.name, message=summary)
         child.close("FINISHED")
         return
     status: Status = "FAILED"
     started = time.time()
+    reset_peak_memory()
     try:
         child.tags({"harbor.outcome": "run", "harbor.reason": reason})
         delivery.before_stage()
         with reporter.stage(stage.name):
             summary = _run_stage(run, stage, settings, child, started, reason, reporter)
         status = "FINISHED"
-        reporter.say(f"  ✓ {stage.name:<10} {time.time() - started:>6.1f} s  {summary}")
+        _say_finished(reporter, stage.name, time.time() - started, peak_memory(), summary)
     except (KeyboardInterrupt, InterruptedRunError):
         status = "KILLED"
         raise
     finally:
         close_below(child, status)
-        child.metrics({"duration_seconds": time.time() - started})
+        child.metrics({"duration_seconds": time.time() - started, "peak_memory_bytes": peak_memory()})
         child.close(status)
         delivery.after_stage()
+
+
+def _say_finished(reporter: Reporter, name: str, seconds: float, memory: int, summary: str) -> None:
+    reporter.say(
+        f"  ✓ {name:<10} {seconds:>6.1f} s {memory / GIBIBYTE:>5.2f} GiB  {summary}",
+        event="stage_finished",
+        stage=name,
+        seconds=round(seconds, 3),
+        peak_memory=memory,
+        message=summary,
+    )
 
 
 def _run_stage(
@@ -251,6 +279,7 @@ def _run_stage(
                 "parts": fingerprint.parts,
                 "started": started,
                 "seconds": round(time.time() - started, 3),
+                "peak_memory": peak_memory(),
                 "host": platform.node(),
                 "process": os.getpid(),
                 "mlflow_key": log.key,
@@ -283,6 +312,7 @@ __all__ = [
     "RunSettings",
     "Step",
     "folder_checksums",
+    "kept_in",
     "planned_steps",
     "read_settings",
     "resolved_settings",

@@ -15,9 +15,10 @@ from filelock import FileLock, Timeout
 
 from pipeline.files import changed_files, read_done, read_json, write_json
 from pipeline.fingerprint import stage_fingerprint
+from pipeline.mirror import bring_run, job_claimed, send_records
 from pipeline.promotion import promote_run
 from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
-from pipeline.retention import remove_old_runs
+from pipeline.retention import remove_old_runs, remove_old_stored_runs
 from pipeline.run import LockedError, RunSettings, run_stages
 from pipeline.stage import Stage
 from pipeline.terminal import Reporter
@@ -62,13 +63,19 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
     if settings.as_of is None:
         raise ValueError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
     folder = runs / f"{name}-{time_name(settings.as_of)}"
-    with job_lock(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"):
+    store = settings.config.runs.store
+    with (
+        job_lock(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"),
+        job_claimed(store, f"retrain-{name}", runs=runs),
+    ):
+        bring_run(folder, store, [stage.name for stage in stages])
         outcome = _settled(folder, settings, stages)
         if outcome is None:
             began = time.time_ns() // 1000
             run_stages(folder, settings, stages, force=None, reporter=reporter)
             outcome = _promoted(folder, settings, began=began)
             write_json(folder / OUTCOME, outcome)
+            send_records(folder, store)
         else:
             reporter.say(f"  = {folder.name} stands; nothing to do")
         return Retrained(
@@ -147,4 +154,9 @@ def _removed(runs: Path, name: str, folder: Path, settings: RunSettings) -> tupl
         with opened_registry(config.tracking, name=config.registry.name, runs=runs) as registry:
             aliased = registry.aliased()
         manifests = {aliased[alias].manifest for alias in (CHAMPION, PREVIOUS) if alias in aliased}
-    return remove_old_runs(runs, name, keep=config.runs.keep, current=folder, in_production=manifests)
+    keep = config.runs.keep
+    gone = remove_old_runs(runs, name, keep=keep, current=folder, in_production=manifests)
+    if not config.runs.store or (config.tracking.enabled and not config.tracking.uri):
+        return gone  # the registry beside the runs of one machine does not know what the others have in production
+    stored = remove_old_stored_runs(config.runs.store, name, keep=keep, current=folder, in_production=manifests)
+    return tuple(sorted({*gone, *stored}))

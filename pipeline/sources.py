@@ -5,12 +5,15 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.preset import Preset, preset_from_dict
+from pipeline.credentials import holds_password
+from pipeline.downloads import cached_copies, matching_objects
+from pipeline.remote import StoreError, is_remote, local_path
 
 SIMULATE = "simulate"
 PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
@@ -24,7 +27,8 @@ class DataConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str | tuple[str, ...] = Field(
-        SIMULATE, description="`simulate`, a CSV or Parquet file, a pattern, or a list of these"
+        SIMULATE,
+        description="`simulate`, a CSV or Parquet file, a pattern, or a list of these; local, `s3://` or `gs://`",
     )
     preset: str = Field("harbor", description="column mapping: a shipped name or the path of a preset file")
     categorical: tuple[str, ...] = Field((), description="further source columns to use as categories")
@@ -38,14 +42,38 @@ class DataConfig(BaseModel):
         0.1, description="share of bad rows above which the job stops; below it they are set aside with their reasons"
     )
 
+    @field_validator("source")
+    @classmethod
+    def _without_password(cls, source: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if any(holds_password(each) for each in ([source] if isinstance(source, str) else source)):
+            raise ValueError("must not hold a password: a store's credentials are taken from the environment")
+        return source
+
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One input file: what to open, and the name that stands in reports (no folder of this machine in it)."""
+    """One input file.
+
+    Attributes:
+        path: what to open; of an object in a store, its local copy.
+        name: what stands in reports: no folder of this machine, the same wherever the files lie.
+        parquet: whether it is Parquet, else CSV.
+        place: its path or address, as messages name it.
+    """
 
     path: Path
     name: str
     parquet: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file and where it comes from; the key orders files and tells two that are one."""
+
+    path: Path
+    place: str
+    key: str
 
 
 def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
@@ -59,32 +87,35 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
     """
     wanted = (source,) if isinstance(source, str) else source
     faults: list[str] = [] if wanted else ["data.source must name at least one file, got an empty list"]
-    paths: list[Path] = []
+    files: list[_Found] = []
+    if len({is_remote(text) for text in wanted}) > 1:
+        faults.append("files must be all local or all in object stores")
     for text in wanted:
         try:
-            found, fault = _paths(text)
+            found, fault = _remote_files(text) if is_remote(text) else _paths(text)
+        except StoreError:
+            raise
         except OSError as error:
             found, fault = [], f"{text[:80]}: cannot be read ({error.strerror})"
-        paths += found
+        files += found
         faults += [fault] if fault else []
-    resolved = [path.resolve() for path in paths]
-    faults += [
-        f"{path}: is listed twice"
-        for path in sorted({p for p, r in zip(paths, resolved, strict=True) if resolved.count(r) > 1})
-    ]
-    faults += [fault for path in paths if (fault := _content_fault(path))]
+    keys = [file.key for file in files]
+    faults += [f"{place}: is listed twice" for place in sorted({f.place for f in files if keys.count(f.key) > 1})]
+    faults += [fault for file in files if (fault := _content_fault(file))]
     if faults:
         raise ValueError(
             "\n".join(
                 [f"{len(faults)} fault{'s' * (len(faults) > 1)} in data.source", *(f"  {fault}" for fault in faults)]
             )
         )
-    folder = os.path.commonpath([path.parent for path in resolved])
-    files = [
-        SourceFile(path, Path(os.path.relpath(full, folder)).as_posix(), _head(path)[:4] == PARQUET_MAGIC)
-        for path, full in zip(paths, resolved, strict=True)
+    folder = os.path.commonpath([PurePosixPath(key).parent for key in keys])
+    named = [
+        SourceFile(
+            f.path, PurePosixPath(f.key).relative_to(folder).as_posix(), _head(f.path)[:4] == PARQUET_MAGIC, f.place
+        )
+        for f in files
     ]
-    return tuple(sorted(files, key=lambda file: file.name))
+    return tuple(sorted(named, key=lambda file: file.name))
 
 
 def preset_path(name_or_path: str) -> Path:
@@ -130,42 +161,57 @@ def _preset_folders() -> tuple[Path, Path]:
     return package / "presets", package.parent / "data" / "presets"
 
 
-def _paths(text: str) -> tuple[list[Path], str]:
+def _remote_files(text: str) -> tuple[list[_Found], str]:
+    """Local copies of the objects that one entry of the source stands for, or why there are none."""
+    try:
+        objects = matching_objects(text)
+    except ValueError as error:
+        return [], str(error)
+    copies = cached_copies(objects)
+    return [_Found(path, each.uri, f"/{each.path}") for path, each in zip(copies, objects, strict=True)], ""
+
+
+def _paths(text: str) -> tuple[list[_Found], str]:
     """The files that one entry of the source stands for, or why there are none."""
     if "\0" in text or not text.strip():
         return [], f"{text!r}: must be a path"
-    if re.match(r"^[a-z][a-z0-9+]+://", text):
-        return [], f"{text}: must be a local path, not an address"
-    path = Path(text)
+    try:
+        path = local_path(text)
+    except ValueError as error:
+        return [], str(error)
     if path.is_dir():
         return [], f"{path}: is a folder; give a pattern such as '{path}/*.parquet'"
     if path.is_file():
-        return [path], ""
+        return [_local(path)], ""
     if path.exists():
         return [], f"{path}: must be a regular file"
-    if not glob.has_magic(text):
+    if not glob.has_magic(str(path)):
         return [], f"{path}: does not exist"
-    names = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-    found = [Path(name) for name in names if Path(name).is_file()]
+    names = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    found = [_local(Path(name)) for name in names if Path(name).is_file()]
     return found, "" if found else f"{text}: no file fits this pattern"
 
 
-def _content_fault(path: Path) -> str:
+def _local(path: Path) -> _Found:
+    return _Found(path, str(path), path.resolve().as_posix())
+
+
+def _content_fault(file: _Found) -> str:
     """Why a file can be neither CSV nor Parquet."""
     try:
-        head = _head(path)
+        head = _head(file.path)
     except OSError as error:
-        return f"{path}: cannot be read ({error.strerror})"
+        return f"{file.place}: cannot be read ({error.strerror})"
     if not head:
-        return f"{path}: is empty"
+        return f"{file.place}: is empty"
     if head[:4] == PARQUET_MAGIC or head[:2] == GZIP_MAGIC:
         return ""
-    if path.suffix.lower() in (".parquet", ".pq"):
-        return f"{path}: must be Parquet, but does not begin like it"
+    if file.path.suffix.lower() in (".parquet", ".pq"):
+        return f"{file.place}: must be Parquet, but does not begin like it"
     if head[:2] in UTF16_MARKS:
-        return f"{path}: must be UTF-8, but begins with a UTF-16 mark"
+        return f"{file.place}: must be UTF-8, but begins with a UTF-16 mark"
     if b"\0" in head:
-        return f"{path}: must be CSV or Parquet, but holds binary data"
+        return f"{file.place}: must be CSV or Parquet, but holds binary data"
     return ""
 
 

@@ -14,7 +14,7 @@ from evaluation.selection import Setting, SettingOutcome, SweepRanking, SweepRow
 from pipeline.stage import StageLog
 
 SAME_EITHER_WAY = ("roc_auc", "average_precision")
-RAW_AND_INVERSE = ("ece", "brier", "log_loss")
+RAW_AND_INVERSE = ("ece", "brier", "log_loss", "precision_at_half", "share_negatives_above_095")
 
 
 def log_sweep(log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOutcome], *, labels: np.ndarray) -> None:
@@ -86,7 +86,6 @@ def _statistics(raw: Mapping[str, float], inverted: Mapping[str, float]) -> dict
         **{f"valid_{name}": raw[name] for name in SAME_EITHER_WAY},
         **{f"valid_{name}_raw": raw[name] for name in RAW_AND_INVERSE},
         **{f"valid_{name}_inverse": inverted[name] for name in RAW_AND_INVERSE},
-        "valid_negatives_above_095_raw": raw["share_negatives_above_095"],
     }
 
 

@@ -14,8 +14,8 @@ PLAIN_INTERVAL = 10.0
 class Reporter(Protocol):
     """Where a job says what it does."""
 
-    def say(self, text: str) -> None:
-        """One line that stays."""
+    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
+        """One line that stays; the event and its fields are for readers that are machines."""
 
     def warn(self, text: str) -> None:
         """One line that stays and asks for attention."""
@@ -35,7 +35,7 @@ class TerminalReporter:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
         self._console.print(text, highlight=False, markup=False)
 
     def warn(self, text: str) -> None:
@@ -70,7 +70,7 @@ class PlainReporter:
         self._name = ""
         self._last = 0.0
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
@@ -90,7 +90,7 @@ class PlainReporter:
 class SilentReporter:
     """Says nothing: for tests and for callers that have their own log."""
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
         """Nothing."""
 
     def warn(self, text: str) -> None:

@@ -20,6 +20,11 @@ def time_microseconds(text: str) -> int:
     return (difference.days * 86_400 + difference.seconds) * 1_000_000 + difference.microseconds
 
 
+def day_microseconds(moment: datetime) -> int:
+    """The first microsecond of a moment's day in UTC: what a job that runs every night knows up to."""
+    return time_microseconds(f"{moment.astimezone(UTC):%Y-%m-%d}")
+
+
 def time_text(microseconds: int) -> str:
     """ISO 8601 in UTC, without a fraction where there is none."""
     seconds, fraction = divmod(microseconds, 1_000_000)

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pipeline.credentials import holds_password, without_passwords
 from pipeline.files import TEMPORARY, read_json, write_json
 from pipeline.journal import Journal, Record
+from pipeline.store_lock import is_database, opened_alone, sqlite_file
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -202,7 +203,9 @@ class _Sender:
     def __init__(self, run: Path, config: TrackingConfig, progress: _Progress) -> None:
         self._run = run
         self._progress = progress
-        self._client, self._experiment = opened_store(store_uri(config, runs=run.parent), config.experiment)
+        self._client, self._experiment = opened_store(
+            store_uri(config, runs=run.parent), config.experiment, runs=run.parent
+        )
         if progress.ids and not self._knows(next(iter(progress.ids.values()))):
             progress.forget()
 
@@ -359,20 +362,24 @@ def _final(error: Exception) -> bool:
     return isinstance(error, MlflowException) and error.error_code in REFUSALS
 
 
-def opened_store(uri: str, experiment: str) -> "tuple[MlflowClient, str]":
-    """A client and the experiment's id. Several processes opening one fresh sqlite store crash, so one at a time."""
+def opened_store(uri: str, experiment: str, *, runs: Path | None = None) -> "tuple[MlflowClient, str]":
+    """A client and the experiment's id, made where it is missing.
+
+    Args:
+        uri: the store.
+        experiment: its name.
+        runs: the folder of runs, beside which a database without a server keeps its artifacts.
+    """
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
-    path = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
-    lock = FileLock(path.with_suffix(".lock"), timeout=60) if path is not None else contextlib.nullcontext()
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with lock:
+    path = sqlite_file(uri)
+    beside = path.parent if path is not None else runs if is_database(uri) else None
+    with opened_alone(uri):
         client = MlflowClient(tracking_uri=uri)
         found = client.get_experiment_by_name(experiment)
         if found is None:
-            location = (path.parent / "mlartifacts").resolve().as_uri() if path is not None else None
+            location = (beside / "mlartifacts").resolve().as_uri() if beside is not None else None
             kind = {"mlflow.experimentKind": "custom_model_development"}
             try:
                 return client, client.create_experiment(experiment, artifact_location=location, tags=kind)

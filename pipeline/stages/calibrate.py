@@ -11,8 +11,8 @@ from pipeline.candidates import (
     Calibration,
     Models,
     RawScores,
-    calibrated_probabilities,
     comparison_logits,
+    cross_fitted_probabilities,
     fit_calibration,
     load_models,
     raw_scores,
@@ -36,7 +36,7 @@ def make_calibration(context: StageContext) -> str:
     calibration = fit_calibration(rows.label, scores.log_odds, config=config)
     context.reporter.progress(2, 3, "cross-fitting")
     blocks = time_blocks(rows.time, folds=config.cross_fit_folds)
-    candidates = _cross_fitted_candidates(rows.label, scores.log_odds, blocks, config)
+    candidates = cross_fitted_probabilities(rows.label, scores.log_odds, blocks=blocks, config=config)
     arms = {
         (epsilon, name): cross_fitted(rows.label, logits, method=method, folds=blocks, config=config)
         for epsilon, name, method, logits in comparison_logits(models, scores)
@@ -51,19 +51,6 @@ def make_calibration(context: StageContext) -> str:
     hybrid = calibration.hybrid
     weights = " + ".join(f"{weight:.2f} {name}" for name, weight in zip(hybrid.members, hybrid.weights, strict=True))
     return f"{config.method} maps on {table.num_rows:,} rows, {int(rows.label.sum()):,} frauds; hybrid {weights}"
-
-
-def _cross_fitted_candidates(
-    labels: np.ndarray, log_odds: Mapping[str, np.ndarray], blocks: np.ndarray, config: CalibrationConfig
-) -> dict[str, np.ndarray]:
-    """Every candidate's final probability on calib, by maps and a combination fitted on the other blocks of time."""
-    result = {name: np.empty(len(labels)) for name in (*log_odds, "hybrid")}
-    for held in np.unique(blocks):
-        out = blocks == held
-        fitted = fit_calibration(labels[~out], {name: z[~out] for name, z in log_odds.items()}, config=config)
-        for name, p in calibrated_probabilities(fitted, {name: z[out] for name, z in log_odds.items()}).items():
-            result[name][out] = p
-    return result
 
 
 def _comparison_maps(

@@ -247,15 +247,12 @@ def _ablation(context: StageContext, models: Models, table: pa.Table, details: p
             arms.append(arm)
         else:
             noise[cell] = arm.calibrated
-    section = ablation_section(
-        rows.labels,
-        arms,
-        reference=PLAIN,
-        clusters=cluster_codes(rows.card, rows.event_time, by=config.evaluation.cluster),
-        rng=np.random.default_rng([config.train.seed, 2]),
-        settings=config.evaluation.bootstrap(),
-    )
-    return {**section, "label_noise": noise_section(rows.labels, noise)}
+    clusters = cluster_codes(rows.card, rows.event_time, by=config.evaluation.cluster)
+    settings = config.evaluation.bootstrap()
+    first, second = (np.random.default_rng([config.train.seed, place]) for place in (2, 5))
+    section = ablation_section(rows.labels, arms, reference=PLAIN, clusters=clusters, rng=first, settings=settings)
+    noisy = noise_section(rows.labels, noise, clusters=clusters, rng=second, settings=settings)
+    return {**section, "label_noise": noisy}
 
 
 def _shadow(

@@ -15,13 +15,15 @@ from pipeline.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.times import time_microseconds
 
-BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding"]] = {
+BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {
     "none": "none",
     "logit": "logit",
     "out_of_time": "logit",
     "same_rows": "embedding",
     "later": "embedding",
     "missing_earlier": "embedding",
+    "prequential": "embedding",
+    "pca": "reduced",
 }
 
 
@@ -77,6 +79,7 @@ def _graph_parts(models: Models, calibration: Calibration, shipped: str) -> Grap
                 models.booster.model,
                 BOOSTER_FORMS[encoder.form],
                 encoder.state if encoder.form != "none" else None,
+                models.booster.loss,
             )
         },
         baselines={"logistic": models.baseline},
@@ -119,6 +122,7 @@ def _record(context: StageContext, models: Models, thresholds: Mapping[str, Any]
             "weights": list(head.loss.weights(prevalence)),
         },
         "threshold": thresholds["points"]["alert_budget"]["threshold"],
+        "folds": {name: {side: folds[name][side] for side in ("from", "to")} for name in ("train", "valid", "calib")},
         "seen_until": folds["calib"]["to"],
         "seen_until_microseconds": time_microseconds(folds["calib"]["to"]),
         "gate": {"passed": report["gate"]["passed"], "reasons": report["gate"]["reasons"]},

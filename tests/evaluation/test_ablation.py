@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score, log_loss
 
 from evaluation.ablation import AblationArm, ablation_section, noise_section
 from evaluation.intervals import BootstrapSettings
-from pipeline.ablation import PLAIN, AblationConfig, noise_cell, recipes
+from pipeline.ablation import PLAIN, AblationConfig, ablation_notes, noise_cell, recipes
 
 SETTINGS = BootstrapSettings(resamples=100)
 
@@ -44,12 +44,26 @@ def test_arms_need_names_of_their_own_and_the_reference_among_them():
         section([AblationArm("plain", (), p, p, p, p)] * 2, labels)
 
 
-def test_the_noise_table_has_a_cell_for_every_share_and_smoothing():
+def test_the_noise_table_has_a_cell_for_every_share_and_smoothing_beside_the_least_smoothing():
     p, labels = rows()
-    cells = {(0.0, 0.0): p, (0.05, 0.1): np.sqrt(p)}
-    table = noise_section(labels, cells)
+    cells = {(0.0, 0.0): p, (0.05, 0.1): np.sqrt(p), (0.05, 0.0): p}
+    table = noise_section(
+        labels, cells, clusters=np.arange(labels.size), rng=np.random.default_rng(1), settings=SETTINGS
+    )
     assert [(cell["noise"], cell["smoothing"]) for cell in table] == list(cells)
     assert table[1]["log_loss"] == pytest.approx(log_loss(labels, np.sqrt(p)))
+    assert table[0]["difference"]["high"] == table[2]["difference"]["low"] == 0
+    assert table[1]["difference"]["low"] > 0
+
+
+def test_certainty_misplaced_by_an_arm_is_told_as_trained_and_after_the_inverse():
+    p, labels = rows()
+    sure = np.where(np.arange(p.size) % 2, 0.99, p)
+    arms = [AblationArm("plain", (), p, p, p, p), AblationArm("sure", (), sure, p, p, p)]
+    record = section(arms, labels)["arms"][1]
+    assert record["raw"]["share_negatives_above_095"] == pytest.approx((sure > 0.95)[labels == 0].mean())
+    assert record["inverted"]["share_negatives_above_095"] < 0.01
+    assert record["raw"]["precision_at_half"] == pytest.approx(labels[sure >= 0.5].mean())
 
 
 def test_every_technique_of_the_guide_stands_alone_and_beside_smoothing():
@@ -62,3 +76,8 @@ def test_every_technique_of_the_guide_stands_alone_and_beside_smoothing():
     assert PLAIN in names
     cells = [cell for arm in arms if (cell := noise_cell(arm)) is not None]
     assert cells == [(share, smoothing) for share in (0.0, 0.01, 0.05) for smoothing in (0.0, 0.1)]
+
+
+def test_an_ablation_whose_mixup_smooths_twice_says_so():
+    assert ablation_notes(AblationConfig()) == ()
+    assert "with ε up to 0.1 they are smoothed twice" in ablation_notes(AblationConfig(mixup=0.4))[0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from features.schemes import KINDS, SCHEMES
+from features.schemes import KINDS, SCHEMES, SHIFT_DAY
 from features.selection import FeaturesConfig
 from features.simulate import MINIMUM_ROWS, Simulation, simulate_transactions
 from features.spec import feature_spec
@@ -172,9 +172,23 @@ def test_even_the_true_probability_does_not_separate_the_classes(simulation):
     assert 0.7 < average_precision_score(labels, probability) < 0.92
 
 
+def test_in_a_drifting_world_two_schemes_change_on_one_day_and_fraud_grows(simulation):
+    drifted = simulate_transactions(120_000, seed=5, scenario="drift")
+    begun = micros(simulation, "event_time").min() // DAY * DAY
+    late = micros(drifted, "event_time") >= begun + SHIFT_DAY * DAY
+    kinds, amounts = kinds_of(drifted), drifted.transactions["amount"].to_numpy()
+    for name, changes in {"takeover": (3.0, 8.0), "stolen_card": (0.2, 0.6), "card_testing": (0.5, 2.0)}.items():
+        own = kinds == KINDS.index(name)
+        change = np.median(amounts[own & late]) / np.median(amounts[own & ~late])
+        assert changes[0] < change < changes[1], name
+    labels = labels_of(drifted)
+    assert labels[late].mean() > 1.3 * labels[~late].mean()
+    assert abs(labels.mean() - labels_of(simulation).mean()) < 1e-3
+
+
 def test_every_fault_of_the_arguments_is_named():
     with pytest.raises(
-        ValueError, match=r"rows must be at least 1,000, got 999; seed .* got -1; .*'harbor', got 'port'"
+        ValueError, match=r"rows must be at least 1,000, got 999; seed .* got -1; .*'harbor', 'drift', got 'port'"
     ):
         simulate_transactions(999, seed=-1, scenario="port")
 

@@ -148,6 +148,17 @@ def test_regression_and_several_labels_a_row_are_refused(targets):
         target_probabilities(targets)
 
 
+def test_a_framework_without_label_smoothing_is_refused_unless_nothing_is_smoothed(monkeypatch):
+    class CrossEntropyLoss:
+        def __init__(self, weight=None, reduction="mean"):
+            """As torch had it before 1.10."""
+
+    monkeypatch.setattr(torch.nn, "CrossEntropyLoss", CrossEntropyLoss)
+    assert not loss_table([LossSettings()], prevalence=0.1, device=CPU).focal
+    with pytest.raises(ValueError, match=r"takes label_smoothing \(torch from 1.10 on\), got .*CrossEntropyLoss"):
+        loss_table([LossSettings(), LossSettings(0.1)], prevalence=0.1, device=CPU)
+
+
 @pytest.mark.parametrize("weighting", ["example", "column"])
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
 def test_the_posterior_undoes_the_minimiser_of_the_true_loss(weighting, gamma):

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from models.boosting import BoostingConfig
 from models.losses import LossSettings
 from models.network import embeddings, margins, network_architecture
 from models.rows import RowArrays, fraud_rate, taken_rows
-from models.shared_encoder import GRID, fit_shared_encoder, time_borders
+from models.shared_encoder import GRID, encoder_columns, fit_shared_encoder, fresh_networks, time_borders
 from models.training import TrainConfig, fit_networks
 from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
 
@@ -40,7 +41,7 @@ def with_labels_flipped(rows, flipped):
     return RowArrays(rows.numeric, rows.categorical, label.astype(np.float32), rows.weight, rows.time)
 
 
-@pytest.mark.parametrize("form", ["later", "missing_earlier", "logit", "out_of_time"])
+@pytest.mark.parametrize("form", ["later", "missing_earlier", "logit", "pca", "out_of_time", "prequential"])
 def test_no_row_of_train_is_shown_a_value_that_its_own_or_a_later_label_moved(form):
     # flipping every label from a time on may change nothing that the booster sees up to the next block
     start = 600
@@ -80,6 +81,61 @@ def test_form_none_adds_no_column_and_no_network():
     assert result.columns.shape == (800, 0)
     assert result.encoder.columns(VALID).shape == (300, 0)
     assert result.encoder.state == {}
+
+
+def test_prequential_serves_the_network_whose_last_block_the_booster_saw():
+    result = encoded("prequential", blocks=4)
+    later = TRAIN.time > TRAIN.time[600]
+    np.testing.assert_array_equal(result.columns[later], result.encoder.columns(taken_rows(TRAIN, later)))
+    assert np.isnan(result.columns[:200]).all()
+    assert result.columns.shape == (800, 128)
+
+
+def test_a_network_that_goes_on_gently_keeps_the_meaning_of_its_columns():
+    # correlation per column of what two networks say of the same rows
+    def agreement(one, other):
+        pairs = zip(embeddings(one, VALID).T, embeddings(other, VALID).T, strict=True)
+        return np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs if a.std() > 0 and b.std() > 0])
+
+    first = fresh_networks(TRAIN, VALID, architecture=ARCHITECTURE, loss=LossSettings(), config=CONFIG)(TRAIN.time[200])
+    gone_on = encoded("prequential", blocks=4).encoder.state
+    other = fresh_networks(
+        TRAIN, VALID, architecture=ARCHITECTURE, loss=LossSettings(), config=CONFIG.model_copy(update={"seed": 8})
+    )(TRAIN.time[200])
+    assert agreement(first, gone_on) > 0.95
+    assert abs(agreement(first, other)) < 0.5
+
+
+def test_principal_components_are_those_of_the_rows_the_encoder_has_not_seen():
+    result = encoded("pca", components=5)
+    later = taken_rows(TRAIN, TRAIN.time > TRAIN.time[400])
+    peer = PCA(5).fit(embeddings(result.encoder.state, later).astype(np.float64))
+    expected = peer.transform(embeddings(result.encoder.state, VALID))
+    found = result.encoder.columns(VALID)
+    signs = np.sign((found * expected).sum(axis=0))
+    np.testing.assert_allclose(found * signs, expected, atol=0.5 / GRID + 1e-4)
+    assert result.encoder.names == tuple(f"component_{index}" for index in range(5))
+
+
+def test_networks_that_a_caller_has_are_not_fitted_again():
+    asked = []
+
+    def kept(border):
+        asked.append(border)
+        return HEAD
+
+    result = fit_shared_encoder(
+        TRAIN,
+        VALID,
+        head=HEAD,
+        architecture=ARCHITECTURE,
+        loss=LossSettings(),
+        config=CONFIG,
+        boosting=BoostingConfig(embedding="missing_earlier"),
+        network_until=kept,
+    )
+    assert asked == [TRAIN.time[400]]
+    np.testing.assert_array_equal(result.encoder.columns(VALID), encoder_columns("missing_earlier", HEAD, VALID))
 
 
 def test_values_lie_on_a_grid_that_the_last_bit_cannot_leave():

@@ -136,6 +136,15 @@ def test_smoothing_twice_is_noted():
     assert sweep_notes(settings, rows=10_000, mixup=0.3) == ()
 
 
+def test_smoothing_tuned_without_the_class_weight_is_noted_but_not_in_a_recheck_of_both():
+    alone = {"smoothing": (0.0, 0.1), "class_weight": ("sqrt",)}
+    assert "smoothing was tried with one class weight (sqrt) only" in swept(**alone).notes[0]
+    assert swept(smoothing=(0.0, 0.1), class_weight=("none", "sqrt")).notes == ()
+    assert swept(smoothing=(0.0,), class_weight=("none",)).notes == ()
+    chosen = Setting("sqrt", LossSettings(0.1, 3.0))
+    assert swept(mode="recheck", chosen=chosen, **alone).notes == ()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

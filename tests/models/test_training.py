@@ -111,6 +111,14 @@ def test_the_seed_fixes_the_bits():
         assert not np.array_equal(one.valid_margins, three.valid_margins)
 
 
+def test_threads_take_whole_settings_and_change_no_bit():
+    alone, shared, uneven = fits(threads=1), fits(threads=2), fits(threads=3)
+    for one, two, three in zip(alone, shared, uneven, strict=True):
+        for name, array in one.state.items():
+            np.testing.assert_array_equal(array, two.state[name])
+            np.testing.assert_array_equal(array, three.state[name])
+
+
 def test_repeats_differ_and_settings_of_one_repeat_begin_alike():
     kept = fits(settings=[LossSettings()] * 3, repeats=[0, 0, 1])
     np.testing.assert_array_equal(kept[0].valid_margins, kept[1].valid_margins)
@@ -152,7 +160,7 @@ def test_training_accuracy_is_that_of_the_kept_weights():
 
 def test_a_frozen_embedding_stays_as_it_was():
     start = fits(settings=[LossSettings()])[0].state
-    (tuned,) = fits(settings=[LossSettings(smoothing=0.1)], start=start, frozen_embedding=True, epochs=1)
+    (tuned,) = fits(settings=[LossSettings(smoothing=0.1)], start=[start], frozen_embedding=True, epochs=1)
     for name in start:
         same = np.array_equal(start[name], tuned.state[name])
         assert same == (not name.startswith(("hidden", "output"))), name

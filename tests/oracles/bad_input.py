@@ -306,7 +306,7 @@ def zero_byte_in_a_path(folder: Path) -> Spoilt:
     return Spoilt("data\0.csv")
 
 
-@case("stopped", "not an address")
+@case("stopped", "must be a path, or an address that begins with s3://")
 def address(folder: Path) -> Spoilt:
     return Spoilt("https://example.org/data.csv")
 

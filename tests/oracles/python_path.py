@@ -10,16 +10,17 @@ from features.encode import Encoder, Matrix
 from features.scaling import fit_scaling
 from features.vocabulary import Vocabulary
 from models.baseline import fit_logistic_baseline
-from models.boosting import Booster, EmbeddingForm
+from models.boosting import NATIVE, Booster, EmbeddingForm
 from models.calibration import Affine, Beta, Temperature
 from models.hybrid import Hybrid
 from models.losses import LossSettings, posterior
-from models.network import Architecture, constant_arrays, initial_arrays, margins, network_architecture
+from models.network import Architecture, constant_arrays, embeddings, initial_arrays, margins, network_architecture
+from models.reduction import principal_directions
 from models.shared_encoder import encoder_columns
 from pipeline.graph import BoosterPart, GraphParts, NetworkPart
 
 KNOTS = 12
-FORMS: dict[str, EmbeddingForm] = {"logit": "logit", "embedding": "later"}
+FORMS: dict[str, EmbeddingForm] = {"logit": "logit", "embedding": "later", "reduced": "pca"}
 
 
 def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -> dict[str, np.ndarray]:
@@ -31,7 +32,8 @@ def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -
     for name, part in parts.boosters.items():
         matrix = booster_matrix(part, rows)
         names = tuple(f"f{column}" for column in range(matrix.shape[1]))
-        log_odds[name] = Booster(part.model, names, 1, ()).margins(matrix)
+        trees = Booster(part.model, names, 1, (), part.loss)
+        log_odds[name] = trees.log_odds(matrix, floor=parts.posterior_floor)
     calibrated = {name: parts.calibrators[name].log_odds(z) for name, z in log_odds.items()}
     result = {name: parts.calibrators[name].apply(z) for name, z in log_odds.items()}
     return result | {name: each.apply(calibrated) for name, each in parts.hybrids.items()}
@@ -59,7 +61,15 @@ class Small:
         return replace(self, parts=replace(self.parts, **values))  # type: ignore[arg-type]
 
 
-def small(*, seed: int = 0, rows: int = 1500, numeric: int = 6, categories: int = 2, form: str = "logit") -> Small:
+def small(
+    *,
+    seed: int = 0,
+    rows: int = 1500,
+    numeric: int = 6,
+    categories: int = 2,
+    form: str = "logit",
+    loss: LossSettings = NATIVE,
+) -> Small:
     rng = np.random.default_rng(seed)
     train, table = (feature_rows(rng, rows=rows, numeric=numeric, categories=categories) for _ in range(2))
     names = tuple(f"number_{i}" for i in range(numeric))
@@ -72,7 +82,9 @@ def small(*, seed: int = 0, rows: int = 1500, numeric: int = 6, categories: int 
     )
     states = [_state(architecture, rng) for _ in range(3)]
     matrix = encoder.apply(train)
-    booster = BoosterPart(b"", form, None if form == "none" else states[2])  # type: ignore[arg-type]
+    if form == "reduced":
+        states[2] |= principal_directions(embeddings(states[2], matrix), components=3)
+    booster = BoosterPart(b"", form, None if form == "none" else states[2], loss)  # type: ignore[arg-type]
     booster = replace(booster, model=_booster(booster_matrix(booster, matrix), matrix.label))
     return Small(
         GraphParts(

@@ -6,7 +6,11 @@ import pytest
 
 dg = pytest.importorskip("dagster", reason="the extra [dagster] is not installed")
 
+from filelock import FileLock  # noqa: E402
+
 from pipeline.dagster_defs import Place, definitions  # noqa: E402
+from pipeline.files import read_json  # noqa: E402
+from pipeline.schedule import OUTCOME  # noqa: E402
 from pipeline.stages import STAGES  # noqa: E402
 from tests.conftest import SMALL  # noqa: E402
 
@@ -63,6 +67,7 @@ def test_a_partition_is_the_run_that_harbor_retrain_would_make_and_the_gate_bloc
     assert passed.success
     assert sorted(made(passed)) == sorted([*NAMES, "champion"])
     assert "version 1 is champion" in str(passed.asset_materializations_for_node("champion")[0].metadata["said"])
+    assert read_json(place.runs / "night-20240625T000000Z" / OUTCOME)["promoted"]
 
 
 def test_bad_input_fails_the_asset_without_another_try_and_nothing_follows(tmp_path, instance):
@@ -74,6 +79,19 @@ def test_bad_input_fails_the_asset_without_another_try_and_nothing_follows(tmp_p
     assert made(result) == []
     assert result.retry_attempts_for_node("ingest") == 0
     assert "nowhere.csv: does not exist" in result.failure_data_for_node("ingest").error.cause.message
+
+
+def test_a_lock_that_another_job_holds_is_tried_again(tmp_path, instance):
+    config = tmp_path / "night.toml"
+    config.write_text("data.source = 'nowhere.csv'")
+    place = Place(str(config), tmp_path / "runs")
+    place.folder(DAY).mkdir(parents=True)
+    with FileLock(place.folder(DAY) / ".lock"):
+        result = dg.materialize(
+            parts(place).assets, partition_key=DAY, instance=instance, raise_on_error=False, selection="ingest"
+        )
+    assert result.retry_attempts_for_node("ingest") == 1
+    assert "another job is working in" in result.failure_data_for_node("ingest").error.cause.message
 
 
 def test_a_tick_of_the_schedule_asks_for_the_day_that_begins(place):

@@ -208,3 +208,17 @@ def test_an_encoder_that_no_head_uses_is_a_network_of_its_own() -> None:
     assert isinstance(booster, BoosterPart)
     assert all(each.state is not booster.encoder for each in case.parts.networks.values())
     assert largest_difference(case) < 1e-5
+
+
+def test_principal_components_of_an_encoder_are_computed_in_the_graph() -> None:
+    case = small(form="reduced")
+    plain = case.table.num_rows
+    found, expected = scorer(case.parts).probabilities(case.table), case.expected()
+    # a component on a border of the grid may round to the other side, and then a tree may flip
+    close = np.abs(found["xgboost"] - expected["xgboost"]) < 1e-5
+    assert close.sum() >= plain - 3
+
+
+@pytest.mark.parametrize("loss", [LossSettings(0.1, 7.3), LossSettings(0.1, 7.3, "column"), LossSettings(0.2)])
+def test_a_booster_that_learned_from_soft_labels_is_inverted_in_the_graph(loss: LossSettings) -> None:
+    assert largest_difference(small(loss=loss)) < 1e-5

@@ -286,7 +286,7 @@ def test_a_flipped_bit_in_the_written_table_does_not_read_back(tmp_path: Path):
     )
     content = bytearray(transactions.read_bytes())
     chunk = pq.read_metadata(transactions).row_group(0).column(4)
-    content[chunk.dictionary_page_offset + chunk.total_compressed_size - 1] ^= 1
+    content[(chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size - 1] ^= 1
     transactions.write_bytes(bytes(content))
     with pytest.raises(OSError, match="CRC checksum verification failed"):
         pq.read_table(transactions, page_checksum_verification=True)

@@ -1,0 +1,166 @@
+"""Some of the settings of a sweep: their weights, their optimizers and their share of every step.
+
+Settings do not touch one another, so a processor core takes a shard of them and nothing waits inside a step. Splitting
+each product over the cores instead costs a meeting of all cores at every one of them, and far more than that where
+another job wants a core.
+
+Legend: S setting of this shard, B batch row, C categorical column, M numeric input, D lookup width, K class.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from models.losses import LossTable, smoothed_cross_entropy
+from models.network import Tensors, looked_up, stacked_embedding, stacked_logits
+from models.optimizer import RowwiseAdam, StackedAdam, sum_of
+from models.passes import Passes
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """What a step needs to know of [train]."""
+
+    batch_size: int
+    weight_decay: float
+    dropout: float
+    clip: float
+    mixup: float
+    unknown_share: float
+    low_precision: bool
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """Mixup of a batch: `share` of each row and the rest of its partner."""
+
+    share: float
+    partner_B: torch.Tensor
+
+    def mixed(self, values: torch.Tensor, *, rows: int = 0) -> torch.Tensor:
+        """Values mixed along the dimension `rows`."""
+        return torch.lerp(values.index_select(rows, self.partner_B), values, self.share)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A column of codes: the distinct ones [U], and which of them each row has [B]."""
+
+    distinct_U: torch.Tensor
+    inverse_B: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows with all that is random about them, the same for every setting."""
+
+    numeric_BM: torch.Tensor
+    codes: Sequence[Codes]
+    target_BK: torch.Tensor
+    weight_B: torch.Tensor
+    keep_BE: torch.Tensor | None
+    keep_BH: torch.Tensor | None
+    mixing: Mixing | None
+
+
+class Shard:
+    """Weights and optimizers of some settings.
+
+    Args:
+        arrays: name → weights [S, ...] of these settings.
+        settings: of a step.
+        device: where the tensors are.
+        frozen_embedding: leave everything below the embedding as it is.
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        settings: StepSettings,
+        *,
+        device: torch.device,
+        frozen_embedding: bool,
+    ) -> None:
+        self._settings, self._frozen = settings, frozen_embedding
+        dense = {name: array for name, array in arrays.items() if not name.startswith("lookup_")}
+        fixed = {name: dense.pop(name) for name in list(dense) if frozen_embedding and name.startswith("projection")}
+        self._fixed = {name: torch.tensor(array, device=device) for name, array in fixed.items()}
+        self._dense = StackedAdam(dense, device=device, weight_decay=settings.weight_decay)
+        self._lookups = [
+            RowwiseAdam(arrays[f"lookup_{index}"], device=device)
+            for index in range(len(arrays) - len(dense) - len(fixed))
+        ]
+        self._passes = Passes(low_precision=settings.low_precision, device=device)
+
+    @property
+    def weights(self) -> Tensors:
+        """Every weight but the lookups [S, ...]."""
+        return {**self._fixed, **self._dense.weights}
+
+    def step(self, batch: Batch, *, table: LossTable, learning_rate: float) -> torch.Tensor:
+        """One step on a batch; returns the losses [S]."""
+
+        def loss(logits_GBK: torch.Tensor, part: slice) -> torch.Tensor:
+            return smoothed_cross_entropy(
+                logits_GBK,
+                batch.target_BK,
+                table.part(part),
+                denominator=self._settings.batch_size,
+                row_weight_B=batch.weight_B,
+            )
+
+        lookups_SBD = self._looked_up(batch)
+        loss_S, lookup_gradient = self._passes.learn(
+            batch.numeric_BM,
+            None if lookups_SBD is None else lookups_SBD.detach(),
+            self.weights,
+            self._dense.gradients,
+            loss=loss,
+            keep_BE=batch.keep_BE,
+            keep_BH=batch.keep_BH,
+        )
+        if lookups_SBD is not None and not self._frozen:
+            torch.autograd.backward(lookups_SBD, lookup_gradient)
+        self._descend(learning_rate)
+        return loss_S
+
+    @torch.no_grad()
+    def margins(self, numeric_BM: torch.Tensor, codes_BC: torch.Tensor) -> torch.Tensor:
+        """Margins [S, B], without dropout."""
+        lookups_SBD = looked_up(codes_BC, [each.stacked for each in self._lookups])
+        logits_SBK = stacked_logits(stacked_embedding(numeric_BM, lookups_SBD, self.weights), self.weights)
+        return logits_SBK[:, :, 1] - logits_SBK[:, :, 0]
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes these weights [S, ...] in place of those of now."""
+        for name, weight in self.weights.items():
+            weight.copy_(torch.from_numpy(arrays[name]))
+        for index, lookup in enumerate(self._lookups):
+            lookup.load(arrays[f"lookup_{index}"])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The weights of now as arrays [S, ...]."""
+        dense = {name: weight.cpu().numpy() for name, weight in self.weights.items()}
+        return dense | {f"lookup_{index}": each.stacked.cpu().numpy() for index, each in enumerate(self._lookups)}
+
+    def _looked_up(self, batch: Batch) -> torch.Tensor | None:
+        """The lookups of a batch [S, B, D], which take part in the step unless they are frozen."""
+        if not self._lookups:
+            return None
+        columns = zip(self._lookups, batch.codes, strict=True)
+        lookups_SBD = torch.cat(
+            [lookup.looked_up(codes.distinct_U, codes.inverse_B, learn=not self._frozen) for lookup, codes in columns],
+            dim=2,
+        )
+        return lookups_SBD if batch.mixing is None else batch.mixing.mixed(lookups_SBD, rows=1)
+
+    def _descend(self, learning_rate: float) -> None:
+        """Clips each setting's gradient by its own norm, and moves its weights."""
+        parts: list[StackedAdam | RowwiseAdam] = [self._dense, *([] if self._frozen else self._lookups)]
+        norm_S = sum_of([part.squared_norms() for part in parts]).sqrt_()
+        factor_S = (self._settings.clip / norm_S.clamp_min(1e-12)).clamp_max_(1.0)
+        for part in parts:
+            part.scale(factor_S)
+            part.step(learning_rate=learning_rate)

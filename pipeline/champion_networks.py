@@ -1,0 +1,107 @@
+"""The champion's networks as a place to begin: carried over to this run's inputs, where that is sound.
+
+Sound means two things. The architecture must be the same but for knots, scales and vocabularies. And the champion must
+not have seen what this run judges by: the rows it learned from end before this run's valid begins, and those that chose
+its best epoch end before this run's calib. Scheduled runs with the same folds move forward together, so both hold; for
+a run as of an earlier moment they do not, and it begins with fresh weights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load
+
+from features.encode import Encoder
+from features.vocabulary import UNKNOWN, Vocabulary
+from models.losses import LossSettings
+from models.network import Architecture, State, constant_arrays
+from models.warm_start import CodePairs, WarmStart, carried_weights, differences
+from pipeline.manifest import CheckedBundle, checked_bundle
+from pipeline.times import time_microseconds
+
+NETWORKS = ("mlp", "mlp_unsmoothed")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the networks of a recheck begin.
+
+    Attributes:
+        networks: the champion's, carried over; None for fresh weights.
+        note: the same in words, with the reason.
+    """
+
+    networks: WarmStart | None
+    note: str
+
+
+def champion_networks(
+    run: Path, *, encoder: Encoder, architecture: Architecture, folds: Mapping[str, Mapping[str, Any]]
+) -> Start:
+    """What the champion in a run folder has to begin with.
+
+    Args:
+        run: the run folder; its champion's bundle is checked again.
+        encoder: this run's.
+        architecture: of this run's networks.
+        folds: this run's, as the features report has them.
+
+    Raises:
+        ValueError: the bundle is not what its manifest says.
+    """
+    bundle = checked_bundle(run / "champion" / "bundle")
+    try:
+        return Start(_carried(bundle, encoder, architecture, folds), "it went on from the champion's networks")
+    except _UnfitError as reason:
+        return Start(None, f"it began with fresh weights: {reason}")
+
+
+class _UnfitError(Exception):
+    """Why a champion's networks are no place to begin."""
+
+
+def _carried(
+    bundle: CheckedBundle, encoder: Encoder, architecture: Architecture, folds: Mapping[str, Mapping[str, Any]]
+) -> WarmStart:
+    _check_folds(bundle.manifest.get("folds"), folds)
+    before = Encoder.from_dict(bundle.read_json("encoder.json"))
+    if (before.numeric, before.categorical) != (encoder.numeric, encoder.categorical):
+        changed = {*before.numeric, *before.categorical} ^ {*encoder.numeric, *encoder.categorical}
+        raise _UnfitError(f"the columns changed ({', '.join(sorted(changed)) or 'their order'})")
+    codes = [_code_pairs(now, then) for now, then in zip(encoder.vocabularies, before.vocabularies, strict=True)]
+    described = bundle.read_json("calibrator.json")
+    tensors = load(bundle.read("network.safetensors"))
+    networks = []
+    for name in NETWORKS:
+        state = _state(tensors, described["tensors"][name])
+        changed_parts = differences(state, architecture)
+        if changed_parts:
+            raise _UnfitError("; ".join(changed_parts))
+        weights = carried_weights(state, architecture, codes=codes)
+        loss = LossSettings.from_dict(described["losses"][name])
+        networks.append((constant_arrays(architecture) | weights, loss))
+    return WarmStart(tuple(networks))
+
+
+def _check_folds(then: Mapping[str, Mapping[str, str]] | None, now: Mapping[str, Mapping[str, Any]]) -> None:
+    if then is None:
+        raise _UnfitError("the champion does not say which rows it learned from")
+    for fold, judge in (("train", "valid"), ("valid", "calib")):
+        last, first = then[fold]["to"], now[judge]["from"]
+        if time_microseconds(last) > time_microseconds(first):
+            raise _UnfitError(f"the champion's {fold} fold ends at {last}, after this run's {judge} begins ({first})")
+
+
+def _code_pairs(now: Vocabulary, then: Vocabulary) -> CodePairs:
+    values = list(now.codes)
+    return (
+        np.array([now.codes[value] for value in values], np.int64),
+        np.array([then.codes.get(value, UNKNOWN) for value in values], np.int64),
+    )
+
+
+def _state(tensors: Mapping[str, np.ndarray], owner: str) -> State:
+    return {name.removeprefix(f"{owner}."): array for name, array in tensors.items() if name.startswith(f"{owner}.")}

@@ -1,0 +1,104 @@
+"""Source files in object stores, brought into a cache of local copies.
+
+The cache is keyed by address and version (ETag or generation, and size), so an object is fetched once and read many
+times as an ordinary local file: the same checks, the same fingerprint of the same bytes. An entry that nothing used
+for a week goes.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from glob import has_magic
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from pipeline.remote import WORKERS, Remote, StoreError, opened
+
+CACHE = "HARBOR_CACHE"
+KEPT_SECONDS = 7 * 86_400
+
+
+def matching_objects(text: str) -> list[Remote]:
+    """The objects that an address or a pattern (`*`, `?`, `[…]`, `**` for any folders) stands for, sorted.
+
+    Raises:
+        ValueError: nothing fits, it is a folder, the bucket is missing or access is refused.
+    """
+    if not has_magic(text):
+        place = opened(text)
+        if place.listed() is not None:
+            return [place]
+        if place.is_folder():
+            raise ValueError(f"{text}: is a folder; give a pattern such as '{text.rstrip('/')}/*.parquet'")
+        place.files()  # a bucket that is missing says so here
+        raise ValueError(f"{text}: does not exist")
+    parts = text.split("/")
+    fixed = next(number for number, part in enumerate(parts) if has_magic(part))
+    folder, pattern = opened("/".join(parts[:fixed])), parts[fixed:]
+    deep = len(pattern) > 1 or pattern == ["**"]
+    names = [name for name in folder.files(deep=deep) if _fits(name.split("/"), pattern)]
+    if not names:
+        raise ValueError(f"{text}: no object fits this pattern")
+    return [folder.child(name) for name in names]
+
+
+def cached_copies(objects: Sequence[Remote]) -> list[Path]:
+    """Local copies of objects, from the cache where their version stands there; fetched side by side.
+
+    Raises:
+        StoreError: an object changed while it was read, or the store failed.
+    """
+    cache = _cache_folder()
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_unused(cache)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(lambda each: _cached_copy(each, cache), objects))
+
+
+def _fits(name: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a name fit those of a glob; like a shell's, `*` takes no slash and no leading dot."""
+    if not pattern:
+        return not name
+    if pattern[0] == "**":
+        return any(_fits(name[start:], pattern[1:]) for start in range(len(name) + 1))
+    if not name or not fnmatchcase(name[0], pattern[0]):
+        return False
+    hidden = name[0].startswith(".") and not pattern[0].startswith(".")
+    return not hidden and _fits(name[1:], pattern[1:])
+
+
+def _cache_folder() -> Path:
+    if given := os.environ.get(CACHE):
+        return Path(given)
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # a container's user without a home
+        base = Path(tempfile.gettempdir())
+    return base / "harbor"
+
+
+def _cached_copy(source: Remote, cache: Path) -> Path:
+    version = source.version()
+    entry = cache / sha256(f"{source.uri}\n{version}".encode()).hexdigest()[:32]
+    path = entry / f"content{PurePosixPath(source.path).suffix}"
+    size = int(version.rpartition(" ")[2])
+    if not (path.is_file() and path.stat().st_size == size):
+        entry.mkdir(mode=0o700, parents=True, exist_ok=True)
+        source.fetch(path)
+        if source.version() != version or path.stat().st_size != size:
+            path.unlink()
+            raise StoreError(f"{source.uri} changed while it was being read")
+    os.utime(entry)
+    return path
+
+
+def _remove_unused(cache: Path) -> None:
+    for entry in cache.iterdir():
+        with contextlib.suppress(OSError):
+            if entry.is_dir() and time.time() - entry.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(entry, ignore_errors=True)

@@ -1,0 +1,124 @@
+"""How a command ends: its exit code, and one message, for a person or as the last record of a JSON log."""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import typer
+
+from pipeline.credentials import without_passwords
+from pipeline.log_lines import capture_libraries, log_line, wants_json
+
+USAGE: type[Any] = typer.BadParameter.__bases__[0]
+"""A wrong option or argument: click's UsageError, or that of typer's own copy of click, which is another class."""
+
+
+class Exit(IntEnum):
+    """What the process returns to its caller."""
+
+    DONE = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    REFUSED = 3
+    LOCKED = 4
+
+
+class LockedError(RuntimeError):
+    """Another job holds the lock of the run, store or registry."""
+
+
+class InterruptedRunError(BaseException):
+    """The process was told to end (SIGTERM); like KeyboardInterrupt it passes every `except Exception`."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What became of a command: its exit code, and what went wrong if something did."""
+
+    code: int
+    message: str = ""
+    error: BaseException | None = None
+
+
+def run_command(command: Callable[[], Any]) -> int:
+    """Run a command as a process of its own; say any error once, and give the exit code.
+
+    A traceback is shown where HARBOR_DEBUG is set. SIGTERM ends the command like a key press, so that what it was
+    doing is closed in the journal and its locks are released.
+    """
+    began = time.monotonic()
+    ending = ending_of(lambda: _prepared(command))
+    if _json_lines():
+        print(_last_record(ending, time.monotonic() - began), file=sys.stderr, flush=True)
+    else:
+        _say(ending)
+    return ending.code
+
+
+def ending_of(command: Callable[[], Any]) -> Ending:
+    """What became of a command, every error turned into its exit code."""
+    try:
+        outcome = command()
+        return Ending(int(outcome) if isinstance(outcome, int) else Exit.DONE)
+    except typer.Exit as error:
+        return Ending(int(error.exit_code))
+    except USAGE as error:
+        return Ending(Exit.BAD_INPUT, error.format_message(), error)
+    except LockedError as error:
+        return Ending(Exit.LOCKED, str(error), error)
+    except (ValueError, OSError) as error:
+        code = Exit.BAD_INPUT if isinstance(error, (ValueError, FileNotFoundError)) else Exit.FAILED
+        return Ending(code, str(error), error)
+    except (KeyboardInterrupt, InterruptedRunError, typer.Abort) as error:
+        return Ending(Exit.FAILED, "interrupted; run the same command again to go on", error)
+    except Exception as error:  # the last edge: one line for a person, the traceback on request
+        return Ending(Exit.FAILED, f"{type(error).__name__}: {error}", error)
+
+
+def _prepared(command: Callable[[], Any]) -> Any:
+    """What a process needs before numeric libraries load: threads that wait quietly, and an ear for SIGTERM.
+
+    OpenMP's barriers spin by default, so two jobs on one machine slow one another down many times over.
+    """
+
+    def end(_signal: int, _frame: object) -> None:
+        raise InterruptedRunError
+
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    signal.signal(signal.SIGTERM, end)
+    if wants_json(os.environ):
+        capture_libraries(sys.stderr)
+    return command()
+
+
+def _json_lines() -> bool:
+    try:
+        return wants_json(os.environ)
+    except ValueError:
+        return False
+
+
+def _last_record(ending: Ending, seconds: float) -> str:
+    level = {int(Exit.DONE): "info", int(Exit.REFUSED): "warning"}.get(ending.code, "error")
+    fields: dict[str, object] = {"code": int(ending.code), "seconds": round(seconds, 3)}
+    if ending.error is not None and os.environ.get("HARBOR_DEBUG"):
+        fields["traceback"] = "".join(traceback.format_exception(ending.error))
+    return log_line(level, "exit", ending.message, **fields)
+
+
+def _say(ending: Ending) -> None:
+    if ending.error is None:
+        return
+    if os.environ.get("HARBOR_DEBUG"):
+        traceback.print_exception(ending.error)
+    if isinstance(ending.error, USAGE):
+        ending.error.show()
+    else:
+        print(f"harbor: {without_passwords(ending.message)}", file=sys.stderr, flush=True)

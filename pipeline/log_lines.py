@@ -1,0 +1,95 @@
+"""Logs as JSON lines, for machines that collect them: one object a line on standard error, whoever wrote it.
+
+`HARBOR_LOG_FORMAT=json` asks for them. Every record has `time`, `level`, `event` and `message`; those of a stage have
+`stage`, and `seconds` or how far it has come; the last one has the exit code. Results stay on standard output.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TextIO
+
+from pipeline.credentials import without_passwords
+from pipeline.files import json_ready
+from pipeline.terminal import PLAIN_INTERVAL
+
+FORMAT = "HARBOR_LOG_FORMAT"
+
+
+def wants_json(environment: Mapping[str, str]) -> bool:
+    """Whether logs are asked for as JSON lines.
+
+    Raises:
+        ValueError: the variable holds something that is no format.
+    """
+    form = environment.get(FORMAT, "") or "text"
+    if form not in ("text", "json"):
+        raise ValueError(f"{FORMAT} must be text or json, got {form!r}")
+    return form == "json"
+
+
+def log_line(level: str, event: str, text: str, **fields: object) -> str:
+    """One record, without a line break; passwords in addresses become stars wherever they stand."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    record = {"time": now, "level": level, "event": event, "message": text, **fields}
+    return without_passwords(json.dumps(json_ready(record), ensure_ascii=False, default=str))
+
+
+class JsonReporter:
+    """Everything a job says, as records; progress at most every ten seconds."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._stage: str | None = None
+        self._last = 0.0
+
+    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
+        self._write("info", event, " ".join(text.split()), fields)
+
+    def warn(self, text: str) -> None:
+        self._write("warning", "message", text.strip(), {})
+
+    def progress(self, done: float, total: float, note: str = "") -> None:
+        if time.monotonic() - self._last >= PLAIN_INTERVAL:
+            self._last = time.monotonic()
+            self._write("info", "progress", note, {"done": done, "total": total})
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self._stage, self._last = name, time.monotonic()
+        began = time.monotonic()
+        self._write("info", "stage_started", "", {})
+        try:
+            yield
+        except BaseException as error:  # said here with its stage; the command's last record says what it was
+            self._write("error", "stage_failed", type(error).__name__, {"seconds": round(time.monotonic() - began, 3)})
+            raise
+        finally:
+            self._stage = None
+
+    def _write(self, level: str, event: str, text: str, fields: Mapping[str, object]) -> None:
+        stage = {"stage": self._stage} if self._stage is not None else {}
+        print(log_line(level, event, text, **{**stage, **fields}), file=self._stream, flush=True)
+
+
+def capture_libraries(stream: TextIO) -> None:
+    """Send what libraries log and warn of down the same stream as records; from here on, for the whole process."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Records())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    os.environ["MLFLOW_CONFIGURE_LOGGING"] = "false"  # else it writes its own plain lines past the root logger
+
+
+class _Records(logging.Formatter):
+    """A library's log record as a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        trace = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
+        return log_line(record.levelname.lower(), "library", record.getMessage(), logger=record.name, **trace)

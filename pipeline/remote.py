@@ -1,0 +1,268 @@
+"""Object stores: what an address (`s3://`, `gs://`, `file://`) names, and files on their way there and back.
+
+The rest of Harbor works on local files. Stores are reached through pyarrow; credentials and endpoints come from the
+environment (AWS_*, GOOGLE_*), never from an address, and what a store says never stands in a message as it came.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+from pipeline.files import replaced_file
+
+BLOCK_BYTES = 8 << 20
+WORKERS = 8
+GCS_PATIENCE = timedelta(seconds=30)
+EMULATOR = "STORAGE_EMULATOR_HOST"
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
+REFUSED_KINDS = re.compile(
+    r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE|TOKEN|UNRECOGNIZED_CLIENT|MISSING_AUTH|PERMISSION_DENIED|UNAUTHENTICATED"
+)
+REFUSED_WORDS = re.compile(r"ExpiredToken|OAuth2 access token|No credentials")
+MISSING = re.compile(r"NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|no such file", re.IGNORECASE)
+CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, or a role)",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS (or a service account)",
+}
+
+
+class StoreError(OSError):
+    """A store that cannot be reached or that failed: the same command may succeed later."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a listing says of an object: size in bytes, and when it was written by the store's clock (ns since 1970)."""
+
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A place in a store: an object, or the objects whose names begin with it and a slash.
+
+    Attributes:
+        uri: its address, as messages show it.
+        system: the store.
+        path: bucket and key, as the store's interface has them.
+    """
+
+    uri: str
+    system: Any
+    path: str
+
+    def child(self, name: str) -> "Remote":
+        """A place below this one."""
+        return Remote(f"{self.uri}/{name}", self.system, f"{self.path}/{name}")
+
+    def listed(self) -> Listed | None:
+        """What stands here, or None where no object has exactly this name."""
+        with _told(self):
+            info = self.system.get_file_info(self.path)
+        return Listed(info.size, info.mtime_ns or 0) if info.type == pafs.FileType.File else None
+
+    def is_folder(self) -> bool:
+        """Whether objects lie below this name."""
+        with _told(self):
+            return bool(self.system.get_file_info(self.path).type == pafs.FileType.Directory)
+
+    def files(self, *, deep: bool = True) -> dict[str, Listed]:
+        """The objects below this place by relative name, sorted; without `deep` only those directly in it.
+
+        Raises:
+            ValueError: there is no such bucket, or access is refused.
+        """
+        try:
+            with _told(self):
+                found = self.system.get_file_info(pafs.FileSelector(self.path, recursive=deep))
+        except FileNotFoundError:
+            return {}
+        start = len(self.path) + 1
+        return {
+            info.path[start:]: Listed(info.size, info.mtime_ns or 0)
+            for info in sorted(found, key=lambda info: str(info.path))
+            if info.type == pafs.FileType.File
+        }
+
+    def version(self) -> str:
+        """What changes whenever the object's content does: its ETag or generation, and its size."""
+        listed = self.listed()
+        if listed is None:
+            raise FileNotFoundError(f"{self.uri} does not exist")
+        with _told(self), self.system.open_input_stream(self.path) as stream:
+            said = {name.lower(): value for name, value in (stream.metadata() or {}).items()}
+        mark = said.get("generation") or said.get("etag") or str(listed.modified).encode()
+        return f"{mark.decode()} {listed.size}"
+
+    def content(self, *, limit: int) -> bytes | None:
+        """The bytes of a small object, or None where there is none.
+
+        Raises:
+            ValueError: it is larger than `limit`.
+        """
+        try:
+            with _told(self), self.system.open_input_stream(self.path) as stream:
+                content: bytes = stream.read(limit + 1)
+        except FileNotFoundError:
+            return None
+        if len(content) > limit:
+            raise ValueError(f"{self.uri} must have at most {limit:,} bytes, got more")
+        return content
+
+    def fetch(self, path: Path) -> None:
+        """Copy the object to a local file, which appears whole; memory does not grow with its size."""
+        with (
+            replaced_file(path) as temporary,
+            temporary.open("wb") as out,
+            _told(self),
+            self.system.open_input_stream(self.path) as stream,
+        ):
+            while block := stream.read(BLOCK_BYTES):
+                out.write(block)
+
+    def put(self, content: bytes) -> None:
+        """Write a small object whole."""
+        with _told(self), self._writer() as stream:
+            stream.write(content)
+
+    def send(self, path: Path) -> None:
+        """Copy a local file here; a reader sees the old object or the new one.
+
+        Closing a stream publishes what it holds, so one that an error cut short is removed again.
+        """
+        with path.open("rb") as source, _told(self):
+            stream = self._writer()
+            try:
+                while block := source.read(BLOCK_BYTES):
+                    stream.write(block)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    stream.close()
+                    self.system.delete_file(self.path)
+                raise
+            stream.close()
+
+    def _writer(self) -> Any:
+        if isinstance(self.system, pafs.LocalFileSystem):
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        return self.system.open_output_stream(self.path)
+
+    def remove(self) -> None:
+        """Remove the object; one that is not there is no fault."""
+        with contextlib.suppress(FileNotFoundError), _told(self):
+            self.system.delete_file(self.path)
+
+    def remove_folder(self) -> None:
+        """Remove everything below this place."""
+        for name in self.files():
+            self.child(name).remove()
+        with contextlib.suppress(OSError):  # what stores keep to stand for an empty folder
+            self.system.delete_dir(self.path)
+
+
+def is_remote(text: str) -> bool:
+    """Whether a text is the address of a place in an object store."""
+    return text.startswith(("s3://", "gs://"))
+
+
+def local_path(text: str) -> Path:
+    """The path that a plain text or a `file://` address names.
+
+    Raises:
+        ValueError: it is another kind of address.
+    """
+    found = ADDRESS.fullmatch(text)
+    if found is None:
+        return Path(text)
+    parts = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        _refuse(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
+    return Path(unquote(parts.path))
+
+
+def opened(uri: str) -> Remote:
+    """The place that an address names; nothing is asked of the store but the region of its bucket.
+
+    Raises:
+        ValueError: the address is malformed, of another kind, or holds credentials.
+        StoreError: the store cannot be reached.
+    """
+    if uri.startswith("file://"):
+        return Remote(uri.rstrip("/"), pafs.LocalFileSystem(), str(local_path(uri)).rstrip("/"))
+    found = ADDRESS.fullmatch(uri)
+    if found is None or not is_remote(uri):
+        _refuse(uri, "must be an address that begins with s3://, gs:// or file:///")
+    scheme, (bucket, _, key) = found[1], found[2].rstrip("/").partition("/")
+    if "@" in bucket:
+        _refuse(uri, f"must not hold credentials: set {CREDENTIALS[scheme]} in the environment")
+    if not BUCKET.fullmatch(bucket):
+        _refuse(uri, "must name a bucket")
+    if key and not plain_name(key):
+        _refuse(uri, "must not hold empty parts, '.' or '..'")
+    place = Remote(uri.rstrip("/"), None, f"{bucket}/{key}".rstrip("/"))
+    with _told(place):
+        return Remote(place.uri, _system(scheme, bucket), place.path)
+
+
+def plain_name(name: str) -> bool:
+    """Whether a relative name stays below the folder it is joined to, on any system."""
+    return not any(part in ("", ".", "..") for part in name.split("/")) and not re.search(r"[\\\0]", name)
+
+
+def shown_address(uri: str) -> str:
+    """An address as a message may show it: without user, password or query."""
+    return re.sub(r"(?<=://)[^/@]*@", "***@", uri.partition("?")[0] if not is_remote(uri) else uri)
+
+
+def _system(scheme: str, bucket: str) -> Any:
+    if scheme == "s3":
+        return pafs.FileSystem.from_uri(f"s3://{bucket}?allow_delayed_open=true")[0]
+    if emulator := os.environ.get(EMULATOR):
+        parts = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
+        return pafs.GcsFileSystem(
+            anonymous=True, scheme=parts.scheme, endpoint_override=parts.netloc, retry_time_limit=GCS_PATIENCE
+        )
+    return pafs.GcsFileSystem(retry_time_limit=GCS_PATIENCE)
+
+
+@contextlib.contextmanager
+def _told(place: Remote) -> Iterator[None]:
+    """Errors of a store in Harbor's own words; errors of local files pass as they are."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{place.uri} does not exist") from None
+    except (OSError, pa.ArrowException) as error:
+        if getattr(error, "errno", None) is not None or isinstance(error, StoreError):
+            raise
+        _raise(place, str(error))
+
+
+def _raise(place: Remote, said: str) -> NoReturn:
+    scheme = place.uri.partition("://")[0]
+    code = re.search(r"AWS Error (\w+)|Status\((\w+)", said)
+    kind = next((each for each in code.groups() if each), "") if code is not None else ""
+    if "NO_SUCH_BUCKET" in said:
+        raise ValueError(f"{place.uri}: there is no such bucket") from None
+    if REFUSED_KINDS.search(kind) or REFUSED_WORDS.search(said):
+        raise ValueError(
+            f"{place.uri}: the store refuses access; check {CREDENTIALS[scheme]} in the environment, and what it may do"
+        ) from None
+    if MISSING.search(kind or said):
+        raise FileNotFoundError(f"{place.uri} does not exist") from None
+    raise StoreError(f"{place.uri}: the store cannot be reached or failed ({kind or 'no reason given'})") from None
+
+
+def _refuse(uri: str, reason: str) -> NoReturn:
+    raise ValueError(f"{shown_address(uri)[:200]}: {reason}")

@@ -1,0 +1,83 @@
+"""Files and bundles that a command names by address: fetched before the work, sent after it."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from pipeline.manifest import MANIFEST, listing_faults
+from pipeline.remote import WORKERS, is_remote, local_path, opened
+
+
+@contextlib.contextmanager
+def local_file(text: str) -> Iterator[Path]:
+    """A file to read: where it lies, or a temporary copy of an object.
+
+    Raises:
+        FileNotFoundError: there is no such object.
+    """
+    if not is_remote(text):
+        yield local_path(text)
+        return
+    with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
+        place = opened(text)
+        path = Path(folder) / PurePosixPath(place.path).name
+        place.fetch(path)
+        with _by_address(path, text):
+            yield path
+
+
+@contextlib.contextmanager
+def written_file(text: str) -> Iterator[Path]:
+    """A path to write to: the file itself, or one that is sent to the store once the `with` block did not raise."""
+    if not is_remote(text):
+        yield local_path(text)
+        return
+    with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
+        place = opened(text)
+        path = Path(folder) / PurePosixPath(place.path).name
+        yield path
+        place.send(path)
+
+
+@contextlib.contextmanager
+def local_bundle(text: str) -> Iterator[Path]:
+    """A bundle's folder: where it lies, or a temporary copy, of which only names and sizes have been checked.
+
+    Raises:
+        ValueError: there is none, or a file has no place in a bundle; nothing is fetched then.
+    """
+    if not is_remote(text):
+        yield local_path(text)
+        return
+    place = opened(text)
+    sizes = {name: each.size for name, each in place.files().items()}
+    if MANIFEST not in sizes:
+        raise ValueError(f"a bundle must be a folder with a {MANIFEST}, got {text}, which is none")
+    if faults := listing_faults(sizes):
+        raise ValueError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the bundle {text}", *faults]))
+    with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
+        bundle = Path(folder) / "bundle"
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(lambda name: place.child(name).fetch(bundle / name), sizes))
+        with _by_address(bundle, text):
+            yield bundle
+
+
+def sent_beside(path: Path, text: str) -> str:
+    """Where a file that was written beside a fetched one ends up: sent to the store, where that came from one."""
+    if not is_remote(text):
+        return str(path)
+    beside = opened(text.rpartition("/")[0]).child(path.name)
+    beside.send(path)
+    return beside.uri
+
+
+@contextlib.contextmanager
+def _by_address(path: Path, text: str) -> Iterator[None]:
+    """Messages name what the user named, not the temporary copy."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(str(error).replace(str(path), text)) from error

@@ -1,0 +1,71 @@
+"""Forms of the shared encoder with and without an id that knows nothing."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from features.encode import Encoder
+from features.scaling import fit_scaling
+from features.vocabulary import Vocabulary
+from models.boosting import BoostingConfig
+from models.calibration import CalibrationConfig
+from models.losses import LossSettings
+from models.training import TrainConfig
+from pipeline.encoder_leak import CASES, LeakStudy, leak_arms
+from tests.models.made_rows import CARDINALITIES, NUMERIC, made_rows
+
+TRAIN, VALID = made_rows(1500, seed=1), made_rows(2000, seed=2)
+ENCODER = Encoder(
+    tuple(f"number_{index}" for index in range(NUMERIC)),
+    ("a", "b"),
+    tuple(Vocabulary({}, size) for size in CARDINALITIES),
+    fit_scaling([column for column in TRAIN.numeric.T], knots=5),
+)
+
+
+@pytest.fixture(scope="module")
+def arms():
+    study = LeakStudy(
+        encoder=ENCODER,
+        loss=LossSettings(),
+        forms=("same_rows", "missing_earlier"),
+        planted_values=500,
+        training=TrainConfig(
+            epochs=8,
+            batch_size=256,
+            learning_rate=1e-2,
+            dropout=0,
+            weight_decay=0,
+            unknown_share=0,
+            patience=8,
+            threads=1,
+            device="cpu",
+        ),
+        boosting=BoostingConfig(rounds=40, learning_rate=0.2, max_depth=4),
+        calibration=CalibrationConfig(),
+    )
+    said = []
+    found = leak_arms(TRAIN, VALID, study=study, tell=said.append)
+    result = {(arm.case, arm.form): arm.probabilities for arm in found}
+    assert said[0] == "as it is: head"
+    return result
+
+
+def test_every_form_meets_every_case(arms):
+    assert set(arms) == {(case.name, form) for case in CASES for form in ("none", "same_rows", "missing_earlier")}
+    assert set(arms["as it is", "none"]) == {"mlp", "xgboost", "hybrid"}
+
+
+def test_a_booster_without_the_encoder_does_not_notice_the_id(arms):
+    for case in CASES[1:]:
+        np.testing.assert_array_equal(arms[case.name, "none"]["xgboost"], arms["as it is", "none"]["xgboost"])
+
+
+def test_an_id_learned_by_heart_ruins_the_naive_form_and_not_the_others(arms):
+    def precision(case, form):
+        return average_precision_score(VALID.label, arms[case, form]["xgboost"])
+
+    own_rows = CASES[2].name
+    lost = {form: precision("as it is", form) - precision(own_rows, form) for form in ("same_rows", "missing_earlier")}
+    assert lost["same_rows"] > 0.05
+    assert lost["missing_earlier"] < lost["same_rows"] / 3
