@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit, ndtr
+from scipy.special import logit, ndtr
 
 from evaluation.checks import Floats, Sample, sample
 
@@ -16,6 +16,8 @@ EPSILON = float(np.finfo(np.float64).eps)
 """Probabilities are kept this far from 0 and 1 inside logarithms, as scikit-learn does."""
 LOGIT_CLIP = 1e-12
 NEWTON_STEPS = 60
+MANY_ROWS, THINNED = 8_192, 16
+"""From so many rows on, a line begins with what every so manieth row says."""
 
 
 def log_loss(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
@@ -110,38 +112,47 @@ def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0
     """Intercept and slope of a one-variable logistic regression, or (NaN, NaN) where Newton finds no finite optimum.
 
     Steps are halved until the loss falls, so a bad start cannot diverge. Separable data has no finite optimum and is
-    refused, unless a ridge (added to the summed loss as ridge/2 · |coefficients|²) gives it one.
+    refused, unless a ridge (added to the summed loss as ridge/2 · |coefficients|²) gives it one. Many rows begin where
+    a sixteenth of them ends, which saves most of the steps and moves the optimum by less than rounding.
     """
     if _constant(z, weight):
         return float("nan"), float("nan")
-    prevalence = float(weight @ labels / weight.sum())
-    beta = np.array([float(logit(prevalence)), 0.0])
-    loss = _line_loss(beta, labels, z, weight, ridge)
+    beta = _line_start(labels, z, weight, ridge)
+    loss, fitted = _line_loss(beta, labels, z, weight, ridge)
     for _ in range(NEWTON_STEPS):
-        fitted = expit(beta[0] + beta[1] * z)
         gradient, hessian = score_and_information(labels, fitted, z, weight)
         gradient, hessian = gradient - ridge * beta, hessian + ridge * np.eye(2)
         try:
             step = np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:
             return float("nan"), float("nan")
-        trial, trial_loss = beta + step, _line_loss(beta + step, labels, z, weight, ridge)
+        trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
         halvings = 0
         while not trial_loss <= loss and halvings < 40:
             step, halvings = step / 2.0, halvings + 1
-            trial, trial_loss = beta + step, _line_loss(beta + step, labels, z, weight, ridge)
-        beta, loss = trial, trial_loss
+            trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
+        beta, loss, fitted = beta + step, trial_loss, trial_fitted
         if np.abs(step).max() < 1e-10 * (1.0 + np.abs(beta).max()):
             return float(beta[0]), float(beta[1])
     return float("nan"), float("nan")
+
+
+def _line_start(labels: Floats, z: Floats, weight: Floats, ridge: float) -> Floats:
+    y, w = labels[::THINNED], weight[::THINNED]
+    if labels.size >= MANY_ROWS and 0.0 < w @ y < w.sum():
+        coarse = np.array(logistic_line(y, z[::THINNED], w, ridge=ridge))
+        if np.isfinite(coarse).all():
+            return coarse
+    return np.array([float(logit(weight @ labels / weight.sum())), 0.0])
 
 
 def score_and_information(labels: Floats, fitted: Floats, z: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Gradient [2] and information matrix [2, 2] of the logistic line's log likelihood."""
     residual, spread = weight * (labels - fitted), weight * fitted * (1.0 - fitted)
     gradient = np.array([residual.sum(), residual @ z])
-    cross = float(spread @ z)
-    return gradient, np.array([[spread.sum(), cross], [cross, float(spread @ z**2)]])
+    moment = spread * z
+    cross = float(moment.sum())
+    return gradient, np.array([[spread.sum(), cross], [cross, float(moment @ z)]])
 
 
 def one_class(s: Sample) -> bool:
@@ -171,6 +182,10 @@ def _constant(z: Floats, weight: Floats) -> bool:
     return kept.size == 0 or float(np.ptp(kept)) == 0.0
 
 
-def _line_loss(beta: Floats, labels: Floats, z: Floats, weight: Floats, ridge: float) -> float:
+def _line_loss(beta: Floats, labels: Floats, z: Floats, weight: Floats, ridge: float) -> tuple[float, Floats]:
+    """The loss of a line and its P(fraud) [N]: one exponential a row serves both."""
     margin = beta[0] + beta[1] * z
-    return float(weight @ (np.logaddexp(0.0, margin) - labels * margin) + ridge / 2.0 * beta @ beta)
+    small = np.exp(-np.abs(margin))
+    fitted = np.where(margin >= 0, 1.0, small) / (1.0 + small)
+    loss = np.log1p(small) + np.maximum(margin, 0.0) - labels * margin
+    return float(weight @ loss + ridge / 2.0 * beta @ beta), fitted

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 
 from evaluation.checks import Floats
 from evaluation.metrics import log_loss_rows
 from evaluation.selection import Setting, SettingOutcome, SweepRanking, cross_fitted_affine, time_blocks
 
-ONE_SIDED = 1.645
+FALSE_ALARMS = 0.05
 TWO_SIDED = 1.96
 DAY = 86_400_000_000
 
@@ -24,7 +25,8 @@ class SettingCheck:
         setting: the one in use, `best` the one that leads now.
         rank: its place among those that may be selected, of `settings`.
         difference: its log loss (affine, cross-fitted) minus the leader's, ≥ 0 but for the AUC rule.
-        noise: what the difference stays below in 95 of 100 draws of days, if both are equally good.
+        noise: what the difference stays below in 95 of 100 draws of days, if all settings are equally good: the leader
+            is the luckiest of several, so each rival gets its share of the 5 (Bonferroni).
     """
 
     setting: Setting
@@ -108,8 +110,9 @@ def setting_check(
     days = np.unique(np.asarray(event_time, np.int64) // DAY, return_inverse=True)[1]
     by_day = np.bincount(days, weights=apart - apart.mean())
     error = float(np.sqrt((by_day**2).sum()) / len(y))
-    place = order.index(setting) + 1
-    return SettingCheck(setting, ranking.selected, place, len(order), float(apart.mean()), ONE_SIDED * error)
+    place, rivals = order.index(setting) + 1, max(len(order) - 1, 1)
+    noise = float(ndtri(1 - FALSE_ALARMS / rivals)) * error
+    return SettingCheck(setting, ranking.selected, place, len(order), float(apart.mean()), noise)
 
 
 def calibration_check(

@@ -48,6 +48,8 @@ STYLE: dict[Any, Any] = {
     "path.simplify": False,
 }
 FLOOR = 1e-4
+NARROW = 4.1
+"""Width of a figure in inches: two stand side by side on a page."""
 SWEEP = {
     "log_loss_affine": ("log loss", False),
     "roc_auc": ("ROC AUC", False),
@@ -254,8 +256,8 @@ def walk_picture(walk: Mapping[str, Any]) -> Picture:
     """A walk through past dates: each statistic over time for every model, what was chosen, and how models age.
 
     Args:
-        walk: `dates`, a record a date (as_of, promoted, smoothing, class_weight, models: statistics by name), and
-            `ageing`, as `walk.ageing_table` makes it.
+        walk: `dates`, a record a date (as_of, promoted, smoothing, class_weight, alarms, models: statistics by name),
+            and `ageing`, as `walk.ageing_table` makes it.
     """
     dates = walk["dates"]
     models = list(dates[0]["models"])
@@ -271,17 +273,20 @@ def walk_picture(walk: Mapping[str, Any]) -> Picture:
             axes.set_ylabel(label)
         _choices(panels[-2], dates)
         for axes in panels[:-1]:
+            for place in (i for i, line in enumerate(dates) if line.get("alarms")):
+                axes.axvspan(place - 0.5, place + 0.5, color=MUTED, alpha=0.13, linewidth=0)
             axes.set_xlim(-0.5, len(dates) - 0.5)
             axes.grid(visible=True, axis="y")
             axes.xaxis.set_major_locator(FixedLocator(range(len(dates))))
             axes.set_xticklabels([])
         panels[-2].set_xticklabels([line["as_of"][5:10] for line in dates], rotation=45 if len(dates) > 6 else 0)
-        panels[-2].set_xlabel("as of; filled: the gate would have promoted it")
+        panels[-2].set_xlabel("as of; filled: the gate would have promoted it; shaded: drift alarms")
         _ageing(panels[-1], walk["ageing"], models)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(models))
 
     text = "Average precision, Brier skill, ECE and observed over expected frauds at each past date, by model."
-    return _picture("backtest", "Retraining at each past date", text, draw, height=2.0 + 1.4 * (len(WALKED) + 2))
+    height, width = 2.0 + 1.4 * (len(WALKED) + 2), max(NARROW, 1.2 + 0.5 * len(dates))
+    return _picture("backtest", "Retraining at each past date", text, draw, height=height, width=width)
 
 
 def _choices(axes: Axes, dates: Sequence[Mapping[str, Any]]) -> None:
@@ -322,9 +327,11 @@ def _cycle(count: int) -> list[str]:
     return [colours[i % len(colours)] for i in range(count)]
 
 
-def _picture(name: str, title: str, text: str, draw: Callable[[Figure], None], *, height: float) -> Picture:
+def _picture(
+    name: str, title: str, text: str, draw: Callable[[Figure], None], *, height: float, width: float = NARROW
+) -> Picture:
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.1, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)
         png, svg = io.BytesIO(), io.StringIO()
         FigureCanvasSVG(figure)

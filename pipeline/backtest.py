@@ -4,8 +4,6 @@ Every date is a run of its own as of that date, judged against the last one that
 are paid for once. Beside each retrained model stand the first one, never retrained, and the logistic baseline.
 """
 
-import csv
-import io
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import pyarrow.compute as pc
 from evaluation.render import walk_picture
 from evaluation.walk import DAY, WalkedRows, ageing_table, walk_statistics
 from features.durations import duration_text
+from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
 from pipeline.candidates import calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.config import Config
 from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
@@ -43,8 +42,6 @@ from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds, time_name, time_text
 from pipeline.tracking import replay
 
-MODELS = ("retrained", "never retrained", "baseline")
-STATISTICS = ("average_precision", "brier_skill", "ece", "observed_expected")
 FEWEST_DATES = 2
 
 
@@ -104,24 +101,6 @@ def backtest(
         _write(folder, result)
         _close(log, folder, config, reporter)
     return folder, result
-
-
-def table_lines(result: Mapping[str, Any]) -> list[str]:
-    """The walk as plain text, a line a date: each statistic for the retrained model, the first one and the baseline."""
-    head = f"{'as of':<12}{'frauds':>7}  {'setting':<22}{'gate':<9}" + "".join(
-        f"{title:>21}" for title in ("average precision", "Brier skill", "ECE", "observed/expected")
-    )
-    lines = [head, f"{'':<50}" + f"{'new first base':>21}" * len(STATISTICS)]
-    for line in result["dates"]:
-        setting = f"ε = {line['smoothing']:g}, {line['class_weight']}"
-        gate = "promoted" if line["promoted"] else "refused"
-        text = f"{line['as_of'][:10]:<12}{line['frauds']:>7,}  {setting:<22}{gate:<9}"
-        for statistic in STATISTICS:
-            values = (line["models"][model][statistic] for model in MODELS)
-            shown = " ".join(f"{value:.3f}" if value is not None else "–" for value in values)
-            text += f"{shown:>21}"
-        lines.append(text)
-    return lines
 
 
 def _stages_of_a_date(folder: Path, config: Config, stages: Sequence[Stage], reporter: Reporter) -> Sequence[Stage]:
@@ -202,7 +181,9 @@ def _line(run: Path, date: int, judged: Sequence[WalkedRows]) -> dict[str, Any]:
         "class_weight": selected["class_weight"],
         "promoted": report["gate"]["passed"],
         "reasons": report["gate"]["reasons"],
+        "settings": len(report["smoothing"]["sweep"]),
         "drift": report["drift"]["sentence"],
+        "alarms": report["drift"]["alarms"],
         "models": {
             each.model: {
                 **walk_statistics(each.labels, each.probabilities),
@@ -242,7 +223,8 @@ def _log_date(log: StageLog, index: int, line: Mapping[str, Any], *, told: Colle
         for model in MODELS
         for statistic in STATISTICS
     }
-    log.metrics({**values, "smoothing": line["smoothing"], "promoted": float(line["promoted"])}, step=index)
+    found = {"drift_alarms": float(len(line["alarms"])), "settings": float(line["settings"])}
+    log.metrics({**values, **found, "smoothing": line["smoothing"], "promoted": float(line["promoted"])}, step=index)
     child = log.child(name, name=str(line["run"]))
     child.params({"as_of": line["as_of"], "smoothing": line["smoothing"], "class_weight": line["class_weight"]})
     child.metrics({**values, "test_rows": line["rows"], "test_frauds": line["frauds"]})
@@ -262,13 +244,5 @@ def _close(log: StageLog, folder: Path, config: Config, reporter: Reporter) -> N
 
 def _write(folder: Path, result: Mapping[str, Any]) -> None:
     write_json(folder / "backtest.json", result)
-    text = io.StringIO()
-    columns = ["as_of", "rows", "frauds", "prevalence", "smoothing", "class_weight", "promoted"]
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns, "model", *STATISTICS, "training_row_age_days"])
-    for line in result["dates"]:
-        for model, cells in line["models"].items():
-            head = [line[column] for column in columns]
-            writer.writerow([*head, model, *(cells[name] for name in (*STATISTICS, "training_row_age_days"))])
-    write_text(folder / "backtest.csv", text.getvalue())
+    write_text(folder / "backtest.csv", csv_text(result))
     write_bytes(folder / "backtest.png", walk_picture(result).png)

@@ -65,17 +65,17 @@ def run(
 
 def _placed(run_folder: str, settings: Any) -> tuple[Path, Any]:
     """The working folder of a run, and its settings with the store that an address names."""
-    from pipeline.mirror import run_place
     from pipeline.run import kept_in
+    from pipeline.working_copy import run_place
 
     place = run_place(run_folder, runs=Path("runs"))
     return place.folder, kept_in(settings, place.store)
 
 
 def _print_plan(folder: Path, settings: Any, force: str | None) -> None:
-    from pipeline.mirror import bring_run
     from pipeline.run import planned_steps
     from pipeline.stages import STAGES
+    from pipeline.working_copy import bring_run
 
     bring_run(folder, settings.config.runs.store, [stage.name for stage in STAGES])
     console = Console()
@@ -135,8 +135,8 @@ def _stage_command(name: str, text: str) -> None:
 
 def _stage_settings(run_folder: str, config: str | None, assignments: list[str]) -> tuple[Path, Any]:
     from pipeline.config import load_config, override_config
-    from pipeline.mirror import run_place
     from pipeline.run import RunSettings, kept_in, read_settings
+    from pipeline.working_copy import run_place
 
     place = run_place(run_folder, runs=Path("runs"))
     folder = place.folder
@@ -229,8 +229,9 @@ def backtest(
 ) -> None:
     """Do what retrain does at each past date: table, plot, and what never retraining would have cost."""
     from features.durations import duration_microseconds
-    from pipeline.backtest import Walk, table_lines
+    from pipeline.backtest import Walk
     from pipeline.backtest import backtest as walked
+    from pipeline.backtest_tables import ageing_lines, drift_lines, table_lines
     from pipeline.config import load_config
     from pipeline.stages import STAGES
     from pipeline.times import time_microseconds
@@ -239,7 +240,7 @@ def backtest(
     reporter = _reporter()
     settings = load_config(config, assignments=assignments or ())
     folder, result = walked(Path(config).stem, settings, walk, STAGES, runs=Path("runs"), reporter=reporter)
-    for line in table_lines(result):
+    for line in (*table_lines(result), "", *drift_lines(result), "", *ageing_lines(result)):
         Console(width=160).print(line, highlight=False, markup=False, soft_wrap=True)
     for name in ("backtest.json", "backtest.csv", "backtest.png"):
         reporter.say(f"wrote   {folder / name}")
@@ -294,9 +295,9 @@ def verify(bundle: BundleOption) -> None:
 def promote(run_folder: StageRunOption) -> None:
     """Register a run's bundle, and make it champion where its gate passed."""
     began = time.time_ns() // 1000
-    from pipeline.mirror import mirrored
     from pipeline.promotion import promote_run
     from pipeline.stages import STAGES
+    from pipeline.working_copy import mirrored
 
     folder, settings = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
@@ -322,9 +323,9 @@ def rollback() -> None:
 @app.command()
 def sync(run_folder: StageRunOption) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
-    from pipeline.mirror import mirrored
     from pipeline.run import send_journal
     from pipeline.stages import STAGES
+    from pipeline.working_copy import mirrored
 
     folder, settings = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
@@ -333,8 +334,7 @@ def sync(run_folder: StageRunOption) -> None:
     refused = f", {outcome.refused} refused for good" if outcome.refused else ""
     Console().print(f"{outcome.sent} records sent, {outcome.pending} to send{refused}", highlight=False)
     if outcome.problem is not None:
-        Console(stderr=True).print(f"harbor: {outcome.problem}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(Exit.FAILED)
+        raise OSError(outcome.problem)
 
 
 @app.command()

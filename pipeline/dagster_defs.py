@@ -126,7 +126,11 @@ def _champion(place: Place, days: dg.DailyPartitionsDefinition, retries: dg.Retr
         name, settings = Path(place.config_file).stem, place.settings(context.partition_key)
         with _bad_input_is_final():
             outcome = retrain(name, settings, STAGES, runs=place.runs, reporter=_LogReporter(context))
-        said = {"promoted": outcome.promoted, "said": "\n".join(outcome.lines), "removed": len(outcome.removed)}
+        said = {
+            "promoted": outcome.promoted,
+            "said": "; ".join(map(str.strip, outcome.lines)),
+            "removed": len(outcome.removed),
+        }
         return dg.MaterializeResult(metadata=said)
 
     return promoted

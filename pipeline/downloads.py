@@ -21,6 +21,8 @@ from pipeline.remote import WORKERS, Remote, StoreError, opened
 
 CACHE = "HARBOR_CACHE"
 KEPT_SECONDS = 7 * 86_400
+BUCKET_PART = 2
+"""Which part between slashes of an address is its bucket."""
 
 
 def matching_objects(text: str) -> list[Remote]:
@@ -39,6 +41,8 @@ def matching_objects(text: str) -> list[Remote]:
         raise ValueError(f"{text}: does not exist")
     parts = text.split("/")
     fixed = next(number for number, part in enumerate(parts) if has_magic(part))
+    if fixed < BUCKET_PART + 1:
+        raise ValueError(f"{text}: must name a bucket; only what follows it may be a pattern")
     folder, pattern = opened("/".join(parts[:fixed])), parts[fixed:]
     deep = len(pattern) > 1 or pattern == ["**"]
     names = [name for name in folder.files(deep=deep) if _fits(name.split("/"), pattern)]

@@ -84,13 +84,15 @@ def ending_of(command: Callable[[], Any]) -> Ending:
 def _prepared(command: Callable[[], Any]) -> Any:
     """What a process needs before numeric libraries load: threads that wait quietly, and an ear for SIGTERM.
 
-    OpenMP's barriers spin by default, so two jobs on one machine slow one another down many times over.
+    OpenMP's barriers spin by default, so two jobs on one machine slow one another down many times over. OpenBLAS spins
+    whatever it is told, and over sums that one core has done sooner, so it gets one thread.
     """
 
     def end(_signal: int, _frame: object) -> None:
         raise InterruptedRunError
 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     signal.signal(signal.SIGTERM, end)
     if wants_json(os.environ):

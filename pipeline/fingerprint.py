@@ -45,9 +45,11 @@ def stage_fingerprint(run: Path, stage: "Stage", config: "Config", as_of: int | 
     for name in stage.reads:
         done = read_done(run / name)
         parts[f"files of {name}"] = done.files if done is not None else None
-    for section in stage.sections:
+    for named in stage.sections:
+        section, _, only = named.partition(".")
         for key, value in getattr(config, section).model_dump(mode="json").items():
-            parts[f"{section}.{key}"] = value
+            if only in ("", key):
+                parts[f"{section}.{key}"] = value
     for name, item in stage.outside(config):
         parts[f"input {name}"] = sha256_file(item) if isinstance(item, Path) else item
     champion = run / CHAMPION_FILE

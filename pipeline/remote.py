@@ -22,6 +22,7 @@ from pipeline.files import replaced_file
 BLOCK_BYTES = 8 << 20
 WORKERS = 8
 GCS_PATIENCE = timedelta(seconds=30)
+S3_CONNECT_SECONDS, S3_REQUEST_SECONDS = 5, 60
 EMULATOR = "STORAGE_EMULATOR_HOST"
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
@@ -29,6 +30,7 @@ REFUSED_KINDS = re.compile(
     r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE|TOKEN|UNRECOGNIZED_CLIENT|MISSING_AUTH|PERMISSION_DENIED|UNAUTHENTICATED"
 )
 REFUSED_WORDS = re.compile(r"ExpiredToken|OAuth2 access token|No credentials")
+NO_BUCKET = re.compile(r"NO_SUCH_BUCKET|Bucket '.*' not found")
 MISSING = re.compile(r"NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|no such file", re.IGNORECASE)
 CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, or a role)",
@@ -227,13 +229,30 @@ def shown_address(uri: str) -> str:
 
 def _system(scheme: str, bucket: str) -> Any:
     if scheme == "s3":
-        return pafs.FileSystem.from_uri(f"s3://{bucket}?allow_delayed_open=true")[0]
+        return _s3(bucket)
     if emulator := os.environ.get(EMULATOR):
         parts = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
         return pafs.GcsFileSystem(
             anonymous=True, scheme=parts.scheme, endpoint_override=parts.netloc, retry_time_limit=GCS_PATIENCE
         )
     return pafs.GcsFileSystem(retry_time_limit=GCS_PATIENCE)
+
+
+def _s3(bucket: str) -> Any:
+    """A store that speaks S3: credentials pyarrow finds by itself, the endpoint of the environment it does not.
+
+    A stream that writes in the background would hold all that the network has not taken yet: memory of a file's size.
+    """
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
+    return pafs.S3FileSystem(
+        region=None if endpoint.netloc else pafs.resolve_s3_region(bucket),
+        endpoint_override=endpoint.netloc or None,
+        scheme=endpoint.scheme or "https",
+        background_writes=False,
+        allow_delayed_open=True,
+        connect_timeout=S3_CONNECT_SECONDS,
+        request_timeout=S3_REQUEST_SECONDS,
+    )
 
 
 @contextlib.contextmanager
@@ -253,7 +272,7 @@ def _raise(place: Remote, said: str) -> NoReturn:
     scheme = place.uri.partition("://")[0]
     code = re.search(r"AWS Error (\w+)|Status\((\w+)", said)
     kind = next((each for each in code.groups() if each), "") if code is not None else ""
-    if "NO_SUCH_BUCKET" in said:
+    if NO_BUCKET.search(said):
         raise ValueError(f"{place.uri}: there is no such bucket") from None
     if REFUSED_KINDS.search(kind) or REFUSED_WORDS.search(said):
         raise ValueError(

@@ -15,8 +15,9 @@ from pipeline.credentials import holds_password
 from pipeline.exits import LockedError
 from pipeline.files import DONE, TEMPORARY, sha256_file
 from pipeline.manifest import LARGEST_MANIFEST, MANIFEST
-from pipeline.mirror import CLAIMS, owner_name
+from pipeline.mirror import CLAIMS
 from pipeline.remote import Remote, opened
+from pipeline.working_copy import owner_name
 
 ADDRESSES = ("s3://", "gs://", "file://")
 TIME = r"\d{8}T\d{6}(\.\d{1,6})?Z"

@@ -28,11 +28,11 @@ from pipeline.files import (
 from pipeline.fingerprint import library_versions, stage_fingerprint
 from pipeline.hardware import peak_memory, reset_peak_memory
 from pipeline.journal import Journal, Status
-from pipeline.mirror import mirrored
 from pipeline.run_log import close_below, close_interrupted, log_kept, opened_log
 from pipeline.stage import Stage, StageContext, StageLog
 from pipeline.terminal import Reporter
 from pipeline.tracking import Replay, replay
+from pipeline.working_copy import mirrored
 
 SYNC_PAUSES = (0.5, 1.0, 2.0, 4.0)
 

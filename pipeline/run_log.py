@@ -16,7 +16,7 @@ from pipeline.times import time_text
 def opened_log(run: Path, journal: Journal, settings: Mapping[str, object], *, config: Config) -> StageLog:
     """The log of a run, opened: one MLflow run for a folder and its settings, reopened when they come again.
 
-    Where records are sent is no part of the key, so that a journal can move to another store.
+    Where records are sent and runs are kept is no part of the key, so that both can move to another store.
 
     Args:
         run: the run folder.
@@ -26,7 +26,7 @@ def opened_log(run: Path, journal: Journal, settings: Mapping[str, object], *, c
     """
     first = next(journal.records(), None)
     identity = first.key.partition("-")[0] if first is not None else uuid.uuid4().hex[:12]
-    asked = {**settings, "config": config.model_dump(mode="json", exclude={"tracking"})}
+    asked = {**settings, "config": config.model_dump(mode="json", exclude={"tracking", "runs"})}
     log = StageLog(journal, f"{identity}-{sha256_json(asked)[:8]}", parent=None)
     log.open(run.name)
     as_of = settings["as_of"]

@@ -15,7 +15,6 @@ from filelock import FileLock, Timeout
 
 from pipeline.files import changed_files, read_done, read_json, write_json
 from pipeline.fingerprint import stage_fingerprint
-from pipeline.mirror import bring_run, job_claimed, send_records
 from pipeline.promotion import promote_run
 from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
 from pipeline.retention import remove_old_runs, remove_old_stored_runs
@@ -23,6 +22,7 @@ from pipeline.run import LockedError, RunSettings, run_stages
 from pipeline.stage import Stage
 from pipeline.terminal import Reporter
 from pipeline.times import time_name
+from pipeline.working_copy import bring_run, job_claimed, send_records
 
 OUTCOME = "retrain.json"
 

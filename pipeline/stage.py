@@ -27,7 +27,7 @@ class Stage:
         name: its verb and its folder in the run.
         work: does it, and returns one line that says what came out.
         reads: the earlier stages whose files it may open.
-        sections: the configuration sections that its output depends on.
+        sections: the configuration that its output depends on: sections, or single keys as "section.key".
         outside: what it takes from beyond the run folder by name: a file, or a digest of something else.
         sees_test_labels: whether it may read the labels of the test fold; true for one stage alone.
         meets_champion: whether its output depends on the champion that lies in the run folder.

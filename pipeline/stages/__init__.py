@@ -26,7 +26,7 @@ STAGES = (
         "train",
         make_models,
         reads=("features",),
-        sections=("sweep", "train", "boosting", "ablation", "calibration", "selection"),
+        sections=("sweep", "train", "boosting", "ablation", "calibration", "selection", "evaluation.bins"),
     ),
     Stage(
         "calibrate",

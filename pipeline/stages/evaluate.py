@@ -191,7 +191,7 @@ def _evidence(
         notes=tuple(Note(topic, text) for topic, text in report_notes(context)),
         looks=looks,
         facts=report_facts(context, models),
-        configuration=context.config.model_dump(mode="json", exclude={"tracking"}),
+        configuration=context.config.model_dump(mode="json", exclude={"tracking", "runs"}),
     )
 
 

@@ -34,7 +34,8 @@ class Postgres:
         secret = self._folder / "password"
         secret.write_text(PASSWORD)
         _own(secret)
-        self._call("initdb", "-D", self._data, "-U", USER, "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync")
+        options = ("--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync")
+        self._call("initdb", "-D", self._data, "-U", USER, *options)
         self.start()
         port = self.uri.rpartition(":")[2].partition("/")[0]
         self._call("createdb", "-h", "127.0.0.1", "-p", port, "-U", USER, DATABASE)

@@ -1,12 +1,14 @@
 """The walk through past dates: what is shared equals what each date would have made itself."""
 
 import csv
+import io
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from pipeline.backtest import MODELS, Walk, backtest, table_lines
+from pipeline.backtest import Walk, backtest
+from pipeline.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
 from pipeline.config import load_config
 from pipeline.cuts import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.files import folder_checksums, read_json, read_table
@@ -73,6 +75,34 @@ def test_a_date_with_too_little_data_before_it_is_named(tmp_path):
         backtest("night", config(), walk, STAGES, runs=tmp_path, reporter=SilentReporter())
 
 
+def told(day, *, precision):
+    cells = dict.fromkeys((*STATISTICS, "training_row_age_days"), 0.5) | {"average_precision": precision}
+    return {
+        "as_of": f"2024-05-{day:02d}T00:00:00Z", "rows": 9000, "frauds": 120, "prevalence": 0.013, "settings": 4,
+        "smoothing": 0.05, "class_weight": "sqrt", "promoted": day == 1, "drift": "No drift.", "alarms": [],
+        "models": dict.fromkeys(MODELS, cells),
+    }  # fmt: skip
+
+
+def test_a_walk_reads_as_columns_that_line_up_and_as_csv():
+    ageing = [
+        {"model": model, "age_weeks": week, "frauds": 40, "average_precision": 0.7, "shortfall": 0.01}
+        for model in MODELS
+        for week in (9, 10)
+    ]
+    result = {"dates": [told(1, precision=0.7), told(8, precision=None)], "ageing": ageing}
+    first, second = table_lines(result)[2:]
+    assert first.split()[2:10] == ["ε", "=", "0.05,", "sqrt", "promoted", "0.700", "0.700", "0.700"]
+    assert second.index("refused") == first.index("promoted")
+    assert len(first) == len(second)
+    assert drift_lines(result)[1] == "2024-05-08    4 settings tried. No drift."
+    lines = ageing_lines(result)
+    assert [line[:20].rstrip() for line in lines[1:4]] == ["9 to 10 weeks old"] * 3
+    assert len({len(line) for line in lines}) == 1
+    rows = list(csv.DictReader(io.StringIO(csv_text(result))))
+    assert [(row["model"], row["drift_alarms"]) for row in rows[:3]] == [(model, "0") for model in MODELS]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_walk_of_two_dates_is_told_drawn_and_resumed_for_free(tmp_path):
@@ -89,6 +119,7 @@ def test_a_walk_of_two_dates_is_told_drawn_and_resumed_for_free(tmp_path):
     assert [row["model"] for row in rows] == [*MODELS, *MODELS]
     assert (folder / "backtest.png").read_bytes().startswith(b"\x89PNG")
     assert len({len(line) for line in table_lines(result)[2:]}) == 1
+    assert [line[:10] for line in drift_lines(result)] == ["2024-06-18", "2024-06-25"]
     steps = [each.content["step"] for each in Journal(folder / "journal.jsonl").records() if each.kind == "metrics"]
     assert steps[::2] == [0, 1]
     checksums = folder_checksums(folder / second["run"])

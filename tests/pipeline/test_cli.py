@@ -1,6 +1,7 @@
 """The command line as a caller meets it: output, exit codes, nothing half-written."""
 
 import shutil
+import subprocess
 import sys
 
 import pyarrow.parquet as pq
@@ -24,6 +25,11 @@ def harbor(monkeypatch, capsys, tmp_path):
         return int(ended.value.code), captured.out, captured.err
 
     return call
+
+
+def test_the_command_line_loads_no_numeric_library_before_it_has_said_how_many_threads():
+    code = "import sys, pipeline.cli; sys.exit(bool({'numpy', 'torch', 'pyarrow'} & {*sys.modules}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def copied(small_run, tmp_path):

@@ -14,6 +14,7 @@ from pipeline import cli, log_lines
 from pipeline.heartbeat import BeatingReporter
 from pipeline.log_lines import JsonReporter, capture_libraries, log_line
 from pipeline.terminal import SilentReporter
+from pipeline.times import day_microseconds, time_text
 
 CARD = "4929123412341234"
 
@@ -164,6 +165,11 @@ def test_the_heartbeat_follows_what_the_job_says_and_never_stops_it(tmp_path):
         assert file.is_file()
     (tmp_path / "taken").write_text("a file, no folder")
     BeatingReporter(SilentReporter(), tmp_path / "taken" / "beat").say("goes on")
+
+
+def test_a_day_begins_at_midnight_in_utc_wherever_the_clock_stands():
+    moment = dt.datetime(2024, 5, 1, 1, 15, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    assert time_text(day_microseconds(moment)) == "2024-04-30T00:00:00Z"
 
 
 def test_a_retrain_without_a_moment_is_as_of_the_day_that_began(logged, monkeypatch, tmp_path):

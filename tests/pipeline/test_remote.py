@@ -23,16 +23,18 @@ from features.simulate import simulate_transactions
 from pipeline import claim, cli, downloads
 from pipeline.claim import claimed
 from pipeline.files import folder_checksums, read_done
-from pipeline.mirror import bring_run, run_place
 from pipeline.remote import StoreError, opened
 from pipeline.retention import remove_old_stored_runs
 from pipeline.run import LockedError, run_stages
 from pipeline.sources import source_files
 from pipeline.terminal import SilentReporter
+from pipeline.working_copy import bring_run, mirrored, run_place
 from tests.conftest import SMALL
 from tests.pipeline.ingested import ingested
+from tests.pipeline.registered import bundle_run
 from tests.pipeline.stores import ENVIRONMENT, SECRET, s3_server, serving
 from tests.pipeline.test_run import ORDER, STAGES, settings
+from tests.pipeline.test_schedule import WORKED, retrained
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -156,6 +158,7 @@ def harbor(monkeypatch, capsys, tmp_path):
         ("s3://harbor/no/such.csv", "s3://harbor/no/such.csv: does not exist"),
         ("s3://harbor/no/*.csv", "no object fits this pattern"),
         ("s3://harbor/a/../b.csv", "must not hold empty parts"),
+        ("s3://harb*/a.csv", "must name a bucket"),
         ("s3://AKIA:s3cr3t-in-it@harbor/tx.csv", "must not hold a password"),
         ("s3://s3cr3t-in-it@harbor/tx.csv", "must not hold credentials"),
         ("https://host/tx.csv?X-Amz-Signature=s3cr3t-in-it", "must be a path, or an address that begins with s3://"),
@@ -225,17 +228,19 @@ def test_a_stage_that_came_out_otherwise_replaces_all_of_the_old_one(store, tmp_
 def test_a_stage_whose_files_do_not_match_its_marker_counts_as_not_finished(store, tmp_path):
     brought(tmp_path / "one" / "night", store)
     store.child("night/ingest/rows").put(b"half of an")
+    bring_run(tmp_path / "two" / "night", store.uri, ["ingest"])
+    assert not (tmp_path / "two" / "night" / "ingest").exists()
     assert brought(tmp_path / "two" / "night", store) == ["ingest"]
     assert store.child("night/ingest/rows").content(limit=99) == (tmp_path / "one/night/ingest/rows").read_bytes()
 
 
 KILLED = """
 import os, signal, sys
-from hashlib import sha256
 from pathlib import Path
 sys.path.insert(0, "")
-from pipeline.remote import Remote, opened
-from tests.pipeline.test_remote import brought
+from pipeline.remote import Remote
+from pipeline.run import run_stages
+from tests.pipeline.test_run import STAGES, SilentReporter, settings
 
 true = Remote.put
 def put(self, content):
@@ -244,7 +249,8 @@ def put(self, content):
     true(self, content)
 
 Remote.put = put
-brought(Path(sys.argv[1]), opened(sys.argv[2]))
+asked_for = settings(f"runs.store='{sys.argv[2]}'")
+run_stages(Path(sys.argv[1]), asked_for, STAGES, force=None, reporter=SilentReporter())
 """
 
 
@@ -317,6 +323,19 @@ def test_a_run_may_be_kept_in_a_mounted_folder_too(tmp_path):
     place = opened(f"file://{tmp_path}/kept")
     assert brought(tmp_path / "one" / "night", place) == ["ingest", "features"]
     assert brought(tmp_path / "two" / "night", place) == []
+
+
+def test_a_retrain_that_one_machine_did_is_free_on_every_other(store, tmp_path):
+    kept = (f"runs.store='{store.uri}'", "runs.keep=1")
+    first = retrained(tmp_path / "one", "2024-05-01", *kept)
+    again = retrained(tmp_path / "two", "2024-05-01", *kept)
+    assert WORKED == []
+    assert (again.passed, again.lines, again.removed) == (first.passed, first.lines, ())
+    claims = store.child(".retrain-night.claims")
+    with claimed(claims, "somebody", what="it"), pytest.raises(LockedError, match="is working on retrain-night"):
+        retrained(tmp_path / "two", "2024-05-02", *kept)
+    assert retrained(tmp_path / "two", "2024-05-02", *kept).removed == (first.folder.name,)
+    assert {name.partition("/")[0] for name in store.files()} == {"night-20240502T000000Z"}
 
 
 def test_old_runs_go_from_the_store_but_none_in_production_and_none_in_work(store, tmp_path):
@@ -400,7 +419,7 @@ def machine(folder, *arguments):
     """One command on a machine of its own: nothing of the others' disks is there."""
     folder.mkdir(parents=True, exist_ok=True)
     given = [part for each in (*SMALL, "tracking.enabled=false") for part in ("--set", each)]
-    line = [sys.executable, "-m", "pipeline.cli", *map(str, arguments), *given]
+    line = [sys.executable, "-m", "pipeline.cli", *map(str, arguments), *(given if "--config" in arguments else [])]
     variables = {**os.environ, downloads.CACHE: str(folder / "cache"), "PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(line, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
@@ -423,6 +442,20 @@ def test_six_machines_make_stage_by_stage_the_bundle_that_one_machine_makes(stor
     kept = machine(tmp_path / "7", "run", "--run", run, *options)
     assert kept.stdout.count(" kept ") == 6, kept.stdout
     assert f"store   {run}" in kept.stdout
-    for stage in ("ingest", "features", "train", "calibrate", "evaluate", "export"):
-        near, far = (folder_checksums(tmp_path / each / "runs/night" / stage) for each in ("0", "7"))
-        assert near == far, stage
+    shown = {"evaluate/report.json", "evaluate/report.html"}  # they show the configuration, data.source in it
+    near, far = (folder_checksums(tmp_path / each / "runs/night") for each in ("0", "7"))
+    unlike = {name for name in near.keys() | far.keys() if "/" in name and near.get(name) != far.get(name)}
+    assert {name for name in unlike if not name.endswith("/DONE")} == shown
+    assert "export/bundle/manifest.json" in near
+    synced = machine(tmp_path / "8", "sync", "--run", run)
+    assert (synced.returncode, "0 to send" in synced.stdout) == (0, True), synced.stderr
+
+
+@pytest.mark.slow
+def test_a_run_is_promoted_on_a_machine_that_never_saw_it(store, small_run, tmp_path):
+    run = bundle_run(small_run, tmp_path / "one" / "night", note="from afar", journal=True)
+    with mirrored(run, store.uri, ["export"], reporter=SilentReporter()):
+        assert (run / ".store").is_file()
+    ended = machine(tmp_path / "two", "promote", "--run", f"{store.uri}/night")
+    assert (ended.returncode, "version 1 is champion" in ended.stdout) == (0, True), ended.stderr
+    assert not store.child("night/.claims").files()

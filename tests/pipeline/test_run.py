@@ -70,6 +70,13 @@ def test_a_changed_key_runs_its_stage_and_only_what_its_files_reach(tmp_path):
     assert brought(tmp_path, "data.rows=1001", "data.seed=9", "gate.min_frauds=3") == []
 
 
+def test_a_stage_may_depend_on_a_single_key(tmp_path):
+    stages = (Stage("ingest", first_work, reads=(), sections=("data.rows",)),)
+    assert brought(tmp_path, "data.rows=1000", stages=stages) == ["ingest"]
+    assert brought(tmp_path, "data.rows=1000", "data.seed=9", stages=stages) == []
+    assert brought(tmp_path, "data.rows=1001", "data.seed=9", stages=stages) == ["ingest"]
+
+
 def test_a_file_changed_behind_its_back_runs_the_stage_again(tmp_path):
     brought(tmp_path)
     (tmp_path / "features" / "parity").write_text("7")

@@ -1,0 +1,60 @@
+"""A walk through past dates as text: tables for a terminal, and CSV."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+MODELS = ("retrained", "never retrained", "baseline")
+STATISTICS = ("average_precision", "brier_skill", "ece", "observed_expected")
+OF_A_DATE = ("as_of", "rows", "frauds", "prevalence", "settings", "smoothing", "class_weight", "promoted")
+
+
+def table_lines(result: Mapping[str, Any]) -> list[str]:
+    """The walk as plain text, a line a date: each statistic for the retrained model, the first one and the baseline."""
+    head = f"{'as of':<12}{'frauds':>7}  {'setting':<22}{'gate':<9}" + "".join(
+        f"{title:>21}" for title in ("average precision", "Brier skill", "ECE", "observed/expected")
+    )
+    lines = [head, f"{'':<50}" + f"{'new first base':>21}" * len(STATISTICS)]
+    for line in result["dates"]:
+        setting = f"ε = {line['smoothing']:g}, {line['class_weight']}"
+        gate = "promoted" if line["promoted"] else "refused"
+        text = f"{line['as_of'][:10]:<12}{line['frauds']:>7,}  {setting:<22}{gate:<9}"
+        for statistic in STATISTICS:
+            values = (line["models"][model][statistic] for model in MODELS)
+            text += f"{' '.join(_number(value) for value in values):>21}"
+        lines.append(text)
+    return lines
+
+
+def drift_lines(result: Mapping[str, Any]) -> list[str]:
+    """What each date's report said of drift and of the setting in use, a line a date."""
+    return [
+        f"{line['as_of'][:10]:<12}{line['settings']:>3} settings tried. {line['drift']}" for line in result["dates"]
+    ]
+
+
+def ageing_lines(result: Mapping[str, Any]) -> list[str]:
+    """Average precision by the weeks since a model's newest training row, and what it lacks of the youngest model's."""
+    lines = [f"{'newest training row':<21}{'model':<18}{'frauds':>8}{'average precision':>19}{'lost':>8}"]
+    for row in sorted(result["ageing"], key=lambda each: (each["age_weeks"], MODELS.index(each["model"]))):
+        age = f"{row['age_weeks']} to {row['age_weeks'] + 1} weeks old"
+        found = f"{_number(row['average_precision']):>19}{_number(row['shortfall']):>8}"
+        lines.append(f"{age:<21}{row['model']:<18}{row['frauds']:>8,}{found}")
+    return lines
+
+
+def csv_text(result: Mapping[str, Any]) -> str:
+    """A row a date and model."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*OF_A_DATE, "drift_alarms", "model", *STATISTICS, "training_row_age_days"])
+    for line in result["dates"]:
+        head = [*(line[column] for column in OF_A_DATE), len(line["alarms"])]
+        for model, cells in line["models"].items():
+            writer.writerow([*head, model, *(cells[name] for name in (*STATISTICS, "training_row_age_days"))])
+    return text.getvalue()
+
+
+def _number(value: float | None) -> str:
+    return f"{value:.3f}" if value is not None else "–"

@@ -1,0 +1,153 @@
+"""The working folder of a run that a store keeps: found by the run's address, locked here and claimed there."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipeline.claim import claimed
+from pipeline.exits import LockedError
+from pipeline.files import read_done, write_text
+from pipeline.mirror import CLAIMS, SETTINGS, Mirror
+from pipeline.remote import Remote, is_remote, local_path, opened, plain_name
+from pipeline.terminal import Reporter
+
+NOTE, OWNER = ".store", ".store-owner"
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run is worked on, and the store that keeps it ("" for none)."""
+
+    folder: Path
+    store: str
+
+
+def run_place(text: str, *, runs: Path) -> RunPlace:
+    """The working folder of a run that a path or an address names; of an address, its settings are brought along.
+
+    Raises:
+        ValueError: the address is malformed, or the working folder belongs to another run.
+    """
+    if not is_remote(text):
+        return RunPlace(local_path(text), "")
+    store, _, name = text.rstrip("/").rpartition("/")
+    if not name or not store.partition("://")[2] or not plain_name(name):
+        raise ValueError(f"--run must name a folder inside a bucket, such as s3://bucket/runs/name, got {text}")
+    place = RunPlace(runs / name, store)
+    with _working(place.folder, place.store) as mirror:
+        mirror.bring_record(SETTINGS)
+    return place
+
+
+def bring_run(run: Path, store: str, stages: Sequence[str]) -> None:
+    """Bring a run's records and finished stages from its store, where it has one; nothing is sent.
+
+    Raises:
+        LockedError: another job uses the working folder.
+        ValueError: the store refuses access, or the working folder belongs to another run.
+    """
+    with _working(run, store) as mirror:
+        mirror.bring(stages)
+
+
+def send_records(run: Path, store: str) -> None:
+    """Send a run's records to its store, where it has one."""
+    with _working(run, store) as mirror:
+        mirror.send_records()
+
+
+@contextlib.contextmanager
+def mirrored(run: Path, store: str, stages: Sequence[str], *, reporter: Reporter) -> Iterator[Mirror]:
+    """Hold a run in its store: bring it here at the start, send its records at the end, let no other job at it.
+
+    Args:
+        run: the working folder.
+        store: [runs] store; empty: the run lies here only, and nothing is done.
+        stages: the stages to bring, and to send where the store lacks what is finished here.
+        reporter: told when the records cannot be sent after another error.
+
+    Raises:
+        LockedError: another job, here or elsewhere, works on the run.
+        ValueError: the store refuses access, or the working folder belongs to another run.
+    """
+    with _working(run, store) as mirror:
+        if mirror.place is None:
+            yield mirror
+            return
+        with claimed(mirror.place.child(CLAIMS), owner_name(run.parent), what=mirror.place.uri) as claim:
+            mirror.claim = claim
+            mirror.bring(stages)
+            for name in stages:
+                if name not in mirror.sent and read_done(run / name) is not None:
+                    mirror.send_stage(name)
+            try:
+                yield mirror
+            except BaseException:
+                try:
+                    mirror.send_records()
+                except (OSError, ValueError, LockedError):
+                    reporter.warn(f"the journal could not be sent to {mirror.place.uri}; it stands in {run}")
+                raise
+            mirror.send_rest()
+
+
+@contextlib.contextmanager
+def job_claimed(store: str, job: str, *, runs: Path) -> Iterator[None]:
+    """Let no other machine do a job on the runs of a store meanwhile; without a store nothing is done.
+
+    Raises:
+        LockedError: another one is at it.
+    """
+    if not store:
+        yield
+        return
+    with claimed(opened(store).child(f".{job}{CLAIMS}"), owner_name(runs), what=f"{job} in {store}"):
+        yield
+
+
+def owner_name(runs: Path) -> str:
+    """The name under which jobs of a folder of runs claim things: the same after a restart."""
+    path = runs / OWNER
+    if not path.is_file():
+        write_text(path, f"{uuid.uuid4().hex}\n")
+    return path.read_text(encoding="utf-8").strip()
+
+
+@contextlib.contextmanager
+def _working(run: Path, store: str) -> Iterator[Mirror]:
+    """The mirror of a working folder that no other process uses meanwhile."""
+    if not store:
+        yield Mirror(run, None)
+        return
+    place = opened(store).child(run.name)
+    run.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run / ".store.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(f"another job is working in {run}") from None
+    try:
+        _check_note(run, place)
+        yield Mirror(run, place)
+    finally:
+        lock.release()
+
+
+def _check_note(run: Path, place: Remote) -> None:
+    """A working folder belongs to one place; a run that was begun here may move to a place where none is."""
+    note = run / NOTE
+    if note.is_file():
+        belongs = note.read_text(encoding="utf-8").strip()
+        if belongs != place.uri:
+            raise ValueError(
+                f"{run} is the working folder of {belongs}, got {place.uri}; remove it or name the run otherwise"
+            )
+        return
+    if (run / SETTINGS).is_file() and place.child(SETTINGS).listed() is not None:
+        raise ValueError(f"{run} must not hold another run than {place.uri}; remove it or name the run otherwise")
+    place.files(deep=False)  # a bucket that is missing, or refuses, says so before the note is made
+    write_text(note, f"{place.uri}\n")

@@ -1,0 +1,64 @@
+"""A recheck tries few settings, and everything where they say that the optimum has moved."""
+
+import shutil
+
+import pytest
+
+from evaluation.recheck import SettingCheck
+from evaluation.selection import Setting
+from pipeline import sweeping
+from pipeline.config import load_config
+from pipeline.files import read_json, sha256_file, write_json
+from pipeline.run import RunSettings, run_stages
+from pipeline.stages import STAGES
+from pipeline.terminal import SilentReporter
+from tests.conftest import SMALL
+
+RECHECK = (*SMALL, "sweep.mode='recheck'", "sweep.recheck_epochs=1", "train.epochs=2", "tracking.enabled=false")
+
+
+@pytest.fixture
+def run(small_run, tmp_path):
+    """A run whose features are made and whose champion is the small run's model, as if of the night before."""
+    for name in ("ingest", "features"):
+        shutil.copytree(small_run / name, tmp_path / name)
+    bundle = tmp_path / "champion" / "bundle"
+    shutil.copytree(small_run / "export" / "bundle", bundle)
+    note = {"version": "1", "manifest": sha256_file(bundle / "manifest.json"), "problem": ""}
+    write_json(tmp_path / "champion" / "champion.json", note)
+    return tmp_path
+
+
+def trained(run, *assignments):
+    config = load_config("smoke.toml", assignments=(*RECHECK, *assignments), environment={})
+    run_stages(run, RunSettings(config, None), STAGES, force=None, only="train", reporter=SilentReporter())
+    settings = read_json(run / "train" / "sweep.json")["settings"]
+    return settings, read_json(run / "train" / "report.json")["notes"]
+
+
+def epochs(settings):
+    return max(len(each["valid_log_loss"]) for each in settings)
+
+
+def test_a_recheck_goes_on_from_the_champion_for_few_epochs(run):
+    settings, notes = trained(run)
+    assert 2 <= len(settings) <= 4
+    assert epochs(settings) == 1
+    assert notes[-2] == "this was a recheck: it went on from the champion's networks"
+    assert notes[-1].startswith("The smoothing in use")
+
+
+def test_a_recheck_told_not_to_begins_fresh_with_all_epochs(run):
+    settings, notes = trained(run, "sweep.recheck_epochs=0")
+    assert epochs(settings) == 2
+    assert notes[-2] == "this was a recheck: it began with fresh weights: sweep.recheck_epochs is 0"
+
+
+def test_the_whole_grid_from_fresh_weights_follows_where_the_optimum_moved(run, monkeypatch):
+    here, there = Setting(0.0, "none", "example"), Setting(0.1, "none", "example")
+    moved = SettingCheck(here, there, rank=2, settings=3, difference=0.1, noise=0.01)
+    monkeypatch.setattr(sweeping, "champion_check", lambda *_, **__: moved)
+    settings, notes = trained(run)
+    assert len(settings) == 6
+    assert epochs(settings) == 2
+    assert "so the optimum has moved" in notes[-1]
