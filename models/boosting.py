@@ -158,7 +158,10 @@ def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) ->
 
 
 def _parameters(config: BoostingConfig, columns: Sequence[str], *, seed: int, threads: int) -> dict[str, object]:
+    # constraints that constrain nothing would still send every split the slow way
+    monotone = {"monotone_constraints": tuple(config.monotone.get(name, 0) for name in columns)}
     return {
+        **(monotone if config.monotone else {}),
         "objective": "binary:logistic",
         "eval_metric": "logloss",
         "tree_method": "hist",
@@ -169,7 +172,6 @@ def _parameters(config: BoostingConfig, columns: Sequence[str], *, seed: int, th
         "colsample_bytree": config.colsample,
         "reg_lambda": config.reg_lambda,
         "max_bin": config.max_bin,
-        "monotone_constraints": tuple(config.monotone.get(name, 0) for name in columns),
         "seed": seed,
         "nthread": threads,
     }
