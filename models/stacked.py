@@ -110,12 +110,12 @@ class StackedNetworks:
 
     def margins(self, fold: FoldTensors, *, batch_size: int = 2048) -> torch.Tensor:
         """Margins of all settings [S, N], without dropout."""
-        parts = []
-        for start in range(0, len(fold.numeric_NF), batch_size):
-            numeric_BM = numeric_inputs(fold.numeric_NF[start : start + batch_size], self._constants)
-            codes_BC = fold.codes_NC[start : start + batch_size]
-            parts.append(torch.cat(self.by_shard(lambda shard, part: shard.margins(numeric_BM, codes_BC))))  # noqa: B023
-        return torch.cat(parts, dim=1)
+        starts = range(0, len(fold.numeric_NF), batch_size)
+        return torch.cat([self._margins(fold, slice(start, start + batch_size)) for start in starts], dim=1)
+
+    def _margins(self, fold: FoldTensors, rows: slice) -> torch.Tensor:
+        numeric_BM, codes_BC = numeric_inputs(fold.numeric_NF[rows], self._constants), fold.codes_NC[rows]
+        return torch.cat(self.by_shard(lambda shard, _: shard.margins(numeric_BM, codes_BC)))
 
     def by_shard(self, work: Callable[[Shard, slice], Result]) -> list[Result]:
         """What `work` gives for each shard and the settings it holds, side by side."""
