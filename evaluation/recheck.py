@@ -27,6 +27,8 @@ class SettingCheck:
         difference: its log loss (affine, cross-fitted) minus the leader's, ≥ 0 but for the AUC rule.
         noise: what the difference stays below in 95 of 100 draws of days, if all settings are equally good: the leader
             is the luckiest of several, so each rival gets its share of the 5 (Bonferroni).
+        margin: the smallest difference that counts. Days drawn again say what these rows can tell; what another seed
+            would have made of the same setting they do not know.
     """
 
     setting: Setting
@@ -35,11 +37,12 @@ class SettingCheck:
     settings: int
     difference: float
     noise: float
+    margin: float
 
     @property
     def moved(self) -> bool:
-        """Whether the optimum is elsewhere by more than noise."""
-        return self.setting != self.best and not self.difference <= self.noise
+        """Whether the optimum is elsewhere by more than noise, and by enough to matter."""
+        return self.setting != self.best and not self.difference <= max(self.noise, self.margin)
 
     @property
     def sentence(self) -> str:
@@ -47,9 +50,14 @@ class SettingCheck:
         if self.setting == self.best:
             return f"The smoothing in use ({self.setting.text}) is still the best of {self.settings}."
         apart = f"{self.difference:.5f} log loss behind {self.best.text}"
-        verdict = "so the optimum has moved" if self.moved else "within noise"
+        if self.moved:
+            verdict = f"so the optimum has moved (more than noise, {self.noise:.5f}, and margin, {self.margin:.5f})"
+        elif self.difference <= self.noise:
+            verdict = f"within noise ({self.noise:.5f})"
+        else:
+            verdict = f"too little to matter ({self.margin:.5f})"
         place = f"ranks {self.rank} of {self.settings}"
-        return f"The smoothing in use ({self.setting.text}) {place}, {apart}, {verdict} ({self.noise:.5f})."
+        return f"The smoothing in use ({self.setting.text}) {place}, {apart}, {verdict}."
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ def setting_check(
     *,
     event_time: ArrayLike,
     folds: int,
+    margin: float,
 ) -> SettingCheck | None:
     """The setting in use against the winner of a new sweep; None where the sweep did not try it.
 
@@ -94,6 +103,7 @@ def setting_check(
         setting: the one in use.
         event_time: microseconds [N]; days are drawn as a whole.
         folds: blocks of the affine map, as in the ranking.
+        margin: the smallest difference that counts, as a share of the leader's log loss.
     """
     order = [row.setting for row in ranking.rows if row.selectable]
     if setting not in order:
@@ -106,13 +116,15 @@ def setting_check(
         mean: Floats = every.mean(axis=0)
         return mean
 
-    apart = losses(setting) - losses(ranking.selected)
+    leading = losses(ranking.selected)
+    apart = losses(setting) - leading
     days = np.unique(np.asarray(event_time, np.int64) // DAY, return_inverse=True)[1]
     by_day = np.bincount(days, weights=apart - apart.mean())
     error = float(np.sqrt((by_day**2).sum()) / len(y))
     place, rivals = order.index(setting) + 1, max(len(order) - 1, 1)
     noise = float(ndtri(1 - FALSE_ALARMS / rivals)) * error
-    return SettingCheck(setting, ranking.selected, place, len(order), float(apart.mean()), noise)
+    least = margin * float(leading.mean())
+    return SettingCheck(setting, ranking.selected, place, len(order), float(apart.mean()), noise, least)
 
 
 def calibration_check(

@@ -41,6 +41,12 @@ class SweepConfig(BaseModel):
         "full",
         description="full grid, or recheck: the champion's setting, its neighbours and ε = 0, the grid where it moved",
     )
+    recheck_margin: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="share of the log loss by which another setting must lead for the optimum to have moved",
+    )
     recheck_epochs: int = Field(
         4, ge=0, description="epochs of a recheck that goes on from the champion's networks; 0 takes fresh weights"
     )

@@ -47,4 +47,12 @@ def champion_check(
     chosen = champion_setting(run, config)
     if chosen is None:
         return None
-    return setting_check(labels, outcomes, ranking, ranked_setting(chosen), event_time=event_time, folds=folds)
+    return setting_check(
+        labels,
+        outcomes,
+        ranking,
+        ranked_setting(chosen),
+        event_time=event_time,
+        folds=folds,
+        margin=config.recheck_margin,
+    )

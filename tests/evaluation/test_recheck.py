@@ -8,7 +8,7 @@ DAY = 86_400_000_000
 USED, OTHER = Setting(0.1, "none", "example"), Setting(0.0, "none", "example")
 
 
-def swept(*, noise, rows=6_000, seed=1):
+def swept(*, noise, rows=6_000, seed=1, margin=0.0):
     """Two settings on the same rows; the one in use has margins with extra noise."""
     rng = np.random.default_rng(seed)
     z = rng.normal(-2.5, 1.5, rows)
@@ -17,7 +17,7 @@ def swept(*, noise, rows=6_000, seed=1):
     margins = {OTHER: z, USED: z + rng.normal(0, noise, rows)}
     outcomes = [SettingOutcome(s, 0, m, 1 / (1 + np.exp(-m)), 0.9) for s, m in margins.items()]
     ranking = rank_sweep(labels, outcomes, event_time=time, auc_tolerance=0.5)
-    return setting_check(labels, outcomes, ranking, USED, event_time=time, folds=5), labels, z, time
+    return setting_check(labels, outcomes, ranking, USED, event_time=time, folds=5, margin=margin), labels, z, time
 
 
 def test_a_setting_that_is_clearly_behind_has_moved():
@@ -26,6 +26,13 @@ def test_a_setting_that_is_clearly_behind_has_moved():
     assert (found.rank, found.settings, found.best) == (2, 2, OTHER)
     assert found.difference > found.noise > 0
     assert "so the optimum has moved" in found.sentence
+
+
+def test_a_setting_that_is_behind_by_less_than_the_margin_holds():
+    found = swept(noise=2.0, margin=0.9)[0]
+    assert found.difference > found.noise
+    assert not found.moved
+    assert "too little to matter" in found.sentence
 
 
 def test_a_setting_within_noise_holds():
@@ -56,7 +63,7 @@ def test_a_setting_the_sweep_did_not_try_is_not_judged():
     _, labels, z, time = swept(noise=1.0)
     outcomes = [SettingOutcome(OTHER, 0, z, 1 / (1 + np.exp(-z)), 0.9)]
     ranking = rank_sweep(labels, outcomes, event_time=time)
-    assert setting_check(labels, outcomes, ranking, USED, event_time=time, folds=5) is None
+    assert setting_check(labels, outcomes, ranking, USED, event_time=time, folds=5, margin=0.0) is None
 
 
 @pytest.mark.parametrize(("scale", "holds"), [(1.0, True), (0.5, False), (2.0, False)])

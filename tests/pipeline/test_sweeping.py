@@ -56,7 +56,7 @@ def test_a_recheck_told_not_to_begins_fresh_with_all_epochs(run):
 
 def test_the_whole_grid_from_fresh_weights_follows_where_the_optimum_moved(run, monkeypatch):
     here, there = Setting(0.0, "none", "example"), Setting(0.1, "none", "example")
-    moved = SettingCheck(here, there, rank=2, settings=3, difference=0.1, noise=0.01)
+    moved = SettingCheck(here, there, rank=2, settings=3, difference=0.1, noise=0.01, margin=0.02)
     monkeypatch.setattr(sweeping, "champion_check", lambda *_, **__: moved)
     settings, notes = trained(run)
     assert len(settings) == 6
