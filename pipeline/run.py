@@ -1,14 +1,11 @@
 """A run is a folder; running it is bringing its six stages up to date, in order."""
 
-import contextlib
 import os
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
@@ -32,7 +29,7 @@ from pipeline.run_log import close_below, close_interrupted, log_kept, opened_lo
 from pipeline.stage import Stage, StageContext, StageLog
 from pipeline.terminal import Reporter
 from pipeline.tracking import Replay, replay
-from pipeline.working_copy import mirrored
+from pipeline.working_copy import held_alone, mirrored
 
 SYNC_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
@@ -87,7 +84,7 @@ def run_stages(
     """
     run.mkdir(parents=True, exist_ok=True)
     with (
-        _locked(run),
+        held_alone(run, lock=".lock"),
         mirrored(run, settings.config.runs.store, _touched(stages, only), reporter=reporter) as mirror,
     ):
         restore_interrupted(run)
@@ -125,7 +122,7 @@ def send_journal(run: Path) -> Replay:
     """
     tracking = read_settings(run).config.tracking
     sent = refused = idle = 0
-    with _locked(run):
+    with held_alone(run, lock=".lock"):
         close_interrupted(Journal(run / "journal.jsonl"))
         while True:
             outcome = replay(run, tracking)
@@ -178,19 +175,6 @@ def read_settings(run: Path) -> RunSettings:
         return RunSettings(Config.model_validate(content["config"]), content["as_of"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} must hold a run's settings, but it does not: {error}") from error
-
-
-@contextlib.contextmanager
-def _locked(run: Path) -> Iterator[None]:
-    lock = FileLock(run / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LockedError(f"another job is working in {run}") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _touched(stages: Sequence[Stage], only: str | None) -> list[str]:

@@ -125,16 +125,27 @@ def _working(run: Path, store: str) -> Iterator[Mirror]:
         return
     place = opened(store).child(run.name)
     run.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run / ".store.lock")
+    with held_alone(run, lock=".store.lock"):
+        _check_note(run, place)
+        yield Mirror(run, place)
+
+
+@contextlib.contextmanager
+def held_alone(run: Path, *, lock: str) -> Iterator[None]:
+    """Held while a job works in a run's folder, by the name of its lock file.
+
+    Raises:
+        LockedError: another process holds it.
+    """
+    held = FileLock(run / lock)
     try:
-        lock.acquire(timeout=0)
+        held.acquire(timeout=0)
     except Timeout:
         raise LockedError(f"another job is working in {run}") from None
     try:
-        _check_note(run, place)
-        yield Mirror(run, place)
+        yield
     finally:
-        lock.release()
+        held.release()
 
 
 def _check_note(run: Path, place: Remote) -> None:
