@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import kernels
-from features.chunk import Chunk, Window, quotient
+from features.chunk import Chunk, Window
 
 Values = NDArray[Any]
 Clock = Literal["event_time", "label_available_at"]
@@ -45,29 +45,29 @@ class Aggregate:
 
 def zscore(chunk: Chunk, window: Window) -> Values:
     """The amount's distance from the window's mean in its standard deviations, NaN where that is 0 or unknown."""
-    return quotient(chunk.amount - chunk.means(window), chunk.deviations(window))
+    return chunk.quotients(chunk.amount - chunk.means(window), chunk.deviations(window))
 
 
 def ratio(chunk: Chunk, window: Window) -> Values:
     """The amount over the window's mean, NaN where that is 0 or unknown."""
-    return quotient(chunk.amount, chunk.means(window))
+    return chunk.quotients(chunk.amount, chunk.means(window))
 
 
 def fraud_rate(chunk: Chunk, window: Window) -> Values:
     """Frauds over labels, NaN where no label became known."""
-    return quotient(chunk.frauds(window), chunk.labels(window))
+    return chunk.quotients(chunk.frauds(window), chunk.labels(window))
 
 
 def seconds_since_last(chunk: Chunk, window: Window) -> Values:
     """Seconds since the last strictly earlier row, NaN where there is none."""
-    seconds = np.empty(len(chunk.time), np.float32)
+    seconds = chunk.empty(np.float32)
     kernels.seconds_since_last(chunk.time, chunk.starts, seconds)
     return seconds
 
 
 def first_seen(chunk: Chunk, window: Window) -> Values:
     """1 where no strictly earlier row exists, else 0."""
-    flags = np.empty(len(chunk.time), np.float32)
+    flags = chunk.empty(np.float32)
     kernels.first_seen(chunk.time, chunk.starts, flags)
     return flags
 

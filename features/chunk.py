@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import bounds, kernels
+from features.scratch import Scratch
 
 Made = TypeVar("Made")
+AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Chunk:
         amount: int64 [n], minor units ≥ 0; empty where no aggregate reads it.
         label_keys: int64 [n] as `kernels.label_events` reads them; empty where no aggregate reads labels.
         other: per entity, its codes int32 [n] (-1 null) and how many codes there are.
+        scratch: where arrays are made that live as long as the chunk.
     """
 
     time: NDArray[np.int64]
@@ -37,7 +40,12 @@ class Chunk:
     amount: NDArray[np.int64]
     label_keys: NDArray[np.int64]
     other: dict[str, tuple[NDArray[np.int32], int]] = field(default_factory=dict)
+    scratch: Scratch = field(default_factory=Scratch)
     kept: dict[object, Any] = field(default_factory=dict)
+
+    def empty(self, dtype: type[AnyNumber], *, more: int = 0) -> NDArray[AnyNumber]:
+        """Memory for a value of each row and `more` behind them."""
+        return self.scratch.empty(len(self.time) + more, dtype)
 
     def bounds(self, window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """First row inside and first row behind each row's window."""
@@ -46,7 +54,7 @@ class Chunk:
     def counts(self, window: Window) -> NDArray[np.int32]:
         """Rows in each window."""
         left, right = self.bounds(window)
-        return right - left
+        return np.subtract(right, left, out=self.empty(np.int32))
 
     def sums(self, window: Window) -> NDArray[np.int64]:
         """Exact minor units in each window.
@@ -58,7 +66,7 @@ class Chunk:
 
     def means(self, window: Window) -> NDArray[np.float64]:
         """Mean minor units, NaN in an empty window."""
-        return self._once(("means", window), lambda: quotient(self.sums(window), self.counts(window)))
+        return self._once(("means", window), lambda: self.quotients(self.sums(window), self.counts(window)))
 
     def deviations(self, window: Window) -> NDArray[np.float64]:
         """Sample standard deviation of minor units, NaN under two rows."""
@@ -66,28 +74,35 @@ class Chunk:
 
     def extremes(self, window: Window, *, largest: bool) -> NDArray[np.float64]:
         """Largest or smallest minor units, NaN in an empty window."""
-        extremes = np.empty(len(self.time), np.float64)
-        kernels.window_extremes(self.amount, self.starts, *self.bounds(window), largest, extremes)
+        extremes = self.empty(np.float64)
+        queue = self.empty(np.int32)
+        kernels.window_extremes(self.amount, self.starts, *self.bounds(window), largest, queue, extremes)
         return extremes
 
     def distinct(self, window: Window, entity: str) -> NDArray[np.int32]:
         """Different ids of another entity in each window."""
         codes, _ = self.other[entity]
         previous, following = self._once(("neighbours", entity), lambda: self._neighbours(entity))
-        distinct = np.empty(len(self.time), np.int32)
+        distinct = self.empty(np.int32)
         kernels.window_distinct(codes, previous, following, self.starts, *self.bounds(window), distinct)
         return distinct
 
     def labels(self, window: Window) -> NDArray[np.int32]:
         """Labels that became available in [t - width, t)."""
         left, right = self._events_before(window.width), self._events_before(0)
-        return right - left
+        return np.subtract(right, left, out=self.empty(np.int32))
 
     def frauds(self, window: Window) -> NDArray[np.int32]:
         """Frauds among the labels that became available in [t - width, t)."""
-        frauds = np.empty(len(self.time), np.int32)
+        frauds = self.empty(np.int32)
         kernels.differences(self._events()[2], self._events_before(window.width), self._events_before(0), frauds)
         return frauds
+
+    def quotients(self, numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
+        """Elementwise division that is NaN where the denominator is 0."""
+        values = self.empty(np.float64)
+        kernels.quotients(numerator, denominator, values)
+        return values
 
     def _once(self, key: object, made: Callable[[], Made]) -> Made:
         if key not in self.kept:
@@ -102,7 +117,7 @@ class Chunk:
         return self._once(("rows", shift, after), lambda: self._places(self.time, self.starts, shift, after))
 
     def _tied_rows(self, after: bool) -> NDArray[np.int32]:
-        places = np.empty(len(self.time), np.int32)
+        places = self.empty(np.int32)
         bounds.tied_rows(self.time, self.starts, after, places)
         return places
 
@@ -114,13 +129,13 @@ class Chunk:
     def _places(
         self, moments: NDArray[np.int64], moment_starts: NDArray[np.int32], shift: int, after: bool
     ) -> NDArray[np.int32]:
-        places = np.empty(len(self.time), np.int32)
+        places = self.empty(np.int32)
         bounds.first_moments(self.time, self.starts, moments, moment_starts, shift, after, places)
         return places
 
     def _sums(self, window: Window) -> NDArray[np.int64]:
         totals = self._once("totals", lambda: self._running(kernels.running_totals))
-        sums = np.empty(len(self.time), np.int64)
+        sums = self.empty(np.int64)
         overflows = kernels.window_sums(*totals, *self.bounds(window), sums)
         if overflows:
             raise ValueError(
@@ -130,13 +145,13 @@ class Chunk:
 
     def _deviations(self, window: Window) -> NDArray[np.float64]:
         squares = self._once("squares", lambda: self._running(kernels.running_squares))
-        variances: NDArray[np.float64] = np.empty(len(self.time), np.float64)
+        variances = self.empty(np.float64)
         kernels.window_variances(*squares, *self.bounds(window), self.sums(window), variances)
         np.sqrt(variances, out=variances)
         return variances
 
     def _running(self, kernel: Callable[..., None]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        high, low = np.empty(len(self.time) + 1, np.uint64), np.empty(len(self.time) + 1, np.uint64)
+        high, low = self.empty(np.uint64, more=1), self.empty(np.uint64, more=1)
         kernel(self.amount, high, low)
         return high, low
 
@@ -145,20 +160,14 @@ class Chunk:
         return self._once("label events", self._sorted_events)
 
     def _sorted_events(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        available, event_starts = np.empty(len(self.time), np.int64), np.empty(len(self.starts), np.int32)
-        frauds_before = np.empty(len(self.time) + 1, np.int32)
+        available, event_starts = self.empty(np.int64), self.scratch.empty(len(self.starts), np.int32)
+        frauds_before = self.empty(np.int32, more=1)
         kernels.label_events(self.label_keys, self.starts, available, event_starts, frauds_before)
         return available, event_starts, frauds_before
 
     def _neighbours(self, entity: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         codes, count = self.other[entity]
-        previous, following = np.empty(len(self.time), np.int32), np.empty(len(self.time), np.int32)
-        kernels.neighbours(codes, self.starts, count, previous, following)
+        previous, following = self.empty(np.int32), self.empty(np.int32)
+        last_row = self.scratch.empty(count, np.int32)
+        kernels.neighbours(codes, self.starts, last_row, previous, following)
         return previous, following
-
-
-def quotient(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
-    """Elementwise division that is NaN where the denominator is 0."""
-    values: NDArray[np.float64] = np.empty(len(numerator), np.float64)
-    kernels.quotients(numerator, denominator, values)
-    return values

@@ -79,9 +79,13 @@ def window_variances(high: UInt64, low: UInt64, left: Int32, right: Int32, sums:
 
 
 @compiled
-def window_extremes(amount: Int64, starts: Int32, left: Int32, right: Int32, largest: bool, extremes: Float64) -> None:
-    """Fill the largest (or smallest) amount of each window, NaN where empty, with a monotone queue (Lemire, 2006)."""
-    queue = np.empty(len(amount), np.int32)
+def window_extremes(
+    amount: Int64, starts: Int32, left: Int32, right: Int32, largest: bool, queue: Int32, extremes: Float64
+) -> None:
+    """Fill the largest (or smallest) amount of each window, NaN where empty, with a monotone queue (Lemire, 2006).
+
+    `queue` is memory for a place per row.
+    """
     for group in range(len(starts) - 1):
         head = tail = 0
         next_row = starts[group]
@@ -99,9 +103,12 @@ def window_extremes(amount: Int64, starts: Int32, left: Int32, right: Int32, lar
 
 
 @compiled
-def neighbours(other: Int32, starts: Int32, codes: int, previous: Int32, following: Int32) -> None:
-    """Fill where in its group each row's `other` code stood last and stands next; -1 and len(other) where nowhere."""
-    last_row = np.full(codes, -1, np.int32)
+def neighbours(other: Int32, starts: Int32, last_row: Int32, previous: Int32, following: Int32) -> None:
+    """Fill where in its group each row's `other` code stood last and stands next; -1 and len(other) where nowhere.
+
+    `last_row` is memory for a place per code.
+    """
+    last_row[:] = -1
     for group in range(len(starts) - 1):
         first = starts[group]
         for row in range(first, starts[group + 1]):

@@ -1,7 +1,6 @@
 """The columns of a transaction table that windows read, as arrays made at most once."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from features import ordering
 from features.groups import Codes, Groups, id_codes, joined_codes, read_only, time_groups
 from features.kernels import NO_EVENT
+from features.workers import Workers
 
 Made = TypeVar("Made")
 
@@ -27,7 +27,7 @@ class Source:
     """
 
     table: pa.Table
-    pool: Executor
+    workers: Workers
     kept_codes: dict[tuple[str, ...], Codes] = field(default_factory=dict)
     kept_groups: dict[tuple[str, ...], Groups] = field(default_factory=dict)
 
@@ -51,48 +51,73 @@ class Source:
             ValueError: one is negative or null; sums of 63 bits rest on their being neither.
         """
         column = self.table["amount_minor"]
-        negative = int(pc.sum(pc.less(column, 0)).as_py() or 0)
-        if column.null_count or negative:
+        lowest = pc.min(column).as_py()
+        if column.null_count or (lowest is not None and lowest < 0):
+            negative = int(pc.sum(pc.less(column, 0)).as_py() or 0)
             raise ValueError(f"'amount_minor': must be ≥ 0, got {negative} negative and {column.null_count} null rows")
         return read_only(column.to_numpy().astype(np.int64, copy=False))
 
     @cached_property
-    def label_keys(self) -> NDArray[np.int64]:
-        """When each row's label became available, and the label, as `kernels.label_events` reads them.
+    def label(self) -> NDArray[np.int8]:
+        """Labels, null as `ordering.NO_LABEL`.
 
         Raises:
             ValueError: a label is neither 0, 1 nor null.
         """
         label = read_only(_filled(self.table["label"].cast(pa.int8()), ordering.NO_LABEL))
-        available = read_only(_filled(self.table["label_available_at"].cast(pa.int64()), NO_EVENT))
-        keys = np.empty(len(label), np.int64)
-        strange = ordering.label_keys(label, available, keys)
+        strange = ordering.strange_labels(label)
         if strange:
             raise ValueError(f"'label': must be 0, 1 or null, got {strange} other rows")
-        return keys
+        return label
 
-    def prepare(self, entities: Iterable[tuple[str, ...]]) -> None:
-        """Make the codes of all id columns side by side, and the groups of entities that are one column."""
-        alone = {entity for entity in entities if len(entity) == 1}
-        columns = {(name,) for entity in entities for name in entity}
-        for _ in self.pool.map(lambda column: self.groups(column) if column in alone else self.codes(column), columns):
-            pass
+    @cached_property
+    def label_available(self) -> NDArray[np.int64]:
+        """When each label became available in microseconds, null as `kernels.NO_EVENT`."""
+        return read_only(_filled(self.table["label_available_at"].cast(pa.int64()), NO_EVENT))
+
+    @property
+    def label_keys(self) -> Callable[[slice], NDArray[np.int64]]:
+        """When some rows' labels became available, and the labels, as `kernels.label_events` reads them."""
+        label, available = self.label, self.label_available
+
+        def keys_of(rows: slice) -> NDArray[np.int64]:
+            keys = np.empty(len(label[rows]), np.int64)
+            ordering.label_keys(label[rows], available[rows], keys)
+            return keys
+
+        return keys_of
+
+    def read_texts(self, names: Collection[str]) -> None:
+        """Make the codes of id columns that are no numbers side by side; for one of them there is one thread."""
+        texts = [name for name in names if not pa.types.is_integer(self.table.schema.field(name).type)]
+        self.workers.map(lambda name: self.codes((name,)), texts)
+
+    def forget(self, *, but: Collection[tuple[str, ...]], reads: Collection[str | None]) -> None:
+        """Let go of what neither the features of entities `but` nor windows that read these columns need any more."""
+        needed = {entity[:length] for entity in but for length in range(1, len(entity) + 1)}
+        needed |= {(name,) for name in reads if name} | {(name,) for entity in but for name in entity}
+        for kept in (self.kept_codes, self.kept_groups):
+            for entity in kept.keys() - needed:
+                del kept[entity]
 
     def codes(self, entity: tuple[str, ...]) -> Codes:
         """Codes of an entity's ids, null where any of its columns is."""
         return _kept(self.kept_codes, entity, lambda: self._codes(entity))
 
     def groups(self, entity: tuple[str, ...]) -> Groups:
-        """An entity's rows in (group, time) order."""
-        return _kept(self.kept_groups, entity, lambda: time_groups(self.codes(entity), order=self.order))
+        """Where an entity's rows stand once they are in chunks."""
+        return _kept(self.kept_groups, entity, lambda: self._groups(entity))
+
+    def _groups(self, entity: tuple[str, ...]) -> Groups:
+        return time_groups(self.codes(entity), order=self.order, workers=self.workers)
 
     def _codes(self, entity: tuple[str, ...]) -> Codes:
         *first, last = entity
-        own = self.codes((last,)) if first else id_codes(self.table[last], name=last)
+        own = self.codes((last,)) if first else id_codes(self.table[last], name=last, workers=self.workers)
         if not first:
             return own
         head = tuple(first)
-        return joined_codes(own, groups=self.groups(head), pool=self.pool)
+        return joined_codes(own, groups=self.groups(head), workers=self.workers)
 
 
 def _kept(kept: dict[tuple[str, ...], Made], entity: tuple[str, ...], made: Callable[[], Made]) -> Made:

@@ -1,12 +1,12 @@
 """Point-in-time features of a table of transactions, exactly as a specification describes them.
 
-Each entity's rows are put into (group, time) order once. Groups are then cut into chunks that fit the cache, each chunk
-yields all columns of the entity, and the columns are brought back to row order. A chunk holds whole groups and a
-group's values depend on its own rows alone, so neither threads, nor row order, nor partitions by entity change a bit.
+Each entity's rows are put into chunks of whole groups once. A chunk, which fits the cache, is put in order of its
+groups, yields all columns of the entity, and puts them back in order of time; then the columns are brought back to row
+order. A group's values depend on its own rows alone, so neither threads, nor row order, nor partitions by entity change
+a bit.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features import ordering
 from features.calendar import CALENDAR
 from features.chunk import Chunk, Window
 from features.compilation import keep_compiled_loops
-from features.groups import Groups, fill_in_row_order, group_chunks, in_group_order, over_blocks
+from features.groups import (
+    ChunkRows,
+    Groups,
+    fill_in_row_order,
+    in_chunk_order,
+    over_blocks,
+    put_in_chunk_order,
+)
+from features.scratch import Scratch
 from features.source import Source
 from features.spec import FeatureColumn, FeatureSpec
-
-CHUNK_ROWS = 1 << 16
-"""Rows of a chunk: few enough that its columns stay in cache, enough that calling a loop costs nothing."""
+from features.workers import Workers
 
 MAX_ROWS = 2**31 - 1
 """Places of rows are int32."""
@@ -46,80 +53,106 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
     _check_table(transactions, spec)
     keep_compiled_loops()
     made: dict[str, pa.Array | pa.ChunkedArray] = {}
-    with ThreadPoolExecutor(threads) as pool:
-        source = Source(transactions, pool)
-        source.prepare(spec.entities)
-        for entity in spec.entities:
-            columns = [column for column in spec.columns if column.entity == entity]
-            made |= _entity_features(source, entity, columns, spec.amount_scale)
+    with Workers(threads) as workers:
+        source = Source(transactions, workers)
+        source.read_texts({name for entity in spec.entities for name in entity})
+        spare = np.empty(transactions.num_rows, np.int32)
+        left = list(spec.entities)
+        while left:
+            later = [column for column in spec.columns if column.entity in left]
+            source.forget(but=left, reads={column.of for column in later})
+            entity = left.pop(0)
+            columns = [column for column in later if column.entity == entity]
+            finished, spare = _entity_features(source, entity, columns, spec.amount_scale, spare)
+            made |= finished
         made |= {column.name: _row_feature(source, column) for column in spec.columns if not column.entity}
     return pa.table({name: made[name] for name in spec.names})
 
 
 def _entity_features(
-    source: Source, entity: tuple[str, ...], columns: Sequence[FeatureColumn], amount_scale: int
-) -> dict[str, pa.Array]:
+    source: Source,
+    entity: tuple[str, ...],
+    columns: Sequence[FeatureColumn],
+    amount_scale: int,
+    spare: NDArray[np.int32],
+) -> tuple[dict[str, pa.Array], NDArray[np.int32]]:
+    """The columns by name, and memory for one more that is spare now as `spare` was before."""
     groups = source.groups(entity)
-    ordered = _ordered_columns(source, groups, columns)
-    counts = {name: source.codes((name,)).count for name in ordered if name.endswith("_id")}
-    made = [np.empty(len(groups.rank), np.int32) for _ in columns]
+    read = _columns_by_chunk(source, groups, columns)
+    counts = {name: source.codes((name,)).count for name in read if name.endswith("_id")}
+    made = [np.empty(len(groups.places), np.int32) for _ in columns]
 
-    def fill(chosen: tuple[int, int]) -> None:
-        starts = groups.starts[chosen[0] : chosen[1] + 1]
-        rows = slice(int(starts[0]), int(starts[-1]))
-        chunk = _chunk({name: values[rows] for name, values in ordered.items()}, starts, counts)
-        for column, values in zip(columns, made, strict=True):
-            values.view(column.dtype)[rows] = _values(chunk, column, amount_scale)
+    def fill(rows: ChunkRows) -> None:
+        with source.workers.scratch() as scratch:
+            ranks = rows.ranks(scratch)
+            ordered = {name: rows.in_group_order(values, ranks, scratch) for name, values in read.items()}
+            chunk = _chunk(ordered, rows.starts, counts, scratch)
+            for column, values in zip(columns, made, strict=True):
+                _fill(values.view(column.dtype)[rows.places], chunk, column, ranks, amount_scale)
 
-    for _ in source.pool.map(fill, group_chunks(groups, rows=CHUNK_ROWS)):
-        pass
-    ordered.clear()
-    return _columns_in_row_order(source, made, groups, columns)
+    source.workers.map(fill, groups.chunks)
+    read.clear()
+    return _columns_in_row_order(source, made, groups, columns, spare)
 
 
-def _ordered_columns(source: Source, groups: Groups, columns: Sequence[FeatureColumn]) -> dict[str, NDArray[Any]]:
-    """What the columns read, in (group, time) order."""
+def _columns_by_chunk(source: Source, groups: Groups, columns: Sequence[FeatureColumn]) -> dict[str, NDArray[Any]]:
+    """What the columns read, in (chunk, time) order."""
     needed = {column.of for column in columns}
     values: dict[str, NDArray[Any]] = {"time": source.time}
     if "amount" in needed:
         values["amount"] = source.amount
-    if "label" in needed:
-        values["label"] = source.label_keys
     values |= {name: source.codes((name,)).values for name in needed if name and name.endswith("_id")}
-    return {name: in_group_order(value, groups, pool=source.pool) for name, value in values.items()}
+    read = {name: in_chunk_order(value, groups, workers=source.workers) for name, value in values.items()}
+    if "label" in needed:
+        read["label"] = put_in_chunk_order(source.label_keys, np.dtype(np.int64), groups, workers=source.workers)
+    return read
 
 
-def _chunk(values: dict[str, NDArray[Any]], starts: NDArray[np.int64], counts: dict[str, int]) -> Chunk:
+def _chunk(
+    values: dict[str, NDArray[Any]], starts: NDArray[np.int32], counts: dict[str, int], scratch: Scratch
+) -> Chunk:
     nothing = np.empty(0, np.int64)
     return Chunk(
         time=values["time"],
-        starts=(starts - starts[0]).astype(np.int32),
+        starts=starts,
         amount=values.get("amount", nothing),
         label_keys=values.get("label", nothing),
         other={name.removesuffix("_id"): (values[name], count) for name, count in counts.items()},
+        scratch=scratch,
     )
 
 
-def _values(chunk: Chunk, column: FeatureColumn, amount_scale: int) -> NDArray[Any]:
+def _fill(made: NDArray[Any], chunk: Chunk, column: FeatureColumn, ranks: NDArray[np.int32], amount_scale: int) -> None:
+    """Fill a column of a chunk in order of time."""
     aggregate = column.entity_aggregate
     assert aggregate is not None, "a specification knows the aggregates of its columns"
     values = aggregate.values(chunk, Window(column.window or 0, column.closed == "right"))
-    return values / amount_scale if aggregate.money else values
+    if aggregate.money:
+        ordering.gather_quotients(values, ranks, np.float64(amount_scale), made)
+    else:
+        ordering.gather(values, ranks, values.dtype.type(0), made)
 
 
 def _columns_in_row_order(
-    source: Source, made: list[NDArray[np.int32]], groups: Groups, columns: Sequence[FeatureColumn]
-) -> dict[str, pa.Array]:
-    """The columns by name; each is brought into the memory of the one before, of which nothing is needed any more."""
-    nulls = groups.rank < 0 if groups.rows < len(groups.rank) else None
-    free = np.empty(len(groups.rank), np.int32)
+    source: Source,
+    made: list[NDArray[np.int32]],
+    groups: Groups,
+    columns: Sequence[FeatureColumn],
+    spare: NDArray[np.int32],
+) -> tuple[dict[str, pa.Array], NDArray[np.int32]]:
+    """Each column is brought into the memory of the one before, of which nothing is needed any more.
+
+    Fresh memory costs more than the values it is for.
+    """
+    nulls = groups.places < 0 if groups.rows < len(groups.places) else None
     finished = {}
     for column, ordered in zip(columns, made, strict=True):
-        values, missing = free.view(column.dtype), np.dtype(column.dtype).type(0 if column.dtype == "int32" else np.nan)
-        fill_in_row_order(values, ordered.view(column.dtype), groups, missing=missing, pool=source.pool)
+        values = spare.view(column.dtype)
+        missing = values.dtype.type(0 if column.dtype == "int32" else np.nan)
+        fill_in_row_order(values, ordered.view(column.dtype), groups, missing=missing, workers=source.workers)
         finished[column.name] = pa.array(values, mask=nulls if column.dtype == "int32" else None)
-        free = ordered
-    return finished
+        spare = ordered
+    return finished, spare
 
 
 def _row_feature(source: Source, column: FeatureColumn) -> pa.Array | pa.ChunkedArray:
@@ -138,7 +171,7 @@ def _calendar_feature(source: Source, name: str) -> pa.Array:
     def fill(rows: slice) -> None:
         values[rows] = CALENDAR[name](source.time[rows])
 
-    over_blocks(fill, len(values), source.pool)
+    over_blocks(fill, len(values), source.workers)
     return pa.array(values)
 
 

@@ -1,8 +1,7 @@
 """Every benchmark as `name  ours  peer  ratio`; seconds on this machine, compared within one run."""
 
 import argparse
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -16,16 +15,8 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in [arguments.bench] if arguments.bench else names:
         print(f"\n{name:<44} {'ours s':>10} {'peer s':>10} {'peer/ours':>10}", flush=True)
-        for label, ours, peer in loaded(name).bench(arguments.data):
+        for label, ours, peer in importlib.import_module(f"tests.benches.bench_{name}").bench(arguments.data):
             print(f"{label:<44} {ours:>10.4g} {peer:>10.4g} {peer / ours:>10.2f}", flush=True)
-
-
-def loaded(name: str):
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", FOLDER / f"bench_{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
     table = random_table(np.random.default_rng(5), rows=3000, seconds=900)
     spec = spec_for(table)
     whole = window_features(table, spec=spec, threads=1)
-    monkeypatch.setattr("features.windows.CHUNK_ROWS", 64)
+    monkeypatch.setattr("features.groups.CHUNK_ROWS", 64)
     monkeypatch.setattr("features.groups.ROW_BLOCK", 100)
     for threads in (1, 2, 3, 7):
         assert_same_bits(window_features(table, spec=spec, threads=threads), whole)
