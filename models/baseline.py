@@ -56,7 +56,8 @@ def fit_logistic_baseline(
 ) -> LogisticBaseline:
     """L2-penalised logistic regression on scaled numbers, missing indicators and one-hot categories, no class weight.
 
-    Newton's method on the normal equations, since rows outnumber columns by thousands.
+    Newton's method on the normal equations, since rows outnumber columns by thousands; in float64, since windows of
+    several lengths are nearly collinear and float32 has no digits left for that.
 
     Args:
         train: rows of the train fold; those without a label are left out.
@@ -72,7 +73,7 @@ def fit_logistic_baseline(
     scaled, missing = _inputs(rows, np.asarray(scaling.center), np.asarray(scaling.scale))
     shown = [size if size <= max_categories else 0 for size in cardinalities]
     hot = [np.eye(size, dtype=np.float32)[rows.categorical[:, index]] for index, size in enumerate(shown) if size]
-    matrix = np.concatenate([scaled, missing, *hot], axis=1)
+    matrix = np.concatenate([scaled, missing, *hot], axis=1, dtype=np.float64)
     steps = 100
     model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", max_iter=steps, tol=1e-6)
     model.fit(matrix, rows.label.astype(np.int64), sample_weight=np.asarray(rows.weight, dtype=np.float64))

@@ -1,4 +1,5 @@
 import json
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -58,3 +59,18 @@ def test_a_fold_of_one_class_is_refused():
     one = RowArrays(ROWS.numeric, ROWS.categorical, np.zeros(800, dtype=np.float32), ROWS.weight, ROWS.time)
     with pytest.raises(ValueError, match="train must hold both classes, got 0 frauds in 800 labelled rows of 800"):
         fitted(one)
+
+
+def test_columns_that_are_nearly_the_same_do_not_stop_the_solver():
+    rng = np.random.default_rng(1)
+    rows = 100_000
+    value = np.expm1(rng.normal(size=rows)).astype(np.float32)
+    numeric = np.stack([value, value * np.float32(1 + 1e-6), value, value], axis=1)
+    label = (rng.random(rows) < 1 / (1 + np.exp(-np.log1p(np.abs(value))))).astype(np.float32)
+    alike = RowArrays(numeric, np.zeros((rows, 2), np.int32), label, np.ones(rows, np.float32), np.arange(rows))
+    scaling = SimpleNamespace(center=(0.0,) * 4, scale=(0.1,) * 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = fit_logistic_baseline(alike, scaling=scaling, cardinalities=CARDINALITIES)
+    assert model.converged
+    assert not model.note
