@@ -17,7 +17,7 @@ from features.workers import Workers
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 
 CHUNK_ROWS = 1 << 17
-"""Rows of a chunk: few enough that its columns stay in cache, enough that calling a loop costs nothing."""
+"""Rows of a chunk: few enough that its columns stay in cache, enough that chunks, each a stream of memory, are few."""
 
 ROW_BLOCK = 1 << 17
 """Rows that one thread moves between row order and chunk order at a time."""
