@@ -18,14 +18,7 @@ from features import ordering
 from features.calendar import CALENDAR
 from features.chunk import Chunk, Window
 from features.compilation import keep_compiled_loops
-from features.groups import (
-    ChunkRows,
-    Groups,
-    fill_in_row_order,
-    in_chunk_order,
-    over_blocks,
-    put_in_chunk_order,
-)
+from features.groups import ChunkRows, Groups, fill_in_row_order, in_chunk_order, over_blocks, put_in_chunk_order
 from features.scratch import Scratch
 from features.source import Source
 from features.spec import FeatureColumn, FeatureSpec
@@ -57,12 +50,10 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
         source = Source(transactions, workers)
         source.read_texts({name for entity in spec.entities for name in entity})
         spare = np.empty(transactions.num_rows, np.int32)
-        left = list(spec.entities)
-        while left:
-            later = [column for column in spec.columns if column.entity in left]
-            source.forget(but=left, reads={column.of for column in later})
-            entity = left.pop(0)
-            columns = [column for column in later if column.entity == entity]
+        for done, entity in enumerate(spec.entities):
+            left = spec.entities[done:]
+            source.forget(but=left, reads={column.of for column in spec.columns if column.entity in left})
+            columns = [column for column in spec.columns if column.entity == entity]
             finished, spare = _entity_features(source, entity, columns, spec.amount_scale, spare)
             made |= finished
         made |= {column.name: _row_feature(source, column) for column in spec.columns if not column.entity}

@@ -152,9 +152,11 @@ def test_row_order_changes_nothing(table, seed):
     assert_same_bits(permuted, window_features(table, spec=spec, threads=1).take(order))
 
 
-def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
+@pytest.mark.parametrize("in_order", [True, False])
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch, in_order):
     table = random_table(np.random.default_rng(5), rows=3000, seconds=900)
-    spec = spec_for(table)
+    table = table.sort_by("event_time") if in_order else table.take(np.random.default_rng(6).permutation(3000))
+    spec = spec_for(table, entities=["card+merchant", "merchant", "card"])
     whole = window_features(table, spec=spec, threads=1)
     monkeypatch.setattr("features.groups.CHUNK_ROWS", 64)
     monkeypatch.setattr("features.groups.ROW_BLOCK", 100)
