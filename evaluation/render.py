@@ -94,14 +94,16 @@ def pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
         series = {"before": (tables["before"], RUST)} if "before" in tables else {}
         series["after"] = (tables["after"], BLUE)
         title = f"{NAMES.get(name, name)} on test"
-        made[f"reliability-{name}"] = _reliability(f"reliability-{name}", title, series, section["histogram_edges"])
-    made |= _smoothing_pictures(report) | _sweep_pictures(report) | _weeks_picture(report)
+        made[f"reliability-{name}"] = reliability_picture(
+            f"reliability-{name}", title, series, section["histogram_edges"]
+        )
+    made |= smoothing_pictures(report) | sweep_pictures(report) | weeks_picture(report)
     return made
 
 
 def unsmoothed_picture(section: Mapping[str, Any]) -> Picture:
     """Reliability of ε = 0 on valid as trained, from what `unsmoothed_section` returned."""
-    return _reliability(
+    return reliability_picture(
         "reliability-valid-unsmoothed",
         "ε = 0 on valid, before the sweep",
         {"as trained": (section, RUST)},
@@ -109,7 +111,8 @@ def unsmoothed_picture(section: Mapping[str, Any]) -> Picture:
     )
 
 
-def _smoothing_pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
+def smoothing_pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
+    """The head with and without smoothing in one diagram, as trained and calibrated."""
     test, made = report["reliability"]["test"], {}
     if not {"mlp", "mlp_unsmoothed"} <= set(test):
         return {}
@@ -121,13 +124,17 @@ def _smoothing_pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
                 "ε = 0": (test["mlp_unsmoothed"][stage], OCHRE),
                 f"ε = {other['smoothing']:g}": (test["mlp"][stage], TEAL),
             }
-            made[name] = _reliability(name, f"Head on test, {words}", series, report["reliability"]["histogram_edges"])
+            made[name] = reliability_picture(
+                name, f"Head on test, {words}", series, report["reliability"]["histogram_edges"]
+            )
     return made
 
 
-def _reliability(
+def reliability_picture(
     name: str, title: str, series: Mapping[str, tuple[Mapping[str, Any], str]], edges: Sequence[float]
 ) -> Picture:
+    """Observed fraud rate against promised probability, a series per table, with the rows below."""
+
     def draw(figure: Figure) -> None:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.6, 1.0])
         top.plot([FLOOR, 1], [FLOOR, 1], color=MUTED, linewidth=0.8, dashes=(4, 3))
@@ -143,7 +150,7 @@ def _reliability(
 
     words = ", ".join(series)
     text = f"Reliability diagram ({words}): observed fraud rate against promised probability, both on log axes."
-    return _picture(name, title, text, draw, height=4.4)
+    return drawn(name, title, text, draw, height=4.4)
 
 
 def _bins(axes: Axes, table: Sequence[Mapping[str, float]], colour: str, label: str, *, hollow: bool) -> None:
@@ -169,7 +176,8 @@ def _score_counts(axes: Axes, histogram: Mapping[str, Sequence[int]], edges: Seq
     axes.set_ylabel("rows")
 
 
-def _sweep_pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
+def sweep_pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
+    """A curve per class weight against ε, one picture per statistic of the sweep."""
     sweep = report["smoothing"]["sweep"]
     lines: Lines = {}
     for row in sorted(sweep, key=lambda r: (r["weighting"] == "column", _weight_order(r), r["smoothing"])):
@@ -183,7 +191,7 @@ def _sweep_pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
 def _sweep(metric: str, label: str, lines: Lines, *, logarithmic: bool) -> Picture:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for ((weight, weighting), rows), colour in zip(lines.items(), _cycle(len(lines)), strict=True):
+        for ((weight, weighting), rows), colour in zip(lines.items(), line_colours(len(lines)), strict=True):
             x, name = [row["smoothing"] for row in rows], weight if weighting == "example" else f"{weight}, {weighting}"
             for values, style, face in _stages(rows, metric, colour):
                 shown = name if style == "-" else None
@@ -197,20 +205,21 @@ def _sweep(metric: str, label: str, lines: Lines, *, logarithmic: bool) -> Pictu
         figure.legend(loc="outside upper left", ncols=2, handlelength=1.4, columnspacing=1.2)
 
     text = f"{label} on valid against ε, a line per class weight; dashed as trained, solid after the inverse."
-    return _picture(f"sweep-{metric}", f"{label} against ε", text, draw, height=3.2)
+    return drawn(f"sweep-{metric}", f"{label} against ε", text, draw, height=3.2)
 
 
 def _stages(rows: Sequence[Mapping[str, Any]], metric: str, colour: str) -> list[tuple[list[float], str, str]]:
     """Values, line style and marker face: as trained and after the inverse, or the one line of a statistic of both."""
     if metric in rows[0]:
-        return [(_numbers(row[metric] for row in rows), "-", colour)]
+        return [(nan_for_none(row[metric] for row in rows), "-", colour)]
     return [
-        (_numbers(row["raw"][metric] for row in rows), "--", "none"),
-        (_numbers(row["inverted"][metric] for row in rows), "-", colour),
+        (nan_for_none(row["raw"][metric] for row in rows), "--", "none"),
+        (nan_for_none(row["inverted"][metric] for row in rows), "-", colour),
     ]
 
 
-def _numbers(values: Iterable[float | None]) -> list[float]:
+def nan_for_none(values: Iterable[float | None]) -> list[float]:
+    """Numbers of a report as matplotlib wants them: a missing one is not drawn."""
     return [float("nan") if value is None else value for value in values]
 
 
@@ -227,7 +236,8 @@ def _log_ticks(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
 
 
-def _weeks_picture(report: Mapping[str, Any]) -> dict[str, Picture]:
+def weeks_picture(report: Mapping[str, Any]) -> dict[str, Picture]:
+    """Observed over expected frauds by week of test; nothing where there are fewer than two weeks."""
     slices = report["slices"].get(report["shipped"], [])
     weeks = [row for row in slices if row["kind"] == "week" and row.get("observed_expected", {}).get("value")]
     if len(weeks) < 2:
@@ -249,7 +259,7 @@ def _weeks_picture(report: Mapping[str, Any]) -> dict[str, Picture]:
         axes.grid(visible=True, axis="y")
 
     text = "Observed over expected frauds per week of test, with intervals; 1 is right."
-    return {"weeks": _picture("weeks", "Frauds observed over expected, by week", text, draw, height=3.2)}
+    return {"weeks": drawn("weeks", "Frauds observed over expected, by week", text, draw, height=3.2)}
 
 
 def walk_picture(walk: Mapping[str, Any]) -> Picture:
@@ -267,8 +277,8 @@ def walk_picture(walk: Mapping[str, Any]) -> Picture:
         for axes, (statistic, label) in zip(panels, WALKED.items(), strict=False):
             if statistic == "observed_expected":
                 axes.axhline(1.0, color=MUTED, linewidth=0.8, dashes=(4, 3))
-            for model, colour in zip(models, _cycle(len(models)), strict=True):
-                values = _numbers(line["models"][model][statistic] for line in dates)
+            for model, colour in zip(models, line_colours(len(models)), strict=True):
+                values = nan_for_none(line["models"][model][statistic] for line in dates)
                 axes.plot(range(len(dates)), values, "o-", color=colour, markersize=3.4, label=model)
             axes.set_ylabel(label)
         _choices(panels[-2], dates)
@@ -286,7 +296,7 @@ def walk_picture(walk: Mapping[str, Any]) -> Picture:
 
     text = "Average precision, Brier skill, ECE and observed over expected frauds at each past date, by model."
     height, width = 2.0 + 1.4 * (len(WALKED) + 2), max(NARROW, 1.2 + 0.5 * len(dates))
-    return _picture("backtest", "Retraining at each past date", text, draw, height=height, width=width)
+    return drawn("backtest", "Retraining at each past date", text, draw, height=height, width=width)
 
 
 def _choices(axes: Axes, dates: Sequence[Mapping[str, Any]]) -> None:
@@ -302,9 +312,9 @@ def _choices(axes: Axes, dates: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _ageing(axes: Axes, rows: Sequence[Mapping[str, Any]], models: Sequence[str]) -> None:
-    for model, colour in zip(models, _cycle(len(models)), strict=True):
+    for model, colour in zip(models, line_colours(len(models)), strict=True):
         own = [row for row in rows if row["model"] == model and model != "baseline"]
-        x, y = [row["age_weeks"] for row in own], _numbers(row["average_precision"] for row in own)
+        x, y = [row["age_weeks"] for row in own], nan_for_none(row["average_precision"] for row in own)
         axes.plot(x, y, "o-", color=colour, markersize=3.4)
     axes.set_xlabel("weeks since the newest training row")
     axes.set_ylabel("average precision")
@@ -322,14 +332,25 @@ def _probability_axis(axes: Axes, which: str) -> None:
     axes.grid(visible=True)
 
 
-def _cycle(count: int) -> list[str]:
+def line_colours(count: int) -> list[str]:
+    """A colour for each of several lines."""
     colours = [BLUE, TEAL, OCHRE, RUST]
     return [colours[i % len(colours)] for i in range(count)]
 
 
-def _picture(
+def drawn(
     name: str, title: str, text: str, draw: Callable[[Figure], None], *, height: float, width: float = NARROW
 ) -> Picture:
+    """A picture as PNG and as SVG, drawn once.
+
+    Args:
+        name: prefix of its ids, unique on the page.
+        title: above the PNG, and what a screen reader says.
+        text: its description.
+        draw: fills the figure.
+        height: inches.
+        width: inches.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)

@@ -31,13 +31,12 @@ from pipeline.files import (
     write_json,
     write_text,
 )
-from pipeline.fingerprint import CHAMPION_FILE
 from pipeline.hardware import cpu_threads
 from pipeline.journal import Journal
+from pipeline.locks import held
 from pipeline.run import RunSettings, run_stages
 from pipeline.run_log import close_interrupted
-from pipeline.schedule import job_lock
-from pipeline.stage import Stage, StageLog
+from pipeline.stage import CHAMPION_FILE, Stage, StageLog
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds, time_name, time_text
 from pipeline.tracking import replay
@@ -83,7 +82,7 @@ def backtest(
         raise ValueError(f"a backtest needs at least {FEWEST_DATES} dates, got {len(walk.dates)} from --from to --to")
     folder = runs / f"backtest-{name}-{time_name(walk.start)}-{time_name(walk.end)}-{duration_text(walk.every)}"
     quiet = config.model_copy(update={"tracking": config.tracking.model_copy(update={"enabled": False})})
-    with job_lock(folder / ".lock", f"another backtest is at work in {folder}"):
+    with held(folder / ".lock", f"another backtest is at work in {folder}"):
         of_date = _stages_of_a_date(folder, quiet, stages, reporter)
         log, told = _opened(folder, config, walk)
         lines: list[dict[str, Any]] = []

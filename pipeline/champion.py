@@ -15,12 +15,11 @@ from features.windows import window_features
 from pipeline.bundle import signing_key
 from pipeline.config import Config
 from pipeline.files import read_json, read_table, replaced_folder, sha256_file, write_json
-from pipeline.fingerprint import CHAMPION_FILE
 from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, CheckedBundle, checked_bundle
 from pipeline.registry import CHAMPION, Registry, Version, opened_registry
 from pipeline.serving import loaded_scorer
-from pipeline.stage import StageContext
+from pipeline.stage import CHAMPION_FILE, StageContext
 from pipeline.store_lock import sqlite_file
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
@@ -119,7 +118,7 @@ def _bundle_problem(bundle: Path, config: Config, version: Version) -> str:
     try:
         checked_bundle(bundle, key=signing_key(config.export))
     except ValueError as error:
-        return f"its bundle fails the check: {_told(error, bundle)}"
+        return f"its bundle fails the check: {portable_message(error, bundle)}"
     if sha256_file(bundle / MANIFEST) != version.manifest:
         return "its bundle is not the one that was registered"
     return ""
@@ -148,7 +147,7 @@ def champion_rows(context: StageContext) -> ChampionRows | None:
             seen_until = max(own, _seen_until(bundle.manifest))
             probabilities[test | later] = _scored(context, bundle, test | later)
         except Exception as error:  # another release's bundle may break in any way, and must not break this run
-            problem = f"it cannot score these transactions: {_told(error, context.run)}"
+            problem = f"it cannot score these transactions: {portable_message(error, context.run)}"
     judged = ChampionScores(str(note["version"]), probabilities[test], seen_until, problem)
     return ChampionRows(judged, probabilities[later])
 
@@ -185,7 +184,7 @@ def _seen_until(manifest: Mapping[str, object]) -> int:
     return value
 
 
-def _told(error: Exception, folder: Path) -> str:
+def portable_message(error: Exception, folder: Path) -> str:
     """The error without this machine's folders: it goes into files that are the same everywhere."""
     text = " ".join(str(error).split()).replace(f"{folder}/", "").replace(str(folder), "the bundle")
     return text[:300] or type(error).__name__

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from pipeline.exits import LockedError
+from pipeline.locks import LockedError
 from pipeline.remote import Remote
 
 LEASE = 120.0

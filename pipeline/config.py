@@ -23,7 +23,7 @@ from pipeline.ablation import AblationConfig
 from pipeline.bundle import ExportConfig
 from pipeline.credentials import without_passwords
 from pipeline.registry import RegistryConfig
-from pipeline.retention import RunsConfig
+from pipeline.sections import RunsConfig
 from pipeline.sources import DataConfig
 from pipeline.sweep_outcomes import SelectionConfig
 from pipeline.tracking import TrackingConfig

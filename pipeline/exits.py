@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from pipeline.credentials import without_passwords
+from pipeline.locks import LockedError
 from pipeline.log_lines import capture_libraries, log_line, wants_json
 
 USAGE: type[Any] = typer.BadParameter.__bases__[0]
@@ -27,10 +28,6 @@ class Exit(IntEnum):
     BAD_INPUT = 2
     REFUSED = 3
     LOCKED = 4
-
-
-class LockedError(RuntimeError):
-    """Another job holds the lock of the run, store or registry."""
 
 
 class InterruptedRunError(BaseException):

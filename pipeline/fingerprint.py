@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.code import code_digest
+from pipeline.config import Config
 from pipeline.files import read_done, sha256_file, sha256_json
+from pipeline.stage import CHAMPION_FILE, Stage
 
-if TYPE_CHECKING:
-    from pipeline.config import Config
-    from pipeline.stage import Stage
-
-CHAMPION_FILE = "champion/champion.json"
 LIBRARIES = ("numba", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow", "scikit-learn", "torch", "xgboost")
 
 
@@ -35,7 +32,7 @@ class Fingerprint:
         return f"changed: {', '.join(names)}" if names else "changed"
 
 
-def stage_fingerprint(run: Path, stage: "Stage", config: "Config", as_of: int | None) -> Fingerprint:
+def stage_fingerprint(run: Path, stage: Stage, config: Config, as_of: int | None) -> Fingerprint:
     """The fingerprint under which a stage would run now.
 
     Upstream stages count by the checksums of the files they left, so a stage that ran again and wrote the same bytes

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pipeline.claim import Claim
 from pipeline.files import DONE, folder_checksums, replaced_folder, sha256_file, write_bytes
-from pipeline.fingerprint import CHAMPION_FILE
 from pipeline.remote import WORKERS, Remote, plain_name
+from pipeline.stage import CHAMPION_FILE
 
 SETTINGS, JOURNAL = "config.json", "journal.jsonl"
 RECORDS = (SETTINGS, JOURNAL, ".tracking.json", "retrain.json")

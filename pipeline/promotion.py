@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pipeline.bundle import signing_key, verify_bundle
 from pipeline.champion import judged_against
 from pipeline.config import Config
 from pipeline.files import read_done, read_json, sha256_file
 from pipeline.journal import Journal
 from pipeline.ledger import LEDGER, Action, Promotion, append_promotions, read_ledger
+from pipeline.locks import LockedError, held
 from pipeline.manifest import MANIFEST, checked_bundle
 from pipeline.registry import (
     CHALLENGER,
@@ -29,7 +28,6 @@ from pipeline.registry import (
     Version,
     opened_registry,
 )
-from pipeline.run import LockedError
 from pipeline.store_lock import sqlite_file
 from pipeline.tracking import ACKNOWLEDGED, replay, store_uri
 
@@ -171,26 +169,13 @@ def _alone(config: Config, *, runs: Path, must_exist: bool = False) -> Iterator[
     folder = path.parent if path is not None else runs
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        _file_lock(folder / "promotions.lock"),
+        held(folder / "promotions.lock", "another job is promoting: it holds promotions.lock"),
         opened_registry(config.tracking, name=config.registry.name, runs=runs) as registry,
         _claimed(registry, needed=path is None),
     ):
         desk = _Desk(registry, folder / LEDGER, config.registry.actor)
         desk.catch_up()
         yield desk
-
-
-@contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LockedError(f"another job is promoting: it holds {path.name}") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def write_serving_model(
         signature: what it says.
         identity: hexadecimal digest of at least 32 digits of what the model is.
     """
-    with _quiet():
+    with quiet_mlflow():
         import mlflow.pyfunc
 
         mlflow.pyfunc.save_model(
@@ -122,7 +122,7 @@ def load_serving_model(folder: Path) -> Any:
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     writes_nothing, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        with _quiet():
+        with quiet_mlflow():
             import mlflow.pyfunc
 
             return mlflow.pyfunc.load_model(str(folder))
@@ -131,7 +131,7 @@ def load_serving_model(folder: Path) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_mlflow() -> Iterator[None]:
     """MLflow neither reports home nor warns: of its own type hints on import, and of an input example it misses.
 
     An example would be scored and stored with the model; the signature is declared, not inferred from one.
@@ -146,7 +146,7 @@ def _quiet() -> Iterator[None]:
 def opened_registry(tracking: TrackingConfig, *, name: str, runs: Path) -> Iterator["Registry"]:
     """The registry in the configured store; requests are bounded in time while the `with` block lasts."""
     uri = store_uri(tracking, runs=runs)
-    with bounded_requests(tracking), _global_store(uri), _quiet():
+    with bounded_requests(tracking), default_store(uri), quiet_mlflow():
         from mlflow.tracking import MlflowClient
 
         with opened_alone(uri):
@@ -156,7 +156,7 @@ def opened_registry(tracking: TrackingConfig, *, name: str, runs: Path) -> Itera
 
 
 @contextmanager
-def _global_store(uri: str) -> Iterator[None]:
+def default_store(uri: str) -> Iterator[None]:
     """What MLflow's sqlite registry asks for a logged model, whatever store its own client was opened on."""
     before = os.environ.get("MLFLOW_TRACKING_URI")
     os.environ["MLFLOW_TRACKING_URI"] = uri

@@ -70,13 +70,13 @@ class Remote:
 
     def listed(self) -> Listed | None:
         """What stands here, or None where no object has exactly this name."""
-        with _told(self):
+        with _errors_in_words(self):
             info = self.system.get_file_info(self.path)
         return Listed(info.size, info.mtime_ns or 0) if info.type == pafs.FileType.File else None
 
     def is_folder(self) -> bool:
         """Whether objects lie below this name."""
-        with _told(self):
+        with _errors_in_words(self):
             return bool(self.system.get_file_info(self.path).type == pafs.FileType.Directory)
 
     def files(self, *, deep: bool = True) -> dict[str, Listed]:
@@ -86,7 +86,7 @@ class Remote:
             ValueError: there is no such bucket, or access is refused.
         """
         try:
-            with _told(self):
+            with _errors_in_words(self):
                 found = self.system.get_file_info(pafs.FileSelector(self.path, recursive=deep))
         except FileNotFoundError:
             return {}
@@ -102,7 +102,7 @@ class Remote:
         listed = self.listed()
         if listed is None:
             raise FileNotFoundError(f"{self.uri} does not exist")
-        with _told(self), self.system.open_input_stream(self.path) as stream:
+        with _errors_in_words(self), self.system.open_input_stream(self.path) as stream:
             said = {name.lower(): value for name, value in (stream.metadata() or {}).items()}
         mark = said.get("generation") or said.get("etag") or str(listed.modified).encode()
         return f"{mark.decode()} {listed.size}"
@@ -114,7 +114,7 @@ class Remote:
             ValueError: it is larger than `limit`.
         """
         try:
-            with _told(self), self.system.open_input_stream(self.path) as stream:
+            with _errors_in_words(self), self.system.open_input_stream(self.path) as stream:
                 content: bytes = stream.read(limit + 1)
         except FileNotFoundError:
             return None
@@ -127,7 +127,7 @@ class Remote:
         with (
             replaced_file(path) as temporary,
             temporary.open("wb") as out,
-            _told(self),
+            _errors_in_words(self),
             self.system.open_input_stream(self.path) as stream,
         ):
             while block := stream.read(BLOCK_BYTES):
@@ -135,7 +135,7 @@ class Remote:
 
     def put(self, content: bytes) -> None:
         """Write a small object whole."""
-        with _told(self), self._writer() as stream:
+        with _errors_in_words(self), self._writer() as stream:
             stream.write(content)
 
     def send(self, path: Path) -> None:
@@ -143,7 +143,7 @@ class Remote:
 
         Closing a stream publishes what it holds, so one that an error cut short is removed again.
         """
-        with path.open("rb") as source, _told(self):
+        with path.open("rb") as source, _errors_in_words(self):
             stream = self._writer()
             try:
                 while block := source.read(BLOCK_BYTES):
@@ -162,7 +162,7 @@ class Remote:
 
     def remove(self) -> None:
         """Remove the object; one that is not there is no fault."""
-        with contextlib.suppress(FileNotFoundError), _told(self):
+        with contextlib.suppress(FileNotFoundError), _errors_in_words(self):
             self.system.delete_file(self.path)
 
     def remove_folder(self) -> None:
@@ -189,7 +189,7 @@ def local_path(text: str) -> Path:
         return Path(text)
     parts = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        _refuse(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
+        refuse_address(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
     return Path(unquote(parts.path))
 
 
@@ -204,16 +204,16 @@ def opened(uri: str) -> Remote:
         return Remote(uri.rstrip("/"), pafs.LocalFileSystem(), str(local_path(uri)).rstrip("/"))
     found = ADDRESS.fullmatch(uri)
     if found is None or not is_remote(uri):
-        _refuse(uri, "must be an address that begins with s3://, gs:// or file:///")
+        refuse_address(uri, "must be an address that begins with s3://, gs:// or file:///")
     scheme, (bucket, _, key) = found[1], found[2].rstrip("/").partition("/")
     if "@" in bucket:
-        _refuse(uri, f"must not hold credentials: set {CREDENTIALS[scheme]} in the environment")
+        refuse_address(uri, f"must not hold credentials: set {CREDENTIALS[scheme]} in the environment")
     if not BUCKET.fullmatch(bucket):
-        _refuse(uri, "must name a bucket")
+        refuse_address(uri, "must name a bucket")
     if key and not plain_name(key):
-        _refuse(uri, "must not hold empty parts, '.' or '..'")
+        refuse_address(uri, "must not hold empty parts, '.' or '..'")
     place = Remote(uri.rstrip("/"), None, f"{bucket}/{key}".rstrip("/"))
-    with _told(place):
+    with _errors_in_words(place):
         return Remote(place.uri, _system(scheme, bucket), place.path)
 
 
@@ -256,7 +256,7 @@ def _s3(bucket: str) -> Any:
 
 
 @contextlib.contextmanager
-def _told(place: Remote) -> Iterator[None]:
+def _errors_in_words(place: Remote) -> Iterator[None]:
     """Errors of a store in Harbor's own words; errors of local files pass as they are."""
     try:
         yield
@@ -265,10 +265,10 @@ def _told(place: Remote) -> Iterator[None]:
     except (OSError, pa.ArrowException) as error:
         if getattr(error, "errno", None) is not None or isinstance(error, StoreError):
             raise
-        _raise(place, str(error))
+        _refuse_or_fail(place, str(error))
 
 
-def _raise(place: Remote, said: str) -> NoReturn:
+def _refuse_or_fail(place: Remote, said: str) -> NoReturn:
     scheme = place.uri.partition("://")[0]
     code = re.search(r"AWS Error (\w+)|Status\((\w+)", said)
     kind = next((each for each in code.groups() if each), "") if code is not None else ""
@@ -283,5 +283,10 @@ def _raise(place: Remote, said: str) -> NoReturn:
     raise StoreError(f"{place.uri}: the store cannot be reached or failed ({kind or 'no reason given'})") from None
 
 
-def _refuse(uri: str, reason: str) -> NoReturn:
+def refuse_address(uri: str, reason: str) -> NoReturn:
+    """Refuse an address, shown without what it must not hold.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError(f"{shown_address(uri)[:200]}: {reason}")

@@ -7,40 +7,15 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
 from pipeline.claim import claimed
-from pipeline.credentials import holds_password
-from pipeline.exits import LockedError
 from pipeline.files import DONE, TEMPORARY, sha256_file
+from pipeline.locks import LockedError, held
 from pipeline.manifest import LARGEST_MANIFEST, MANIFEST
 from pipeline.mirror import CLAIMS
 from pipeline.remote import Remote, opened
 from pipeline.working_copy import owner_name
 
-ADDRESSES = ("s3://", "gs://", "file://")
 TIME = r"\d{8}T\d{6}(\.\d{1,6})?Z"
-
-
-class RunsConfig(BaseModel):
-    """Which run folders a scheduled job keeps ([runs])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    keep: int = Field(30, ge=1, description="newest run folders of a configuration that `harbor retrain` keeps")
-    store: str = Field(
-        "", description="`s3://`, `gs://` or `file://` folder that keeps every run too, each under its name"
-    )
-
-    @field_validator("store")
-    @classmethod
-    def _address(cls, store: str) -> str:
-        if store and holds_password(store):
-            raise ValueError("must not hold a password: credentials are taken from the environment")
-        if store and not store.startswith(ADDRESSES):
-            raise ValueError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
-        return store.rstrip("/")
 
 
 def remove_old_runs(
@@ -114,15 +89,11 @@ def _manifest(run: Path) -> str | None:
 
 def _removed(run: Path) -> bool:
     """Whether the folder is gone; a run that somebody works in stays."""
-    lock = FileLock(run / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return False
     gone = run.with_name(f"{TEMPORARY}{run.name}")
     try:
-        run.rename(gone)
-    finally:
-        lock.release()
+        with held(run / ".lock", f"another job is working in {run}"):
+            run.rename(gone)
+    except LockedError:
+        return False
     shutil.rmtree(gone, ignore_errors=True)
     return True

@@ -11,10 +11,9 @@ from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
 from pipeline.cost import GIBIBYTE
 from pipeline.delivery import Delivery
-from pipeline.exits import InterruptedRunError, LockedError
+from pipeline.exits import InterruptedRunError
 from pipeline.files import (
     changed_files,
-    folder_checksums,
     read_done,
     read_json,
     replaced_folder,
@@ -25,11 +24,12 @@ from pipeline.files import (
 from pipeline.fingerprint import library_versions, stage_fingerprint
 from pipeline.hardware import peak_memory, reset_peak_memory
 from pipeline.journal import Journal, Status
+from pipeline.locks import held
 from pipeline.run_log import close_below, close_interrupted, log_kept, opened_log
 from pipeline.stage import Stage, StageContext, StageLog
 from pipeline.terminal import Reporter
 from pipeline.tracking import Replay, replay
-from pipeline.working_copy import held_alone, mirrored
+from pipeline.working_copy import mirrored
 
 SYNC_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
@@ -84,7 +84,7 @@ def run_stages(
     """
     run.mkdir(parents=True, exist_ok=True)
     with (
-        held_alone(run, lock=".lock"),
+        held(run / ".lock", f"another job is working in {run}"),
         mirrored(run, settings.config.runs.store, _touched(stages, only), reporter=reporter) as mirror,
     ):
         restore_interrupted(run)
@@ -100,7 +100,7 @@ def run_stages(
                 bring_champion(run, settings.config, reporter)
             for stage in stages:
                 if only is None or stage.name == only:
-                    _bring_up_to_date(
+                    bring_up_to_date(
                         run, stage, settings, log, stages, force=force, reporter=reporter, delivery=delivery
                     )
                     mirror.send_stage(stage.name)
@@ -122,7 +122,7 @@ def send_journal(run: Path) -> Replay:
     """
     tracking = read_settings(run).config.tracking
     sent = refused = idle = 0
-    with held_alone(run, lock=".lock"):
+    with held(run / ".lock", f"another job is working in {run}"):
         close_interrupted(Journal(run / "journal.jsonl"))
         while True:
             outcome = replay(run, tracking)
@@ -183,7 +183,7 @@ def _touched(stages: Sequence[Stage], only: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _bring_up_to_date(
+def bring_up_to_date(
     run: Path,
     stage: Stage,
     settings: RunSettings,
@@ -194,6 +194,11 @@ def _bring_up_to_date(
     reporter: Reporter,
     delivery: Delivery,
 ) -> None:
+    """Run one stage if it is stale, keep it if it stands, and log either.
+
+    Raises:
+        ValueError: a stage that it reads has not finished, or bad input.
+    """
     missing = [name for name in stage.reads if read_done(run / name) is None]
     if missing:
         raise ValueError(f"{stage.name} needs {', '.join(missing)} to have finished in {run}, but there is no DONE")
@@ -288,18 +293,3 @@ def _staleness(
         return fingerprint.difference(done.details.get("parts", {}))
     changed = changed_files(folder, done)
     return f"changed since it finished: {', '.join(changed)}" if changed else None
-
-
-__all__ = [
-    "InterruptedRunError",
-    "LockedError",
-    "RunSettings",
-    "Step",
-    "folder_checksums",
-    "kept_in",
-    "planned_steps",
-    "read_settings",
-    "resolved_settings",
-    "run_stages",
-    "send_journal",
-]

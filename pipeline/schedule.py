@@ -4,21 +4,19 @@ One run folder per configuration and moment. The outcome is written last, so a j
 where it stopped, and one that was finished is told again without any work.
 """
 
-import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pipeline.files import changed_files, read_done, read_json, write_json
 from pipeline.fingerprint import stage_fingerprint
+from pipeline.locks import held
 from pipeline.promotion import promote_run
 from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
 from pipeline.retention import remove_old_runs, remove_old_stored_runs
-from pipeline.run import LockedError, RunSettings, run_stages
+from pipeline.run import RunSettings, run_stages
 from pipeline.stage import Stage
 from pipeline.terminal import Reporter
 from pipeline.times import time_name
@@ -65,7 +63,7 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
     folder = runs / f"{name}-{time_name(settings.as_of)}"
     store = settings.config.runs.store
     with (
-        job_lock(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"),
+        held(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"),
         job_claimed(store, f"retrain-{name}", runs=runs),
     ):
         bring_run(folder, store, [stage.name for stage in stages])
@@ -85,25 +83,6 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
             tuple(outcome["lines"]),
             _removed(runs, name, folder, settings),
         )
-
-
-@contextlib.contextmanager
-def job_lock(path: Path, message: str) -> Iterator[None]:
-    """A lock that a second job does not wait for.
-
-    Raises:
-        LockedError: with the message, where another job holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LockedError(message) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _settled(folder: Path, settings: RunSettings, stages: Sequence[Stage]) -> dict[str, Any] | None:

@@ -14,6 +14,9 @@ from pipeline.journal import Journal, Status
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
 
+CHAMPION_FILE = "champion/champion.json"
+"""What a run folder notes of the champion it is judged against."""
+
 
 def _nothing_outside(_: Config) -> Sequence[tuple[str, Path | str]]:
     return ()

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from evaluation.alerts import operation, threshold_for_budget, threshold_for_cost
-from pipeline.files import json_ready
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Outcomes:
     amount: np.ndarray
 
 
-def operating_points(
+def threshold_points(
     calib: Outcomes, test: Outcomes, *, alert_budget: float, alert_cost: float, precision_floor: float
 ) -> dict[str, Any]:
     """What stands in thresholds.json: a threshold by name, why it is there, and its effect on calib and test.
@@ -55,8 +54,7 @@ def operating_points(
         }
         for name, (threshold, meaning) in chosen.items()
     }
-    result: dict[str, Any] = json_ready({"rule": "flag where probability >= threshold", "points": points})
-    return result
+    return {"rule": "flag where probability >= threshold", "points": points}
 
 
 def threshold_for_precision(labels: np.ndarray, probabilities: np.ndarray, *, floor: float) -> float:

@@ -24,7 +24,7 @@ def local_file(text: str) -> Iterator[Path]:
         place = opened(text)
         path = Path(folder) / PurePosixPath(place.path).name
         place.fetch(path)
-        with _by_address(path, text):
+        with named_by_address(path, text):
             yield path
 
 
@@ -61,7 +61,7 @@ def local_bundle(text: str) -> Iterator[Path]:
         bundle = Path(folder) / "bundle"
         with ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(lambda name: place.child(name).fetch(bundle / name), sizes))
-        with _by_address(bundle, text):
+        with named_by_address(bundle, text):
             yield bundle
 
 
@@ -75,7 +75,7 @@ def sent_beside(path: Path, text: str) -> str:
 
 
 @contextlib.contextmanager
-def _by_address(path: Path, text: str) -> Iterator[None]:
+def named_by_address(path: Path, text: str) -> Iterator[None]:
     """Messages name what the user named, not the temporary copy."""
     try:
         yield

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from pipeline.claim import claimed
-from pipeline.exits import LockedError
 from pipeline.files import read_done, write_text
+from pipeline.locks import LockedError, held
 from pipeline.mirror import CLAIMS, SETTINGS, Mirror
 from pipeline.remote import Remote, is_remote, local_path, opened, plain_name
 from pipeline.terminal import Reporter
@@ -125,27 +123,9 @@ def _working(run: Path, store: str) -> Iterator[Mirror]:
         return
     place = opened(store).child(run.name)
     run.mkdir(parents=True, exist_ok=True)
-    with held_alone(run, lock=".store.lock"):
+    with held(run / ".store.lock", f"another job is working in {run}"):
         _check_note(run, place)
         yield Mirror(run, place)
-
-
-@contextlib.contextmanager
-def held_alone(run: Path, *, lock: str) -> Iterator[None]:
-    """Held while a job works in a run's folder, by the name of its lock file.
-
-    Raises:
-        LockedError: another process holds it.
-    """
-    held = FileLock(run / lock)
-    try:
-        held.acquire(timeout=0)
-    except Timeout:
-        raise LockedError(f"another job is working in {run}") from None
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def _check_note(run: Path, place: Remote) -> None:

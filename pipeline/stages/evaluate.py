@@ -42,7 +42,7 @@ from pipeline.hardware import cpu_threads
 from pipeline.looks import earlier_looks
 from pipeline.stage import StageContext
 from pipeline.sweep_outcomes import ValidOutcomes, read_outcomes
-from pipeline.thresholds import Outcomes, operating_points
+from pipeline.thresholds import Outcomes, threshold_points
 from pipeline.verdict_log import log_verdict
 
 SHADOW_SHARE = 10
@@ -57,12 +57,12 @@ def make_evaluation(context: StageContext) -> str:
     scores = raw_scores(models, models.encoder.apply(table), threads=cpu_threads(config.train.threads))
     calibration = load_calibration(context.run)
     candidates = calibrated_probabilities(calibration, scores.log_odds)
-    details = _details(context, "test")
+    details = row_details(context, "test")
     context.reporter.progress(1, 4, f"{table.num_rows:,} test rows scored")
-    score_table = _score_table(table, details, candidates)
+    score_table = scored_rows_table(table, details, candidates)
     write_table(context.out / "scores.parquet", score_table)
     champion = champion_rows(context)
-    write_table(context.out / "shadow.parquet", _shadow(context, models, table, scores, candidates, champion))
+    write_table(context.out / "shadow.parquet", shadow_table(context, models, table, scores, candidates, champion))
     evidence = _evidence(context, models, scores, candidates, table, details)
     if champion is not None:
         evidence = replace(evidence, champion=champion.test)
@@ -72,7 +72,7 @@ def make_evaluation(context: StageContext) -> str:
     rng = np.random.default_rng(config.train.seed)
     report = build_report(evidence, config=config.evaluation, gate=config.gate, rng=rng)
     if context.path("train", "ablation.json").is_file():
-        report["ablation"] = plain(_ablation(context, models, table, details))
+        report["ablation"] = plain(ablation_report(context, models, table, details))
     context.reporter.progress(3, 4, "report")
     _write_report(context, report)
     pictured = sorted(path.name for path in (context.out / "reliability").glob("*.png"))
@@ -97,7 +97,7 @@ def _write_report(context: StageContext, report: Mapping[str, Any]) -> None:
         write_bytes(context.out / "reliability" / f"{name}.png", picture.png)
 
 
-def _details(context: StageContext, fold: str) -> pd.DataFrame:
+def row_details(context: StageContext, fold: str) -> pd.DataFrame:
     """Card, amount and grouping columns of a fold's rows: features and transactions share their order."""
     folds = read_table(context.path("features", "features.parquet"), columns=["fold"])["fold"]
     path = context.path("ingest", "transactions.parquet")
@@ -113,7 +113,8 @@ def _details(context: StageContext, fold: str) -> pd.DataFrame:
     return frame
 
 
-def _judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
+def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
+    """Rows of a fold as the statistics want them: arrays [N], and a grouping per small categorical column."""
     has_card = "card_id" in details
     extras = [name for name in details.columns if name not in ("event_time", "card_id", "amount", "new_card")]
     return JudgedRows(
@@ -130,7 +131,8 @@ def _judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
     )
 
 
-def _score_table(table: pa.Table, details: pd.DataFrame, candidates: Mapping[str, np.ndarray]) -> pa.Table:
+def scored_rows_table(table: pa.Table, details: pd.DataFrame, candidates: Mapping[str, np.ndarray]) -> pa.Table:
+    """The table of scores.parquet: who, when, how much, the label, and a probability per candidate."""
     cards = pa.array(details["card_id"]) if "card_id" in details else pa.nulls(table.num_rows, pa.string())
     head = {
         "transaction_id": table["transaction_id"],
@@ -147,7 +149,7 @@ def _thresholds(evidence: Evidence, config: ExportConfig) -> dict[str, Any]:
     """Operating points of the shipped candidate, chosen on calib and described on test."""
     calib = evidence.calib
     assert calib is not None
-    return operating_points(
+    return threshold_points(
         _outcomes(calib.rows, calib.candidates[evidence.shipped]),
         _outcomes(evidence.rows, evidence.candidates[evidence.shipped]),
         alert_budget=config.alert_budget,
@@ -172,9 +174,9 @@ def _evidence(
     valid = _valid_outcomes(context)
     before = {name: bounded_probability(z) for name, z in scores.log_odds.items()}
     before |= {name: bounded_probability(scores.margins[name]) for name in ("mlp", "mlp_unsmoothed")}
-    looks = earlier_looks(context.run, test=_digest(table), judged=_judged_digest(context))
+    looks = earlier_looks(context.run, test=test_digest(table), judged=judged_digest(context))
     return Evidence(
-        rows=_judged_rows(table, details),
+        rows=judged_rows(table, details),
         candidates=candidates,
         ranking=rank_sweep(
             valid.labels,
@@ -185,7 +187,7 @@ def _evidence(
         ),
         shipped=context.config.export.candidate,
         before=before,
-        calib=_calib_rows(context),
+        calib=calib_judged(context),
         temperature_test=_comparison_on_test(context, models, scores),
         unsmoothed_valid=(valid.labels, valid.unsmoothed),
         notes=tuple(Note(topic, text) for topic, text in report_notes(context)),
@@ -203,18 +205,19 @@ def _valid_outcomes(context: StageContext) -> ValidOutcomes:
     )
 
 
-def _calib_rows(context: StageContext) -> CalibRows:
+def calib_judged(context: StageContext) -> CalibRows:
+    """The labelled rows of calib, with the cross-fitted probabilities of every candidate and calibrator."""
     kept = read_table(context.path("calibrate", "crossfitted.parquet"))
     every = read_table(context.path("features", "features.parquet"), columns=["fold", "label"])
     fold = every.filter(pc.fill_null(pc.equal(every["fold"], "calib"), False))
-    details = _details(context, "calib")[fold["label"].is_valid().to_numpy(zero_copy_only=False)]
+    details = row_details(context, "calib")[fold["label"].is_valid().to_numpy(zero_copy_only=False)]
     arms = {}
     for name in kept.column_names:
         epsilon, bar, calibrator = name.partition("|")
         if bar:
             arms[float(epsilon), calibrator] = kept[name].to_numpy()
     names = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
-    return CalibRows(_judged_rows(kept, details), {name: kept[name].to_numpy() for name in names}, arms)
+    return CalibRows(judged_rows(kept, details), {name: kept[name].to_numpy() for name in names}, arms)
 
 
 def _comparison_on_test(
@@ -230,11 +233,11 @@ def _comparison_on_test(
     }
 
 
-def _ablation(context: StageContext, models: Models, table: pa.Table, details: pd.DataFrame) -> dict[str, Any]:
+def ablation_report(context: StageContext, models: Models, table: pa.Table, details: pd.DataFrame) -> dict[str, Any]:
     """Every technique's arm on the labelled test rows, and smoothing against label noise."""
     config = context.config
     known = table["label"].is_valid().to_numpy(zero_copy_only=False)
-    rows = _judged_rows(table, details).where(known)
+    rows = judged_rows(table, details).where(known)
     test = models.encoder.apply(table.filter(pa.array(known)))
     calib = context.features("calib")
     calib_rows = models.encoder.apply(calib.filter(calib["label"].is_valid()))
@@ -255,7 +258,7 @@ def _ablation(context: StageContext, models: Models, table: pa.Table, details: p
     return {**section, "label_noise": noisy}
 
 
-def _shadow(
+def shadow_table(
     context: StageContext,
     models: Models,
     test: pa.Table,
@@ -289,7 +292,7 @@ def _hashed_tenth(ids: pa.ChunkedArray) -> np.ndarray:
     return np.fromiter((int.from_bytes(d, "big") % SHADOW_SHARE == 0 for d in digests), np.bool_, len(ids))
 
 
-def _digest(table: pa.Table) -> str:
+def test_digest(table: pa.Table) -> str:
     """What the test data are: ids and labels."""
     digest = hashlib.sha256()
     for name in ("transaction_id", "label"):
@@ -298,7 +301,8 @@ def _digest(table: pa.Table) -> str:
     return digest.hexdigest()[:16]
 
 
-def _judged_digest(context: StageContext) -> str:
+def judged_digest(context: StageContext) -> str:
+    """What the judged models are: networks, booster and calibrators."""
     names = [("train", "network.safetensors"), ("train", "booster.ubj"), ("calibrate", "calibrators.json")]
     digest = hashlib.sha256()
     for stage, name in names:

@@ -17,9 +17,9 @@ from filelock import FileLock
 from mlflow.tracking import MlflowClient
 
 from pipeline.ledger import Promotion, append_promotions, in_production, read_ledger, tenures
+from pipeline.locks import LockedError
 from pipeline.promotion import promote_run, rollback_champion
 from pipeline.registry import opened_registry
-from pipeline.run import LockedError
 from pipeline.scoring import verify_bundle
 from pipeline.times import time_microseconds
 from pipeline.tracking import store_uri

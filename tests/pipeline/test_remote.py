@@ -23,9 +23,10 @@ from features.simulate import simulate_transactions
 from pipeline import claim, cli, downloads
 from pipeline.claim import claimed
 from pipeline.files import folder_checksums, read_done
+from pipeline.locks import LockedError
 from pipeline.remote import StoreError, opened
 from pipeline.retention import remove_old_stored_runs
-from pipeline.run import LockedError, run_stages
+from pipeline.run import run_stages
 from pipeline.sources import source_files
 from pipeline.terminal import SilentReporter
 from pipeline.working_copy import bring_run, mirrored, run_place

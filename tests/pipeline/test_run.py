@@ -12,7 +12,8 @@ import pytest
 from pipeline.config import load_config
 from pipeline.files import folder_checksums, read_done, write_text
 from pipeline.journal import Journal
-from pipeline.run import LockedError, RunSettings, planned_steps, run_stages
+from pipeline.locks import LockedError
+from pipeline.run import RunSettings, planned_steps, run_stages
 from pipeline.stage import Stage
 from pipeline.terminal import SilentReporter
 

@@ -8,8 +8,9 @@ from filelock import FileLock
 
 from pipeline.config import load_config
 from pipeline.files import read_json, sha256_file, write_json, write_text
+from pipeline.locks import LockedError
 from pipeline.retention import remove_old_runs
-from pipeline.run import LockedError, RunSettings
+from pipeline.run import RunSettings
 from pipeline.schedule import retrain
 from pipeline.stage import Stage
 from pipeline.terminal import SilentReporter

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.thresholds import Outcomes, operating_points, threshold_for_precision
+from pipeline.thresholds import Outcomes, threshold_for_precision, threshold_points
 
 
 def outcomes(seed: int, rows: int = 4000) -> Outcomes:
@@ -32,7 +32,7 @@ def test_a_precision_that_no_threshold_reaches_flags_nothing() -> None:
 def test_points_are_chosen_on_calib_and_described_on_both() -> None:
     calib, test = outcomes(1), outcomes(2)
     settings = {"alert_budget": 0.01, "alert_cost": 5.0, "precision_floor": 0.5}
-    points = operating_points(calib, test, **settings)["points"]
+    points = threshold_points(calib, test, **settings)["points"]
     assert set(points) == {"alert_budget", "cost_optimal", "precision_floor"}
     flagged = test.probabilities >= points["alert_budget"]["threshold"]
     assert points["alert_budget"]["calib"]["alert_share"] <= 0.01
@@ -40,5 +40,5 @@ def test_points_are_chosen_on_calib_and_described_on_both() -> None:
     assert points["precision_floor"]["calib"]["precision"] >= 0.5
     costs = [points[name]["calib"]["cost"] for name in points]
     assert points["cost_optimal"]["calib"]["cost"] == min(costs)
-    changed = operating_points(calib, outcomes(3), **settings)["points"]
+    changed = threshold_points(calib, outcomes(3), **settings)["points"]
     assert [points[name]["threshold"] for name in points] == [changed[name]["threshold"] for name in points]
