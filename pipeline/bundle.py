@@ -27,6 +27,9 @@ CLOSE = 1e-6
 """Golden rows agree at least this well between the graph and the Python path, so that no tree hangs by a hair there."""
 
 
+SIGNING_KEY = "HARBOR_BUNDLE_KEY"
+
+
 class ExportConfig(BaseModel):
     """What is exported ([export])."""
 
@@ -41,7 +44,7 @@ class ExportConfig(BaseModel):
     alert_cost: float = Field(5.0, ge=0, description="cost of one alert, in the unit of the amounts")
     precision_floor: float = Field(0.5, gt=0, le=1, description="precision the operating point precision_floor keeps")
     sign_key_env: str = Field(
-        "HARBOR_BUNDLE_KEY", description="environment variable whose text signs the manifest (HMAC), if it is set"
+        SIGNING_KEY, description="environment variable whose text signs the manifest (HMAC), if it is set"
     )
     max_bytes: int = Field(1 << 30, ge=1, description="largest size of a bundle in bytes")
     triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")
@@ -121,9 +124,9 @@ def build_bundle(
     return compared
 
 
-def signing_key(config: ExportConfig, environment: Mapping[str, str] | None = None) -> bytes | None:
-    """The key that the configured environment variable holds; None where it is not set."""
-    value = (os.environ if environment is None else environment).get(config.sign_key_env, "")
+def signing_key(variable: str = SIGNING_KEY, environment: Mapping[str, str] | None = None) -> bytes | None:
+    """The key that an environment variable holds; None where it is not set."""
+    value = (os.environ if environment is None else environment).get(variable, "")
     return value.encode() or None
 
 

@@ -116,7 +116,7 @@ def _copy_champion(run: Path, config: Config, registry: Registry, version: Versi
 
 def _bundle_problem(bundle: Path, config: Config, version: Version) -> str:
     try:
-        checked_bundle(bundle, key=signing_key(config.export))
+        checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
     except ValueError as error:
         return f"its bundle fails the check: {portable_message(error, bundle)}"
     if sha256_file(bundle / MANIFEST) != version.manifest:
@@ -143,7 +143,7 @@ def champion_rows(context: StageContext) -> ChampionRows | None:
     seen_until, problem = own, str(note["problem"])
     if not problem:
         try:
-            bundle = checked_bundle(path.parent / "bundle", key=signing_key(context.config.export))
+            bundle = checked_bundle(path.parent / "bundle", key=signing_key(context.config.export.sign_key_env))
             seen_until = max(own, _seen_until(bundle.manifest))
             probabilities[test | later] = _scored(context, bundle, test | later)
         except Exception as error:  # another release's bundle may break in any way, and must not break this run

@@ -272,22 +272,22 @@ def score(
     out: Annotated[str, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
 ) -> None:
     """Score feature rows with an exported bundle, after its checksums have been verified."""
-    from pipeline.bundle import ExportConfig, score_file, signing_key
+    from pipeline.bundle import score_file, signing_key
     from pipeline.transfers import local_bundle, local_file, written_file
 
     with local_bundle(bundle) as folder, local_file(input_file) as source, written_file(out) as target:
-        rows = score_file(folder, source, target, key=signing_key(ExportConfig()))
+        rows = score_file(folder, source, target, key=signing_key())
     Console().print(f"{rows:,} rows scored → {out}", highlight=False, soft_wrap=True)
 
 
 @app.command()
 def verify(bundle: BundleOption) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows."""
-    from pipeline.bundle import ExportConfig, signing_key, verify_bundle
+    from pipeline.bundle import signing_key, verify_bundle
     from pipeline.transfers import local_bundle
 
     with local_bundle(bundle) as folder:
-        outcome = verify_bundle(folder, key=signing_key(ExportConfig()))
+        outcome = verify_bundle(folder, key=signing_key())
     Console().print(outcome.summary, highlight=False, soft_wrap=True)
 
 

@@ -85,7 +85,7 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> tuple[dict[s
     Raises:
         ValueError: the bundle or the file is not as it must be; nothing is written then.
     """
-    checked = checked_bundle(bundle, key=signing_key(config.export))
+    checked = checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
     read = read_outcomes(outcomes, loaded_scorer(checked), threads=cpu_threads(config.train.threads))
     candidate = str(checked.manifest["candidate"])
     report = outcomes_report(

@@ -79,10 +79,10 @@ def promote_run(run: Path, config: Config, *, began: int | None = None) -> Promo
     bundle = run / "export" / "bundle"
     if read_done(run / "export") is None:
         raise ValueError(f"{run} must hold a finished export to promote, but there is no DONE in {run / 'export'}")
-    checked_bundle(bundle, key=signing_key(config.export))
+    checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
     with tempfile.TemporaryDirectory(prefix="harbor-") as temporary:
         copied = Path(shutil.copytree(bundle, Path(temporary) / "bundle", symlinks=True))
-        verify_bundle(copied, key=signing_key(config.export))
+        verify_bundle(copied, key=signing_key(config.export.sign_key_env))
         manifest, gate = _manifest_and_gate(copied)
         with _alone(config, runs=run.parent) as desk:
             version = _registered(desk, run, config, copied, manifest)

@@ -52,7 +52,9 @@ def make_bundle(context: StageContext) -> str:
     context.reporter.progress(2, 3, "graph")
     bundle = context.out / "bundle"
     bundle.mkdir()
-    parity = build_bundle(bundle, contents, config=config.export, threads=threads, key=signing_key(config.export))
+    parity = build_bundle(
+        bundle, contents, config=config.export, threads=threads, key=signing_key(config.export.sign_key_env)
+    )
     report = {"parity": parity.to_dict(), "candidate": config.export.candidate}
     context.report(report)
     context.log.metrics({"parity_rows": parity.rows, "parity_flipped": max(parity.flipped.values(), default=0)})

@@ -253,9 +253,8 @@ def test_a_bundle_without_signature_is_refused_where_a_key_is_set(bundle: Path) 
 
 
 def test_the_key_comes_from_the_configured_variable() -> None:
-    config = ExportConfig(sign_key_env="RELEASE_KEY")
-    assert signing_key(config, {"RELEASE_KEY": "k"}) == b"k"
-    assert signing_key(config, {}) is None
+    assert signing_key("RELEASE_KEY", {"RELEASE_KEY": "k"}) == b"k"
+    assert signing_key("RELEASE_KEY", {}) is None
 
 
 def frame(bundle: Path, rows: int = 5):
