@@ -35,9 +35,9 @@ from pipeline.fingerprint import CHAMPION_FILE
 from pipeline.hardware import cpu_threads
 from pipeline.journal import Journal
 from pipeline.run import RunSettings, run_stages
-from pipeline.run_log import close_interrupted
+from pipeline.run_log import StageLog, close_interrupted
 from pipeline.schedule import job_lock
-from pipeline.stage import Stage, StageLog
+from pipeline.stage import Stage
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds, time_name, time_text
 from pipeline.tracking import replay

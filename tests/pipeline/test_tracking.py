@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from pipeline.config import load_config
 from pipeline.delivery import Delivery
 from pipeline.journal import Journal
-from pipeline.stage import StageLog
+from pipeline.run_log import StageLog
 from pipeline.tracking import ACKNOWLEDGED, TrackingConfig, replay, store_uri, waiting_records
 
 pytestmark = pytest.mark.filterwarnings("ignore")
