@@ -107,7 +107,7 @@ def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
     posteriors = {
         name: posterior(z, models.heads[name].loss, floor=models.posterior_floor) for name, z in by_head.items()
     }
-    inverted = {name: _log_odds(each.probability) for name, each in posteriors.items()}
+    inverted = {name: each.log_odds for name, each in posteriors.items()}
     matrix = np.concatenate([rows.numeric, models.booster_encoder.columns(rows)], axis=1)
     return RawScores(
         margins=by_head,
@@ -255,8 +255,3 @@ def load_models(run: Path, *, posterior_floor: float) -> Models:
 def load_calibration(run: Path) -> Calibration:
     """What calibrate left in a run folder."""
     return Calibration.from_dict(read_json(run / "calibrate" / "calibrators.json"))
-
-
-def _log_odds(probability: Float64s) -> Float64s:
-    result: Float64s = np.log(probability) - np.log1p(-probability)
-    return result
