@@ -21,6 +21,8 @@ ClassWeight = Literal["none", "sqrt", "balanced"]
 CLASSES = 2
 EXACT_LOGIT = 30.0
 """Where an inverse that nothing clips hands over to the tail: 1 − σ(30) is the last comfortable float64 below 1."""
+SMALL_SOFTPLUS = -15.0
+"""Below this, log(softplus(x)) is x − exp(x)/2 to the last digit, and 1 + exp(x) has lost what was to be logged."""
 
 
 @dataclass(frozen=True)
@@ -262,8 +264,9 @@ def focal_log_odds(margins: Floats, gamma: float) -> Float64s:
 def _log_slope(margin: Float64s, gamma: float) -> Float64s:
     """log(−ℓ′(σ(z)))."""
     log_q, log_rest = -np.logaddexp(0, -margin), -np.logaddexp(0, margin)
-    # −log q underflows to 0 only where the second term no longer counts
-    log_surprise = np.log(np.maximum(-log_q, np.finfo(np.float64).tiny))
+    # −log q underflows to 0 from 745 on, where its logarithm −z still counts as much as the first term
+    series = -margin - np.exp(-np.maximum(margin, -SMALL_SOFTPLUS)) / 2
+    log_surprise = np.where(-margin < SMALL_SOFTPLUS, series, np.log(np.maximum(-log_q, np.finfo(np.float64).tiny)))
     slope: Float64s = np.logaddexp(gamma * log_rest - log_q, np.log(gamma) + (gamma - 1) * log_rest + log_surprise)
     return slope
 

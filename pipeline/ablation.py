@@ -180,8 +180,8 @@ def judged_arm(
     A teacher's labels and mixed ones are no other loss, so the inverse is that of the arm's weights, ε and γ.
     """
     on_calib, on_test = margins(state, calib), margins(state, test)
-    before = _log_odds(posterior(on_calib, recipe.loss, floor=floor).probability)
-    after = _log_odds(posterior(on_test, recipe.loss, floor=floor).probability)
+    before = posterior(on_calib, recipe.loss, floor=floor).log_odds
+    after = posterior(on_test, recipe.loss, floor=floor).log_odds
     return AblationArm(
         name=recipe.name,
         techniques=recipe.techniques,
@@ -196,11 +196,6 @@ def noise_cell(recipe: Recipe) -> tuple[float, float] | None:
     """(share flipped, ε) of an arm of the noise table; None for the others."""
     name, _, share = recipe.data.partition("=")
     return (float(share), recipe.loss.epsilon) if name == "noise" else None
-
-
-def _log_odds(probability: np.ndarray) -> np.ndarray:
-    result: np.ndarray = np.log(probability) - np.log1p(-probability)
-    return result
 
 
 __all__ = [

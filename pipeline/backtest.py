@@ -35,8 +35,8 @@ from pipeline.hardware import cpu_threads
 from pipeline.journal import Journal
 from pipeline.locks import held
 from pipeline.run import RunSettings, run_stages
-from pipeline.run_log import close_interrupted
-from pipeline.stage import CHAMPION_FILE, Stage, StageLog
+from pipeline.run_log import StageLog, close_interrupted
+from pipeline.stage import CHAMPION_FILE, Stage
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds, time_name, time_text
 from pipeline.tracking import replay

@@ -33,8 +33,16 @@ COMPARED: tuple[Method, ...] = ("none", "temperature", "affine", "beta", "isoton
 
 @dataclass(frozen=True)
 class Head:
-    """A network of the sweep: its arrays, the loss it minimised and the names it was asked for by."""
+    """A network of the sweep.
 
+    Attributes:
+        owner: the first head that this network serves; heads of one owner are one network, scored and stored once.
+        state: its arrays.
+        loss: what it minimised.
+        class_weight: the name its class weights were asked for by.
+    """
+
+    owner: str
     state: State
     loss: LossSettings
     class_weight: str
@@ -99,15 +107,13 @@ class Calibration:
 
 def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
     """Every model's own answer on some rows."""
-    found: dict[int, Float64s] = {}
-    for head in models.heads.values():
-        if id(head.state) not in found:
-            found[id(head.state)] = margins(head.state, rows)
-    by_head = {name: found[id(head.state)] for name, head in models.heads.items()}
+    networks = {head.owner: head.state for head in models.heads.values()}
+    by_owner = {owner: margins(state, rows) for owner, state in networks.items()}
+    by_head = {name: by_owner[head.owner] for name, head in models.heads.items()}
     posteriors = {
         name: posterior(z, models.heads[name].loss, floor=models.posterior_floor) for name, z in by_head.items()
     }
-    inverted = {name: _log_odds(each.probability) for name, each in posteriors.items()}
+    inverted = {name: each.log_odds for name, each in posteriors.items()}
     matrix = np.concatenate([rows.numeric, models.booster_encoder.columns(rows)], axis=1)
     return RawScores(
         margins=by_head,
@@ -177,14 +183,12 @@ def comparison_logits(models: Models, scores: RawScores) -> Iterator[tuple[float
 
 def save_heads(folder: Path, heads: Mapping[str, Head]) -> None:
     """Write network.safetensors and network.json; a network that serves two names is written once."""
-    stored: dict[int, str] = {}
     tensors: dict[str, np.ndarray] = {}
     description: dict[str, Any] = {}
     for name, head in heads.items():
-        owner = stored.setdefault(id(head.state), name)
-        if owner == name:
+        if head.owner == name:
             tensors |= {f"{name}.{key}": np.ascontiguousarray(array) for key, array in head.state.items()}
-        description[name] = {"tensors": owner, "class_weight": head.class_weight, "loss": head.loss.to_dict()}
+        description[name] = {"tensors": head.owner, "class_weight": head.class_weight, "loss": head.loss.to_dict()}
     write_bytes(folder / "network.safetensors", save(tensors))
     write_json(folder / "network.json", {"heads": description})
 
@@ -198,7 +202,7 @@ def load_heads(folder: Path) -> dict[str, Head]:
         states.setdefault(owner, {})[name] = array
     description = read_json(folder / "network.json")["heads"]
     return {
-        name: Head(states[each["tensors"]], LossSettings.from_dict(each["loss"]), each["class_weight"])
+        name: Head(each["tensors"], states[each["tensors"]], LossSettings.from_dict(each["loss"]), each["class_weight"])
         for name, each in description.items()
     }
 
@@ -255,8 +259,3 @@ def load_models(run: Path, *, posterior_floor: float) -> Models:
 def load_calibration(run: Path) -> Calibration:
     """What calibrate left in a run folder."""
     return Calibration.from_dict(read_json(run / "calibrate" / "calibrators.json"))
-
-
-def _log_odds(probability: Float64s) -> Float64s:
-    result: Float64s = np.log(probability) - np.log1p(-probability)
-    return result

@@ -11,11 +11,8 @@ from scipy.special import expit, logit
 
 from models.calibration import LARGEST_LOGIT, Affine, Beta, Calibrator, Identity, Isotonic, Temperature
 from models.hybrid import Hybrid
-from models.losses import EXACT_LOGIT, LossSettings
+from models.losses import EXACT_LOGIT, SMALL_SOFTPLUS, LossSettings
 from pipeline.graph_nodes import Nodes
-
-SMALL_SOFTPLUS = -15.0
-"""Below this, log(softplus(x)) is x − exp(x)/2 to the last digit, and 1 + exp(x) has lost what was to be logged."""
 
 
 def posterior_log_odds(nodes: Nodes, margins: str, settings: Sequence[LossSettings], *, floor: float) -> str:
@@ -100,7 +97,7 @@ def _curved(nodes: Nodes, log_odds: str, calibrator: Calibrator) -> str:
     """What `calibrator.log_odds` gives, of one that is not affine."""
     match calibrator:
         case Beta():
-            rest = nodes.add("Softplus", log_odds)
+            rest = _softplus(nodes, log_odds)
             log_p = nodes.add("Sub", log_odds, rest)
             total = nodes.add("Add", _scaled(nodes, log_p, calibrator.a), _scaled(nodes, rest, calibrator.b))
             return _shifted(nodes, total, calibrator.c)
@@ -138,8 +135,8 @@ def _focal_log_odds(nodes: Nodes, margin: str, gamma: float) -> str:
 
 def _log_slope(nodes: Nodes, margin: str, opposite: str, gamma: float) -> str:
     """log(−ℓ′(σ(z))) with ℓ(q) = −(1 − q)^γ log q."""
-    surprise = nodes.add("Softplus", opposite)
-    rest = nodes.add("Softplus", margin)
+    surprise = _softplus(nodes, opposite)
+    rest = _softplus(nodes, margin)
     near_one = nodes.add("Less", opposite, nodes.number(SMALL_SOFTPLUS, like=np.float64))
     series = nodes.add("Sub", opposite, _scaled(nodes, nodes.add("Exp", opposite), 0.5))
     log_surprise = nodes.add("Where", near_one, series, nodes.add("Log", surprise))
@@ -147,6 +144,12 @@ def _log_slope(nodes: Nodes, margin: str, opposite: str, gamma: float) -> str:
     second = _shifted(nodes, nodes.add("Sub", log_surprise, _scaled(nodes, rest, gamma - 1)), float(np.log(gamma)))
     apart = nodes.add("Neg", nodes.add("Abs", nodes.add("Sub", first, second)))
     return nodes.add("Add", nodes.add("Max", first, second), nodes.add("Softplus", apart))
+
+
+def _softplus(nodes: Nodes, value: str) -> str:
+    """log(1 + exp(x)), taken of −|x| because onnxruntime's Softplus of a double above 709 is infinite."""
+    small = nodes.add("Softplus", nodes.add("Neg", nodes.add("Abs", value)))
+    return nodes.add("Add", nodes.add("Relu", value), small)
 
 
 def _isotonic(nodes: Nodes, log_odds: str, calibrator: Isotonic) -> str:

@@ -7,7 +7,6 @@ One process writes, under the lock of the run; any may read at the same time.
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.files import json_ready, sync_folder
+from pipeline.jsonl import append_lines, whole_lines
 
 Kind = Literal["open", "params", "metrics", "tags", "artifact", "dataset", "close"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -44,11 +44,7 @@ class Journal:
             self._next = self._begin()
         record = Record(kind, key, json_ready(dict(content or {})), time.time_ns() // 1_000_000, self._next)
         head = {"sequence": record.sequence, "time_ms": record.time_ms, "kind": kind, "key": key}
-        line = json.dumps({**head, "content": record.content})
-        with self.path.open("ab") as stream:
-            stream.write(line.encode() + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_lines(self.path, {**head, "content": record.content})
         self._next += 1
         return record
 
@@ -58,9 +54,7 @@ class Journal:
         A last line cut short by a kill was never acknowledged and is left out, and so is a line that a damaged disk
         made unreadable: tracking must not stop a run.
         """
-        if not self.path.exists():
-            return
-        for line in self.path.read_bytes().split(b"\n")[:-1]:
+        for line in whole_lines(self.path):
             with contextlib.suppress(ValueError, TypeError):
                 yield Record(**json.loads(line))
 
@@ -76,12 +70,7 @@ class Journal:
         return list(running)
 
     def _begin(self) -> int:
-        """Make the file ready for a whole line; the next record's number."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as stream:
-            stream.seek(0)
-            content = stream.read()
-            if not content.endswith(b"\n"):
-                stream.truncate(content.rfind(b"\n") + 1)
+        """Make the file, so that its name is on disk before its lines are; the next record's number."""
+        append_lines(self.path)
         sync_folder(self.path.parent)
         return max((record.sequence for record in self.records()), default=-1) + 1

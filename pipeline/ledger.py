@@ -4,13 +4,12 @@ MLflow knows what an alias points to now, not what it pointed to on a day in Mar
 line in `promotions.jsonl` beside the store, flushed to disk before a promotion is done.
 """
 
-import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.jsonl import append_lines, read_objects
 from pipeline.times import time_microseconds, time_text
 
 LEDGER = "promotions.jsonl"
@@ -121,23 +120,12 @@ def read_ledger(path: Path) -> list[Promotion]:
     Raises:
         ValueError: a line is not one of a ledger.
     """
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1].splitlines()
     try:
-        return [Promotion.from_dict(json.loads(line)) for line in whole]
+        return [Promotion.from_dict(values) for values in read_objects(path)]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} must hold one promotion a line, but it does not: {error}") from error
 
 
 def append_promotions(path: Path, promotions: Iterable[Promotion]) -> None:
     """Appends lines and flushes them to disk; what a kill left of an unfinished line goes first."""
-    lines = "".join(json.dumps(each.to_dict()) + "\n" for each in promotions).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab+") as stream:
-        stream.seek(0)
-        stream.truncate(stream.read().rfind(b"\n") + 1)
-        stream.write(lines)
-        stream.flush()
-        os.fsync(stream.fileno())
+    append_lines(path, *(each.to_dict() for each in promotions))

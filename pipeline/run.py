@@ -25,8 +25,8 @@ from pipeline.fingerprint import library_versions, stage_fingerprint
 from pipeline.hardware import peak_memory, reset_peak_memory
 from pipeline.journal import Journal, Status
 from pipeline.locks import held
-from pipeline.run_log import close_below, close_interrupted, log_kept, opened_log
-from pipeline.stage import Stage, StageContext, StageLog
+from pipeline.run_log import StageLog, close_below, close_interrupted, log_kept, opened_log
+from pipeline.stage import Stage, StageContext
 from pipeline.terminal import Reporter
 from pipeline.tracking import Replay, replay
 from pipeline.working_copy import mirrored

@@ -1,4 +1,4 @@
-"""What tracking is told of a run as a whole: where it comes from, what it was asked for, what became of its stages."""
+"""What tracking is told of a run: where it comes from, what it was asked for, what its stages found and became."""
 
 import os
 import uuid
@@ -9,8 +9,52 @@ from pipeline.config import Config
 from pipeline.files import Completion, sha256_json
 from pipeline.journal import Journal, Record, Status
 from pipeline.provenance import git_commit, trigger
-from pipeline.stage import StageLog
 from pipeline.times import time_text
+
+
+class StageLog:
+    """Records of one MLflow run (the whole run, a stage, a setting of the sweep), written to the journal."""
+
+    def __init__(self, journal: Journal, key: str, *, parent: "StageLog | None") -> None:
+        self.key = key
+        self.parent = parent
+        self.journal = journal
+
+    def open(self, name: str) -> None:
+        """The run begins, or goes on."""
+        parent = self.parent.key if self.parent is not None else None
+        self.journal.append("open", self.key, {"name": name, "parent": parent})
+
+    def child(self, suffix: str, *, name: str) -> "StageLog":
+        """A nested run, opened."""
+        log = StageLog(self.journal, f"{self.key}/{suffix}", parent=self)
+        log.open(name)
+        return log
+
+    def close(self, status: Status) -> None:
+        """The run ends."""
+        self.journal.append("close", self.key, {"status": status})
+
+    def metrics(self, values: Mapping[str, float | None], *, step: int = 0) -> None:
+        """Numbers; None and numbers that are not finite are left out by the store."""
+        self.journal.append("metrics", self.key, {"values": dict(values), "step": step})
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """What was chosen before the work began; MLflow keeps the first value for good."""
+        self.journal.append("params", self.key, {"values": {name: str(value) for name, value in values.items()}})
+
+    def tags(self, values: Mapping[str, object]) -> None:
+        """Words to search by; the last value counts."""
+        self.journal.append("tags", self.key, {"values": {name: str(value) for name, value in values.items()}})
+
+    def artifact(self, path: str, *, folder: str | None = None) -> None:
+        """A file of the run folder, named as "stage/file"."""
+        self.journal.append("artifact", self.key, {"path": path, "folder": folder})
+
+    def dataset(self, name: str, *, digest: str, rows: int, context: str) -> None:
+        """A table that went in, by the digest of all of it."""
+        content = {"name": name, "digest": digest, "rows": rows, "context": context}
+        self.journal.append("dataset", self.key, content)
 
 
 def opened_log(run: Path, journal: Journal, settings: Mapping[str, object], *, config: Config) -> StageLog:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import expit
 
 from evaluation.selection import Setting as RankedSetting
 from evaluation.selection import SettingOutcome, SweepRanking
@@ -109,7 +110,7 @@ def read_outcomes(valid: Path, description: Path, *, floor: float) -> ValidOutco
             )
         )
         if unsmoothed is None and loss.epsilon == 0:
-            unsmoothed = 1 / (1 + np.exp(-margins))
+            unsmoothed = expit(margins)
     if unsmoothed is None:
         raise ValueError(f"{description} must hold a setting without smoothing, got none")
     labels = table["label"].to_numpy().astype(np.float64)

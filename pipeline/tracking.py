@@ -7,9 +7,7 @@ hangs or loses a reply costs time and never a record.
 
 import contextlib
 import json
-import logging
 import math
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pipeline.credentials import holds_password, without_passwords
 from pipeline.files import TEMPORARY, read_json, write_json
 from pipeline.journal import Journal, Record
+from pipeline.request_limits import RequestLimits
 from pipeline.store_lock import is_database, opened_alone, sqlite_file
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ LONGEST = {"param": 6000, "tag": 5000}
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE")
 LOCK_SECONDS = 60.0
 TRANSIENT_STATUS = (401, 403, 404, 407, 408, 425, 429)
+LIMITS = RequestLimits()
 
 
 class TrackingConfig(BaseModel):
@@ -173,28 +173,8 @@ def bounded_requests(config: TrackingConfig) -> Iterator[None]:
     MLflow's own limits let one call to a dead server hang for minutes. It also repeats a request whose reply was lost,
     POST included, so that creating one run makes two: repeating is left to the caller, who looks first.
     """
-    limits = {
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(config.timeout),
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_LOGGING_LEVEL": "ERROR",
-    }
-    before = {name: os.environ.get(name) for name in limits}
-    os.environ.update(limits)
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
+    with LIMITS.held(config.timeout):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 class _Sender:

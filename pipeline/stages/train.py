@@ -50,12 +50,14 @@ def make_models(context: StageContext) -> str:
 def _heads(sweep: Sweep, ranking: SweepRanking) -> dict[str, Head]:
     """The networks that go on: the selected one, its ε = 0 twin, and the best ε > 0."""
     wanted = {"mlp": ranking.selected, "mlp_unsmoothed": ranking.unsmoothed, "mlp_smoothed": ranking.smoothed}
-    heads = {}
+    heads: dict[str, Head] = {}
+    owners: dict[int, str] = {}
     for name, setting in wanted.items():
         if setting is not None:
             place = position(sweep, setting)
             chosen = sweep.settings[place]
-            heads[name] = Head(sweep.fits[place].state, chosen.loss, chosen.class_weight)
+            owner = owners.setdefault(place, name)
+            heads[name] = Head(owner, sweep.fits[place].state, chosen.loss, chosen.class_weight)
     return heads
 
 

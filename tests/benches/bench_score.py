@@ -183,8 +183,8 @@ def fitted(data: str | None) -> tuple[Models, Calibration, pa.Table]:
     )
     model = bytes(xgboost.train(settings, learned, TREES).save_raw("ubj"))
     heads = {
-        "mlp": Head(states[0], LossSettings(0.1, 1.0), "none"),
-        "mlp_unsmoothed": Head(states[1], LossSettings(0.0, 1.0), "none"),
+        "mlp": Head("mlp", states[0], LossSettings(0.1, 1.0), "none"),
+        "mlp_unsmoothed": Head("mlp_unsmoothed", states[1], LossSettings(0.0, 1.0), "none"),
     }
     models = Models(
         encoder=encoder,

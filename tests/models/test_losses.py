@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.losses import (
     LossSettings,
     class_ratio,
+    focal_log_odds,
     loss_table,
     posterior,
     smoothed_cross_entropy,
@@ -200,6 +201,27 @@ def test_the_posterior_is_strictly_increasing_inside_the_unit_interval(each, mar
     assert (np.diff(found.log_odds) > 0).all()
     assert (found.probability > 0).all()
     assert (found.probability < 1).all()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 5.0])
+@pytest.mark.parametrize("smoothing", [0.0, 0.01, 0.1, 0.2])
+@pytest.mark.parametrize("weighting", ["example", "column"])
+def test_log_odds_are_finite_and_strictly_increasing_however_sure_a_network_is(weighting, smoothing, gamma):
+    margin = np.unique(np.concatenate([np.linspace(-2000, 2000, 4001), np.linspace(-50, 50, 5001)]))
+    for class_weight, floor in itertools.product(("none", "sqrt", "balanced"), (1e-5, 1e-3, 0.1)):
+        each = LossSettings(smoothing, class_ratio(class_weight, 0.018), weighting, gamma=gamma)
+        log_odds = posterior(margin, each, floor=floor).log_odds
+        assert np.isfinite(log_odds).all()
+        assert (np.diff(log_odds) > 0).all()
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_far_out_a_focal_margin_stands_for_one_plus_gamma_times_itself(gamma):
+    # t / (1 − t) = ℓ′(1 − q) / ℓ′(q) with q = σ(z): for large z it is e^z over e^(−γz)·(1 + γ)
+    margin = np.array([40.0, 700.0, 720.0, 1000.0, 2000.0])
+    expected = (1 + gamma) * margin - np.log1p(gamma)
+    np.testing.assert_allclose(focal_log_odds(margin, gamma), expected, rtol=1e-12)
+    np.testing.assert_allclose(focal_log_odds(-margin, gamma), -expected, rtol=1e-12)
 
 
 def test_rows_that_the_bare_inverse_would_clip_are_counted_and_keep_their_order():

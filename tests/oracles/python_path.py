@@ -27,8 +27,7 @@ def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -
     rows = encoder.apply(table)
     log_odds = {name: each.margins(rows) for name, each in parts.baselines.items()}
     for name, network in parts.networks.items():
-        p = posterior(margins(network.state, rows), network.loss, floor=parts.posterior_floor).probability
-        log_odds[name] = np.log(p) - np.log1p(-p)
+        log_odds[name] = posterior(margins(network.state, rows), network.loss, floor=parts.posterior_floor).log_odds
     for name, part in parts.boosters.items():
         matrix = booster_matrix(part, rows)
         names = tuple(f"f{column}" for column in range(matrix.shape[1]))

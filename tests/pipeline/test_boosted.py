@@ -54,7 +54,7 @@ def test_every_form_of_the_encoder_can_be_exported():
 def test_what_is_read_back_scores_as_what_was_written(tmp_path, form, soft_labels):
     found = boosted(form, soft_labels=soft_labels)
     save_booster(tmp_path, found.booster, found.encoder)
-    booster, encoder = load_booster(tmp_path, {"mlp": Head(HEAD, LOSS, "balanced")})
+    booster, encoder = load_booster(tmp_path, {"mlp": Head("mlp", HEAD, LOSS, "balanced")})
     assert (tmp_path / "booster_encoder.safetensors").exists() == (form not in HEAD_FORMS)
     assert booster == found.booster
     matrix = np.concatenate([VALID.numeric, encoder.columns(VALID)], axis=1)

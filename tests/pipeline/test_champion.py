@@ -14,7 +14,8 @@ from pipeline.files import folder_checksums, read_json, sha256_file
 from pipeline.journal import Journal
 from pipeline.promotion import promote_run
 from pipeline.run import planned_steps, read_settings, run_stages
-from pipeline.stage import StageContext, StageLog
+from pipeline.run_log import StageLog
+from pipeline.stage import StageContext
 from pipeline.stages import STAGES
 from pipeline.terminal import SilentReporter
 from pipeline.tracking import store_uri

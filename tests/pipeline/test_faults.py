@@ -22,7 +22,7 @@ from mlflow.tracking import MlflowClient
 from pipeline.delivery import Delivery
 from pipeline.files import TEMPORARY
 from pipeline.journal import Journal
-from pipeline.stage import StageLog
+from pipeline.run_log import StageLog
 from pipeline.terminal import SilentReporter
 from pipeline.tracking import TrackingConfig, replay, waiting_records
 from tests.oracles.fault_proxy import FAULTS, FaultProxy

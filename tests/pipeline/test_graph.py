@@ -1,6 +1,7 @@
 """The graph against the Python path, part by part and as a whole."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import onnx
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.calibration import Affine, Beta, Identity, Isotonic, Temperature
-from models.losses import LossSettings, posterior
+from models.losses import LossSettings, class_ratio, posterior
+from models.network import margins
 from pipeline.graph import BoosterPart, GraphParts, NetworkPart, scoring_graph
 from pipeline.graph_nodes import Nodes
 from pipeline.graph_probability import bounded_probability, calibrated_log_odds, posterior_log_odds
@@ -117,6 +119,35 @@ def test_the_posterior_in_the_graph_is_that_of_the_losses(smoothing, ratio, weig
     np.testing.assert_allclose(np.log(found), np.log(expected), atol=1e-5)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
+@pytest.mark.parametrize("smoothing", [0.0, 0.01, 0.1, 0.2])
+@pytest.mark.parametrize("weighting", ["example", "column"])
+def test_log_odds_in_the_graph_are_finite_and_strictly_increasing(weighting, smoothing, gamma) -> None:
+    margin = np.unique(np.concatenate([np.linspace(-2000, 2000, 4001), np.linspace(-50, 50, 5001)]))
+    for class_weight in ("none", "sqrt", "balanced"):
+        setting = LossSettings(smoothing, class_ratio(class_weight, 0.018), weighting, gamma=gamma)
+        found = on_column(partial(graph_log_odds, setting), margin)
+        assert np.isfinite(found).all()
+        assert (np.diff(found) > 0).all()
+        np.testing.assert_allclose(found, posterior(margin, setting, floor=1e-3).log_odds, atol=1e-7)
+
+
+def graph_log_odds(setting: LossSettings, nodes: Nodes) -> None:
+    nodes.split(posterior_log_odds(nodes, "x", [setting], floor=1e-3), ["y"])
+
+
+@pytest.mark.parametrize("loss", [LossSettings(), LossSettings(0.1, 7.3), LossSettings(ratio=7.3, gamma=2.0)], ids=str)
+def test_a_network_of_margins_in_the_thousands_is_what_the_python_path_says(loss: LossSettings) -> None:
+    case = small(form="none")
+    state = dict(case.parts.networks["mlp"].state)
+    sure = NetworkPart(state | {"output_weight": state["output_weight"] * np.float32(3000)}, loss)
+    assert np.abs(margins(sure.state, case.encoder.apply(case.table))).max() > 1000
+    changed = case.changed(networks={"mlp": sure, "mlp_unsmoothed": sure})
+    for name, values in scorer(changed.parts).probabilities(changed.table).items():
+        assert ((values > 0) & (values < 1)).all(), name
+    assert largest_difference(changed) < 2e-4  # a float32 of some thousands is good to 1e-4
+
+
 @pytest.mark.parametrize(
     "calibrator",
     [
@@ -130,7 +161,7 @@ def test_the_posterior_in_the_graph_is_that_of_the_losses(smoothing, ratio, weig
     ids=lambda each: each.kind,
 )
 def test_a_calibrator_in_the_graph_is_its_apply(calibrator) -> None:
-    logits = np.concatenate([np.linspace(-60, 60, 241), [-1.0, 0.5, 1e-300]])
+    logits = np.concatenate([np.linspace(-60, 60, 241), np.linspace(-2000, 2000, 41), [-1.0, 0.5, 1e-300]])
 
     def build(nodes: Nodes) -> None:
         maps = {"calibrators": {"c": calibrator}, "hybrids": {}, "outputs": ["c"]}

@@ -1,0 +1,88 @@
+"""What follows from the models' own answers stays finite and in order, however sure a network is."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from models.boosting import Booster
+from models.calibration import CalibrationConfig
+from models.losses import LossSettings, class_ratio
+from models.shared_encoder import SharedEncoder
+from pipeline.ablation import Recipe, judged_arm
+from pipeline.candidates import (
+    Head,
+    Models,
+    calibrated_probabilities,
+    fit_calibration,
+    load_heads,
+    raw_scores,
+    save_heads,
+)
+from tests.oracles.python_path import small
+
+FLOOR = 1e-3
+
+
+@pytest.fixture(scope="module")
+def case():
+    return small(form="none", rows=600)
+
+
+@pytest.fixture(scope="module")
+def rows(case):
+    return case.encoder.apply(case.table)
+
+
+def sure_network(case):
+    """A network whose margins reach into the thousands."""
+    state = dict(case.parts.networks["mlp"].state)
+    return state | {"output_weight": state["output_weight"] * np.float32(1000)}
+
+
+def sure_models(case, loss):
+    part = case.parts.boosters["xgboost"]
+    heads = {name: Head("mlp", sure_network(case), loss, "none") for name in ("mlp", "mlp_unsmoothed")}
+    booster = Booster(part.model, tuple(f"f{place}" for place in range(len(case.parts.numeric))), 1, (), part.loss)
+    return Models(case.encoder, heads, booster, SharedEncoder("none", {}, ()), case.parts.baselines["logistic"], FLOOR)
+
+
+LOSSES = [
+    LossSettings(smoothing, class_ratio(class_weight, 0.018), weighting, gamma=gamma)
+    for smoothing, gamma in ((0.0, 0.0), (0.1, 0.0), (0.0, 2.0))
+    for class_weight in ("none", "balanced")
+    for weighting in ("example", "column")
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_rows_of_unlike_margins_have_unlike_finite_log_odds(case, rows, loss):
+    found = raw_scores(sure_models(case, loss), rows, threads=1)
+    margin, place = np.unique(found.margins["mlp"], return_index=True)
+    assert np.abs(margin).max() > 1000
+    assert np.isfinite(found.inverted["mlp"]).all()
+    assert (np.diff(found.inverted["mlp"][place]) > 0).all()
+
+
+@pytest.mark.parametrize("method", ["none", "temperature", "affine", "beta", "isotonic"])
+def test_a_sure_network_is_calibrated_to_probabilities_inside_the_unit_interval(case, rows, method):
+    log_odds = raw_scores(sure_models(case, LossSettings()), rows, threads=1).log_odds
+    calibration = fit_calibration(rows.label, log_odds, config=CalibrationConfig(method=method))
+    found = calibrated_probabilities(calibration, log_odds)
+    assert set(found) == {*log_odds, "hybrid"}
+    assert all(((p > 0) & (p < 1)).all() for p in found.values())
+
+
+def test_a_sure_network_of_the_ablation_is_judged_like_any_other(case, rows):
+    recipe = Recipe("plain", (), LossSettings())
+    arm = judged_arm(recipe, sure_network(case), calib=rows, test=rows, floor=FLOOR, config=CalibrationConfig())
+    assert all(((p > 0) & (p < 1)).all() for p in (arm.raw, arm.inverted, arm.scaled, arm.calibrated))
+
+
+def test_a_network_that_serves_two_heads_is_stored_once_under_its_owner(case, tmp_path):
+    state = case.parts.networks["mlp"].state
+    heads = {name: Head("mlp", dict(state), LossSettings(), "none") for name in ("mlp", "mlp_unsmoothed")}
+    save_heads(tmp_path, heads)
+    assert set(load_file(tmp_path / "network.safetensors")) == {f"mlp.{key}" for key in state}
+    again = load_heads(tmp_path)
+    assert {name: head.owner for name, head in again.items()} == {"mlp": "mlp", "mlp_unsmoothed": "mlp"}
+    assert again["mlp_unsmoothed"].state is again["mlp"].state
