@@ -27,7 +27,7 @@ RUN if ! find /opt/harbor -name libtorch_cuda.so | grep --quiet .; then \
 
 FROM docker.io/library/python:3.11-slim AS wheel
 WORKDIR /src
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY pipeline pipeline
 COPY features features
 COPY models models

@@ -1,9 +1,11 @@
-"""What the README takes from elsewhere: the configuration reference, and the worked example of a finished run.
+"""What pages take from elsewhere: the configuration reference, and the worked example of a finished run.
 
-`python -m pipeline.reference README.md` renews the first; with `--run FOLDER` the second as well.
+`python -m pipeline.reference` renews the first in pipeline/configs/README.md; with `--run FOLDER` the second in
+evaluation/README.md as well.
 """
 
 import argparse
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,9 @@ from pydantic import BaseModel
 from pipeline.config import Config
 from pipeline.files import read_json, write_text
 
+HOUSE = Path(__file__).parent.parent
+REFERENCE_PAGE = HOUSE / "pipeline" / "configs" / "README.md"
+EXAMPLE_PAGE = HOUSE / "evaluation" / "README.md"
 CONFIGURATION = ("<!-- configuration: generated -->", "<!-- /configuration -->")
 EXAMPLE_COLUMNS = (
     *("ε", "train accuracy", "ROC AUC", "ECE", "Brier", "precision at 0.5", "legitimate > 0.95"),
@@ -23,7 +28,7 @@ EXAMPLE = ("<!-- example: generated -->", "<!-- /example -->")
 
 
 def configuration_reference() -> str:
-    """Markdown: a table per section with every key, its default and what it means."""
+    """Markdown: a heading and a table per section, with its docstring and every key, its default and what it means."""
     defaults = Config().model_dump(mode="json")
     parts = []
     for name, field in Config.model_fields.items():
@@ -31,7 +36,8 @@ def configuration_reference() -> str:
         assert isinstance(section, type)
         assert issubclass(section, BaseModel)
         rows = "\n".join(_rows(section, defaults[name], prefix=""))
-        parts.append(f"**[{name}]** {_first_sentence(section)}\n\n| key | default | |\n|---|---|---|\n{rows}")
+        text = inspect.cleandoc(section.__doc__ or "").replace(f" ([{name}])", "")
+        parts.append(f"## [{name}]\n\n{text}\n\n| key | default | |\n|---|---|---|\n{rows}")
     return "\n\n".join(parts)
 
 
@@ -90,20 +96,18 @@ def _rows(section: type[BaseModel], defaults: dict[str, object], *, prefix: str)
             yield f"| `{prefix}{name}` | {shown} | {(field.description or '').replace('|', '∣')} |"
 
 
-def _first_sentence(section: type[BaseModel]) -> str:
-    return (section.__doc__ or "").strip().splitlines()[0]
-
-
 def main() -> None:
-    """Renew a document in place."""
+    """Renew the pages in place."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("document", type=Path)
     parser.add_argument("--run", type=Path, help="finished run whose sweep is the worked example")
     arguments = parser.parse_args()
-    text = with_part(arguments.document.read_text(encoding="utf-8"), CONFIGURATION, configuration_reference())
+    _renew(REFERENCE_PAGE, CONFIGURATION, configuration_reference())
     if arguments.run is not None:
-        text = with_part(text, EXAMPLE, worked_example(read_json(arguments.run / "evaluate" / "report.json")))
-    write_text(arguments.document, text)
+        _renew(EXAMPLE_PAGE, EXAMPLE, worked_example(read_json(arguments.run / "evaluate" / "report.json")))
+
+
+def _renew(page: Path, markers: tuple[str, str], content: str) -> None:
+    write_text(page, with_part(page.read_text(encoding="utf-8"), markers, content))
 
 
 if __name__ == "__main__":

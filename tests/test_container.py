@@ -13,7 +13,7 @@ from pipeline.cli import app
 
 ROOT = Path(__file__).parent.parent
 LINES = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
-BLOCK = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+BLOCK = re.search(r"```yaml\n(.*?)```", (ROOT / "pipeline" / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
 MANIFEST = yaml.safe_load(BLOCK[1])
 POD = MANIFEST["spec"]["jobTemplate"]["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]

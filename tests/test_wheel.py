@@ -39,6 +39,16 @@ def test_the_wheel_carries_presets_configurations_and_templates(wheel):
     assert len(presets) >= 9
 
 
+def test_the_wheel_carries_the_licence_and_shows_the_readme(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    text = archive.read(metadata).decode()
+    assert "License-File: LICENSE\n" in text
+    assert text.endswith((ROOT / "README.md").read_text(encoding="utf-8"))
+    licence = metadata.replace("METADATA", "licenses/LICENSE")
+    assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+
+
 def test_a_configuration_and_a_preset_are_found_from_the_wheel(wheel, tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)

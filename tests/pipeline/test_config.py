@@ -1,11 +1,9 @@
 """Configuration: what a file leaves out has a default, what it gets wrong is said by name, all at once."""
 
-from pathlib import Path
-
 import pytest
 
 from pipeline.config import load_config, override_config
-from pipeline.reference import CONFIGURATION, configuration_reference, with_part
+from pipeline.reference import CONFIGURATION, REFERENCE_PAGE, configuration_reference, with_part
 
 SHIPPED = ("harbor.toml", "smoke.toml", "retrain.toml", "handbook.toml", "ulb.toml")
 
@@ -81,7 +79,7 @@ def test_a_resolved_configuration_reads_back_as_itself():
 
 def test_the_reference_names_every_section_and_says_what_every_key_means():
     text = configuration_reference()
-    assert "**[sweep]**" in text
+    assert "## [sweep]\n\nWhich settings are tried." in text
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) > 60
     assert not [row for row in rows if row.endswith("|  |")]
@@ -96,6 +94,6 @@ def test_a_document_keeps_everything_but_the_part_that_is_renewed():
         with_part("nothing", CONFIGURATION, "new")
 
 
-def test_the_readme_holds_the_reference_as_it_is_now():
-    text = Path("README.md").read_text(encoding="utf-8")
+def test_the_page_of_the_configurations_holds_the_reference_as_it_is_now():
+    text = REFERENCE_PAGE.read_text(encoding="utf-8")
     assert with_part(text, CONFIGURATION, configuration_reference()) == text
