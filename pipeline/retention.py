@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.claim import claimed
 from pipeline.credentials import holds_password
+from pipeline.errors import InputError
 from pipeline.exits import LockedError
 from pipeline.files import DONE, TEMPORARY, sha256_file
 from pipeline.manifest import LARGEST_MANIFEST, MANIFEST
@@ -37,9 +38,9 @@ class RunsConfig(BaseModel):
     @classmethod
     def _address(cls, store: str) -> str:
         if store and holds_password(store):
-            raise ValueError("must not hold a password: credentials are taken from the environment")
+            raise InputError("must not hold a password: credentials are taken from the environment")
         if store and not store.startswith(ADDRESSES):
-            raise ValueError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
+            raise InputError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
         return store.rstrip("/")
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pipeline.files import changed_files, read_done, read_json, write_json
+from pipeline.errors import InputError
+from pipeline.files import changed_files, read_done, read_json, working_folder, write_json
 from pipeline.fingerprint import stage_fingerprint
 from pipeline.promotion import promote_run
 from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
@@ -58,10 +59,10 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
 
     Raises:
         LockedError: another retrain of this configuration is at work, or another job promoted meanwhile.
-        ValueError: bad input, or no as-of time.
+        InputError: bad input, or no as-of time.
     """
     if settings.as_of is None:
-        raise ValueError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
+        raise InputError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
     folder = runs / f"{name}-{time_name(settings.as_of)}"
     store = settings.config.runs.store
     with (
@@ -94,7 +95,7 @@ def job_lock(path: Path, message: str) -> Iterator[None]:
     Raises:
         LockedError: with the message, where another job holds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    working_folder(path.parent)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
