@@ -60,12 +60,18 @@ def sample(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | N
     return Sample(y, p, w)
 
 
-def raise_faults(bad: Mapping[str, NDArray[np.bool_]], values: Mapping[str, NDArray[Any]]) -> None:
+def raise_faults(
+    bad: Mapping[str, NDArray[np.bool_]],
+    values: Mapping[str, NDArray[Any]],
+    *,
+    refusal: type[ValueError] = ValueError,
+) -> None:
     """Refuse with every broken rule, its first offender and how many rows are like it.
 
     Args:
         bad: per rule in words, True where the rule is broken [N].
         values: per rule, the values it speaks of [N].
+        refusal: what is raised; InputError where the values are a caller's own, not computed here.
 
     Raises:
         ValueError: at least one rule is broken.
@@ -76,7 +82,7 @@ def raise_faults(bad: Mapping[str, NDArray[np.bool_]], values: Mapping[str, NDAr
             first = int(np.flatnonzero(broken)[0])
             faults.append(f"{rule}, got {values[rule][first]} in row {first} ({int(broken.sum())} rows like it)")
     if faults:
-        raise ValueError("; ".join(faults))
+        raise refusal("; ".join(faults))
 
 
 def same_length(rows: int, **arrays: NDArray[Any] | None) -> None:

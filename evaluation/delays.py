@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.checks import Floats
+from evaluation.errors import InputError
 
 FEWEST_KNOWN = 10
 """Labels of a class below which its delays are not estimated and its known labels are counted as they stand."""
@@ -64,12 +65,12 @@ def fit_delay_curve(delay: ArrayLike, age: ArrayLike) -> DelayCurve:
         age: how old those rows are [N], never below their delay.
 
     Raises:
-        ValueError: a delay is longer than its row is old.
+        InputError: a delay is longer than its row is old.
     """
     x, limit = np.asarray(delay, np.float64), np.asarray(age, np.float64)
     late = x > limit
     if late.any():
-        raise ValueError(f"a known label's delay must be at most the row's age, got {int(late.sum())} that are longer")
+        raise InputError(f"a known label's delay must be at most the row's age, got {int(late.sum())} that are longer")
     steps, events = np.unique(x, return_counts=True)
     come = np.searchsorted(np.sort(x), steps, side="right")
     too_young = np.searchsorted(np.sort(limit), steps, side="left")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evaluation.checks import Floats
 from evaluation.comparison import Arm
+from evaluation.errors import InputError
 from evaluation.intervals import BootstrapSettings
 from evaluation.populations import JudgedRows
 from evaluation.selection import SweepRanking
@@ -97,7 +98,7 @@ def evidence_of_known_rows(evidence: Evidence) -> tuple[Evidence, int]:
         raise ValueError(f"candidates must hold {', '.join(missing)}, got {sorted(evidence.candidates)}")
     known = np.isfinite(evidence.rows.labels)
     if not known.any():
-        raise ValueError(f"the test fold must hold rows of known label, got none among {known.size} rows")
+        raise InputError(f"the test fold must hold rows of known label, got none among {known.size} rows")
     champion = evidence.champion
     if champion is not None and not champion.problem:
         champion = replace(champion, probabilities=champion.probabilities[known])

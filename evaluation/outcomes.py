@@ -12,6 +12,7 @@ import numpy as np
 from evaluation.calibration_error import ece_null
 from evaluation.cells import cell, plain
 from evaluation.checks import Floats, Mask, raise_faults, same_length
+from evaluation.errors import InputError
 from evaluation.evidence import EvaluationConfig
 from evaluation.intervals import Interval, cluster_codes, paired_bootstrap
 from evaluation.metrics import undefined_because
@@ -43,16 +44,16 @@ def outcomes_report(
         JSON-ready: `population`, `coverage`, `metrics` (cells as in a report), `brier_bounds`, `slices`, `warnings`.
 
     Raises:
-        ValueError: a probability is impossible, an array has another length, or no outcome is known.
+        InputError: a probability is impossible, an array has another length, or no outcome is known.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     stopped = np.zeros(p.shape, dtype=np.bool_) if blocked is None else blocked
     same_length(rows.labels.size, probabilities=p, blocked=stopped)
     rule = "probabilities must lie in [0, 1]"
-    raise_faults({rule: ~((p >= 0) & (p <= 1))}, {rule: p})
+    raise_faults({rule: ~((p >= 0) & (p <= 1))}, {rule: p}, refusal=InputError)
     known = np.isfinite(rows.labels) & ~stopped
     if not known.any():
-        raise ValueError(f"at least one row must have a known outcome and not be blocked, got none of {known.size}")
+        raise InputError(f"at least one row must have a known outcome and not be blocked, got none of {known.size}")
     judged = rows.where(known)
     population = _population(judged)
     streams = rng.spawn(3)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evaluation.checks import Floats, Integers, Mask, Sample, same_length, sample
+from evaluation.errors import InputError
 
 WEEK = 7 * 86_400_000_000
 
@@ -107,12 +108,12 @@ def at_prevalence(labels: ArrayLike, probabilities: ArrayLike, *, prevalence: fl
     prior odds (Saerens, Latinne & Decaestecker, 2002): right where only the prior differs, within classes nothing.
 
     Raises:
-        ValueError: the prevalence is not inside (0, 1), or one class is missing.
+        InputError: the prevalence is not inside (0, 1), or one class is missing.
     """
     s = sample(labels, probabilities)
     own = s.frauds / s.rows if s.rows else 0.0
     if not (0.0 < prevalence < 1.0 and 0.0 < own < 1.0):
-        raise ValueError(
+        raise InputError(
             f"both prevalences must lie inside (0, 1), got {own:g} in the data and {prevalence:g} asked for"
         )
     factor = prevalence * (1.0 - own) / (own * (1.0 - prevalence))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.checks import Floats, Sample, same_length, sample
+from evaluation.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def recall_at_budget(
         weight: row weights [N].
 
     Raises:
-        ValueError: the budget is outside (0, 1] or an amount is negative or not finite.
+        InputError: the budget is outside (0, 1] or an amount is negative or not finite.
     """
     if not 0.0 < budget <= 1.0:
         raise ValueError(f"budget must lie in (0, 1], got {budget}")
@@ -103,5 +104,5 @@ def _checked_amount(amount: ArrayLike, rows: int) -> Floats:
     bad = ~(np.isfinite(value) & (value >= 0))
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        raise ValueError(f"amount must be finite and ≥ 0, got {value[first]} in row {first} ({int(bad.sum())} like it)")
+        raise InputError(f"amount must be finite and ≥ 0, got {value[first]} in row {first} ({int(bad.sum())} like it)")
     return value

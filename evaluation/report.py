@@ -72,7 +72,7 @@ def build_report(
         rng: source of every draw.
 
     Raises:
-        ValueError: shipped or baseline candidate is missing, or no test row has a known label.
+        InputError: shipped or baseline candidate is missing, or no test row has a known label.
     """
     evidence, unknown = evidence_of_known_rows(evidence)
     streams = rng.spawn(6)

@@ -14,6 +14,7 @@ from scipy.special import expit
 from evaluation.alerts import precision_at, share_negatives_above
 from evaluation.calibration_error import expected_calibration_error
 from evaluation.checks import Floats, Integers, raise_faults, same_length, sample
+from evaluation.errors import InputError
 from evaluation.metrics import brier, log_loss, logistic_line
 from evaluation.ranking import average_precision, roc_auc
 
@@ -128,11 +129,11 @@ def rank_sweep(
         auc_tolerance: how far below the best mean ROC AUC a setting may lie.
 
     Raises:
-        ValueError: no outcomes, arrays of different length, or valid lacks frauds or legitimate rows.
+        InputError: no outcomes, arrays of different length, or valid lacks frauds or legitimate rows.
     """
     y = sample(labels, np.zeros(np.shape(labels))).labels
     if not outcomes or not 0.0 < y.sum() < y.size:
-        raise ValueError(
+        raise InputError(
             f"ranking needs settings and both classes on valid, got {len(outcomes)} fits, "
             f"{int(y.sum())} frauds among {y.size} rows"
         )
@@ -152,7 +153,8 @@ def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integer
     margin is taken as it is.
     """
     z = np.asarray(margins, dtype=np.float64)
-    raise_faults({"margins must be finite": ~np.isfinite(z)}, {"margins must be finite": z})
+    rule = "margins must be finite"
+    raise_faults({rule: ~np.isfinite(z)}, {rule: z}, refusal=InputError)
     y = sample(labels, np.zeros(z.shape)).labels
     result = np.empty_like(z)
     for held in np.unique(block):

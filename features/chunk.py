@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import bounds, kernels
+from features.errors import InputError
 from features.scratch import Scratch
 
 Made = TypeVar("Made")
@@ -60,7 +61,7 @@ class Chunk:
         """Exact minor units in each window.
 
         Raises:
-            ValueError: a sum needs more than 63 bits.
+            InputError: a sum needs more than 63 bits.
         """
         return self._once(("sums", window), lambda: self._sums(window))
 
@@ -138,7 +139,7 @@ class Chunk:
         sums = self.empty(np.int64)
         overflows = kernels.window_sums(*totals, *self.bounds(window), sums)
         if overflows:
-            raise ValueError(
+            raise InputError(
                 f"the amounts of a window must sum to less than 2^63 minor units, {overflows} windows do not"
             )
         return sums

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
+from features.errors import InputError
+
 MICROSECONDS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
 
 
@@ -18,13 +20,13 @@ def duration_microseconds(text: object) -> int:
         Microseconds, never negative. A day is 24 hours: windows are lengths of time, never calendar days.
 
     Raises:
-        ValueError: the text is not a duration.
+        InputError: the text is not a duration.
     """
     if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
         return text
     match = re.fullmatch(r"(\d+)([dhms])", text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f"must be a whole number and one of d, h, m, s such as '7d', got {text!r}")
+        raise InputError(f"must be a whole number and one of d, h, m, s such as '7d', got {text!r}")
     return int(match[1]) * MICROSECONDS[match[2]]
 
 

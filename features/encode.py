@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.errors import InputError
 from features.scaling import NumericScaling, fit_scaling
 from features.vocabulary import Vocabulary, fit_vocabulary
 
@@ -71,7 +72,7 @@ class Encoder:
         """The rows of a feature table as arrays, in the table's order.
 
         Raises:
-            ValueError: the table lacks a column the encoder was fitted on.
+            InputError: the table lacks a column the encoder was fitted on.
         """
         _check_columns(table, (*self.numeric, *self.categorical))
         rows = table.num_rows
@@ -117,12 +118,12 @@ def fit_encoder(
         settings: the [features.encoding] section.
 
     Raises:
-        ValueError: a column is missing, or no row is in train.
+        InputError: a column is missing, or no row is in train.
     """
     _check_columns(table, (*numeric, *categorical, "fold"))
     train = table.select([*numeric, *categorical]).filter(pc.equal(table["fold"], "train"))
     if train.num_rows == 0:
-        raise ValueError(f"fold 'train' must have rows to fit the encoder on, got 0 of {table.num_rows}")
+        raise InputError(f"fold 'train' must have rows to fit the encoder on, got 0 of {table.num_rows}")
     vocabularies = tuple(
         fit_vocabulary(
             train[name],
@@ -151,4 +152,4 @@ def _times(table: pa.Table) -> NDArray[np.int64]:
 def _check_columns(table: pa.Table, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in table.column_names]
     if missing:
-        raise ValueError(f"{len(missing)} columns missing in the feature table: {', '.join(map(repr, missing))}")
+        raise InputError(f"{len(missing)} columns missing in the feature table: {', '.join(map(repr, missing))}")

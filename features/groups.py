@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features import ordering
+from features.errors import InputError
 from features.scratch import Scratch
 from features.workers import Workers
 
@@ -100,7 +101,7 @@ def id_codes(ids: pa.ChunkedArray, *, name: str, workers: Workers) -> Codes:
     Whole numbers in a narrow range are shifted; everything else goes through a dictionary.
 
     Raises:
-        ValueError: the ids are neither strings nor integers (a float has already lost digits of a long id).
+        InputError: the ids are neither strings nor integers (a float has already lost digits of a long id).
     """
     if pa.types.is_integer(ids.type):
         limits = pc.min_max(ids).as_py()
@@ -110,7 +111,7 @@ def id_codes(ids: pa.ChunkedArray, *, name: str, workers: Workers) -> Codes:
         if highest - lowest <= 4 * len(ids) + 1024:
             return _shifted(ids, lowest, highest - lowest + 1, workers)
     elif not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type) or pa.types.is_dictionary(ids.type)):
-        raise ValueError(f"'{name}': ids must be strings or integers, got {ids.type}")
+        raise InputError(f"'{name}': ids must be strings or integers, got {ids.type}")
     encoded = (ids if pa.types.is_dictionary(ids.type) else pc.dictionary_encode(ids)).unify_dictionaries()
     values = [pc.fill_null(chunk.indices, -1).to_numpy() for chunk in encoded.chunks]
     count = len(encoded.chunk(0).dictionary) if encoded.num_chunks else 0

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.durations import Duration, duration_microseconds
+from features.errors import InputError
 
 FOLDS = ("train", "valid", "calib", "test")
 """Fold names in order of time; the place in this tuple is the fold's code."""
@@ -56,7 +57,7 @@ class SplitConfig(BaseModel):
         if not faults:
             faults = self._mix_faults()
         if faults:
-            raise ValueError("; ".join(faults))
+            raise InputError("; ".join(faults))
         return self
 
     def _length_fault(self, name: str) -> str | None:

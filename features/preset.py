@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from features.durations import duration_microseconds
+from features.errors import InputError
 
 CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at")
 """Columns whose names and meaning are fixed; entities and declared extras stand beside them."""
@@ -41,7 +42,7 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"must be a time zone such as 'UTC' or 'Europe/Brussels', got {value!r}") from error
+        raise InputError(f"must be a time zone such as 'UTC' or 'Europe/Brussels', got {value!r}") from error
     return value
 
 
@@ -83,7 +84,7 @@ class IdColumn(Strict):
     @model_validator(mode="after")
     def _one_origin(self) -> "IdColumn":
         if (self.column is None) == (not self.parts):
-            raise ValueError("must give either column or parts")
+            raise InputError("must give either column or parts")
         return self
 
 
@@ -111,9 +112,9 @@ class TimeColumn(Strict):
     def _columns_of_kind(self) -> "TimeColumn":
         parts = (self.year, self.month, self.day)
         if self.kind == "parts" and (self.column is not None or None in parts):
-            raise ValueError("kind 'parts' must give year, month and day, and no column")
+            raise InputError("kind 'parts' must give year, month and day, and no column")
         if self.kind != "parts" and (self.column is None or any((*parts, self.time))):
-            raise ValueError(f"kind {self.kind!r} must give column, and none of year, month, day, time")
+            raise InputError(f"kind {self.kind!r} must give column, and none of year, month, day, time")
         return self
 
 
@@ -158,7 +159,7 @@ class Extras(Strict):
         columns = len(_expanded(self.columns))
         for key, other in (("names", _expanded(self.names)), ("aliases", _expanded(self.aliases))):
             if other and len(other) != columns:
-                raise ValueError(f"{key} must have one entry for each of the {columns} columns, got {len(other)}")
+                raise InputError(f"{key} must have one entry for each of the {columns} columns, got {len(other)}")
         return self
 
 
@@ -223,14 +224,14 @@ class Preset(Strict):
         cards = self.entities.get("card_id")
         refused = inputs & {*self.leaks, *self.personal, *(cards.column or () if cards else ())}
         if refused:
-            raise ValueError(
+            raise InputError(
                 f"must not be inputs (leak, personal data, card number): {', '.join(map(repr, sorted(refused)))}"
             )
         names = [*CANONICAL, *self.entities, *(name for name, _ in self.extras())]
         names += [self.amount.refund] if self.amount.refund else []
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"canonical names must be given once, got twice: {', '.join(map(repr, twice))}")
+            raise InputError(f"canonical names must be given once, got twice: {', '.join(map(repr, twice))}")
         return self
 
     def extras(self) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -250,7 +251,7 @@ def preset_from_dict(
         numeric: further source columns to keep as numbers.
 
     Raises:
-        ValueError: every fault of the preset, one a line.
+        InputError: every fault of the preset, one a line.
     """
     try:
         preset = Preset.model_validate(parsed)
@@ -263,7 +264,7 @@ def preset_from_dict(
         return Preset.model_validate(dict(preset) | added)
     except ValidationError as error:
         faults = [f"  {'.'.join(map(str, fault['loc'])) or 'preset'}: {fault['msg']}" for fault in error.errors()]
-        raise ValueError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the preset", *faults])) from error
+        raise InputError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the preset", *faults])) from error
 
 
 def _expanded(names: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from features.aggregates import AGGREGATES, aggregate_named
 from features.calendar import CALENDAR
 from features.durations import Duration, duration_microseconds, duration_text
 from features.encode import EncodingConfig
+from features.errors import InputError
 
 DAY = duration_microseconds("1d")
 
@@ -76,7 +77,7 @@ class FeaturesConfig(BaseModel):
     def _check(self) -> Self:
         faults = [*self._entity_faults(), *self._aggregate_faults(), *self._other_faults()]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise InputError("; ".join(faults))
         return self
 
     def _entity_faults(self) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.errors import InputError
 from features.population import (
     CATEGORIES,
     ONLINE,
@@ -60,7 +61,7 @@ def simulate_transactions(rows: int, *, seed: int, scenario: str = "harbor") -> 
         scenario: "harbor", or "drift", in which two fraud schemes change from one day on (`features.schemes.SHIFTED`).
 
     Raises:
-        ValueError: too few rows, a negative seed or an unknown scenario.
+        InputError: too few rows, a negative seed or an unknown scenario.
     """
     _check(rows, seed, scenario)
     rng = np.random.default_rng(seed)
@@ -127,7 +128,7 @@ def _check(rows: int, seed: int, scenario: str) -> None:
     if scenario not in SCENARIOS:
         faults.append(f"scenario must be one of {', '.join(map(repr, SCENARIOS))}, got {scenario!r}")
     if faults:
-        raise ValueError("; ".join(faults))
+        raise InputError("; ".join(faults))
 
 
 def _compromised_merchants(rows: int, *, span: int, merchants: Merchants, rng: np.random.Generator) -> _Spells:

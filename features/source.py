@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features import ordering
+from features.errors import InputError
 from features.groups import Codes, Groups, id_codes, joined_codes, read_only, time_groups
 from features.kernels import NO_EVENT
 from features.workers import Workers
@@ -48,13 +49,13 @@ class Source:
         """Minor units.
 
         Raises:
-            ValueError: one is negative or null; sums of 63 bits rest on their being neither.
+            InputError: one is negative or null; sums of 63 bits rest on their being neither.
         """
         column = self.table["amount_minor"]
         lowest = pc.min(column).as_py()
         if column.null_count or (lowest is not None and lowest < 0):
             negative = int(pc.sum(pc.less(column, 0)).as_py() or 0)
-            raise ValueError(f"'amount_minor': must be ≥ 0, got {negative} negative and {column.null_count} null rows")
+            raise InputError(f"'amount_minor': must be ≥ 0, got {negative} negative and {column.null_count} null rows")
         return read_only(column.to_numpy().astype(np.int64, copy=False))
 
     @cached_property
@@ -62,12 +63,12 @@ class Source:
         """Labels, null as `ordering.NO_LABEL`.
 
         Raises:
-            ValueError: a label is neither 0, 1 nor null.
+            InputError: a label is neither 0, 1 nor null.
         """
         label = read_only(_filled(self.table["label"].cast(pa.int8()), ordering.NO_LABEL))
         strange = ordering.strange_labels(label)
         if strange:
-            raise ValueError(f"'label': must be 0, 1 or null, got {strange} other rows")
+            raise InputError(f"'label': must be 0, 1 or null, got {strange} other rows")
         return label
 
     @cached_property

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from features.aggregates import Aggregate, Clock, aggregate_named
 from features.calendar import CALENDAR
 from features.durations import Duration, duration_text
+from features.errors import InputError
 from features.selection import FeaturesConfig, split_entry
 
 Kind = Literal["numeric", "categorical"]
@@ -44,13 +45,13 @@ class FeatureColumn(BaseModel):
         if not self.entity:
             return self
         if aggregate is None:
-            raise ValueError(f"no aggregate is named {self.aggregate!r}")
+            raise InputError(f"no aggregate is named {self.aggregate!r}")
         if aggregate.windowed != (self.window is not None):
-            raise ValueError(f"{self.aggregate!r} {'needs a' if aggregate.windowed else 'takes no'} window")
+            raise InputError(f"{self.aggregate!r} {'needs a' if aggregate.windowed else 'takes no'} window")
         if aggregate.past_only and self.closed != "left":
-            raise ValueError(f"{self.aggregate!r} sees only the past: closed must be 'left', got {self.closed!r}")
+            raise InputError(f"{self.aggregate!r} sees only the past: closed must be 'left', got {self.closed!r}")
         if (self.of, self.clock, self.dtype) != (aggregate.of, aggregate.clock, aggregate.dtype):
-            raise ValueError(f"{self.aggregate!r} reads {aggregate.of} by {aggregate.clock} and is {aggregate.dtype}")
+            raise InputError(f"{self.aggregate!r} reads {aggregate.of} by {aggregate.clock} and is {aggregate.dtype}")
         return self
 
     @property
@@ -107,7 +108,7 @@ class FeatureSpec(BaseModel):
         """The specification that `to_json` wrote.
 
         Raises:
-            ValueError: the text is not one (pydantic's ValidationError, every fault by its place).
+            InputError: the text is not one (pydantic's ValidationError, every fault by its place).
         """
         return cls.model_validate_json(text)
 
@@ -133,7 +134,7 @@ def feature_spec(
         amount_scale: minor units per unit of amount.
 
     Raises:
-        ValueError: a declared extra is not in the table, or two features would have one name.
+        InputError: a declared extra is not in the table, or two features would have one name.
     """
     present = [entity for entity in config.entities if all(c in columns for c in entity_columns(entity))]
     identities = [f"{name}_id" for name in config.identities if f"{name}_id" in columns]
@@ -215,4 +216,4 @@ def _check_columns(specified: Sequence[FeatureColumn], extras: Sequence[str], co
     names = [column.name for column in specified]
     faults += [f"'{name}': two features have this name" for name in dict.fromkeys(names) if names.count(name) > 1]
     if faults:
-        raise ValueError("\n  ".join([f"{len(faults)} of the declared columns cannot be features", *faults]))
+        raise InputError("\n  ".join([f"{len(faults)} of the declared columns cannot be features", *faults]))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.durations import MICROSECONDS, duration_text
+from features.errors import InputError
 from features.lengths import FOLDS, SPANS, SplitConfig
 
 NO_FOLD = -1
@@ -97,7 +98,7 @@ def time_folds(
         as_of: microseconds since 1970 UTC, or None.
 
     Raises:
-        ValueError: the data is shorter than the folds, a fold has no row or only one class, or the gap is shorter than
+        InputError: the data is shorter than the folds, a fold has no row or only one class, or the gap is shorter than
             the delay; every fault at once.
     """
     known = ~np.isnan(label) & ((label_available_at <= as_of) if as_of is not None else True)
@@ -115,7 +116,7 @@ def time_folds(
         folds.append(_fold(name, start, fold_end, label, rows, known, mature, deadline))
     faults = [*_length_faults(event_time, edges), *_gap_faults(edges, split, delay), *_row_faults(folds)]
     if faults:
-        raise ValueError("\n  ".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the folds", *faults]))
+        raise InputError("\n  ".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the folds", *faults]))
     newest = int(event_time[usable & (code == 0)].max())
     return Folds(code, usable, tuple(folds), newest)
 

@@ -18,6 +18,7 @@ from features import ordering
 from features.calendar import CALENDAR
 from features.chunk import Chunk, Window
 from features.compilation import keep_compiled_loops
+from features.errors import InputError
 from features.groups import ChunkRows, Groups, fill_in_row_order, in_chunk_order, over_blocks, put_in_chunk_order
 from features.scratch import Scratch
 from features.source import Source
@@ -40,7 +41,7 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
         threads: how many threads work; the values do not depend on it.
 
     Raises:
-        ValueError: a column is missing or of the wrong type, an amount is negative, a sum needs more than 63 bits, or
+        InputError: a column is missing or of the wrong type, an amount is negative, a sum needs more than 63 bits, or
             there are 2^31 rows or more.
     """
     _check_table(transactions, spec)
@@ -184,4 +185,4 @@ def _check_table(transactions: pa.Table, spec: FeatureSpec) -> None:
         faults.append(f"rows: must be at most 2^31 - 1, got {transactions.num_rows}")
     if faults:
         plural = "s" * (len(faults) > 1)
-        raise ValueError("\n  ".join([f"{len(faults)} fault{plural} in the table of transactions", *faults]))
+        raise InputError("\n  ".join([f"{len(faults)} fault{plural} in the table of transactions", *faults]))

@@ -67,7 +67,7 @@ def fit_logistic_baseline(
         max_categories: columns with more codes than this are left out.
 
     Raises:
-        ValueError: train lacks a class.
+        InputError: train lacks a class.
     """
     rows = labelled_rows(train, name="train")
     scaled, missing = _inputs(rows, np.asarray(scaling.center), np.asarray(scaling.scale))

@@ -8,6 +8,7 @@ import numpy as np
 import xgboost
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.errors import InputError
 from models.losses import LossSettings, posterior
 from models.rows import Float32s, Float64s, Floats
 from models.soft_targets import soft_targets
@@ -111,14 +112,14 @@ def fit_booster(
     With the loss of a head, trees minimise that very function instead, by soft labels and row weights in both folds.
 
     Raises:
-        ValueError: a monotone column that is not there, infinite values, labels outside [0, 1], one class only, or a
+        InputError: a monotone column that is not there, infinite values, labels outside [0, 1], one class only, or a
             focal loss.
     """
     faults = [f"monotone names '{name}', which is no column" for name in config.monotone if name not in columns]
     for name, data in (("train", train), ("valid", valid)):
         faults += _data_faults(name, data, columns=len(columns))
     if faults:
-        raise ValueError(f"{len(faults)} faults in the booster's input: " + "; ".join(faults))
+        raise InputError(f"{len(faults)} faults in the booster's input: " + "; ".join(faults))
     if loss != NATIVE:
         prevalence = float(np.average(train.label, weights=train.weight))
         train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))

@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
+from models.errors import InputError
 from models.logistic import fit_logistic, logistic_loss
 from models.rows import Float64s, Floats
 
@@ -142,7 +143,7 @@ def calibrator_from_dict(values: dict[str, Any]) -> Calibrator:
     """The inverse of `to_dict`.
 
     Raises:
-        ValueError: the kind is not one of ours.
+        InputError: the kind is not one of ours.
     """
     kinds: dict[str, Callable[..., Calibrator]] = {
         each.kind: each for each in (Identity, Temperature, Affine, Beta, Isotonic)
@@ -151,7 +152,7 @@ def calibrator_from_dict(values: dict[str, Any]) -> Calibrator:
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name != "kind"
     }
     if values.get("kind") not in kinds:
-        raise ValueError(f"kind of a calibrator must be one of {sorted(kinds)}, got {values.get('kind')!r}")
+        raise InputError(f"kind of a calibrator must be one of {sorted(kinds)}, got {values.get('kind')!r}")
     return kinds[values["kind"]](**rest)
 
 
@@ -174,7 +175,7 @@ def fit_temperature(labels: Floats, logits: Floats, *, config: CalibrationConfig
     """The T whose σ(z / T) has the least log loss, searched over log T.
 
     Raises:
-        ValueError: lengths differ, a label is neither 0 nor 1, a logit is not finite, or one class is missing.
+        InputError: lengths differ, a label is neither 0 nor 1, a logit is not finite, or one class is missing.
     """
     label, logit = _checked(labels, logits)
     share = np.full(len(label), 1 / len(label))
@@ -287,7 +288,7 @@ def _checked(labels: Floats, logits: Floats) -> tuple[Float64s, Float64s]:
             f"both classes must be there to calibrate on, got {int((label == 1).sum())} frauds in {len(label)} rows"
         )
     if faults:
-        raise ValueError("; ".join(faults))
+        raise InputError("; ".join(faults))
     return label, logit
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.calibration import bounded_probability
+from models.errors import InputError
 from models.logistic import fit_logistic
 from models.rows import Float64s, Floats
 
@@ -69,7 +70,7 @@ def fit_hybrid(labels: Floats, logits: Mapping[str, Floats]) -> Hybrid:
         logits: [N] per member, calibrated.
 
     Raises:
-        ValueError: no member, lengths differ, a logit is not finite, or one class is missing.
+        InputError: no member, lengths differ, a logit is not finite, or one class is missing.
     """
     label = np.asarray(labels, dtype=np.float64)
     faults = [f"'{name}' has shape {np.shape(each)}" for name, each in logits.items() if np.shape(each) != label.shape]
@@ -77,7 +78,7 @@ def fit_hybrid(labels: Floats, logits: Mapping[str, Floats]) -> Hybrid:
         raise ValueError(f"a hybrid needs logits of shape {label.shape} of one member or more, got {faults or 'none'}")
     unfit = [name for name, each in logits.items() if not np.isfinite(each).all()]
     if unfit or label.sum() in (0, len(label)):
-        raise ValueError(
+        raise InputError(
             f"a hybrid needs finite logits and both classes, got {int(label.sum())} frauds, not finite: {unfit}"
         )
     names = tuple(logits)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from scipy.special import expit, logit
 
+from models.errors import InputError
 from models.rows import Float64s, Floats
 
 Weighting = Literal["example", "column"]
@@ -53,7 +54,7 @@ class LossSettings:
         if not (self.gamma >= 0 and np.isfinite(self.gamma)):
             faults.append(f"gamma must be a finite number ≥ 0, got {self.gamma}")
         if faults:
-            raise ValueError("; ".join(faults))
+            raise InputError("; ".join(faults))
 
     @property
     def epsilon(self) -> float:
@@ -84,10 +85,10 @@ def class_ratio(class_weight: ClassWeight, prevalence: float) -> float:
     """The ratio r = w1 / w0 of a named class weight, π being the fraud rate of train.
 
     Raises:
-        ValueError: π is not strictly between 0 and 1.
+        InputError: π is not strictly between 0 and 1.
     """
     if not 0 < prevalence < 1:
-        raise ValueError(f"the fraud rate of train must lie strictly between 0 and 1, got {prevalence}")
+        raise InputError(f"the fraud rate of train must lie strictly between 0 and 1, got {prevalence}")
     odds = (1 - prevalence) / prevalence
     ratios: dict[ClassWeight, float] = {"none": 1.0, "sqrt": float(np.sqrt(odds)), "balanced": odds}
     return ratios[class_weight]
@@ -120,10 +121,10 @@ def require_label_smoothing(cross_entropy: Callable[..., object]) -> None:
     Every ε here is meant in the sense of that argument: what a sweep finds can then be asked of the framework itself.
 
     Raises:
-        ValueError: the argument is not there.
+        InputError: the argument is not there.
     """
     if "label_smoothing" not in inspect.signature(cross_entropy).parameters:
-        raise ValueError(
+        raise InputError(
             f"smoothing needs a framework whose cross-entropy takes label_smoothing (torch from 1.10 on), got "
             f"{cross_entropy.__module__}.{cross_entropy.__qualname__}, which does not; upgrade it or set smoothing to 0"
         )
@@ -133,7 +134,7 @@ def loss_table(settings: Sequence[LossSettings], *, prevalence: float, device: t
     """The settings as float32 tensors on a device, weights scaled for the fraud rate of train.
 
     Raises:
-        ValueError: there is smoothing, and torch is too old to know of it.
+        InputError: there is smoothing, and torch is too old to know of it.
     """
     if any(each.epsilon > 0 for each in settings):
         require_label_smoothing(torch.nn.CrossEntropyLoss)
@@ -230,13 +231,13 @@ def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -
         Probabilities strictly inside (0, 1), and the share of rows in the tails (0 where ε = 0).
 
     Raises:
-        ValueError: the floor is not inside (0, 0.5), or a margin is not finite.
+        InputError: the floor is not inside (0, 0.5), or a margin is not finite.
     """
     margin = np.asarray(margins, dtype=np.float64)
     if not 0 < floor < 0.5:
-        raise ValueError(f"posterior_floor must lie inside (0, 0.5), got {floor}")
+        raise InputError(f"posterior_floor must lie inside (0, 0.5), got {floor}")
     if not np.isfinite(margin).all():
-        raise ValueError(
+        raise InputError(
             f"margins must be finite, got {int((~np.isfinite(margin)).sum())} of {margin.size} that are not"
         )
     evidence = margin if settings.gamma == 0 else focal_log_odds(margin, settings.gamma)

@@ -27,6 +27,7 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 
+from models.errors import InputError
 from models.rows import Float32s, Float64s, Floats, Integers, Rows
 
 State = Mapping[str, np.ndarray]
@@ -87,9 +88,9 @@ class Architecture:
                 f"{len(self.cardinalities)}, {len(self.lookup_rows)} and {len(self.lookup_widths)}"
             )
         if min(self.lookup_rows, default=2) < 2:
-            raise ValueError(f"a lookup needs two rows or more (0 is the unknown), got {min(self.lookup_rows)}")
+            raise InputError(f"a lookup needs two rows or more (0 is the unknown), got {min(self.lookup_rows)}")
         if not self.knots and not self.cardinalities:
-            raise ValueError("a network needs at least one numeric or categorical column, got none")
+            raise InputError("a network needs at least one numeric or categorical column, got none")
 
     def to_json(self) -> str:
         """One line of JSON; floats round-trip."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from models.errors import InputError
 from models.rows import Float32s, Floats
 
 CENTER, DIRECTIONS = "reduced_center", "reduced_directions"
@@ -21,11 +22,11 @@ def principal_directions(values: Floats, *, components: int) -> dict[str, np.nda
         components: how many directions.
 
     Raises:
-        ValueError: more components than columns, or fewer than two rows.
+        InputError: more components than columns, or fewer than two rows.
     """
     rows, width = values.shape
     if components > width or rows < 2:
-        raise ValueError(f"{components} components need as many columns and two rows, got {rows} rows of {width}")
+        raise InputError(f"{components} components need as many columns and two rows, got {rows} rows of {width}")
     exact = np.asarray(values, dtype=np.float64)
     _, vectors = np.linalg.eigh(np.cov(exact, rowvar=False).reshape(width, width))
     directions = vectors[:, ::-1][:, :components]

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import InputError
+
 Floats = NDArray[np.floating[Any]]
 Float32s = NDArray[np.float32]
 Float64s = NDArray[np.float64]
@@ -55,16 +57,16 @@ def labelled_rows(rows: Rows, *, name: str) -> RowArrays:
     """The rows that a fit may learn from: label known, weight above zero.
 
     Raises:
-        ValueError: nothing is left, or one class is missing, or a label is neither 0 nor 1.
+        InputError: nothing is left, or one class is missing, or a label is neither 0 nor 1.
     """
     known = ~np.isnan(rows.label) & (rows.weight > 0)
     kept = taken_rows(rows, known)
     other = int(((kept.label != 0) & (kept.label != 1)).sum())
     if other:
-        raise ValueError(f"labels of {name} must be 0 or 1 (one label a row), got {other} others in {len(known)} rows")
+        raise InputError(f"labels of {name} must be 0 or 1 (one label a row), got {other} others in {len(known)} rows")
     frauds = int((kept.label == 1).sum())
     if frauds == 0 or frauds == len(kept.label):
-        raise ValueError(
+        raise InputError(
             f"{name} must hold both classes, got {frauds} frauds in {len(kept.label)} labelled rows of {len(known)}"
         )
     return kept

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boosting import BoostingConfig, EmbeddingForm
+from models.errors import InputError
 from models.losses import LossSettings
 from models.network import Architecture, State, embeddings, margins
 from models.reduction import principal_directions, reduced
@@ -109,7 +110,7 @@ def fit_shared_encoder(
         network_until: where fresh networks come from, for a caller that compares forms and fits none of them twice.
 
     Raises:
-        ValueError: an earlier part of train without both classes.
+        InputError: an earlier part of train without both classes.
     """
     form, size = boosting.embedding, len(train.label)
     everything = np.ones(size, dtype=bool)
@@ -149,12 +150,12 @@ def time_borders(time: NDArray[np.int64], shares: Sequence[float]) -> list[int]:
     """Times up to which these shares of the rows lie; rows tied with a border are on its earlier side.
 
     Raises:
-        ValueError: two borders fall on one time, or nothing lies after the last.
+        InputError: two borders fall on one time, or nothing lies after the last.
     """
     ordered = np.sort(time)
     borders = [int(ordered[min(len(ordered) - 1, int(share * len(ordered)))]) for share in shares]
     if len(set(borders)) < len(borders) or borders[-1] >= ordered[-1]:
-        raise ValueError(f"train must spread over {len(shares) + 1} blocks of time, got {len(np.unique(time))} times")
+        raise InputError(f"train must spread over {len(shares) + 1} blocks of time, got {len(np.unique(time))} times")
     return borders
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from models.errors import InputError
 from models.losses import LossSettings, loss_table, target_coefficients, target_probabilities
 from models.rows import Float64s, Floats
 
@@ -29,10 +30,10 @@ def soft_targets(labels: Floats, settings: LossSettings, *, prevalence: float) -
         prevalence: fraud rate of train, which scales the class weights.
 
     Raises:
-        ValueError: the loss is focal, whose factor (1 − p)^γ no label can stand for.
+        InputError: the loss is focal, whose factor (1 − p)^γ no label can stand for.
     """
     if settings.gamma > 0:
-        raise ValueError(
+        raise InputError(
             f"soft labels can stand for smoothing and weights, not for focal loss, got γ = {settings.gamma:g}"
         )
     table = loss_table([settings], prevalence=prevalence, device=torch.device("cpu"))

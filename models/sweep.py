@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.errors import InputError
 from models.losses import ClassWeight, Convention, LossSettings, Weighting, class_ratio, torch_smoothing
 from models.network import Architecture
 from models.rows import Floats, Rows, fraud_rate, labelled_rows
@@ -55,11 +56,11 @@ class SweepConfig(BaseModel):
     def _smoothing_below_one(self) -> "SweepConfig":
         wrong = [value for value in self.smoothing if not 0 <= torch_smoothing(value, self.convention) < 1]
         if wrong:
-            raise ValueError(f"every smoothing must be in [0, 1) in torch's sense, got {wrong} ({self.convention})")
+            raise InputError(f"every smoothing must be in [0, 1) in torch's sense, got {wrong} ({self.convention})")
         for name in ("smoothing", "class_weight"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
-                raise ValueError(f"{name} must not repeat a value, got {list(values)}")
+                raise InputError(f"{name} must not repeat a value, got {list(values)}")
         return self
 
 
@@ -194,7 +195,7 @@ def fit_sweep(
         progress: called after each epoch.
 
     Raises:
-        ValueError: a fold without both classes, a code outside its vocabulary, or a sweep of other rows or another
+        InputError: a fold without both classes, a code outside its vocabulary, or a sweep of other rows or another
             architecture to take fits from.
     """
     learned, judged = labelled_rows(train, name="train"), labelled_rows(valid, name="valid")

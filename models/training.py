@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.errors import InputError
 from models.losses import LossSettings, LossTable, loss_table
 from models.network import (
     CONSTANTS,
@@ -131,7 +132,7 @@ def fit_networks(
         progress: called after each epoch.
 
     Raises:
-        ValueError: a code outside its vocabulary, soft labels, repeats or starts of the wrong number, or cuda asked for
+        InputError: a code outside its vocabulary, soft labels, repeats or starts of the wrong number, or cuda asked for
             and not there.
     """
     for name, given in (("repeat", repeats), ("start", start)):
@@ -182,10 +183,10 @@ def chosen_device(name: str) -> torch.device:
     """The device that `auto`, `cpu` or `cuda` means here.
 
     Raises:
-        ValueError: cuda is asked for and this torch sees none.
+        InputError: cuda is asked for and this torch sees none.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("train.device is 'cuda', but torch sees no GPU here; 'auto' takes one where there is one")
+        raise InputError("train.device is 'cuda', but torch sees no GPU here; 'auto' takes one where there is one")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 
 

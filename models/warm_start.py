@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import InputError
 from models.losses import LossSettings
 from models.network import Architecture, State, constant_arrays, folded_codes
 from models.rows import Float64s
@@ -50,11 +51,11 @@ def carried_weights(state: State, architecture: Architecture, *, codes: Sequence
         codes: the codes now and then, one pair a categorical column.
 
     Raises:
-        ValueError: the two differ in more than knots, scales and vocabularies.
+        InputError: the two differ in more than knots, scales and vocabularies.
     """
     found = differences(state, architecture)
     if found:
-        raise ValueError(f"weights can be carried over to the same network only, but {'; '.join(found)}")
+        raise InputError(f"weights can be carried over to the same network only, but {'; '.join(found)}")
     tables = {
         f"lookup_{index}": _carried_lookup(state, architecture, index, pairs) for index, pairs in enumerate(codes)
     }

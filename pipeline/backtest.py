@@ -21,6 +21,7 @@ from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
 from pipeline.candidates import calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.config import Config
 from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
+from pipeline.errors import INPUT_ERRORS, InputError
 from pipeline.files import (
     read_json,
     read_table,
@@ -76,10 +77,10 @@ def backtest(
 
     Raises:
         LockedError: another backtest works in the same folder.
-        ValueError: bad input, or a date with too little data before it; the message names the date.
+        InputError: bad input, or a date with too little data before it; the message names the date.
     """
     if walk.every <= 0 or len(walk.dates) < FEWEST_DATES:
-        raise ValueError(f"a backtest needs at least {FEWEST_DATES} dates, got {len(walk.dates)} from --from to --to")
+        raise InputError(f"a backtest needs at least {FEWEST_DATES} dates, got {len(walk.dates)} from --from to --to")
     folder = runs / f"backtest-{name}-{time_name(walk.start)}-{time_name(walk.end)}-{duration_text(walk.every)}"
     quiet = config.model_copy(update={"tracking": config.tracking.model_copy(update={"enabled": False})})
     with held(folder / ".lock", f"another backtest is at work in {folder}"):
@@ -117,8 +118,8 @@ def _run_date(run: Path, settings: RunSettings, stages: Sequence[Stage], reporte
     assert settings.as_of is not None
     try:
         run_stages(run, settings, stages, force=None, reporter=reporter)
-    except ValueError as error:
-        raise ValueError(f"as of {time_text(settings.as_of)}: {error}") from error
+    except INPUT_ERRORS as error:
+        raise InputError(f"as of {time_text(settings.as_of)}: {error}") from error
 
 
 def _last_promoted(folder: Path, lines: Sequence[Mapping[str, Any]]) -> Path | None:

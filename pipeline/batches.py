@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline.errors import InputError
 from pipeline.sources import GZIP_MAGIC, SourceFile
 
 BATCH_ROWS = 131_072
@@ -42,15 +43,15 @@ def header(file: SourceFile, *, delimiter: str) -> pa.Schema:
     """Column names of a file, with types where it has them (CSV: all bytes).
 
     Raises:
-        ValueError: the file cannot be read, or a name stands in it twice.
+        InputError: the file cannot be read, or a name stands in it twice.
     """
     try:
         schema = pq.read_schema(file.path) if file.parquet else _csv_schema(file, delimiter)
     except UNREADABLE as error:
-        raise ValueError(f"{file.place}: cannot be read, {_first_line(error)}") from error
+        raise InputError(f"{file.place}: cannot be read, {_first_line(error)}") from error
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
-        raise ValueError(f"{file.place}: column names must differ, got twice: {', '.join(map(repr, twice))}")
+        raise InputError(f"{file.place}: column names must differ, got twice: {', '.join(map(repr, twice))}")
     return schema
 
 
@@ -58,7 +59,7 @@ def source_batches(file: SourceFile, *, columns: Sequence[str], delimiter: str) 
     """All records of a file, only the columns asked for.
 
     Raises:
-        ValueError: the file is damaged (a Parquet page fails its checksum, a gzip stream ends early, a quote is open).
+        InputError: the file is damaged (a Parquet page fails its checksum, a gzip stream ends early, a quote is open).
     """
     try:
         if file.parquet:
@@ -66,7 +67,7 @@ def source_batches(file: SourceFile, *, columns: Sequence[str], delimiter: str) 
         else:
             yield from _csv_batches(file, columns, delimiter)
     except UNREADABLE as error:
-        raise ValueError(f"{file.place}: cannot be read to its end, {_first_line(error)}") from error
+        raise InputError(f"{file.place}: cannot be read to its end, {_first_line(error)}") from error
 
 
 def table_batches(table: pa.Table, *, columns: Sequence[str]) -> Iterator[SourceBatch]:
@@ -177,7 +178,7 @@ def _check_quotes(file: SourceFile, batch: SourceBatch, ending: bytes, column: s
     value = batch.table.column(column)[-1].as_py() if batch.table.num_rows else b""
     swallowed = b"\n" in (value or b"") and not ending.rstrip(b"\r\n").endswith(b'"')
     if last_is_open or swallowed:
-        raise ValueError(f"{file.place}: every quoted value must be closed, the file ends inside one")
+        raise InputError(f"{file.place}: every quoted value must be closed, the file ends inside one")
 
 
 def _without_cut_record(batch: SourceBatch, last: int) -> SourceBatch:

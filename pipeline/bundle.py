@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
+from pipeline.errors import InputError
 from pipeline.files import write_bytes, write_json, write_text
 from pipeline.golden import FEWEST, Parity, chosen_rows, golden_lines, parity
 from pipeline.graph import PROBABILITY, GraphParts, scoring_graph
@@ -94,7 +95,7 @@ def build_bundle(
         How the graph and the Python path compare on the contents' rows.
 
     Raises:
-        ValueError: graph and Python path differ, rows are too few for the golden ones, or the bundle is too large.
+        InputError: graph and Python path differ, rows are too few for the golden ones, or the bundle is too large.
     """
     parts = contents.parts
     graph = scoring_graph(parts)
@@ -146,7 +147,7 @@ def _golden(contents: BundleContents, found: Mapping[str, np.ndarray], signature
         close &= np.abs(found[name] - expected) <= CLOSE
     places = np.flatnonzero(close)
     if len(places) < FEWEST:
-        raise ValueError(f"golden rows need at least {FEWEST} feature rows, got {len(places)}")
+        raise InputError(f"golden rows need at least {FEWEST} feature rows, got {len(places)}")
     chosen = places[chosen_rows(found[PROBABILITY][places], rows=rows)]
     return golden_lines(contents.rows.take(pa.array(chosen)), found[PROBABILITY][chosen], signature)
 

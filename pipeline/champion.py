@@ -14,6 +14,7 @@ from features.spec import FeatureSpec
 from features.windows import window_features
 from pipeline.bundle import signing_key
 from pipeline.config import Config
+from pipeline.errors import InputError
 from pipeline.files import read_json, read_table, replaced_folder, sha256_file, write_json
 from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, CheckedBundle, checked_bundle
@@ -117,7 +118,7 @@ def _copy_champion(run: Path, config: Config, registry: Registry, version: Versi
 def _bundle_problem(bundle: Path, config: Config, version: Version) -> str:
     try:
         checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
-    except ValueError as error:
+    except InputError as error:
         return f"its bundle fails the check: {portable_message(error, bundle)}"
     if sha256_file(bundle / MANIFEST) != version.manifest:
         return "its bundle is not the one that was registered"
@@ -167,7 +168,7 @@ def _scored(context: StageContext, bundle: CheckedBundle, rows: np.ndarray) -> n
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     missing = sorted(_needed(spec) - set(transactions.column_names))
     if missing:
-        raise ValueError(f"the data lacks {', '.join(missing)}")
+        raise InputError(f"the data lacks {', '.join(missing)}")
     table = window_features(transactions, spec=spec, threads=threads).filter(pa.array(rows))
     probability: np.ndarray = scorer.probabilities(table, threads=threads)["probability"]
     return probability
@@ -180,7 +181,7 @@ def _needed(spec: FeatureSpec) -> set[str]:
 def _seen_until(manifest: Mapping[str, object]) -> int:
     value = manifest.get("seen_until_microseconds")
     if not isinstance(value, int):
-        raise ValueError("its manifest does not say seen_until_microseconds")
+        raise InputError("its manifest does not say seen_until_microseconds")
     return value
 
 

@@ -50,7 +50,7 @@ def champion_networks(
         folds: this run's, as the features report has them.
 
     Raises:
-        ValueError: the bundle is not what its manifest says.
+        InputError: the bundle is not what its manifest says.
     """
     bundle = checked_bundle(run / "champion" / "bundle")
     try:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pipeline.errors import InputError
 from pipeline.exits import Exit, run_command
 
 app = typer.Typer(
@@ -53,7 +54,7 @@ def run(
 
     known = [stage.name for stage in STAGES]
     if force is not None and force not in known:
-        raise ValueError(f"--force must be one of {', '.join(known)}, got {force!r}")
+        raise InputError(f"--force must be one of {', '.join(known)}, got {force!r}")
     moment = time_microseconds(as_of) if as_of is not None else None
     settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
     folder, settings = _placed(run_folder or f"runs/{Path(config).stem}-{time_name(moment)}", settings)
@@ -174,7 +175,7 @@ def evaluate(
         name = "evaluate"
         raise typer.Exit(_brought_up_to_date(folder, settings, only=name, force=name if force else None))
     if run_folder is not None or bundle is None or outcomes is None:
-        raise ValueError("evaluate needs either --run, or both --bundle and --outcomes")
+        raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
     from pipeline.config import load_config
     from pipeline.outcomes import judge_outcomes, print_outcomes
     from pipeline.transfers import local_bundle, local_file, sent_beside

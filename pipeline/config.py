@@ -22,6 +22,7 @@ from models.training import TrainConfig
 from pipeline.ablation import AblationConfig
 from pipeline.bundle import ExportConfig
 from pipeline.credentials import without_passwords
+from pipeline.errors import InputError
 from pipeline.registry import RegistryConfig
 from pipeline.sections import RunsConfig
 from pipeline.sources import DataConfig
@@ -69,7 +70,7 @@ def load_config(
         environment: variables such as HARBOR_TRAIN__EPOCHS=3; None for the process's own.
 
     Raises:
-        ValueError: the file is missing or not TOML, or keys or values are wrong: every fault, by name.
+        InputError: the file is missing or not TOML, or keys or values are wrong: every fault, by name.
     """
     tree = _read_toml(config_path(file)) if file is not None else {}
     _override(tree, assignments, os.environ if environment is None else environment)
@@ -82,7 +83,7 @@ def override_config(
     """A configuration overridden by the environment and by assignments, as `load_config` does.
 
     Raises:
-        ValueError: as `load_config`.
+        InputError: as `load_config`.
     """
     tree = config.model_dump(mode="json")
     _override(tree, assignments, os.environ if environment is None else environment)
@@ -93,19 +94,19 @@ def parse_config(tree: Mapping[str, Any], *, origin: str) -> Config:
     """A validated configuration.
 
     Raises:
-        ValueError: every unknown key and impossible value at once.
+        InputError: every unknown key and impossible value at once.
     """
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise ValueError(_faults(error, origin)) from None
+        raise InputError(_faults(error, origin)) from None
 
 
 def config_path(file: str) -> Path:
     """The file itself where it exists, else the shipped configuration of that name.
 
     Raises:
-        ValueError: there is neither.
+        InputError: there is neither.
     """
     path = Path(file)
     if path.is_file():
@@ -115,14 +116,14 @@ def config_path(file: str) -> Path:
     for name in (file, f"{file}.toml"):
         if name in names:
             return shipped / name
-    raise ValueError(f"configuration must be a TOML file or one of {', '.join(names)}, got {file!r}, which is neither")
+    raise InputError(f"configuration must be a TOML file or one of {', '.join(names)}, got {file!r}, which is neither")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be TOML, but it cannot be read as such: {error}") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} must be TOML, but it cannot be read as such: {error}") from error
 
 
 def _override(tree: dict[str, Any], assignments: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -133,7 +134,7 @@ def _override(tree: dict[str, Any], assignments: Sequence[str], environment: Map
     for assignment in assignments:
         key, separator, value = assignment.partition("=")
         if not separator or not all(key.split(".")):
-            raise ValueError(f"--set must be section.key=value, got {assignment!r}")
+            raise InputError(f"--set must be section.key=value, got {assignment!r}")
         _assign(tree, key.strip().split("."), value, origin=f"--set {key}")
 
 
@@ -142,7 +143,7 @@ def _assign(tree: dict[str, Any], keys: Sequence[str], text: str, *, origin: str
     for key in keys[:-1]:
         child = node.setdefault(key, {})
         if not isinstance(child, dict):
-            raise ValueError(f"{origin}: {key!r} is a value, not a section")
+            raise InputError(f"{origin}: {key!r} is a value, not a section")
         node = child
     node[keys[-1]] = _toml_value(text)
 

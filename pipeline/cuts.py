@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from features.windows import window_features
 from pipeline.config import Config
+from pipeline.errors import InputError
 from pipeline.files import read_json, read_table, write_bytes, write_json, write_table, write_text
 from pipeline.hardware import cpu_threads
 from pipeline.intake_report import Summary
@@ -137,7 +138,7 @@ def _cut_transactions(context: StageContext, shared: Shared) -> str:
     whole = read_table(shared.transactions)
     table = cut_transactions(whole, as_of=context.as_of)
     if table.num_rows == 0:
-        raise ValueError(f"data.source must hold rows up to {time_text(context.as_of)}, all lie after it")
+        raise InputError(f"data.source must hold rows up to {time_text(context.as_of)}, all lie after it")
     write_table(context.out / "transactions.parquet", table)
     write_bytes(context.out / "quarantine.parquet", (shared.folder / "ingest" / "quarantine.parquet").read_bytes())
     report = _cut_report(table, whole.slice(0, table.num_rows), shared.report, as_of=context.as_of)

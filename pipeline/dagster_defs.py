@@ -18,6 +18,7 @@ from typing import Any
 import dagster as dg
 
 from pipeline.config import Config, load_config
+from pipeline.errors import INPUT_ERRORS
 from pipeline.files import read_json
 from pipeline.run import RunSettings, run_stages
 from pipeline.schedule import retrain
@@ -141,7 +142,7 @@ def _bad_input_is_final() -> Iterator[None]:
     """Bad input does not get better by trying again; a lock, a network and a disk may."""
     try:
         yield
-    except ValueError as error:
+    except INPUT_ERRORS as error:
         raise dg.Failure(str(error), allow_retries=False) from error
 
 

@@ -17,6 +17,7 @@ from glob import has_magic
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from pipeline.errors import InputError
 from pipeline.remote import WORKERS, Remote, StoreError, opened
 
 CACHE = "HARBOR_CACHE"
@@ -29,25 +30,25 @@ def matching_objects(text: str) -> list[Remote]:
     """The objects that an address or a pattern (`*`, `?`, `[…]`, `**` for any folders) stands for, sorted.
 
     Raises:
-        ValueError: nothing fits, it is a folder, the bucket is missing or access is refused.
+        InputError: nothing fits, it is a folder, the bucket is missing or access is refused.
     """
     if not has_magic(text):
         place = opened(text)
         if place.listed() is not None:
             return [place]
         if place.is_folder():
-            raise ValueError(f"{text}: is a folder; give a pattern such as '{text.rstrip('/')}/*.parquet'")
+            raise InputError(f"{text}: is a folder; give a pattern such as '{text.rstrip('/')}/*.parquet'")
         place.files()  # a bucket that is missing says so here
-        raise ValueError(f"{text}: does not exist")
+        raise InputError(f"{text}: does not exist")
     parts = text.split("/")
     fixed = next(number for number, part in enumerate(parts) if has_magic(part))
     if fixed < BUCKET_PART + 1:
-        raise ValueError(f"{text}: must name a bucket; only what follows it may be a pattern")
+        raise InputError(f"{text}: must name a bucket; only what follows it may be a pattern")
     folder, pattern = opened("/".join(parts[:fixed])), parts[fixed:]
     deep = len(pattern) > 1 or pattern == ["**"]
     names = [name for name in folder.files(deep=deep) if _fits(name.split("/"), pattern)]
     if not names:
-        raise ValueError(f"{text}: no object fits this pattern")
+        raise InputError(f"{text}: no object fits this pattern")
     return [folder.child(name) for name in names]
 
 

@@ -8,16 +8,22 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from pipeline.credentials import without_passwords
+from pipeline.errors import INPUT_ERRORS, InputError
 from pipeline.locks import LockedError
 from pipeline.log_lines import capture_libraries, log_line, wants_json
 
 USAGE: type[Any] = typer.BadParameter.__bases__[0]
 """A wrong option or argument: click's UsageError, or that of typer's own copy of click, which is another class."""
+
+
+FOLDERS = ("features", "models", "evaluation", "pipeline")
 
 
 class Exit(IntEnum):
@@ -69,13 +75,35 @@ def ending_of(command: Callable[[], Any]) -> Ending:
         return Ending(Exit.BAD_INPUT, error.format_message(), error)
     except LockedError as error:
         return Ending(Exit.LOCKED, str(error), error)
-    except (ValueError, OSError) as error:
-        code = Exit.BAD_INPUT if isinstance(error, (ValueError, FileNotFoundError)) else Exit.FAILED
-        return Ending(code, str(error), error)
+    except INPUT_ERRORS as error:
+        return Ending(Exit.BAD_INPUT, str(error), error)
     except (KeyboardInterrupt, InterruptedRunError, typer.Abort) as error:
         return Ending(Exit.FAILED, "interrupted; run the same command again to go on", error)
     except Exception as error:  # the last edge: one line for a person, the traceback on request
-        return Ending(Exit.FAILED, f"{type(error).__name__}: {error}", error)
+        return Ending(Exit.FAILED, _fault(error), error)
+
+
+def place_of(error: BaseException) -> str | None:
+    """Where in Harbor's own code an error came up, such as `pipeline/files.py:123`; None where it never was there.
+
+    The innermost frame that is ours, but for this file's, which every error passes.
+    """
+    home = Path(str(resources.files("pipeline"))).parent
+    place = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        ours = path.is_relative_to(home) and path.relative_to(home).parts[0] in FOLDERS
+        if ours and path != Path(__file__):
+            place = f"{path.relative_to(home).as_posix()}:{line}"
+    return place
+
+
+def _fault(error: Exception) -> str:
+    """What nobody refused in words; an OSError that carries no number of the system was worded by whoever raised it."""
+    if isinstance(error, OSError) and error.errno is None:
+        return str(error)
+    place = place_of(error)
+    return f"{type(error).__name__}: {error}" + (f" ({place})" if place is not None else "")
 
 
 def _prepared(command: Callable[[], Any]) -> Any:
@@ -100,7 +128,7 @@ def _prepared(command: Callable[[], Any]) -> Any:
 def _json_lines() -> bool:
     try:
         return wants_json(os.environ)
-    except ValueError:
+    except InputError:
         return False
 
 

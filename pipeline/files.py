@@ -20,6 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import InputError
+
 DONE = "DONE"
 TEMPORARY = ".partial-"
 PREVIOUS = ".previous-"
@@ -55,6 +57,33 @@ def replaced_file(final: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def output_path(path: Path) -> Path:
+    """The path itself, if a file can be written there; folders that are not there yet are made on writing.
+
+    Raises:
+        InputError: it is a folder, or lies below something that is none.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} must be a file to write, but it is a folder")
+    above = next((each for each in path.parents if each.exists()), None)
+    if above is not None and not above.is_dir():
+        raise InputError(f"{path} must lie in a folder, but {above} is none")
+    return path
+
+
+def working_folder(path: Path) -> Path:
+    """The folder itself, made with those above it where it is not there.
+
+    Raises:
+        InputError: something else than a folder is in its place, or above it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{path} must be a folder, but it is none, or lies below something that is none") from None
+    return path
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole."""
     with replaced_file(path) as temporary:
@@ -75,12 +104,12 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file.
 
     Raises:
-        ValueError: the file is not JSON; the message names it.
+        InputError: the file is not JSON, or not to be read; the message names it.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be JSON, but it cannot be read as such: {error}") from error
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} must be JSON, but it cannot be read as such: {error}") from error
 
 
 def json_ready(value: object) -> Any:
@@ -116,12 +145,12 @@ def read_table(path: Path, *, columns: list[str] | None = None, filters: Any = N
     """Read Parquet and verify its page checksums.
 
     Raises:
-        ValueError: the file is missing, cut short or changed since it was written.
+        InputError: the file is missing, cut short or changed since it was written.
     """
     try:
         return pq.read_table(path, columns=columns, filters=filters, page_checksum_verification=True)
     except (OSError, pa.ArrowInvalid) as error:
-        raise ValueError(f"{path} must be a whole Parquet file, but it cannot be read: {error}") from error
+        raise InputError(f"{path} must be a whole Parquet file, but it cannot be read: {error}") from error
 
 
 def sync_folder(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.errors import InputError
 from pipeline.serving import Scorer, Signature, feature_arrays
 from pipeline.untrusted import parsed_json
 
@@ -80,17 +81,17 @@ def replayed_difference(scorer: Scorer, content: bytes) -> tuple[int, float]:
     """Number of golden rows and the largest difference of their probability now.
 
     Raises:
-        ValueError: a line is malformed, or there are fewer than 50.
+        InputError: a line is malformed, or there are fewer than 50.
     """
     rows = list(_golden_rows(content, scorer.signature))
     if len(rows) < FEWEST:
-        raise ValueError(f"golden.jsonl must have at least {FEWEST} lines, got {len(rows)}")
+        raise InputError(f"golden.jsonl must have at least {FEWEST} lines, got {len(rows)}")
     fields = [pa.field(name, pa.float64()) for name in scorer.signature.numeric]
     fields += [pa.field(name, pa.string()) for name in scorer.signature.categorical]
     try:
         table = pa.Table.from_pylist([row["inputs"] for row in rows], schema=pa.schema(fields))
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        raise ValueError("golden.jsonl must have numbers in numeric and strings in categorical columns") from None
+        raise InputError("golden.jsonl must have numbers in numeric and strings in categorical columns") from None
     expected = np.array([row["probability"] for row in rows], dtype=np.float64)
     difference = np.abs(scorer.probabilities(table)["probability"] - expected)
     return len(rows), float(difference.max())
@@ -100,7 +101,7 @@ def _golden_rows(content: bytes, signature: Signature) -> Iterator[dict[str, Any
     for number, line in enumerate(content.splitlines(), start=1):
         row = parsed_json(line, name=f"line {number} of golden.jsonl")
         if not _is_golden(row, signature):
-            raise ValueError(
+            raise InputError(
                 f"line {number} of golden.jsonl must have the graph's {len(signature.inputs)} inputs and a probability "
                 "inside [0, 1]"
             )

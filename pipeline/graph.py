@@ -21,6 +21,7 @@ from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.reduction import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
+from pipeline.errors import InputError
 from pipeline.graph_network import State, category_codes, network_output, scaled_inputs
 from pipeline.graph_nodes import DOUBLE, FLOAT, Nodes
 from pipeline.graph_probability import bounded_probability, calibrated_log_odds, posterior_log_odds
@@ -114,7 +115,7 @@ class GraphParts:
                 f"{len(self.categorical)} categorical columns need as many vocabularies, got {len(self.vocabularies)}"
             )
         if faults:
-            raise ValueError("; ".join(faults))
+            raise InputError("; ".join(faults))
 
 
 def scoring_graph(parts: GraphParts) -> bytes:
@@ -124,7 +125,7 @@ def scoring_graph(parts: GraphParts) -> bytes:
     double [N, 1], `probability` and each candidate under its name.
 
     Raises:
-        ValueError: the parts do not fit one another.
+        InputError: the parts do not fit one another.
     """
     nodes = Nodes()
     numeric = nodes.joined(parts.numeric) if parts.numeric else None

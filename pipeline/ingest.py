@@ -20,6 +20,7 @@ from features.defects import months_of
 from features.duplicates import KEPT, duplicate_reasons, suspects
 from features.reading import Reading
 from features.schema import canonical_schema
+from pipeline.errors import InputError
 from pipeline.files import parquet_options
 from pipeline.inputs import source_inputs
 from pipeline.intake import Intake
@@ -57,7 +58,7 @@ def ingest_transactions(
         The report: plain JSON types, the same for the same inputs. `rows_in == accepted + quarantined`.
 
     Raises:
-        ValueError: a fault of the whole source (missing or damaged file, missing columns, too many bad rows, no rows).
+        InputError: a fault of the whole source (missing or damaged file, missing columns, too many bad rows, no rows).
     """
     preset = load_preset(data)
     inputs = source_inputs(data, preset=preset, simulate=simulate)
@@ -88,7 +89,7 @@ def hash_key_check(data: DataConfig) -> str | None:
     """A value that tells one secret of [data] hash_key_env from another and gives neither away; None without one.
 
     Raises:
-        ValueError: the variable is named but holds no secret, or too short a one.
+        InputError: the variable is named but holds no secret, or too short a one.
     """
     key = _hash_key(data)
     return hmac.digest(key, KEY_CHECK, "sha256").hex()[:16] if key else None
@@ -100,7 +101,7 @@ def _hash_key(data: DataConfig) -> bytes | None:
         return None
     key = os.environ.get(data.hash_key_env, "").encode()
     if len(key) < MINIMUM_KEY_BYTES:
-        raise ValueError(
+        raise InputError(
             f"data.hash_key_env: the environment variable {data.hash_key_env!r} must hold a secret of at least "
             f"{MINIMUM_KEY_BYTES} bytes, got {len(key)}"
         )
@@ -110,9 +111,9 @@ def _hash_key(data: DataConfig) -> bytes | None:
 def _check_some_rows(intake: Intake, as_of: int | None) -> None:
     if intake.rows_in == 0 and intake.after_as_of:
         moment = datetime.fromtimestamp(as_of / 1e6, UTC).isoformat() if as_of is not None else ""
-        raise ValueError(f"data.source must hold rows up to {moment}, all {intake.after_as_of:,} rows lie after it")
+        raise InputError(f"data.source must hold rows up to {moment}, all {intake.after_as_of:,} rows lie after it")
     if intake.rows_in == 0:
-        raise ValueError(f"data.source must hold at least one row, got 0 in {', '.join(intake.rows_of)}")
+        raise InputError(f"data.source must hold at least one row, got 0 in {', '.join(intake.rows_of)}")
 
 
 def _duplicates(intake: Intake, spool: Spool, allowed: float) -> NDArray[np.int64]:
@@ -120,7 +121,7 @@ def _duplicates(intake: Intake, spool: Spool, allowed: float) -> NDArray[np.int6
     places = suspects(intake.taken_keys())
     if len(places) > 2 * allowed * intake.rows_in + 2:
         # At least half of them cannot stay, so the job stops anyhow; comparing them would need them all in memory.
-        raise ValueError(
+        raise InputError(
             f"transaction_id must be unique, {len(places):,} of {intake.rows_in:,} rows share theirs with another row"
         )
     if not len(places):
@@ -157,7 +158,7 @@ def _check_share(intake: Intake, allowed: float) -> None:
         lines.append(f"  {reason}{got} in row {first.row} of {first.file} ({count:,} rows like it)")
     if len(intake.reasons) > SHOWN_REASONS:
         lines.append(f"  and {len(intake.reasons) - SHOWN_REASONS} more reasons")
-    raise ValueError("\n".join(lines))
+    raise InputError("\n".join(lines))
 
 
 def _write_transactions(

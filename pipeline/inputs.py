@@ -14,6 +14,7 @@ from features.columns import ColumnPlan, column_plan
 from features.parse import decoded, text_values
 from features.preset import Join, Preset
 from pipeline.batches import SourceBatch, header, source_batches, table_batches
+from pipeline.errors import InputError
 from pipeline.sources import SIMULATE, DataConfig, SourceFile, source_files
 
 
@@ -30,7 +31,7 @@ def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, 
     """Everything that section [data] names, in source order.
 
     Raises:
-        ValueError: files or columns are missing; every fault of every file at once.
+        InputError: files or columns are missing; every fault of every file at once.
     """
     if data.source == SIMULATE:
         table = simulate(data.rows, data.seed)
@@ -42,7 +43,7 @@ def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, 
     beside = [file for file in files if join is not None and fnmatchcase(PurePosixPath(file.name).name, join.files)]
     files = tuple(file for file in files if file not in beside)
     if not files:
-        raise ValueError(f"data.source must name a file of transactions, got {beside[0].name} alone")
+        raise InputError(f"data.source must name a file of transactions, got {beside[0].name} alone")
     side = _side_table(beside, join, preset) if join is not None and beside else None
     schemas = [header(file, delimiter=preset.delimiter) for file in files]
     names = [[*schema.names, *(side.columns(schema.names) if side else ())] for schema in schemas]
@@ -78,18 +79,18 @@ def _side_table(files: list[SourceFile], join: Join, preset: Preset) -> SideTabl
     for file in files:
         names = header(file, delimiter=preset.delimiter).names
         if not set(join.on) & set(names):
-            raise ValueError(f"{file.place}: must hold {' or '.join(map(repr, join.on))}, which it is joined on")
+            raise InputError(f"{file.place}: must hold {' or '.join(map(repr, join.on))}, which it is joined on")
         batches = list(source_batches(file, columns=names, delimiter=preset.delimiter))
         broken = [number for batch in batches for number, _ in batch.broken]
         if broken:
-            raise ValueError(
+            raise InputError(
                 f"{file.place}: every row must have {len(names)} fields and a line break, row {broken[0]} has not"
             )
         parts.append(pa.concat_tables([batch.table for batch in batches]))
     table = pa.concat_tables(parts, promote_options="default").combine_chunks()
     keys = text_values(decoded(table.column(next(name for name in join.on if name in table.column_names)))[0])
     if len(pc.unique(keys)) < len(keys):
-        raise ValueError(
+        raise InputError(
             f"{files[0].place}: {join.on[0]!r} must be unique, it has {len(keys) - len(pc.unique(keys))} repeats"
         )
     return SideTable(join.on, keys, table)
@@ -105,7 +106,7 @@ def _batches(
     further = [name for name in plan.needed if name not in own]
     key = next((name for name in side.key if name in own), None)
     if key is None:
-        raise ValueError(f"{file.place}: must hold {' or '.join(map(repr, side.key))} to be joined on")
+        raise InputError(f"{file.place}: must hold {' or '.join(map(repr, side.key))} to be joined on")
     for batch in source_batches(file, columns=list(dict.fromkeys([*mine, key])), delimiter=delimiter):
         added = side.of(batch.table, further)
         whole: dict[str, Any] = {name: batch.table.column(name) for name in mine} | {
@@ -133,7 +134,7 @@ def _check_columns(files: list[tuple[str, ColumnPlan, pa.Schema]]) -> None:
             faults.append(f"{name} and {files[0][0]} must hold the same columns")
             faults.append(f"  in one of them only: {', '.join(map(repr, only))}")
     if faults:
-        raise ValueError("\n".join(faults))
+        raise InputError("\n".join(faults))
 
 
 def _columns(count: int) -> str:

@@ -16,6 +16,7 @@ from features.quarantine import QUARANTINE
 from features.reading import Reading
 from features.schema import CanonicalBatch, canonical_batch
 from pipeline.batches import SourceBatch
+from pipeline.errors import InputError
 from pipeline.inputs import Input
 from pipeline.spool import Spool
 
@@ -123,7 +124,7 @@ class Intake:
                 faults.append(f"  {field.name!r}: {field.type} in {file}, {wanted.type} in {self._schema_file}")
         if faults:
             count = f"{len(faults)} column{'s' * (len(faults) > 1)}"
-            raise ValueError("\n".join([f"{count} must have one type in all files", *faults]))
+            raise InputError("\n".join([f"{count} must have one type in all files", *faults]))
         return accepted
 
     def _quarantine(self, file: str, rows: NDArray[np.int64], reasons: pa.Array) -> None:

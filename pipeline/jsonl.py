@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pipeline.errors import InputError
+
 BLOCK = 4096
 
 
@@ -33,17 +35,17 @@ def read_objects(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of the finished lines in order.
 
     Raises:
-        ValueError: a finished line is no JSON object, which no kill explains; the message names file and line.
+        InputError: a finished line is no JSON object, which no kill explains; the message names file and line.
     """
     for number, line in enumerate(whole_lines(path), start=1):
         try:
             value = json.loads(line)
         except ValueError as error:
-            raise ValueError(
+            raise InputError(
                 f"{path} must hold a JSON object a line, but line {number} cannot be read: {error}"
             ) from error
         if not isinstance(value, dict):
-            raise ValueError(f"{path} must hold a JSON object a line, got {type(value).__name__} in line {number}")
+            raise InputError(f"{path} must hold a JSON object a line, got {type(value).__name__} in line {number}")
         yield value
 
 

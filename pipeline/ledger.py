@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.errors import InputError
 from pipeline.jsonl import append_lines, read_objects
 from pipeline.times import time_microseconds, time_text
 
@@ -94,7 +95,7 @@ def in_production(ledger: Path, moment: str, *, model: str = "harbor-fraud") -> 
         model: name of the registered model.
 
     Raises:
-        ValueError: the moment is neither, or the ledger cannot be read.
+        InputError: the moment is neither, or the ledger cannot be read.
     """
     start = time_microseconds(moment)
     end = start + (DAY if len(moment) == len("2024-05-01") else 1)
@@ -118,12 +119,12 @@ def read_ledger(path: Path) -> list[Promotion]:
     """The lines of a ledger in order; none where there is no file. A last line cut short by a kill is left out.
 
     Raises:
-        ValueError: a line is not one of a ledger.
+        InputError: a line is not one of a ledger.
     """
     try:
         return [Promotion.from_dict(values) for values in read_objects(path)]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} must hold one promotion a line, but it does not: {error}") from error
+        raise InputError(f"{path} must hold one promotion a line, but it does not: {error}") from error
 
 
 def append_promotions(path: Path, promotions: Iterable[Promotion]) -> None:

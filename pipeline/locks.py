@@ -6,6 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipeline.files import working_folder
+
 
 class LockedError(RuntimeError):
     """Another job holds the lock of the run, store or registry."""
@@ -18,7 +20,7 @@ def held(path: Path, message: str) -> Iterator[None]:
     Raises:
         LockedError: with the message, where another process holds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    working_folder(path.parent)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from pipeline.credentials import without_passwords
+from pipeline.errors import InputError
 from pipeline.terminal import PLAIN_INTERVAL
 
 FORMAT = "HARBOR_LOG_FORMAT"
@@ -23,11 +24,11 @@ def wants_json(environment: Mapping[str, str]) -> bool:
     """Whether logs are asked for as JSON lines.
 
     Raises:
-        ValueError: the variable holds something that is no format.
+        InputError: the variable holds something that is no format.
     """
     form = environment.get(FORMAT, "") or "text"
     if form not in ("text", "json"):
-        raise ValueError(f"{FORMAT} must be text or json, got {form!r}")
+        raise InputError(f"{FORMAT} must be text or json, got {form!r}")
     return form == "json"
 
 

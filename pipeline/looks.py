@@ -21,7 +21,7 @@ def earlier_looks(run: Path, *, test: str, judged: str) -> tuple[str, ...]:
         judged: digest of the models judged.
 
     Raises:
-        ValueError: a line of the ledger is not one of a ledger.
+        InputError: a line of the ledger is not one of a ledger.
     """
     path = run.parent / LEDGER
     with FileLock(path.with_suffix(".lock"), timeout=60):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import InputError
 from pipeline.files import folder_checksums, write_bytes, write_json
 from pipeline.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
 
@@ -63,14 +64,14 @@ class CheckedBundle:
         """A file's content, whose checksum is taken of the very bytes that are returned.
 
         Raises:
-            ValueError: the file is not listed or has changed since it was checked.
+            InputError: the file is not listed or has changed since it was checked.
         """
         entry = self.manifest["files"].get(name)
         if entry is None:
-            raise ValueError(f"{name} must be listed in {MANIFEST} of {self.folder}, but it is not")
+            raise InputError(f"{name} must be listed in {MANIFEST} of {self.folder}, but it is not")
         content = plain_content(self.folder / name, limit=entry["bytes"])
         if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise ValueError(f"{self.folder / name} changed while the bundle was being read")
+            raise InputError(f"{self.folder / name} changed while the bundle was being read")
         return content
 
     def read_json(self, name: str) -> Any:
@@ -82,7 +83,7 @@ def write_manifest(folder: Path, *, content: Mapping[str, Any], max_bytes: int, 
     """Write manifest.json over every file that stands in the folder, and its signature where there is a key.
 
     Raises:
-        ValueError: a file has no place in a bundle, one is missing, or the bundle is too large.
+        InputError: a file has no place in a bundle, one is missing, or the bundle is too large.
     """
     files = folder_checksums(folder)
     faults = _name_faults(set(files))
@@ -91,7 +92,7 @@ def write_manifest(folder: Path, *, content: Mapping[str, Any], max_bytes: int, 
         faults.append(f"the bundle must have at most {max_bytes:,} bytes (export.max_bytes), got {total:,}")
     faults += [f"{name}: {entry['bytes']:,} bytes" for name, entry in files.items() if entry["bytes"] > _limit(name)]
     if faults:
-        raise ValueError(_message(folder, faults))
+        raise InputError(_message(folder, faults))
     write_json(folder / MANIFEST, {"format": FORMAT, **content, "files": files})
     if key is not None:
         signature = _signature((folder / MANIFEST).read_bytes(), key)
@@ -106,22 +107,25 @@ def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
         key: what the manifest must be signed with; None asks for no signature.
 
     Raises:
-        ValueError: the folder or its manifest is missing or malformed, the signature is wrong, or a file is changed,
+        InputError: the folder or its manifest is missing or malformed, the signature is wrong, or a file is changed,
             missing, extra, too large, a link or anything but a plain file: every fault, by name.
     """
     if not folder.is_dir():
-        raise ValueError(f"a bundle must be a folder with a {MANIFEST}, got {folder}, which is none")
+        raise InputError(f"a bundle must be a folder with a {MANIFEST}, got {folder}, which is none")
     content = plain_content(folder / MANIFEST, limit=LARGEST_MANIFEST)
     if key is not None:
         _check_signature(folder, content, key)
     manifest = parsed_json(content, name=str(folder / MANIFEST))
     faults = _manifest_faults(manifest)
     if faults:
-        raise ValueError(_message(folder, faults))
-    present, faults = plain_files(folder)
-    faults += _file_faults(folder, manifest["files"], present)
+        raise InputError(_message(folder, faults))
+    try:
+        present, faults = plain_files(folder)
+        faults += _file_faults(folder, manifest["files"], present)
+    except OSError as error:
+        raise InputError(f"{error.filename} of the bundle must be readable, but: {error.strerror}") from None
     if faults:
-        raise ValueError(_message(folder, faults))
+        raise InputError(_message(folder, faults))
     return CheckedBundle(folder, manifest, signed=key is not None)
 
 
@@ -138,10 +142,10 @@ def _signature(manifest: bytes, key: bytes) -> str:
 
 def _check_signature(folder: Path, manifest: bytes, key: bytes) -> None:
     if not os.path.lexists(folder / SIGNATURE):
-        raise ValueError(f"a key is set, so {folder} must have a {SIGNATURE}, but it has none")
+        raise InputError(f"a key is set, so {folder} must have a {SIGNATURE}, but it has none")
     expected = f"hmac-sha256 {_signature(manifest, key)}\n".encode()
     if not hmac.compare_digest(plain_content(folder / SIGNATURE, limit=1024), expected):
-        raise ValueError(
+        raise InputError(
             f"{folder / SIGNATURE} must be the manifest's signature with the key that is set; it is another"
         )
 

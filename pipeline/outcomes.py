@@ -19,10 +19,11 @@ from evaluation.outcomes import outcomes_report
 from evaluation.populations import JudgedRows
 from pipeline.bundle import signing_key
 from pipeline.config import Config
+from pipeline.errors import InputError
 from pipeline.files import read_table, sha256_file, write_json
 from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, checked_bundle
-from pipeline.scoring import read_features
+from pipeline.scoring import UNREADABLE, read_features, reading_fault
 from pipeline.serving import Scorer, loaded_scorer
 
 GROUPING_SIZE = 100
@@ -83,7 +84,7 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> tuple[dict[s
         The report, and where it was written.
 
     Raises:
-        ValueError: the bundle or the file is not as it must be; nothing is written then.
+        InputError: the bundle or the file is not as it must be; nothing is written then.
     """
     checked = checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
     read = read_outcomes(outcomes, loaded_scorer(checked), threads=cpu_threads(config.train.threads))
@@ -122,18 +123,18 @@ def read_outcomes(path: Path, scorer: Scorer, *, threads: int) -> Outcomes:
     """An outcome file, scored.
 
     Raises:
-        ValueError: it cannot be read, lacks columns, or holds values that cannot be: every fault, counted.
+        InputError: it cannot be read, lacks columns, or holds values that cannot be: every fault, counted.
     """
     table = _known_columns(path)
     if "label" not in table.column_names:
-        raise ValueError(f"{path} must have a column 'label' (0, 1 or empty where not known), but it has none")
+        raise InputError(f"{path} must have a column 'label' (0, 1 or empty where not known), but it has none")
     if not table.num_rows:
-        raise ValueError(f"{path} must have at least one row, got none")
+        raise InputError(f"{path} must have at least one row, got none")
     numbers = {name: _numbers(table, name) for name in ("label", "blocked", "amount", "probability")}
     times, faults = _times(table)
     faults = [*_value_faults(numbers), *faults]
     if faults:
-        raise ValueError(
+        raise InputError(
             "\n  ".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in {path} ({table.num_rows:,} rows)", *faults])
         )
     probabilities, groups, remarks = _scored(path, scorer, numbers["probability"], threads=threads)
@@ -183,9 +184,9 @@ def _column_names(path: Path) -> list[str]:
 def _known_columns(path: Path) -> pa.Table:
     """The columns that are no features, types given where the file has none."""
     if path.suffix not in (".parquet", ".csv", ".jsonl"):
-        raise ValueError(f"outcomes must be in a .parquet, .csv or .jsonl file, got {path.name!r}")
+        raise InputError(f"outcomes must be in a .parquet, .csv or .jsonl file, got {path.name!r}")
     if not path.is_file():
-        raise ValueError(f"outcomes must be in a file, but {path} is none")
+        raise InputError(f"outcomes must be in a file, but {path} is none")
     try:
         present = [name for name in KNOWN if name in _column_names(path)]
         if path.suffix == ".parquet":
@@ -194,9 +195,9 @@ def _known_columns(path: Path) -> pa.Table:
             options = pacsv.ConvertOptions(column_types=KNOWN, include_columns=present, null_values=[""])
             return pacsv.read_csv(path, convert_options=options)
         return pajson.read_json(path).select(present)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} must be readable as {path.suffix.removeprefix('.')}, but: {reason}") from None
+    except UNREADABLE as error:
+        kind = path.suffix.removeprefix(".")
+        raise InputError(f"{path} must be readable as {kind}, but: {reading_fault(error)}") from None
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray | None:
@@ -207,7 +208,7 @@ def _numbers(table: pa.Table, name: str) -> np.ndarray | None:
     if pa.types.is_null(column.type):
         return np.full(table.num_rows, np.nan)
     if pa.types.is_boolean(column.type) or pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        values: np.ndarray = pc.fill_null(pc.cast(column, pa.float64()), np.nan).to_numpy()
+        values: np.ndarray = pc.fill_null(pc.cast(column, pa.float64(), safe=False), np.nan).to_numpy()
         return values
     return np.full(table.num_rows, np.inf)
 

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.bundle import signing_key, verify_bundle
 from pipeline.champion import judged_against
 from pipeline.config import Config
+from pipeline.errors import InputError
 from pipeline.files import read_done, read_json, sha256_file
 from pipeline.journal import Journal
 from pipeline.ledger import LEDGER, Action, Promotion, append_promotions, read_ledger
@@ -72,13 +73,13 @@ def promote_run(run: Path, config: Config, *, began: int | None = None) -> Promo
             completed since then wins, and this one is not made.
 
     Raises:
-        ValueError: there is no finished bundle, it fails verification, or tracking is off.
+        InputError: there is no finished bundle, it fails verification, or tracking is off.
         LockedError: another job is promoting, or has promoted since `began`.
     """
     began = _now() if began is None else began
     bundle = run / "export" / "bundle"
     if read_done(run / "export") is None:
-        raise ValueError(f"{run} must hold a finished export to promote, but there is no DONE in {run / 'export'}")
+        raise InputError(f"{run} must hold a finished export to promote, but there is no DONE in {run / 'export'}")
     checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
     with tempfile.TemporaryDirectory(prefix="harbor-") as temporary:
         copied = Path(shutil.copytree(bundle, Path(temporary) / "bundle", symlinks=True))
@@ -97,14 +98,14 @@ def rollback_champion(config: Config, *, runs: Path) -> Promoted:
         runs: the folder of runs, beside which the store lies where it is sqlite.
 
     Raises:
-        ValueError: there is no previous version, no store, or tracking is off.
+        InputError: there is no previous version, no store, or tracking is off.
         LockedError: another job is promoting.
     """
     with _alone(config, runs=runs, must_exist=True) as desk:
         aliases = desk.registry.aliased()
         champion, previous = aliases.get(CHAMPION), aliases.get(PREVIOUS)
         if previous is None or (champion is not None and champion.number == previous.number):
-            raise ValueError(f"{desk.registry.name} must have a previous version to go back to, but it has none")
+            raise InputError(f"{desk.registry.name} must have a previous version to go back to, but it has none")
         desk.registry.point(CHAMPION, previous.number)
         desk.registry.point(PREVIOUS, None)
         before = champion.number if champion is not None else None
@@ -116,7 +117,7 @@ def _manifest_and_gate(bundle: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     manifest = read_json(bundle / MANIFEST)
     gate = manifest.get("gate")
     if not (isinstance(gate, dict) and isinstance(gate.get("passed"), bool) and isinstance(gate.get("reasons"), list)):
-        raise ValueError(f"{MANIFEST} must say what the gate found (passed, reasons), but it does not")
+        raise InputError(f"{MANIFEST} must say what the gate found (passed, reasons), but it does not")
     return manifest, gate
 
 
@@ -162,10 +163,10 @@ def _alone(config: Config, *, runs: Path, must_exist: bool = False) -> Iterator[
     A sqlite store is guarded by a file lock beside it; a store behind a server by a claim in the registry itself.
     """
     if not config.tracking.enabled:
-        raise ValueError("tracking.enabled must be true: the registry is in the tracking store")
+        raise InputError("tracking.enabled must be true: the registry is in the tracking store")
     path = sqlite_file(store_uri(config.tracking, runs=runs))
     if must_exist and path is not None and not path.is_file():
-        raise ValueError(f"there must be a registry beside the runs, but {path.name} is not in {path.parent}")
+        raise InputError(f"there must be a registry beside the runs, but {path.name} is not in {path.parent}")
     folder = path.parent if path is not None else runs
     folder.mkdir(parents=True, exist_ok=True)
     with (

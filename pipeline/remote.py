@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipeline.errors import InputError
 from pipeline.files import replaced_file
 
 BLOCK_BYTES = 8 << 20
@@ -83,7 +84,7 @@ class Remote:
         """The objects below this place by relative name, sorted; without `deep` only those directly in it.
 
         Raises:
-            ValueError: there is no such bucket, or access is refused.
+            InputError: there is no such bucket, or access is refused.
         """
         try:
             with _errors_in_words(self):
@@ -111,7 +112,7 @@ class Remote:
         """The bytes of a small object, or None where there is none.
 
         Raises:
-            ValueError: it is larger than `limit`.
+            InputError: it is larger than `limit`.
         """
         try:
             with _errors_in_words(self), self.system.open_input_stream(self.path) as stream:
@@ -119,7 +120,7 @@ class Remote:
         except FileNotFoundError:
             return None
         if len(content) > limit:
-            raise ValueError(f"{self.uri} must have at most {limit:,} bytes, got more")
+            raise InputError(f"{self.uri} must have at most {limit:,} bytes, got more")
         return content
 
     def fetch(self, path: Path) -> None:
@@ -182,12 +183,12 @@ def local_path(text: str) -> Path:
     """The path that a plain text or a `file://` address names.
 
     Raises:
-        ValueError: it is another kind of address.
+        InputError: it is another kind of address.
     """
     found = ADDRESS.fullmatch(text)
     if found is None:
         return Path(text)
-    parts = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
+    parts = _parts(text.replace("?", "%3F").replace("#", "%23"))
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         refuse_address(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
     return Path(unquote(parts.path))
@@ -197,7 +198,7 @@ def opened(uri: str) -> Remote:
     """The place that an address names; nothing is asked of the store but the region of its bucket.
 
     Raises:
-        ValueError: the address is malformed, of another kind, or holds credentials.
+        InputError: the address is malformed, of another kind, or holds credentials.
         StoreError: the store cannot be reached.
     """
     if uri.startswith("file://"):
@@ -222,6 +223,13 @@ def plain_name(name: str) -> bool:
     return not any(part in ("", ".", "..") for part in name.split("/")) and not re.search(r"[\\\0]", name)
 
 
+def _parts(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri)
+    except ValueError as error:
+        refuse_address(uri, f"must be an address that can be read ({error})")
+
+
 def shown_address(uri: str) -> str:
     """An address as a message may show it: without user, password or query."""
     return re.sub(r"(?<=://)[^/@]*@", "***@", uri.partition("?")[0] if not is_remote(uri) else uri)
@@ -231,7 +239,7 @@ def _system(scheme: str, bucket: str) -> Any:
     if scheme == "s3":
         return _s3(bucket)
     if emulator := os.environ.get(EMULATOR):
-        parts = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
+        parts = _parts(emulator if "://" in emulator else f"http://{emulator}")
         return pafs.GcsFileSystem(
             anonymous=True, scheme=parts.scheme, endpoint_override=parts.netloc, retry_time_limit=GCS_PATIENCE
         )
@@ -243,7 +251,7 @@ def _s3(bucket: str) -> Any:
 
     A stream that writes in the background would hold all that the network has not taken yet: memory of a file's size.
     """
-    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
+    endpoint = _parts(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
     return pafs.S3FileSystem(
         region=None if endpoint.netloc else pafs.resolve_s3_region(bucket),
         endpoint_override=endpoint.netloc or None,
@@ -273,9 +281,9 @@ def _refuse_or_fail(place: Remote, said: str) -> NoReturn:
     code = re.search(r"AWS Error (\w+)|Status\((\w+)", said)
     kind = next((each for each in code.groups() if each), "") if code is not None else ""
     if NO_BUCKET.search(said):
-        raise ValueError(f"{place.uri}: there is no such bucket") from None
+        raise InputError(f"{place.uri}: there is no such bucket") from None
     if REFUSED_KINDS.search(kind) or REFUSED_WORDS.search(said):
-        raise ValueError(
+        raise InputError(
             f"{place.uri}: the store refuses access; check {CREDENTIALS[scheme]} in the environment, and what it may do"
         ) from None
     if MISSING.search(kind or said):
@@ -287,6 +295,6 @@ def refuse_address(uri: str, reason: str) -> NoReturn:
     """Refuse an address, shown without what it must not hold.
 
     Raises:
-        ValueError: always.
+        InputError: always.
     """
-    raise ValueError(f"{shown_address(uri)[:200]}: {reason}")
+    raise InputError(f"{shown_address(uri)[:200]}: {reason}")

@@ -11,6 +11,7 @@ from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
 from pipeline.cost import GIBIBYTE
 from pipeline.delivery import Delivery
+from pipeline.errors import InputError
 from pipeline.exits import InterruptedRunError
 from pipeline.files import (
     changed_files,
@@ -18,6 +19,7 @@ from pipeline.files import (
     read_json,
     replaced_folder,
     restore_interrupted,
+    working_folder,
     write_done,
     write_json,
 )
@@ -80,9 +82,9 @@ def run_stages(
 
     Raises:
         LockedError: another job works in this folder, or on this run in its store.
-        ValueError: bad input; what the folder held before is untouched.
+        InputError: bad input; what the folder held before is untouched.
     """
-    run.mkdir(parents=True, exist_ok=True)
+    working_folder(run)
     with (
         held(run / ".lock", f"another job is working in {run}"),
         mirrored(run, settings.config.runs.store, _touched(stages, only), reporter=reporter) as mirror,
@@ -99,6 +101,8 @@ def run_stages(
             if any(stage.follows_champion(settings.config) and only in (None, stage.name) for stage in stages):
                 bring_champion(run, settings.config, reporter)
             for stage in stages:
+                if stage.name == only:
+                    _check_read_stages(run, stage)
                 if only is None or stage.name == only:
                     bring_up_to_date(
                         run, stage, settings, log, stages, force=force, reporter=reporter, delivery=delivery
@@ -118,7 +122,7 @@ def send_journal(run: Path) -> Replay:
 
     Raises:
         LockedError: a job works in this folder, and sends its records itself.
-        ValueError: it is no run folder.
+        InputError: it is no run folder.
     """
     tracking = read_settings(run).config.tracking
     sent = refused = idle = 0
@@ -165,22 +169,36 @@ def read_settings(run: Path) -> RunSettings:
     """The settings a run folder was made with.
 
     Raises:
-        ValueError: the folder holds no readable config.json.
+        InputError: the folder holds no readable config.json.
     """
     path = run / "config.json"
     if not path.is_file():
-        raise ValueError(f"{run} must be a run folder, but it holds no config.json")
+        raise InputError(f"{run} must be a run folder, but it holds no config.json")
     content = read_json(path)
     try:
-        return RunSettings(Config.model_validate(content["config"]), content["as_of"])
+        as_of = content["as_of"]
+        if not isinstance(as_of, int | None):
+            raise TypeError("as_of must be microseconds since 1970 or null")
+        return RunSettings(Config.model_validate(content["config"]), as_of)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} must hold a run's settings, but it does not: {error}") from error
+        raise InputError(f"{path} must hold a run's settings, but it does not: {error}") from error
 
 
 def _touched(stages: Sequence[Stage], only: str | None) -> list[str]:
     """The stages whose files a job needs: all, or those that the one stage reads and itself."""
     names = [name for stage in stages if only in (None, stage.name) for name in (*stage.reads, stage.name)]
     return list(dict.fromkeys(names))
+
+
+def _check_read_stages(run: Path, stage: Stage) -> None:
+    """What a stage reads must have finished and be as it was left; a run of all stages would make it again."""
+    finished = {name: read_done(run / name) for name in stage.reads}
+    missing = [name for name, done in finished.items() if done is None]
+    if missing:
+        raise InputError(f"{stage.name} needs {', '.join(missing)} to have finished in {run}, but there is no DONE")
+    changed = [f"{name}/{each}" for name, done in finished.items() if done for each in changed_files(run / name, done)]
+    if changed:
+        raise InputError(f"{stage.name} needs what it reads in {run} as it was left, but changed: {', '.join(changed)}")
 
 
 def bring_up_to_date(
@@ -197,11 +215,8 @@ def bring_up_to_date(
     """Run one stage if it is stale, keep it if it stands, and log either.
 
     Raises:
-        ValueError: a stage that it reads has not finished, or bad input.
+        InputError: bad input.
     """
-    missing = [name for name in stage.reads if read_done(run / name) is None]
-    if missing:
-        raise ValueError(f"{stage.name} needs {', '.join(missing)} to have finished in {run}, but there is no DONE")
     reason = _staleness(run, stage, settings, stages, force=force)
     child = log.child(stage.name, name=stage.name)
     child.tags({"harbor.level": "stage"})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import InputError
 from pipeline.files import changed_files, read_done, read_json, write_json
 from pipeline.fingerprint import stage_fingerprint
 from pipeline.locks import held
@@ -56,10 +57,10 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
 
     Raises:
         LockedError: another retrain of this configuration is at work, or another job promoted meanwhile.
-        ValueError: bad input, or no as-of time.
+        InputError: bad input, or no as-of time.
     """
     if settings.as_of is None:
-        raise ValueError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
+        raise InputError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
     folder = runs / f"{name}-{time_name(settings.as_of)}"
     store = settings.config.runs.store
     with (

@@ -1,6 +1,7 @@
 """`harbor score` and `harbor verify`: what can be done with a bundle alone."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
+from pipeline.errors import InputError
 from pipeline.files import read_table, write_bytes
 from pipeline.golden import TOLERANCE, replayed_difference
 from pipeline.hardware import cpu_threads
@@ -18,6 +20,8 @@ from pipeline.manifest import checked_bundle
 from pipeline.serving import Scorer, Signature, loaded_scorer
 
 TRANSACTION_ID = "transaction_id"
+QUOTED = re.compile(r"(invalid value|columns, got \d+|Invalid value\.).*")
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError, json.JSONDecodeError)
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,12 @@ def verify_bundle(bundle: Path, *, key: bytes | None = None) -> Verification:
         key: what the manifest must be signed with; None asks for no signature.
 
     Raises:
-        ValueError: a file is not as listed, the graph cannot be loaded, or a golden row has another probability.
+        InputError: a file is not as listed, the graph cannot be loaded, or a golden row has another probability.
     """
     checked = checked_bundle(bundle, key=key)
     rows, difference = replayed_difference(loaded_scorer(checked), checked.read("golden.jsonl"))
     if not difference <= TOLERANCE:
-        raise ValueError(
+        raise InputError(
             f"golden rows of {bundle} must keep their probability to {TOLERANCE:.0e}, got one {difference:.1e} away"
         )
     return Verification(checked.manifest["candidate"], len(checked.manifest["files"]), rows, difference, checked.signed)
@@ -73,7 +77,7 @@ def score_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None =
         The number of rows.
 
     Raises:
-        ValueError: the bundle, the input or the kind of a file is wrong; nothing is written then.
+        InputError: the bundle, the input or the kind of a file is wrong; nothing is written then.
     """
     write = _writer(out)
     scorer = loaded_scorer(checked_bundle(bundle, key=key))
@@ -92,7 +96,7 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
     """The graph's columns, and transaction_id where there is one, of a .parquet, .csv or .jsonl file.
 
     Raises:
-        ValueError: the file is missing, of another kind, not readable, or lacks columns.
+        InputError: the file is missing, of another kind, not readable, or lacks columns.
     """
     readers: dict[str, Callable[[Path, Signature], pa.Table]] = {
         ".parquet": _read_parquet,
@@ -100,18 +104,20 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
         ".jsonl": _read_jsonl,
     }
     if path.suffix not in readers:
-        raise ValueError(f"feature rows must be in a .parquet, .csv or .jsonl file, got {path.name!r}")
+        raise InputError(f"feature rows must be in a .parquet, .csv or .jsonl file, got {path.name!r}")
     if not path.is_file():
-        raise ValueError(f"feature rows must be in a file, but {path} is none")
+        raise InputError(f"feature rows must be in a file, but {path} is none")
     try:
         table = readers[path.suffix](path, signature)
-    except pa.ArrowException as error:
+    except UNREADABLE as error:
         kind = path.suffix.removeprefix(".")
-        raise ValueError(f"{path} must be readable as {kind} with the graph's columns, but: {_reason(error)}") from None
+        raise InputError(
+            f"{path} must be readable as {kind} with the graph's columns, but: {reading_fault(error)}"
+        ) from None
     missing = [repr(name) for name in signature.inputs if name not in table.column_names]
     if missing:
         few = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-        raise ValueError(f"{len(missing)} of the graph's {len(signature.inputs)} columns missing in {path}: {few}")
+        raise InputError(f"{len(missing)} of the graph's {len(signature.inputs)} columns missing in {path}: {few}")
     return table
 
 
@@ -146,7 +152,7 @@ def _read_jsonl(path: Path, signature: Signature) -> pa.Table:
 def _wanted(path: Path, present: Sequence[str], signature: Signature) -> list[str]:
     wanted = [name for name in (TRANSACTION_ID, *signature.inputs) if name in present]
     if twice := [name for name in wanted if present.count(name) > 1]:
-        raise ValueError(f"{path} must have each column once, got {twice} more than once")
+        raise InputError(f"{path} must have each column once, got {twice} more than once")
     return wanted
 
 
@@ -160,14 +166,15 @@ def _types(signature: Signature) -> dict[str, pa.DataType]:
     return {**dict.fromkeys(signature.numeric, pa.float64()), **dict.fromkeys(signature.categorical, pa.string())}
 
 
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def reading_fault(error: Exception) -> str:
+    """What a reader says of a file in its first line, without the values or the row that it quotes."""
+    return QUOTED.sub(r"\1", str(error).splitlines()[0])
 
 
 def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
     writers = {".parquet": _write_parquet, ".csv": _write_csv}
     if out.suffix not in writers:
-        raise ValueError(f"scores must go to a .parquet or .csv file, got {out.name!r}")
+        raise InputError(f"scores must go to a .parquet or .csv file, got {out.name!r}")
     return writers[out.suffix]
 
 

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.credentials import holds_password
+from pipeline.errors import InputError
 
 ADDRESSES = ("s3://", "gs://", "file://")
 
@@ -21,7 +22,7 @@ class RunsConfig(BaseModel):
     @classmethod
     def _address(cls, store: str) -> str:
         if store and holds_password(store):
-            raise ValueError("must not hold a password: credentials are taken from the environment")
+            raise InputError("must not hold a password: credentials are taken from the environment")
         if store and not store.startswith(ADDRESSES):
-            raise ValueError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
+            raise InputError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
         return store.rstrip("/")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from onnx import AttributeProto, TensorProto
 
+from pipeline.errors import InputError
 from pipeline.manifest import CheckedBundle
 
 BATCH = 512
@@ -58,15 +59,15 @@ class Signature:
         """The inverse of `to_dict`.
 
         Raises:
-            ValueError: the values are not a signature.
+            InputError: the values are not a signature.
         """
         try:
             inputs = [(str(each["name"]), each["kind"], each["optional"] is True) for each in values["inputs"]]
             outputs = tuple(str(each["name"]) for each in values["outputs"])
         except (TypeError, KeyError):
-            raise ValueError("signature.json must list inputs (name, kind, optional) and outputs (name)") from None
+            raise InputError("signature.json must list inputs (name, kind, optional) and outputs (name)") from None
         if any(kind not in SPELLED for _, kind, _ in inputs) or "probability" not in outputs:
-            raise ValueError(f"signature.json must have {' or '.join(SPELLED)} inputs and the output 'probability'")
+            raise InputError(f"signature.json must have {' or '.join(SPELLED)} inputs and the output 'probability'")
         return cls(
             numeric=tuple(name for name, kind, _ in inputs if kind == NUMERIC),
             categorical=tuple(name for name, kind, _ in inputs if kind == CATEGORICAL),
@@ -88,7 +89,7 @@ class Scorer:
         Batches run side by side, each on one thread: no batch waits for another, as it would where one is cut up.
 
         Raises:
-            ValueError: the table does not have the graph's columns, or not of their type, or the graph fails.
+            InputError: the table does not have the graph's columns, or not of their type, or the graph fails.
         """
         feeds = feature_arrays(table, self.signature)
         starts = range(0, table.num_rows, batch)
@@ -100,7 +101,7 @@ class Scorer:
             try:
                 outputs = self.session.run(list(self.signature.outputs), part)
             except Exception as error:
-                raise ValueError(
+                raise InputError(
                     f"the graph must score its feature rows, but it ends in {type(error).__name__}"
                 ) from error
             return np.concatenate(outputs, axis=1)
@@ -108,7 +109,7 @@ class Scorer:
         with ThreadPoolExecutor(threads) as pool:
             rows = np.concatenate(list(pool.map(scored, starts)))
         if len(rows) != table.num_rows:
-            raise ValueError(f"the graph must give one row a feature row, got {len(rows)} for {table.num_rows}")
+            raise InputError(f"the graph must give one row a feature row, got {len(rows)} for {table.num_rows}")
         return dict(zip(self.signature.outputs, np.ascontiguousarray(rows.T), strict=True))
 
 
@@ -116,7 +117,7 @@ def loaded_scorer(bundle: CheckedBundle) -> Scorer:
     """The scorer of a bundle that has been checked.
 
     Raises:
-        ValueError: its graph or signature cannot be loaded, or they contradict one another.
+        InputError: its graph or signature cannot be loaded, or they contradict one another.
     """
     signature = Signature.from_dict(bundle.read_json("signature.json"))
     session = graph_session(bundle.read("model.onnx"))
@@ -125,7 +126,7 @@ def loaded_scorer(bundle: CheckedBundle) -> Scorer:
     for found, wanted in ((session.get_inputs(), inputs), (session.get_outputs(), outputs)):
         known = {each.name: each.type for each in found if each.shape[1:] == [1]}
         if known != wanted:
-            raise ValueError(
+            raise InputError(
                 f"model.onnx must have the {len(wanted)} columns of signature.json, each of its type and [rows, 1], "
                 f"but {len(wanted.items() - known.items())} of them are not so and {len(found)} are there"
             )
@@ -136,7 +137,7 @@ def graph_session(model: bytes, *, threads: int = 1) -> Any:
     """An onnxruntime session of a serialized graph.
 
     Raises:
-        ValueError: it is not ONNX, or it asks for files or operators beyond itself.
+        InputError: it is not ONNX, or it asks for files or operators beyond itself.
     """
     _check_graph(model)
     options = onnxruntime.SessionOptions()
@@ -147,21 +148,21 @@ def graph_session(model: bytes, *, threads: int = 1) -> Any:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime raises classes of its own for each status, all of them direct heirs of Exception
-        raise ValueError(f"model.onnx must be a graph that onnxruntime can load: {type(error).__name__}") from error
+        raise InputError(f"model.onnx must be a graph that onnxruntime can load: {type(error).__name__}") from error
 
 
 def _check_graph(model: bytes) -> None:
     try:
         graph = onnx.load_model_from_string(model).graph
     except Exception as error:
-        raise ValueError("model.onnx must be an ONNX model, but it cannot be parsed as one") from error
+        raise InputError("model.onnx must be an ONNX model, but it cannot be parsed as one") from error
     attributes = [attribute for node in graph.node for attribute in node.attribute]
     tensors = [*graph.initializer, *(attribute.t for attribute in attributes)]
     outside = sum(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors)
     foreign = sum(node.domain not in ALLOWED_DOMAINS for node in graph.node)
     nested = sum(attribute.type in NESTED for attribute in attributes) + len(graph.sparse_initializer)
     if outside or foreign or nested:
-        raise ValueError(
+        raise InputError(
             f"model.onnx must hold all of its data in one flat graph of standard operators, got {outside} tensors kept "
             f"in other files, {foreign} other operators and {nested} nested graphs"
         )
@@ -171,7 +172,7 @@ def feature_arrays(table: pa.Table, signature: Signature) -> dict[str, np.ndarra
     """A table's columns as the graph takes them: float32 [N, 1], NaN where null, and str [N, 1], "" where null.
 
     Raises:
-        ValueError: a column is missing, of the wrong type or holds infinite values: every fault, by name.
+        InputError: a column is missing, of the wrong type or holds infinite values: every fault, by name.
     """
     missing = [f"'{name}': missing" for name in signature.inputs if name not in table.column_names]
     faults, arrays = missing, {}
@@ -188,7 +189,7 @@ def feature_arrays(table: pa.Table, signature: Signature) -> dict[str, np.ndarra
             else:
                 arrays[name] = _strings(column)
     if faults:
-        raise ValueError(
+        raise InputError(
             "\n  ".join([f"{len(faults)} faults in the columns of {table.num_rows:,} feature rows", *faults])
         )
     return arrays

@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from features.simulate import simulate_transactions
-from pipeline.files import replaced_file, write_table
+from pipeline.errors import InputError
+from pipeline.files import output_path, replaced_file, write_table
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,13 @@ def write_simulation(out: Path, *, rows: int, seed: int, scenario: str, truth: P
     The truth goes to a file of its own, so that no pipeline can read it by mistake.
 
     Raises:
-        ValueError: a file name that ends neither in .parquet nor in .csv, or what `simulate_transactions` refuses.
+        InputError: a file name that ends neither in .parquet nor in .csv, a folder in a file's place, or what
+            `simulate_transactions` refuses.
     """
     if out.suffix not in (".parquet", ".csv"):
-        raise ValueError(f"--out must end in .parquet or .csv, got {out.name!r}")
+        raise InputError(f"--out must end in .parquet or .csv, got {out.name!r}")
+    for path in (out, *([truth] if truth is not None else [])):
+        output_path(path)
     simulation = simulate_transactions(rows, seed=seed, scenario=scenario)
     _write(out, simulation.transactions)
     if truth is not None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from features.preset import Preset, preset_from_dict
 from pipeline.credentials import holds_password
 from pipeline.downloads import cached_copies, matching_objects
+from pipeline.errors import INPUT_ERRORS, InputError
 from pipeline.remote import StoreError, is_remote, local_path
 
 SIMULATE = "simulate"
@@ -46,7 +47,7 @@ class DataConfig(BaseModel):
     @classmethod
     def _without_password(cls, source: str | tuple[str, ...]) -> str | tuple[str, ...]:
         if any(holds_password(each) for each in ([source] if isinstance(source, str) else source)):
-            raise ValueError("must not hold a password: a store's credentials are taken from the environment")
+            raise InputError("must not hold a password: a store's credentials are taken from the environment")
         return source
 
 
@@ -83,7 +84,7 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
         source: paths and patterns.
 
     Raises:
-        ValueError: what is missing, no regular file, listed twice, empty, or neither CSV nor Parquet; all at once.
+        InputError: what is missing, no regular file, listed twice, empty, or neither CSV nor Parquet; all at once.
     """
     wanted = (source,) if isinstance(source, str) else source
     faults: list[str] = [] if wanted else ["data.source must name at least one file, got an empty list"]
@@ -103,7 +104,7 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
     faults += [f"{place}: is listed twice" for place in sorted({f.place for f in files if keys.count(f.key) > 1})]
     faults += [fault for file in files if (fault := _content_fault(file))]
     if faults:
-        raise ValueError(
+        raise InputError(
             "\n".join(
                 [f"{len(faults)} fault{'s' * (len(faults) > 1)} in data.source", *(f"  {fault}" for fault in faults)]
             )
@@ -122,19 +123,19 @@ def preset_path(name_or_path: str) -> Path:
     """Where a preset's file lies: shipped under its name, or the user's own `.toml`.
 
     Raises:
-        ValueError: no such preset.
+        InputError: no such preset.
     """
     if re.fullmatch(r"[a-z][a-z0-9_]*", name_or_path):
         for folder in _preset_folders():
             if (folder / f"{name_or_path}.toml").is_file():
                 return folder / f"{name_or_path}.toml"
         known = sorted({path.stem for folder in _preset_folders() for path in folder.glob("*.toml")})
-        raise ValueError(
+        raise InputError(
             f"data.preset must be one of {', '.join(known)} or the path of a .toml file, got {name_or_path!r}"
         )
     path = Path(name_or_path)
     if path.suffix != ".toml" or not path.is_file():
-        raise ValueError(
+        raise InputError(
             f"data.preset must be a shipped name or the path of a .toml file that exists, got {name_or_path!r}"
         )
     return path
@@ -144,15 +145,15 @@ def load_preset(data: DataConfig) -> Preset:
     """The preset of section [data], with the user's own columns.
 
     Raises:
-        ValueError: no such preset, not TOML, or faults in it.
+        InputError: no such preset, not TOML, or faults in it.
     """
     path = preset_path(data.preset)
     try:
         return preset_from_dict(
             tomllib.loads(path.read_text("utf-8")), categorical=data.categorical, numeric=data.numeric
         )
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, *INPUT_ERRORS) as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _preset_folders() -> tuple[Path, Path]:
@@ -165,7 +166,7 @@ def _remote_files(text: str) -> tuple[list[_Found], str]:
     """Local copies of the objects that one entry of the source stands for, or why there are none."""
     try:
         objects = matching_objects(text)
-    except ValueError as error:
+    except InputError as error:
         return [], str(error)
     copies = cached_copies(objects)
     return [_Found(path, each.uri, f"/{each.path}") for path, each in zip(copies, objects, strict=True)], ""
@@ -177,7 +178,7 @@ def _paths(text: str) -> tuple[list[_Found], str]:
         return [], f"{text!r}: must be a path"
     try:
         path = local_path(text)
-    except ValueError as error:
+    except InputError as error:
         return [], str(error)
     if path.is_dir():
         return [], f"{path}: is a folder; give a pattern such as '{path}/*.parquet'"

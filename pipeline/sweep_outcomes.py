@@ -13,6 +13,7 @@ from evaluation.selection import SettingOutcome, SweepRanking
 from models.losses import LossSettings, posterior
 from models.rows import Float64s
 from models.sweep import Setting, Sweep
+from pipeline.errors import InputError
 from pipeline.files import read_json, read_table, write_json, write_table
 
 
@@ -112,7 +113,7 @@ def read_outcomes(valid: Path, description: Path, *, floor: float) -> ValidOutco
         if unsmoothed is None and loss.epsilon == 0:
             unsmoothed = expit(margins)
     if unsmoothed is None:
-        raise ValueError(f"{description} must hold a setting without smoothing, got none")
+        raise InputError(f"{description} must hold a setting without smoothing, got none")
     labels = table["label"].to_numpy().astype(np.float64)
     return ValidOutcomes(labels, table["event_time"].to_numpy(), tuple(outcomes), unsmoothed)
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from pipeline.errors import InputError
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -9,13 +11,13 @@ def time_microseconds(text: str) -> int:
     """An ISO 8601 date or time in microseconds since 1970; without a zone it is UTC.
 
     Raises:
-        ValueError: the text is neither.
+        InputError: the text is neither.
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"a time must be ISO 8601 such as 2024-05-01 or 2024-05-01T06:00:00Z, got {text!r}") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InputError(f"a time must be ISO 8601 such as 2024-05-01 or 2024-05-01T06:00:00Z, got {text!r}") from None
     difference = moment - EPOCH
     return (difference.days * 86_400 + difference.seconds) * 1_000_000 + difference.microseconds
 

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.credentials import holds_password, without_passwords
+from pipeline.errors import InputError
 from pipeline.files import TEMPORARY, read_json, write_json
 from pipeline.journal import Journal, Record
 from pipeline.request_limits import RequestLimits
@@ -54,7 +55,7 @@ class TrackingConfig(BaseModel):
     @classmethod
     def _without_password(cls, uri: str) -> str:
         if holds_password(uri):
-            raise ValueError(
+            raise InputError(
                 "must not hold a password, which would end up in config.json: set MLFLOW_TRACKING_USERNAME and "
                 "MLFLOW_TRACKING_PASSWORD (for a database its own means, such as PGPASSWORD)"
             )

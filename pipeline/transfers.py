@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
+from pipeline.errors import INPUT_ERRORS, InputError
+from pipeline.files import output_path
 from pipeline.manifest import MANIFEST, listing_faults
 from pipeline.remote import WORKERS, is_remote, local_path, opened
 
@@ -15,7 +17,7 @@ def local_file(text: str) -> Iterator[Path]:
     """A file to read: where it lies, or a temporary copy of an object.
 
     Raises:
-        FileNotFoundError: there is no such object.
+        InputError: there is no such object.
     """
     if not is_remote(text):
         yield local_path(text)
@@ -23,16 +25,23 @@ def local_file(text: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
         place = opened(text)
         path = Path(folder) / PurePosixPath(place.path).name
-        place.fetch(path)
+        try:
+            place.fetch(path)
+        except FileNotFoundError as error:
+            raise InputError(str(error)) from None
         with named_by_address(path, text):
             yield path
 
 
 @contextlib.contextmanager
 def written_file(text: str) -> Iterator[Path]:
-    """A path to write to: the file itself, or one that is sent to the store once the `with` block did not raise."""
+    """A path to write to: the file itself, or one that is sent to the store once the `with` block did not raise.
+
+    Raises:
+        InputError: no file can be there.
+    """
     if not is_remote(text):
-        yield local_path(text)
+        yield output_path(local_path(text))
         return
     with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
         place = opened(text)
@@ -46,7 +55,7 @@ def local_bundle(text: str) -> Iterator[Path]:
     """A bundle's folder: where it lies, or a temporary copy, of which only names and sizes have been checked.
 
     Raises:
-        ValueError: there is none, or a file has no place in a bundle; nothing is fetched then.
+        InputError: there is none, or a file has no place in a bundle; nothing is fetched then.
     """
     if not is_remote(text):
         yield local_path(text)
@@ -54,9 +63,9 @@ def local_bundle(text: str) -> Iterator[Path]:
     place = opened(text)
     sizes = {name: each.size for name, each in place.files().items()}
     if MANIFEST not in sizes:
-        raise ValueError(f"a bundle must be a folder with a {MANIFEST}, got {text}, which is none")
+        raise InputError(f"a bundle must be a folder with a {MANIFEST}, got {text}, which is none")
     if faults := listing_faults(sizes):
-        raise ValueError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the bundle {text}", *faults]))
+        raise InputError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the bundle {text}", *faults]))
     with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
         bundle = Path(folder) / "bundle"
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -79,5 +88,5 @@ def named_by_address(path: Path, text: str) -> Iterator[None]:
     """Messages name what the user named, not the temporary copy."""
     try:
         yield
-    except ValueError as error:
-        raise ValueError(str(error).replace(str(path), text)) from error
+    except INPUT_ERRORS as error:
+        raise InputError(str(error).replace(str(path), text)) from error

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from pipeline.errors import InputError
 from pipeline.tracking import TrackingConfig, store_uri
 
 GRACE = 5.0
@@ -25,7 +26,7 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[st
         say: where the address is told.
 
     Raises:
-        ValueError: there is no store yet.
+        InputError: there is no store yet.
     """
     uri = store_uri(config, runs=runs)
     if uri.startswith(("http://", "https://")):
@@ -33,7 +34,7 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[st
         return 0
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
         place = uri if config.uri else f"{runs}/mlflow.db"
-        raise ValueError(f"harbor ui must find a tracking store, but there is no {place}: has a run been made here?")
+        raise InputError(f"harbor ui must find a tracking store, but there is no {place}: has a run been made here?")
     say(f"MLflow UI on http://127.0.0.1:{port} until Ctrl-C")
     return _serve(_command(uri, port))
 

@@ -7,23 +7,26 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import InputError
+
 
 def plain_content(path: Path, *, limit: int) -> bytes:
     """The content of a plain file of at most `limit` bytes; a link is not followed, a pipe not waited for.
 
     Raises:
-        ValueError: it is anything else.
+        InputError: it is anything else.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise ValueError(f"{path} must be a plain file, but it cannot be opened: {error.strerror}") from None
+        raise InputError(f"{path} must be a plain file, but it cannot be opened: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"{path} must be a plain file, but it is none")
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError(f"{path} must be a plain file, but it is none")
         content = stream.read(limit + 1)
     if len(content) > limit:
-        raise ValueError(f"{path} must have at most {limit:,} bytes, got more")
+        raise InputError(f"{path} must have at most {limit:,} bytes, got more")
     return content
 
 
@@ -57,13 +60,13 @@ def parsed_json(content: bytes, *, name: str) -> Any:
     """The value of strict JSON: UTF-8, no key twice, no NaN, no nesting beyond reason.
 
     Raises:
-        ValueError: it is not; the message names the file and not what it says.
+        InputError: it is not; the message names the file and not what it says.
     """
     try:
         return json.loads(content.decode(), object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else _without_content(error)
-        raise ValueError(f"{name} must be strict JSON, but {reason}") from None
+        raise InputError(f"{name} must be strict JSON, but {reason}") from None
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

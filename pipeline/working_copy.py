@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.claim import claimed
-from pipeline.files import read_done, write_text
+from pipeline.errors import InputError
+from pipeline.files import read_done, working_folder, write_text
 from pipeline.locks import LockedError, held
 from pipeline.mirror import CLAIMS, SETTINGS, Mirror
 from pipeline.remote import Remote, is_remote, local_path, opened, plain_name
@@ -28,13 +29,13 @@ def run_place(text: str, *, runs: Path) -> RunPlace:
     """The working folder of a run that a path or an address names; of an address, its settings are brought along.
 
     Raises:
-        ValueError: the address is malformed, or the working folder belongs to another run.
+        InputError: the address is malformed, or the working folder belongs to another run.
     """
     if not is_remote(text):
         return RunPlace(local_path(text), "")
     store, _, name = text.rstrip("/").rpartition("/")
     if not name or not store.partition("://")[2] or not plain_name(name):
-        raise ValueError(f"--run must name a folder inside a bucket, such as s3://bucket/runs/name, got {text}")
+        raise InputError(f"--run must name a folder inside a bucket, such as s3://bucket/runs/name, got {text}")
     place = RunPlace(runs / name, store)
     with _working(place.folder, place.store) as mirror:
         mirror.bring_record(SETTINGS)
@@ -46,7 +47,7 @@ def bring_run(run: Path, store: str, stages: Sequence[str]) -> None:
 
     Raises:
         LockedError: another job uses the working folder.
-        ValueError: the store refuses access, or the working folder belongs to another run.
+        InputError: the store refuses access, or the working folder belongs to another run.
     """
     with _working(run, store) as mirror:
         mirror.bring(stages)
@@ -70,7 +71,7 @@ def mirrored(run: Path, store: str, stages: Sequence[str], *, reporter: Reporter
 
     Raises:
         LockedError: another job, here or elsewhere, works on the run.
-        ValueError: the store refuses access, or the working folder belongs to another run.
+        InputError: the store refuses access, or the working folder belongs to another run.
     """
     with _working(run, store) as mirror:
         if mirror.place is None:
@@ -87,7 +88,7 @@ def mirrored(run: Path, store: str, stages: Sequence[str], *, reporter: Reporter
             except BaseException:
                 try:
                     mirror.send_records()
-                except (OSError, ValueError, LockedError):
+                except (OSError, InputError, LockedError):
                     reporter.warn(f"the journal could not be sent to {mirror.place.uri}; it stands in {run}")
                 raise
             mirror.send_rest()
@@ -122,7 +123,7 @@ def _working(run: Path, store: str) -> Iterator[Mirror]:
         yield Mirror(run, None)
         return
     place = opened(store).child(run.name)
-    run.mkdir(parents=True, exist_ok=True)
+    working_folder(run)
     with held(run / ".store.lock", f"another job is working in {run}"):
         _check_note(run, place)
         yield Mirror(run, place)
@@ -134,11 +135,11 @@ def _check_note(run: Path, place: Remote) -> None:
     if note.is_file():
         belongs = note.read_text(encoding="utf-8").strip()
         if belongs != place.uri:
-            raise ValueError(
+            raise InputError(
                 f"{run} is the working folder of {belongs}, got {place.uri}; remove it or name the run otherwise"
             )
         return
     if (run / SETTINGS).is_file() and place.child(SETTINGS).listed() is not None:
-        raise ValueError(f"{run} must not hold another run than {place.uri}; remove it or name the run otherwise")
+        raise InputError(f"{run} must not hold another run than {place.uri}; remove it or name the run otherwise")
     place.files(deep=False)  # a bucket that is missing, or refuses, says so before the note is made
     write_text(note, f"{place.uri}\n")

@@ -23,9 +23,11 @@ import torch
 import xgboost
 from onnx import TensorProto, helper
 
-from features import FeaturesConfig, feature_spec, window_features
 from features.encode import Matrix, fit_encoder
+from features.selection import FeaturesConfig
 from features.simulate import simulate_transactions
+from features.spec import feature_spec
+from features.windows import window_features
 from models.baseline import fit_logistic_baseline
 from models.boosting import Booster
 from models.calibration import Affine

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import Encoder, EncodingConfig, fit_encoder
+from features.encode import Encoder, EncodingConfig, fit_encoder
 from features.scaling import fit_scaling, quantile_knots, signed_log
 from features.vocabulary import fit_vocabulary
 

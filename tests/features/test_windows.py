@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import FeatureColumn, FeaturesConfig, FeatureSpec, bounds, feature_spec, window_features
+from features import bounds
 from features.aggregates import AGGREGATES, Aggregate
+from features.selection import FeaturesConfig
+from features.spec import FeatureColumn, FeatureSpec, feature_spec
+from features.windows import window_features
 from tests.features.random_tables import (
     SECOND,
     START,

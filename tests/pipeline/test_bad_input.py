@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.errors import INPUT_ERRORS
 from tests.oracles.bad_input import CASES, Case, Spoilt
 from tests.pipeline.ingested import Ingested, ingested
 
@@ -17,7 +18,7 @@ def outcome(spoilt: Spoilt) -> Ingested | str:
             as_of=as_of,
             **spoilt.settings,
         )
-    except ValueError as error:
+    except INPUT_ERRORS as error:
         return str(error)
 
 

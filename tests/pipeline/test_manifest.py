@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 
 from pipeline.bundle import BundleContents, ExportConfig, build_bundle, score_file, verify_bundle
 from pipeline.cli import main
+from pipeline.errors import InputError
 from pipeline.manifest import REQUIRED, checked_bundle
 from pipeline.untrusted import parsed_json
 from tests.oracles.python_path import small
@@ -236,7 +237,7 @@ def test_a_hostile_bundle_is_refused_with_exit_2_and_runs_nothing(
     monkeypatch.chdir(tmp_path)
     harm, message = HOSTILE[name]
     harm(bundle)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         verify_bundle(bundle)
     (tmp_path / "rows.csv").write_text("a\n1\n")
     for arguments in (["verify"], ["score", "--input", "rows.csv", "--out", "scores.csv"]):
@@ -264,7 +265,7 @@ def test_one_changed_bit_in_any_file_is_refused(name: str, bundle: Path) -> None
         (bundle / name).write_text("x")
     else:
         flipped(bundle / name, 1234)
-    with pytest.raises(ValueError, match=f"1 fault in the bundle(.|\n)*{name}: "):
+    with pytest.raises(InputError, match=f"1 fault in the bundle(.|\n)*{name}: "):
         verify_bundle(bundle)
 
 
@@ -275,27 +276,27 @@ def test_whatever_is_changed_in_the_manifest_breaks_its_signature(original: Path
     build_bundle(tmp_path / "b", contents, config=ExportConfig(), key=b"key")
     verify_bundle(tmp_path / "b", key=b"key")
     edited(tmp_path / "b", lambda content: content.update(gate={"passed": True}))
-    with pytest.raises(ValueError, match="must be the manifest's signature"):
+    with pytest.raises(InputError, match="must be the manifest's signature"):
         verify_bundle(tmp_path / "b", key=b"key")
     (tmp_path / "b/manifest.sig").unlink()
     (tmp_path / "b/manifest.sig").symlink_to("/etc/passwd")
-    with pytest.raises(ValueError, match="must be a plain file"):
+    with pytest.raises(InputError, match="must be a plain file"):
         verify_bundle(tmp_path / "b", key=b"key")
 
 
 def test_a_file_swapped_after_the_check_is_not_read(bundle: Path) -> None:
     checked = checked_bundle(bundle)
     flipped(bundle / "model.onnx", 99)
-    with pytest.raises(ValueError, match="changed while the bundle was being read"):
+    with pytest.raises(InputError, match="changed while the bundle was being read"):
         checked.read("model.onnx")
-    with pytest.raises(ValueError, match="must be listed"):
+    with pytest.raises(InputError, match="must be listed"):
         checked.read("../bundle/model.onnx")
 
 
 def test_all_faults_are_named_at_once_and_counted(bundle: Path) -> None:
     for name in ("encoder.json", "booster.ubj", "features.json", "thresholds.json", "signature.json", "golden.jsonl"):
         (bundle / name).unlink()
-    with pytest.raises(ValueError, match=r"(?s)6 faults in the bundle.*booster.ubj: missing.*and 1 more"):
+    with pytest.raises(InputError, match=r"(?s)6 faults in the bundle.*booster.ubj: missing.*and 1 more"):
         checked_bundle(bundle)
 
 
@@ -305,7 +306,7 @@ def test_a_bundle_folder_may_itself_be_a_link(bundle: Path, tmp_path: Path) -> N
 
 
 def test_json_that_is_refused_is_not_quoted() -> None:
-    with pytest.raises(ValueError, match="cannot be parsed at line 1, column 1") as caught:
+    with pytest.raises(InputError, match="cannot be parsed at line 1, column 1") as caught:
         parsed_json(b"secret", name="x")
     assert "secret" not in str(caught.value)
 
@@ -313,12 +314,12 @@ def test_json_that_is_refused_is_not_quoted() -> None:
 def test_scoring_refuses_a_changed_bundle_and_writes_nothing(bundle: Path, tmp_path: Path) -> None:
     flipped(bundle / "model.onnx", 5000)
     (tmp_path / "rows.csv").write_text("a\n1\n")
-    with pytest.raises(ValueError, match=r"model\.onnx: changed"):
+    with pytest.raises(InputError, match=r"model\.onnx: changed"):
         score_file(bundle, tmp_path / "rows.csv", tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_random_bytes_for_a_manifest_are_a_value_error_and_nothing_else(bundle: Path) -> None:
+def test_random_bytes_for_a_manifest_are_refused_and_nothing_else(bundle: Path) -> None:
     rng = np.random.default_rng(0)
     original = (bundle / "manifest.json").read_bytes()
     for _ in range(200):
@@ -328,5 +329,5 @@ def test_random_bytes_for_a_manifest_are_a_value_error_and_nothing_else(bundle: 
         (bundle / "manifest.json").write_bytes(content)
         try:
             checked_bundle(bundle)
-        except ValueError:
+        except InputError:
             continue

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
+from pipeline.errors import INPUT_ERRORS
 from pipeline.outcomes import judge_outcomes, outcome_lines
 from tests.pipeline.registered import settings_of
 
@@ -104,7 +105,7 @@ def test_rows_that_the_bundle_has_learned_from_are_told(frame, judged):
     ],
 )
 def test_a_file_that_cannot_be_judged_is_refused_in_one_message(frame, judged, tmp_path, change, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(INPUT_ERRORS, match=said):
         judged(change(frame))
     assert [path.name for path in tmp_path.iterdir()] == ["outcomes.parquet"]
 

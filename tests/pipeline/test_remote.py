@@ -22,6 +22,7 @@ import pytest
 from features.simulate import simulate_transactions
 from pipeline import claim, cli, downloads
 from pipeline.claim import claimed
+from pipeline.errors import InputError
 from pipeline.files import folder_checksums, read_done
 from pipeline.locks import LockedError
 from pipeline.remote import StoreError, opened
@@ -278,12 +279,12 @@ def test_a_kill_between_a_stages_files_and_its_marker_leaves_no_half_stage_to_an
 def test_a_working_folder_belongs_to_one_run(store, tmp_path):
     brought(tmp_path / "night", store.child("a"))
     with pytest.raises(
-        ValueError, match=r"is the working folder of s3://harbor/.*/a/night, got s3://harbor/.*/b/night"
+        InputError, match=r"is the working folder of s3://harbor/.*/a/night, got s3://harbor/.*/b/night"
     ):
         brought(tmp_path / "night", store.child("b"))
     (tmp_path / "other" / "night").mkdir(parents=True)
     shutil.copy(tmp_path / "night" / "config.json", tmp_path / "other" / "night")
-    with pytest.raises(ValueError, match="must not hold another run than"):
+    with pytest.raises(InputError, match="must not hold another run than"):
         run_place(f"{store.uri}/a/night", runs=tmp_path / "other")
 
 
@@ -412,7 +413,7 @@ def test_googles_store_does_what_amazons_does(google, tmp_path, transactions):
     assert brought(tmp_path / "one" / "night", google, only="ingest") == ["ingest"]
     assert brought(tmp_path / "two" / "night", google) == ["features"]
     assert brought(tmp_path / "one" / "night", google) == []
-    with pytest.raises(ValueError, match=r"gs://harbor/night-shift/none\.csv: does not exist"):
+    with pytest.raises(InputError, match=r"gs://harbor/night-shift/none\.csv: does not exist"):
         source_files(f"{google.uri}/none.csv")
 
 

@@ -1,0 +1,16 @@
+"""What Harbor refuses: a caller's file, configuration, bundle or run that must be changed, not tried again.
+
+The folders do not know one another, so each has a class of its own. Any other ValueError is a fault of the program:
+libraries raise it for a torn file just as Python does for two lists of unequal length.
+"""
+
+from evaluation.errors import InputError as EvaluationInputError
+from features.errors import InputError as FeaturesInputError
+from models.errors import InputError as ModelsInputError
+
+
+class InputError(ValueError):
+    """A caller's file, configuration, bundle or run cannot be worked with as it is."""
+
+
+INPUT_ERRORS = (InputError, FeaturesInputError, ModelsInputError, EvaluationInputError)
