@@ -188,7 +188,7 @@ def local_path(text: str) -> Path:
     found = ADDRESS.fullmatch(text)
     if found is None:
         return Path(text)
-    parts = _parts(text.replace("?", "%3F").replace("#", "%23"))
+    parts = address_parts(text.replace("?", "%3F").replace("#", "%23"))
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         refuse_address(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
     return Path(unquote(parts.path))
@@ -223,7 +223,12 @@ def plain_name(name: str) -> bool:
     return not any(part in ("", ".", "..") for part in name.split("/")) and not re.search(r"[\\\0]", name)
 
 
-def _parts(uri: str) -> SplitResult:
+def address_parts(uri: str) -> SplitResult:
+    """An address taken apart.
+
+    Raises:
+        InputError: it is none.
+    """
     try:
         return urlsplit(uri)
     except ValueError as error:
@@ -239,7 +244,7 @@ def _system(scheme: str, bucket: str) -> Any:
     if scheme == "s3":
         return _s3(bucket)
     if emulator := os.environ.get(EMULATOR):
-        parts = _parts(emulator if "://" in emulator else f"http://{emulator}")
+        parts = address_parts(emulator if "://" in emulator else f"http://{emulator}")
         return pafs.GcsFileSystem(
             anonymous=True, scheme=parts.scheme, endpoint_override=parts.netloc, retry_time_limit=GCS_PATIENCE
         )
@@ -251,7 +256,7 @@ def _s3(bucket: str) -> Any:
 
     A stream that writes in the background would hold all that the network has not taken yet: memory of a file's size.
     """
-    endpoint = _parts(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
+    endpoint = address_parts(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
     return pafs.S3FileSystem(
         region=None if endpoint.netloc else pafs.resolve_s3_region(bucket),
         endpoint_override=endpoint.netloc or None,
