@@ -5,6 +5,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -158,7 +159,7 @@ def load_preset(data: DataConfig) -> Preset:
 
 def _preset_folders() -> tuple[Path, Path]:
     """In an installed wheel, and in a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(str(resources.files("pipeline")))
     return package / "presets", package.parent / "data" / "presets"
 
 
