@@ -18,7 +18,8 @@ from models.network import Architecture, State, margins
 from models.rows import Floats, RowArrays, fraud_rate
 from models.sweep import smoothed_twice
 from models.training import Progress, TrainConfig, fit_networks
-from pipeline.files import read_json, write_bytes, write_json
+from pipeline.storage.atomic import write_bytes
+from pipeline.storage.content import read_json, write_json
 
 PLAIN = "plain cross-entropy"
 WEIGHTS, SMOOTHING, FOCAL, MIXUP, DISTILLATION = (

@@ -13,8 +13,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.errors import InputError
 from pipeline.sources import GZIP_MAGIC, SourceFile
+from pipeline.storage.errors import InputError
 
 BATCH_ROWS = 131_072
 CSV_BLOCK_BYTES = 16 << 20

@@ -12,14 +12,15 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
-from pipeline.errors import InputError
-from pipeline.files import write_bytes, write_json, write_text
 from pipeline.golden import FEWEST, Parity, chosen_rows, golden_lines, parity
 from pipeline.graph import PROBABILITY, GraphParts, scoring_graph
 from pipeline.manifest import write_manifest
 from pipeline.registry import write_serving_model
 from pipeline.scoring import score_file, verify_bundle
 from pipeline.serving import Scorer, Signature, graph_session
+from pipeline.storage.atomic import write_bytes, write_text
+from pipeline.storage.content import write_json
+from pipeline.storage.errors import InputError
 from pipeline.triton import write_triton_model
 
 __all__ = ["BundleContents", "ExportConfig", "build_bundle", "score_file", "signing_key", "verify_bundle"]

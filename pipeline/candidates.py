@@ -11,19 +11,14 @@ from safetensors.numpy import load_file, save
 from features.encode import Encoder, Matrix
 from models.baseline import LogisticBaseline
 from models.boosting import Booster
-from models.calibration import (
-    CalibrationConfig,
-    Calibrator,
-    Method,
-    calibrator_from_dict,
-    fit_calibrator,
-)
+from models.calibration import CalibrationConfig, Calibrator, Method, calibrator_from_dict, fit_calibrator
 from models.hybrid import Hybrid, fit_hybrid
 from models.losses import LossSettings, posterior
 from models.network import State, margins
 from models.rows import Float64s, Floats, Integers
 from models.shared_encoder import SharedEncoder
-from pipeline.files import read_json, write_bytes, write_json
+from pipeline.storage.atomic import write_bytes
+from pipeline.storage.content import read_json, write_json
 
 HYBRID_MEMBERS = ("mlp", "xgboost")
 HEAD_FORMS = ("same_rows", "out_of_time")

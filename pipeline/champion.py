@@ -14,19 +14,23 @@ from features.spec import FeatureSpec
 from features.windows import window_features
 from pipeline.bundle import signing_key
 from pipeline.config import Config
-from pipeline.errors import InputError
-from pipeline.files import read_json, read_table, replaced_folder, sha256_file, write_json
 from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, CheckedBundle, checked_bundle
 from pipeline.registry import CHAMPION, Registry, Version, opened_registry
 from pipeline.serving import loaded_scorer
 from pipeline.stage import CHAMPION_FILE, StageContext
+from pipeline.storage.atomic import replaced_folder
+from pipeline.storage.content import read_json, read_table, write_json
+from pipeline.storage.digests import sha256_file
+from pipeline.storage.errors import InputError, portable_message
 from pipeline.store_lock import sqlite_file
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
 from pipeline.tracking import store_uri
 
 FOLDER = "champion"
+
+
 UNREACHABLE = "the registry could not be asked when the run began"
 
 
@@ -183,9 +187,3 @@ def _seen_until(manifest: Mapping[str, object]) -> int:
     if not isinstance(value, int):
         raise InputError("its manifest does not say seen_until_microseconds")
     return value
-
-
-def portable_message(error: Exception, folder: Path) -> str:
-    """The error without this machine's folders: it goes into files that are the same everywhere."""
-    text = " ".join(str(error).split()).replace(f"{folder}/", "").replace(str(folder), "the bundle")
-    return text[:300] or type(error).__name__

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from pipeline.errors import InputError
 from pipeline.exits import Exit, run_command
+from pipeline.storage.errors import InputError
 
 app = typer.Typer(
     name="harbor",
@@ -88,9 +88,9 @@ def _print_plan(folder: Path, settings: Any, force: str | None) -> None:
 
 def _brought_up_to_date(folder: Path, settings: Any, *, force: str | None = None, only: str | None = None) -> Exit:
     from pipeline.cost import cost_line
-    from pipeline.files import read_json
     from pipeline.run import run_stages
     from pipeline.stages import STAGES
+    from pipeline.storage.content import read_json
 
     reporter = _reporter()
     reporter.say(f"{'harbor ' + (only or 'run')} → {folder}", event="started", run=str(folder))
@@ -178,7 +178,8 @@ def evaluate(
         raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
     from pipeline.config import load_config
     from pipeline.outcomes import judge_outcomes, print_outcomes
-    from pipeline.transfers import local_bundle, local_file, sent_beside
+    from pipeline.storage.transfers import local_file, sent_beside
+    from pipeline.transfers import local_bundle
 
     settings = load_config(config, assignments=assignments or ())
     with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
@@ -273,8 +274,10 @@ def score(
     out: Annotated[str, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
 ) -> None:
     """Score feature rows with an exported bundle, after its checksums have been verified."""
-    from pipeline.bundle import score_file, signing_key
-    from pipeline.transfers import local_bundle, local_file, written_file
+    from pipeline.bundle import signing_key
+    from pipeline.scoring import score_file
+    from pipeline.storage.transfers import local_file, written_file
+    from pipeline.transfers import local_bundle
 
     with local_bundle(bundle) as folder, local_file(input_file) as source, written_file(out) as target:
         rows = score_file(folder, source, target, key=signing_key())
@@ -284,7 +287,8 @@ def score(
 @app.command()
 def verify(bundle: BundleOption) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows."""
-    from pipeline.bundle import signing_key, verify_bundle
+    from pipeline.bundle import signing_key
+    from pipeline.scoring import verify_bundle
     from pipeline.transfers import local_bundle
 
     with local_bundle(bundle) as folder:

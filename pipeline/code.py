@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
-from pipeline.files import sha256_file, sha256_json
+from pipeline.storage.digests import sha256_file, sha256_json
 
 PACKAGES = ("features", "models", "evaluation", "pipeline")
 SHELL = frozenset(

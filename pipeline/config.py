@@ -21,11 +21,11 @@ from models.sweep import SweepConfig
 from models.training import TrainConfig
 from pipeline.ablation import AblationConfig
 from pipeline.bundle import ExportConfig
-from pipeline.credentials import without_passwords
-from pipeline.errors import InputError
 from pipeline.registry import RegistryConfig
 from pipeline.sections import RunsConfig
 from pipeline.sources import DataConfig
+from pipeline.storage.addresses import without_passwords
+from pipeline.storage.errors import InputError
 from pipeline.sweep_outcomes import SelectionConfig
 from pipeline.tracking import TrackingConfig
 

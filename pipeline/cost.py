@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.files import read_done
 from pipeline.stage import Stage
+from pipeline.storage.done import read_done
 
 GIBIBYTE = 1 << 30
 

@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 
 from features.windows import window_features
 from pipeline.config import Config
-from pipeline.errors import InputError
-from pipeline.files import read_json, read_table, write_bytes, write_json, write_table, write_text
 from pipeline.hardware import cpu_threads
 from pipeline.intake_report import Summary
 from pipeline.stage import Stage, StageContext
 from pipeline.stages.features import make_cut_features, specification
+from pipeline.storage.atomic import write_bytes, write_text
+from pipeline.storage.content import read_json, read_table, write_json, write_table
+from pipeline.storage.errors import InputError
 from pipeline.times import time_text
 
 WINDOWS = "windows.parquet"

@@ -18,13 +18,13 @@ from typing import Any
 import dagster as dg
 
 from pipeline.config import Config, load_config
-from pipeline.errors import INPUT_ERRORS
-from pipeline.files import read_json
 from pipeline.run import RunSettings, run_stages
 from pipeline.schedule import retrain
 from pipeline.sources import SIMULATE, source_files
 from pipeline.stage import Stage
 from pipeline.stages import STAGES
+from pipeline.storage.content import read_json
+from pipeline.storage.errors import INPUT_ERRORS
 from pipeline.terminal import SilentReporter
 from pipeline.times import time_microseconds, time_name
 

@@ -22,8 +22,8 @@ from models.shared_encoder import fresh_networks
 from models.training import TrainConfig, configured_architecture, fit_networks
 from pipeline.boosted import fit_boosted
 from pipeline.candidates import cross_fitted_probabilities
-from pipeline.files import write_json
 from pipeline.stage import StageContext
+from pipeline.storage.content import write_json
 
 Tell = Callable[[str], None]
 

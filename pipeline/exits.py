@@ -14,10 +14,10 @@ from typing import Any
 
 import typer
 
-from pipeline.credentials import without_passwords
-from pipeline.errors import INPUT_ERRORS, InputError
-from pipeline.locks import LockedError
 from pipeline.log_lines import capture_libraries, log_line, wants_json
+from pipeline.storage.addresses import without_passwords
+from pipeline.storage.errors import INPUT_ERRORS, InputError
+from pipeline.storage.locks import LockedError
 
 USAGE: type[Any] = typer.BadParameter.__bases__[0]
 """A wrong option or argument: click's UsageError, or that of typer's own copy of click, which is another class."""

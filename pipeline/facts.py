@@ -6,8 +6,8 @@ from typing import Any
 
 from features.durations import duration_text
 from pipeline.candidates import Models
-from pipeline.files import read_json
 from pipeline.stage import StageContext
+from pipeline.storage.content import read_json
 from pipeline.times import time_microseconds, time_text
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from pipeline.code import code_digest
 from pipeline.config import Config
-from pipeline.files import read_done, sha256_file, sha256_json
 from pipeline.stage import CHAMPION_FILE, Stage
+from pipeline.storage.digests import sha256_file, sha256_json
+from pipeline.storage.done import read_done
 
 LIBRARIES = ("numba", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow", "scikit-learn", "torch", "xgboost")
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.errors import InputError
 from pipeline.serving import Scorer, Signature, feature_arrays
-from pipeline.untrusted import parsed_json
+from pipeline.storage.errors import InputError
+from pipeline.storage.untrusted import parsed_json
 
 TOLERANCE = 1e-5
 """What float32 sums in another order may differ by; a booster's row beyond it has flipped a tree."""

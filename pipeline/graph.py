@@ -21,11 +21,11 @@ from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.reduction import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
-from pipeline.errors import InputError
 from pipeline.graph_network import State, category_codes, network_output, scaled_inputs
 from pipeline.graph_nodes import DOUBLE, FLOAT, Nodes
 from pipeline.graph_probability import bounded_probability, calibrated_log_odds, posterior_log_odds
 from pipeline.graph_trees import tree_margins
+from pipeline.storage.errors import InputError
 
 PROBABILITY = "probability"
 GRAPH_NAME = "harbor"

@@ -20,13 +20,13 @@ from features.defects import months_of
 from features.duplicates import KEPT, duplicate_reasons, suspects
 from features.reading import Reading
 from features.schema import canonical_schema
-from pipeline.errors import InputError
-from pipeline.files import parquet_options
 from pipeline.inputs import source_inputs
 from pipeline.intake import Intake
 from pipeline.intake_report import Summary, ingest_report
 from pipeline.sources import DataConfig, load_preset
 from pipeline.spool import Spool
+from pipeline.storage.content import parquet_options
+from pipeline.storage.errors import InputError
 
 MINIMUM_KEY_BYTES = 16
 KEY_CHECK = b"harbor card_id"

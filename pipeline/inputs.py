@@ -14,8 +14,8 @@ from features.columns import ColumnPlan, column_plan
 from features.parse import decoded, text_values
 from features.preset import Join, Preset
 from pipeline.batches import SourceBatch, header, source_batches, table_batches
-from pipeline.errors import InputError
 from pipeline.sources import SIMULATE, DataConfig, SourceFile, source_files
+from pipeline.storage.errors import InputError
 
 
 @dataclass(frozen=True)

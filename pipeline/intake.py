@@ -16,9 +16,9 @@ from features.quarantine import QUARANTINE
 from features.reading import Reading
 from features.schema import CanonicalBatch, canonical_batch
 from pipeline.batches import SourceBatch
-from pipeline.errors import InputError
 from pipeline.inputs import Input
 from pipeline.spool import Spool
+from pipeline.storage.errors import InputError
 
 SHOWN = {"amount", "event_time", "label", "label_available_at"}
 """Columns whose values may stand in a message; anything else could be a card number."""

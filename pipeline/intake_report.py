@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from features.defects import MonthlyLabels
 from features.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
 from features.preset import Preset
-from pipeline.digest import TableDigest
 from pipeline.inputs import Input
 from pipeline.intake import Intake
+from pipeline.storage.digests import TableDigest
 
 
 class Summary:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.files import json_ready, sync_folder
-from pipeline.jsonl import append_lines, whole_lines
+from pipeline.storage.atomic import sync_folder
+from pipeline.storage.content import json_ready
+from pipeline.storage.json_lines import append_lines, whole_lines
 
 Kind = Literal["open", "params", "metrics", "tags", "artifact", "dataset", "close"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]

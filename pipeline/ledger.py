@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import InputError
-from pipeline.jsonl import append_lines, read_objects
+from pipeline.storage.errors import InputError
+from pipeline.storage.json_lines import append_lines, read_objects
 from pipeline.times import time_microseconds, time_text
 
 LEDGER = "promotions.jsonl"

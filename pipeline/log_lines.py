@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
 
-from pipeline.credentials import without_passwords
-from pipeline.errors import InputError
+from pipeline.storage.addresses import without_passwords
+from pipeline.storage.errors import InputError
 from pipeline.terminal import PLAIN_INTERVAL
 
 FORMAT = "HARBOR_LOG_FORMAT"
@@ -34,7 +34,7 @@ def wants_json(environment: Mapping[str, str]) -> bool:
 
 def log_line(level: str, event: str, text: str, **fields: object) -> str:
     """One record, without a line break; passwords in addresses become stars wherever they stand."""
-    from pipeline.files import json_ready  # numpy comes with it, and must not load before the process is prepared
+    from pipeline.storage.content import json_ready
 
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     record = {"time": now, "level": level, "event": event, "message": text, **fields}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from pipeline.jsonl import append_lines, read_objects
+from pipeline.storage.json_lines import append_lines, read_objects
 
 LEDGER = "looks.jsonl"
 

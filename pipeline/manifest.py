@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError
-from pipeline.files import folder_checksums, write_bytes, write_json
-from pipeline.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
+from pipeline.storage.atomic import write_bytes
+from pipeline.storage.content import write_json
+from pipeline.storage.done import folder_checksums
+from pipeline.storage.errors import InputError
+from pipeline.storage.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"

@@ -12,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.claim import Claim
-from pipeline.files import DONE, folder_checksums, replaced_folder, sha256_file, write_bytes
-from pipeline.remote import WORKERS, Remote, plain_name
 from pipeline.stage import CHAMPION_FILE
+from pipeline.storage.addresses import plain_name
+from pipeline.storage.atomic import replaced_folder, write_bytes
+from pipeline.storage.digests import sha256_file
+from pipeline.storage.done import DONE, folder_checksums
+from pipeline.storage.lease import Claim
+from pipeline.storage.object_store import WORKERS, Remote
 
 SETTINGS, JOURNAL = "config.json", "journal.jsonl"
 RECORDS = (SETTINGS, JOURNAL, ".tracking.json", "retrain.json")

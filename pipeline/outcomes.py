@@ -19,12 +19,13 @@ from evaluation.outcomes import outcomes_report
 from evaluation.populations import JudgedRows
 from pipeline.bundle import signing_key
 from pipeline.config import Config
-from pipeline.errors import InputError
-from pipeline.files import read_table, sha256_file, write_json
 from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, checked_bundle
 from pipeline.scoring import UNREADABLE, read_features, reading_fault
 from pipeline.serving import Scorer, loaded_scorer
+from pipeline.storage.content import read_table, write_json
+from pipeline.storage.digests import sha256_file
+from pipeline.storage.errors import InputError
 
 GROUPING_SIZE = 100
 CLOSE = 1e-4

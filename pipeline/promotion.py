@@ -11,24 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.bundle import signing_key, verify_bundle
+from pipeline.bundle import signing_key
 from pipeline.champion import judged_against
 from pipeline.config import Config
-from pipeline.errors import InputError
-from pipeline.files import read_done, read_json, sha256_file
 from pipeline.journal import Journal
 from pipeline.ledger import LEDGER, Action, Promotion, append_promotions, read_ledger
-from pipeline.locks import LockedError, held
 from pipeline.manifest import MANIFEST, checked_bundle
-from pipeline.registry import (
-    CHALLENGER,
-    CHAMPION,
-    PREVIOUS,
-    Registry,
-    SourceRun,
-    Version,
-    opened_registry,
-)
+from pipeline.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, SourceRun, Version, opened_registry
+from pipeline.scoring import verify_bundle
+from pipeline.storage.content import read_json
+from pipeline.storage.digests import sha256_file
+from pipeline.storage.done import read_done
+from pipeline.storage.errors import InputError
+from pipeline.storage.locks import LockedError, held
 from pipeline.store_lock import sqlite_file
 from pipeline.tracking import ACKNOWLEDGED, replay, store_uri
 

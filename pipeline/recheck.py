@@ -9,7 +9,7 @@ from evaluation.selection import SettingOutcome, SweepRanking
 from models.losses import ClassWeight, LossSettings, torch_smoothing
 from models.rows import Float64s
 from models.sweep import Setting, SweepConfig
-from pipeline.files import read_json
+from pipeline.storage.content import read_json
 from pipeline.sweep_outcomes import ranked_setting
 
 

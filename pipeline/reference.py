@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipeline.config import Config
-from pipeline.files import read_json, write_text
+from pipeline.storage.atomic import write_text
+from pipeline.storage.content import read_json
 
 HOUSE = Path(__file__).parent.parent
 REFERENCE_PAGE = HOUSE / "pipeline" / "configs" / "README.md"

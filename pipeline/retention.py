@@ -7,12 +7,14 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from pipeline.claim import claimed
-from pipeline.files import DONE, TEMPORARY, sha256_file
-from pipeline.locks import LockedError, held
 from pipeline.manifest import LARGEST_MANIFEST, MANIFEST
 from pipeline.mirror import CLAIMS
-from pipeline.remote import Remote, opened
+from pipeline.storage.atomic import TEMPORARY
+from pipeline.storage.digests import sha256_file
+from pipeline.storage.done import DONE
+from pipeline.storage.lease import claimed
+from pipeline.storage.locks import LockedError, held
+from pipeline.storage.object_store import Remote, opened
 from pipeline.working_copy import owner_name
 
 TIME = r"\d{8}T\d{6}(\.\d{1,6})?Z"

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.files import Completion, sha256_json
 from pipeline.journal import Journal, Record, Status
 from pipeline.provenance import git_commit, trigger
+from pipeline.storage.digests import sha256_json
+from pipeline.storage.done import Completion
 from pipeline.times import time_text
 
 

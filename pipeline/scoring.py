@@ -12,12 +12,13 @@ import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError
-from pipeline.files import read_table, write_bytes
 from pipeline.golden import TOLERANCE, replayed_difference
 from pipeline.hardware import cpu_threads
 from pipeline.manifest import checked_bundle
 from pipeline.serving import Scorer, Signature, loaded_scorer
+from pipeline.storage.atomic import write_bytes
+from pipeline.storage.content import read_table
+from pipeline.storage.errors import InputError
 
 TRANSACTION_ID = "transaction_id"
 QUOTED = re.compile(r"(invalid value|columns, got \d+|Invalid value\.).*")

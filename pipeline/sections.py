@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pipeline.credentials import holds_password
-from pipeline.errors import InputError
+from pipeline.storage.addresses import holds_password
+from pipeline.storage.errors import InputError
 
 ADDRESSES = ("s3://", "gs://", "file://")
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from onnx import AttributeProto, TensorProto
 
-from pipeline.errors import InputError
 from pipeline.manifest import CheckedBundle
+from pipeline.storage.errors import InputError
 
 BATCH = 512
 """Rows scored at once: few enough that what lies between two nodes of the graph stays in the cache."""

@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from features.simulate import simulate_transactions
-from pipeline.errors import InputError
-from pipeline.files import output_path, replaced_file, write_table
+from pipeline.storage.atomic import output_path, replaced_file
+from pipeline.storage.content import write_table
+from pipeline.storage.errors import InputError
 
 
 @dataclass(frozen=True)

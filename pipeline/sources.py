@@ -12,10 +12,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.preset import Preset, preset_from_dict
-from pipeline.credentials import holds_password
-from pipeline.downloads import cached_copies, matching_objects
-from pipeline.errors import INPUT_ERRORS, InputError
-from pipeline.remote import StoreError, is_remote, local_path
+from pipeline.storage.addresses import holds_password, is_remote, local_path
+from pipeline.storage.download_cache import cached_copies, matching_objects
+from pipeline.storage.errors import INPUT_ERRORS, InputError
+from pipeline.storage.object_store import StoreError
 
 SIMULATE = "simulate"
 PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.config import Config
-from pipeline.files import read_json, read_table, write_json
 from pipeline.run_log import StageLog
+from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
 

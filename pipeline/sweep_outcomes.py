@@ -13,8 +13,8 @@ from evaluation.selection import SettingOutcome, SweepRanking
 from models.losses import LossSettings, posterior
 from models.rows import Float64s
 from models.sweep import Setting, Sweep
-from pipeline.errors import InputError
-from pipeline.files import read_json, read_table, write_json, write_table
+from pipeline.storage.content import read_json, read_table, write_json, write_table
+from pipeline.storage.errors import InputError
 
 
 class SelectionConfig(BaseModel):

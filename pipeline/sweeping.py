@@ -17,10 +17,11 @@ from models.sweep import Setting, Sweep, SweepConfig, fit_sweep
 from models.training import EpochReport, TrainConfig, configured_architecture
 from models.warm_start import WarmStart
 from pipeline.champion_networks import Start, champion_networks
-from pipeline.files import read_json, write_bytes, write_json
 from pipeline.hardware import cpu_threads
 from pipeline.recheck import champion_check, champion_setting
 from pipeline.stage import StageContext
+from pipeline.storage.atomic import write_bytes
+from pipeline.storage.content import read_json, write_json
 from pipeline.sweep_outcomes import sweep_outcomes
 
 

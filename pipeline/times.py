@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from pipeline.errors import InputError
+from pipeline.storage.errors import InputError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pipeline.credentials import holds_password, without_passwords
-from pipeline.errors import InputError
-from pipeline.files import TEMPORARY, read_json, write_json
 from pipeline.journal import Journal, Record
 from pipeline.request_limits import RequestLimits
+from pipeline.storage.addresses import holds_password, without_passwords
+from pipeline.storage.atomic import TEMPORARY
+from pipeline.storage.content import read_json, write_json
+from pipeline.storage.errors import InputError
 from pipeline.store_lock import is_database, opened_alone, sqlite_file
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipeline.files import write_bytes, write_text
 from pipeline.serving import Signature
+from pipeline.storage.atomic import write_bytes, write_text
 
 NAME = "harbor"
 

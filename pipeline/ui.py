@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from pipeline.errors import InputError
+from pipeline.storage.errors import InputError
 from pipeline.tracking import TrackingConfig, store_uri
 
 GRACE = 5.0

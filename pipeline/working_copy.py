@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.claim import claimed
-from pipeline.errors import InputError
-from pipeline.files import read_done, working_folder, write_text
-from pipeline.locks import LockedError, held
 from pipeline.mirror import CLAIMS, SETTINGS, Mirror
-from pipeline.remote import Remote, is_remote, local_path, opened, plain_name
+from pipeline.storage.addresses import is_remote, local_path, plain_name
+from pipeline.storage.atomic import working_folder, write_text
+from pipeline.storage.done import read_done
+from pipeline.storage.errors import InputError
+from pipeline.storage.lease import claimed
+from pipeline.storage.locks import LockedError, held
+from pipeline.storage.object_store import Remote, opened
 from pipeline.terminal import Reporter
 
 NOTE, OWNER = ".store", ".store-owner"

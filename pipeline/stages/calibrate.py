@@ -17,9 +17,9 @@ from pipeline.candidates import (
     load_models,
     raw_scores,
 )
-from pipeline.files import write_json, write_table
 from pipeline.hardware import cpu_threads
 from pipeline.stage import StageContext
+from pipeline.storage.content import write_json, write_table
 
 Arms = dict[tuple[float, str], np.ndarray]
 

@@ -8,11 +8,11 @@ import numpy as np
 from features.spec import FeatureSpec
 from pipeline.bundle import BundleContents, build_bundle, signing_key
 from pipeline.candidates import Calibration, Models, calibrated_probabilities, load_calibration, load_models, raw_scores
-from pipeline.files import read_json
 from pipeline.fingerprint import library_versions
 from pipeline.graph import BoosterPart, GraphParts, NetworkPart
 from pipeline.hardware import cpu_threads
 from pipeline.stage import StageContext
+from pipeline.storage.content import read_json
 from pipeline.times import time_microseconds
 
 BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {

@@ -14,9 +14,9 @@ from pipeline.ablation import ablation_notes, fit_recipes, recipes, write_recipe
 from pipeline.boosted import fit_boosted
 from pipeline.candidates import Head, save_booster, save_heads
 from pipeline.encoder_leak import LeakStudy, write_leak_table
-from pipeline.files import read_json, write_json, write_table
 from pipeline.hardware import cpu_threads
 from pipeline.stage import StageContext
+from pipeline.storage.content import read_json, write_json, write_table
 from pipeline.sweep_log import log_sweep
 from pipeline.sweep_outcomes import position, sweep_outcomes, sweep_table, write_outcomes
 from pipeline.sweeping import Swept, swept_and_ranked

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.files import read_done
+from pipeline.storage.done import read_done
 
 LAST = {True: "2018-09-29", False: "2024-06-29"}
 JUDGED = ("train", "calibrate", "evaluate")

@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.files import read_done
 from pipeline.stages import STAGES
+from pipeline.storage.done import read_done
 
 ALLOWED_FULL, ALLOWED_RECHECK = 15 * 60.0, 4 * 60.0
 PASSING = (

@@ -15,7 +15,7 @@ import xgboost
 
 from evaluation.intervals import BootstrapSettings, Interval, cluster_codes, paired_bootstrap
 from features.encode import Encoder, Matrix
-from pipeline.files import read_json
+from pipeline.storage.content import read_json
 
 CANDIDATES = ("mlp", "xgboost", "hybrid")
 STATISTICS = ("roc_auc", "average_precision", "brier_skill")

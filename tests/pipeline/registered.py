@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 from pipeline.config import Config, load_config
-from pipeline.files import write_done
 from pipeline.registry import opened_registry
+from pipeline.storage.done import write_done
 
 
 def empty_store(folder: Path) -> Path:

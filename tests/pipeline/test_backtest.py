@@ -11,10 +11,11 @@ from pipeline.backtest import Walk, backtest
 from pipeline.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
 from pipeline.config import load_config
 from pipeline.cuts import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
-from pipeline.files import folder_checksums, read_json, read_table
 from pipeline.journal import Journal
 from pipeline.run import RunSettings, run_stages
 from pipeline.stages import STAGES
+from pipeline.storage.content import read_json, read_table
+from pipeline.storage.done import folder_checksums
 from pipeline.terminal import SilentReporter
 from pipeline.times import time_microseconds
 from tests.conftest import SMALL

@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.errors import INPUT_ERRORS
+from pipeline.storage.errors import INPUT_ERRORS
 from tests.oracles.bad_input import CASES, Case, Spoilt
 from tests.pipeline.ingested import Ingested, ingested
 

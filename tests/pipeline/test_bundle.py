@@ -20,9 +20,10 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.bundle import BundleContents, ExportConfig, build_bundle, score_file, signing_key, verify_bundle
+from pipeline.bundle import BundleContents, ExportConfig, build_bundle, signing_key
 from pipeline.manifest import OPTIONAL, REQUIRED
 from pipeline.registry import load_serving_model
+from pipeline.scoring import score_file, verify_bundle
 from tests.oracles.python_path import Small, small
 
 KEY = b"a key of the release team"

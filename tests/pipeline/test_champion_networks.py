@@ -13,8 +13,8 @@ from models.training import configured_architecture
 from pipeline.candidates import load_models
 from pipeline.champion_networks import champion_networks
 from pipeline.config import Config
-from pipeline.files import read_json, read_table, write_json
 from pipeline.run import read_settings
+from pipeline.storage.content import read_json, read_table, write_json
 
 LATER = {"valid": {"from": "2030-01-01T00:00:00Z"}, "calib": {"from": "2030-02-01T00:00:00Z"}}
 

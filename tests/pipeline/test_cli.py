@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
-from pipeline.files import folder_checksums
+from pipeline.storage.done import folder_checksums
 
 
 @pytest.fixture

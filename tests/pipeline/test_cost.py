@@ -3,9 +3,9 @@
 import mmap
 
 from pipeline.cost import cost_line
-from pipeline.files import write_done
 from pipeline.hardware import peak_memory, reset_peak_memory
 from pipeline.stage import Stage
+from pipeline.storage.done import write_done
 
 MEBIBYTE = 1 << 20
 

@@ -14,10 +14,11 @@ from evaluation.errors import InputError as EvaluationInputError
 from features.errors import InputError as FeaturesInputError
 from models.errors import InputError as ModelsInputError
 from pipeline import cli
-from pipeline.errors import INPUT_ERRORS, InputError
-from pipeline.exits import Ending, Exit, LockedError, ending_of, place_of
-from pipeline.files import read_json, write_json
-from pipeline.remote import StoreError
+from pipeline.exits import Ending, Exit, ending_of, place_of
+from pipeline.storage.content import read_json, write_json
+from pipeline.storage.errors import INPUT_ERRORS, InputError
+from pipeline.storage.locks import LockedError
+from pipeline.storage.object_store import StoreError
 
 SECRET = "4111111111111111"
 """A card number in a spoilt file: no message may repeat it."""
@@ -113,7 +114,7 @@ def test_a_fault_inside_a_stage_is_no_bad_input_and_tells_its_class_and_place(en
 def test_the_place_of_a_fault_is_the_innermost_line_of_ours():
     with pytest.raises(TypeError, match="not JSON serializable") as caught:
         write_json(Path("x"), {"a": object()})
-    assert re.fullmatch(r"pipeline/files\.py:\d+", place_of(caught.value) or "")
+    assert re.fullmatch(r"pipeline/storage/content\.py:\d+", place_of(caught.value) or "")
 
 
 def test_a_fault_outside_the_code_of_ours_has_no_place():

@@ -10,17 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.files import (
-    changed_files,
-    json_ready,
-    read_done,
-    read_table,
-    replaced_folder,
-    restore_interrupted,
-    write_done,
-    write_json,
-    write_table,
-)
+from pipeline.storage.atomic import replaced_folder, restore_interrupted
+from pipeline.storage.content import json_ready, read_table, write_json, write_table
+from pipeline.storage.done import changed_files, read_done, write_done
 
 
 def write_and_break(final):
@@ -100,7 +92,7 @@ def test_json_never_holds_what_other_readers_refuse():
 WRITER = """
 import sys
 from pathlib import Path
-from pipeline.files import write_json
+from pipeline.storage.content import write_json
 path = Path(sys.argv[1])
 n = 0
 while True:

@@ -10,7 +10,8 @@ import time
 import pytest
 from mlflow.tracking import MlflowClient
 
-from pipeline.files import folder_checksums, read_json
+from pipeline.storage.content import read_json
+from pipeline.storage.done import folder_checksums
 from tests.conftest import SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.jsonl import BLOCK, append_lines, read_objects, whole_lines
+from pipeline.storage.json_lines import BLOCK, append_lines, read_objects, whole_lines
 
 
 @pytest.fixture

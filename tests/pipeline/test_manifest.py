@@ -13,11 +13,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from pipeline.bundle import BundleContents, ExportConfig, build_bundle, score_file, verify_bundle
+from pipeline.bundle import BundleContents, ExportConfig, build_bundle
 from pipeline.cli import main
-from pipeline.errors import InputError
 from pipeline.manifest import REQUIRED, checked_bundle
-from pipeline.untrusted import parsed_json
+from pipeline.scoring import score_file, verify_bundle
+from pipeline.storage.errors import InputError
+from pipeline.storage.untrusted import parsed_json
 from tests.oracles.python_path import small
 
 

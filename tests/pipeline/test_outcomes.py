@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
-from pipeline.errors import INPUT_ERRORS
 from pipeline.outcomes import judge_outcomes, outcome_lines
+from pipeline.storage.errors import INPUT_ERRORS
 from tests.pipeline.registered import settings_of
 
 CONFIG = settings_of("evaluation.resamples=100", "evaluation.slice_resamples=100")

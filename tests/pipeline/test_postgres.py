@@ -11,9 +11,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.config import load_config
-from pipeline.files import read_done
 from pipeline.journal import Journal
 from pipeline.run import RunSettings, run_stages, send_journal
+from pipeline.storage.done import read_done
 from pipeline.terminal import SilentReporter
 from tests.conftest import SMALL
 from tests.pipeline.databases import PASSWORD, postgres

@@ -20,15 +20,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.simulate import simulate_transactions
-from pipeline import claim, cli, downloads
-from pipeline.claim import claimed
-from pipeline.errors import InputError
-from pipeline.files import folder_checksums, read_done
-from pipeline.locks import LockedError
-from pipeline.remote import StoreError, opened
+from pipeline import cli
 from pipeline.retention import remove_old_stored_runs
 from pipeline.run import run_stages
 from pipeline.sources import source_files
+from pipeline.storage import download_cache as downloads
+from pipeline.storage import lease as claim
+from pipeline.storage.done import folder_checksums, read_done
+from pipeline.storage.errors import InputError
+from pipeline.storage.lease import claimed
+from pipeline.storage.locks import LockedError
+from pipeline.storage.object_store import StoreError, opened
 from pipeline.terminal import SilentReporter
 from pipeline.working_copy import bring_run, mirrored, run_place
 from tests.conftest import SMALL
@@ -240,7 +242,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, "")
-from pipeline.remote import Remote
+from pipeline.storage.object_store import Remote
 from pipeline.run import run_stages
 from tests.pipeline.test_run import STAGES, SilentReporter, settings
 

@@ -10,9 +10,10 @@ import time
 import pytest
 
 from pipeline.config import load_config
-from pipeline.files import folder_checksums, read_json
 from pipeline.ledger import read_ledger
 from pipeline.registry import opened_registry
+from pipeline.storage.content import read_json
+from pipeline.storage.done import folder_checksums
 from tests.conftest import SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_config
-from pipeline.files import folder_checksums, read_done, write_text
 from pipeline.journal import Journal
-from pipeline.locks import LockedError
 from pipeline.run import RunSettings, planned_steps, run_stages
 from pipeline.stage import Stage
+from pipeline.storage.atomic import write_text
+from pipeline.storage.done import folder_checksums, read_done
+from pipeline.storage.locks import LockedError
 from pipeline.terminal import SilentReporter
 
 ORDER: list[str] = []

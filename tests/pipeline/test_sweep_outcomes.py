@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from models.losses import LossSettings
-from pipeline.files import write_json, write_table
+from pipeline.storage.content import write_json, write_table
 from pipeline.sweep_outcomes import read_outcomes
 
 

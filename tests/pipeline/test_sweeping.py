@@ -8,9 +8,10 @@ from evaluation.recheck import SettingCheck
 from evaluation.selection import Setting
 from pipeline import sweeping
 from pipeline.config import load_config
-from pipeline.files import read_json, sha256_file, write_json
 from pipeline.run import RunSettings, run_stages
 from pipeline.stages import STAGES
+from pipeline.storage.content import read_json, write_json
+from pipeline.storage.digests import sha256_file
 from pipeline.terminal import SilentReporter
 from tests.conftest import SMALL
 

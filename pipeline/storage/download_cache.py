@@ -17,8 +17,8 @@ from glob import has_magic
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from pipeline.errors import InputError
-from pipeline.remote import WORKERS, Remote, StoreError, opened
+from pipeline.storage.errors import InputError
+from pipeline.storage.object_store import WORKERS, Remote, StoreError, opened
 
 CACHE = "HARBOR_CACHE"
 KEPT_SECONDS = 7 * 86_400

@@ -1,6 +1,8 @@
-"""One checksum for the content of a table, whatever the file format, compression or batch size it is kept in."""
+"""SHA-256 of files, JSON values and tables."""
 
 import hashlib
+import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -51,3 +53,14 @@ def _parts(column: pa.Array) -> tuple[bytes, bytes, bytes]:
     if pa.types.is_floating(column.type):
         values = np.where(np.isnan(values), np.nan, values)  # NaN has many bit patterns
     return valid, b"", values.tobytes()
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of a file's content as hexadecimal digits, read in pieces of one MiB."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_json(value: object) -> str:
+    """The SHA-256 of a value's canonical JSON: keys sorted, no spaces."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError
+from pipeline.storage.errors import InputError
 
 
 def plain_content(path: Path, *, limit: int) -> bytes:

@@ -15,8 +15,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from pipeline.locks import LockedError
-from pipeline.remote import Remote
+from pipeline.storage.locks import LockedError
+from pipeline.storage.object_store import Remote
 
 LEASE = 120.0
 RENEWAL = 20.0

@@ -12,31 +12,50 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipeline.errors import InputError
-from pipeline.files import replaced_file
+from pipeline.storage.addresses import (
+    ADDRESS,
+    BUCKET,
+    CREDENTIALS,
+    address_parts,
+    is_remote,
+    local_path,
+    plain_name,
+    refuse_address,
+)
+from pipeline.storage.atomic import replaced_file
+from pipeline.storage.errors import InputError
 
 BLOCK_BYTES = 8 << 20
+
+
 WORKERS = 8
+
+
 GCS_PATIENCE = timedelta(seconds=30)
+
+
 S3_CONNECT_SECONDS, S3_REQUEST_SECONDS = 5, 60
+
+
 EMULATOR = "STORAGE_EMULATOR_HOST"
-BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
+
+
 REFUSED_KINDS = re.compile(
     r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE|TOKEN|UNRECOGNIZED_CLIENT|MISSING_AUTH|PERMISSION_DENIED|UNAUTHENTICATED"
 )
+
+
 REFUSED_WORDS = re.compile(r"ExpiredToken|OAuth2 access token|No credentials")
+
+
 NO_BUCKET = re.compile(r"NO_SUCH_BUCKET|Bucket '.*' not found")
+
+
 MISSING = re.compile(r"NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|no such file", re.IGNORECASE)
-CREDENTIALS = {
-    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, or a role)",
-    "gs": "GOOGLE_APPLICATION_CREDENTIALS (or a service account)",
-}
 
 
 class StoreError(OSError):
@@ -174,26 +193,6 @@ class Remote:
             self.system.delete_dir(self.path)
 
 
-def is_remote(text: str) -> bool:
-    """Whether a text is the address of a place in an object store."""
-    return text.startswith(("s3://", "gs://"))
-
-
-def local_path(text: str) -> Path:
-    """The path that a plain text or a `file://` address names.
-
-    Raises:
-        InputError: it is another kind of address.
-    """
-    found = ADDRESS.fullmatch(text)
-    if found is None:
-        return Path(text)
-    parts = address_parts(text.replace("?", "%3F").replace("#", "%23"))
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        refuse_address(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
-    return Path(unquote(parts.path))
-
-
 def opened(uri: str) -> Remote:
     """The place that an address names; nothing is asked of the store but the region of its bucket.
 
@@ -216,28 +215,6 @@ def opened(uri: str) -> Remote:
     place = Remote(uri.rstrip("/"), None, f"{bucket}/{key}".rstrip("/"))
     with _errors_in_words(place):
         return Remote(place.uri, _system(scheme, bucket), place.path)
-
-
-def plain_name(name: str) -> bool:
-    """Whether a relative name stays below the folder it is joined to, on any system."""
-    return not any(part in ("", ".", "..") for part in name.split("/")) and not re.search(r"[\\\0]", name)
-
-
-def address_parts(uri: str) -> SplitResult:
-    """An address taken apart.
-
-    Raises:
-        InputError: it is none.
-    """
-    try:
-        return urlsplit(uri)
-    except ValueError as error:
-        refuse_address(uri, f"must be an address that can be read ({error})")
-
-
-def shown_address(uri: str) -> str:
-    """An address as a message may show it: without user, password or query."""
-    return re.sub(r"(?<=://)[^/@]*@", "***@", uri.partition("?")[0] if not is_remote(uri) else uri)
 
 
 def _system(scheme: str, bucket: str) -> Any:
@@ -294,12 +271,3 @@ def _refuse_or_fail(place: Remote, said: str) -> NoReturn:
     if MISSING.search(kind or said):
         raise FileNotFoundError(f"{place.uri} does not exist") from None
     raise StoreError(f"{place.uri}: the store cannot be reached or failed ({kind or 'no reason given'})") from None
-
-
-def refuse_address(uri: str, reason: str) -> NoReturn:
-    """Refuse an address, shown without what it must not hold.
-
-    Raises:
-        InputError: always.
-    """
-    raise InputError(f"{shown_address(uri)[:200]}: {reason}")

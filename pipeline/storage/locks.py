@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipeline.files import working_folder
+from pipeline.storage.atomic import working_folder
 
 
 class LockedError(RuntimeError):

@@ -4,6 +4,8 @@ The folders do not know one another, so each has a class of its own. Any other V
 libraries raise it for a torn file just as Python does for two lists of unequal length.
 """
 
+from pathlib import Path
+
 from evaluation.errors import InputError as EvaluationInputError
 from features.errors import InputError as FeaturesInputError
 from models.errors import InputError as ModelsInputError
@@ -14,3 +16,9 @@ class InputError(ValueError):
 
 
 INPUT_ERRORS = (InputError, FeaturesInputError, ModelsInputError, EvaluationInputError)
+
+
+def portable_message(error: Exception, folder: Path) -> str:
+    """The error without this machine's folders: it goes into files that are the same everywhere."""
+    text = " ".join(str(error).split()).replace(f"{folder}/", "").replace(str(folder), "the bundle")
+    return text[:300] or type(error).__name__

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.errors import InputError
+from pipeline.storage.errors import InputError
 
 BLOCK = 4096
 

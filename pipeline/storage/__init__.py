@@ -1,0 +1,1 @@
+"""Bytes on disk and in object stores: whole or not at all, checked when read, locked while written."""
