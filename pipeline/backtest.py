@@ -21,8 +21,9 @@ from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
 from pipeline.candidates import calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.config import Config
 from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
-from pipeline.hardware import cpu_threads
 from pipeline.journal import Journal
+from pipeline.process.hardware import cpu_threads
+from pipeline.process.reporter import Reporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.run_log import StageLog, close_interrupted
 from pipeline.stage import CHAMPION_FILE, Stage
@@ -31,7 +32,6 @@ from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.storage.digests import sha256_file, sha256_json
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import held
-from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds, time_name, time_text
 from pipeline.tracking import replay
 

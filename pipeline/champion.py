@@ -14,8 +14,9 @@ from features.spec import FeatureSpec
 from features.windows import window_features
 from pipeline.bundle import signing_key
 from pipeline.config import Config
-from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, CheckedBundle, checked_bundle
+from pipeline.process.hardware import cpu_threads
+from pipeline.process.reporter import Reporter
 from pipeline.registry import CHAMPION, Registry, Version, opened_registry
 from pipeline.serving import loaded_scorer
 from pipeline.stage import CHAMPION_FILE, StageContext
@@ -24,7 +25,6 @@ from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.errors import InputError, portable_message
 from pipeline.store_lock import sqlite_file
-from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
 from pipeline.tracking import store_uri
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from pipeline.exits import Exit, run_command
+from pipeline.process.exits import Exit, run_command
 from pipeline.storage.errors import InputError
 
 app = typer.Typer(
@@ -111,9 +111,9 @@ def _brought_up_to_date(folder: Path, settings: Any, *, force: str | None = None
 
 def _reporter() -> Any:
     """Lines for a person or records for a machine, and a heartbeat where one is asked for."""
-    from pipeline.heartbeat import HEARTBEAT, BeatingReporter
-    from pipeline.log_lines import JsonReporter, wants_json
-    from pipeline.terminal import reporter_for
+    from pipeline.process.heartbeat import HEARTBEAT, BeatingReporter
+    from pipeline.process.json_log import JsonReporter, wants_json
+    from pipeline.process.reporter import reporter_for
 
     reporter = JsonReporter(sys.stderr) if wants_json(os.environ) else reporter_for(Console())
     beat = os.environ.get(HEARTBEAT)

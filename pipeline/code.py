@@ -15,20 +15,12 @@ from pathlib import Path
 from pipeline.storage.digests import sha256_file, sha256_json
 
 PACKAGES = ("features", "models", "evaluation", "pipeline")
+QUIET = ("pipeline.process", "pipeline.tracking", "pipeline.runs", "pipeline.config", "pipeline.sections")
+"""Packages and files whose job is telling, not doing."""
 SHELL = frozenset(
     f"pipeline.{name}"
-    for name in (
-        "code",
-        "config",
-        "delivery",
-        "fingerprint",
-        "hardware",
-        "journal",
-        "run",
-        "run_log",
-        "stages",
-    )
-) | frozenset(f"pipeline.{name}" for name in ("sweep_log", "terminal", "tracking", "verdict_log"))
+    for name in ("code", "delivery", "fingerprint", "journal", "run", "run_log", "stages", "sweep_log", "verdict_log")
+)
 TEMPLATES = (".jinja", ".css")
 
 
@@ -60,7 +52,7 @@ def _digest(start: Path) -> str:
     while waiting:
         for name in imported_modules(waiting.pop().read_text(encoding="utf-8")):
             path = _module_file(name)
-            if path is not None and name not in seen and name not in SHELL:
+            if path is not None and name not in seen and name not in SHELL and not _quiet(name):
                 seen[name] = path
                 waiting.append(path)
     digests = {name: sha256_file(path) for name, path in seen.items()}
@@ -69,6 +61,10 @@ def _digest(start: Path) -> str:
         templates = sorted(path for path in root.rglob("*") if path.suffix in TEMPLATES)
         digests |= {f"{package}/{path.relative_to(root).as_posix()}": sha256_file(path) for path in templates}
     return sha256_json(digests)
+
+
+def _quiet(name: str) -> bool:
+    return any(name == each or name.startswith(f"{each}.") for each in QUIET)
 
 
 def _module_file(name: str) -> Path | None:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.process.hardware import GIBIBYTE
 from pipeline.stage import Stage
 from pipeline.storage.done import read_done
-
-GIBIBYTE = 1 << 30
 
 
 def cost_line(run: Path, stages: Sequence[Stage]) -> str:

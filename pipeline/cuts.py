@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from features.windows import window_features
 from pipeline.config import Config
-from pipeline.hardware import cpu_threads
 from pipeline.intake_report import Summary
+from pipeline.process.hardware import cpu_threads
 from pipeline.stage import Stage, StageContext
 from pipeline.stages.features import make_cut_features, specification
 from pipeline.storage.atomic import write_bytes, write_text

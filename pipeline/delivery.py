@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from pipeline.terminal import Reporter
+from pipeline.process.reporter import Reporter
 from pipeline.tracking import Replay, TrackingConfig, replay, waiting_records
 
 SHORT = 2.0

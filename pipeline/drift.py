@@ -11,7 +11,7 @@ from evaluation.evidence import Evidence
 from evaluation.recheck import calibration_check, recheck_section
 from features.encode import Encoder
 from pipeline.candidates import Models, calibrated_probabilities, load_calibration, raw_scores
-from pipeline.hardware import cpu_threads
+from pipeline.process.hardware import cpu_threads
 from pipeline.recheck import champion_check
 from pipeline.stage import StageContext
 from pipeline.storage.content import read_json, read_table

@@ -19,8 +19,8 @@ from evaluation.outcomes import outcomes_report
 from evaluation.populations import JudgedRows
 from pipeline.bundle import signing_key
 from pipeline.config import Config
-from pipeline.hardware import cpu_threads
 from pipeline.manifest import MANIFEST, checked_bundle
+from pipeline.process.hardware import cpu_threads
 from pipeline.scoring import UNREADABLE, read_features, reading_fault
 from pipeline.serving import Scorer, loaded_scorer
 from pipeline.storage.content import read_table, write_json

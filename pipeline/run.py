@@ -9,12 +9,12 @@ from pathlib import Path
 
 from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
-from pipeline.cost import GIBIBYTE
 from pipeline.delivery import Delivery
-from pipeline.exits import InterruptedRunError
 from pipeline.fingerprint import library_versions, stage_fingerprint
-from pipeline.hardware import peak_memory, reset_peak_memory
 from pipeline.journal import Journal, Status
+from pipeline.process.exits import InterruptedRunError
+from pipeline.process.hardware import GIBIBYTE, peak_memory, reset_peak_memory
+from pipeline.process.reporter import Reporter
 from pipeline.run_log import StageLog, close_below, close_interrupted, log_kept, opened_log
 from pipeline.stage import Stage, StageContext
 from pipeline.storage.atomic import replaced_folder, restore_interrupted, working_folder
@@ -22,7 +22,6 @@ from pipeline.storage.content import read_json, write_json
 from pipeline.storage.done import changed_files, read_done, write_done
 from pipeline.storage.errors import InputError
 from pipeline.storage.locks import held
-from pipeline.terminal import Reporter
 from pipeline.tracking import Replay, replay
 from pipeline.working_copy import mirrored
 

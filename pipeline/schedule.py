@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.fingerprint import stage_fingerprint
+from pipeline.process.reporter import Reporter
 from pipeline.promotion import promote_run
 from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
 from pipeline.retention import remove_old_runs, remove_old_stored_runs
@@ -20,7 +21,6 @@ from pipeline.storage.content import read_json, write_json
 from pipeline.storage.done import changed_files, read_done
 from pipeline.storage.errors import InputError
 from pipeline.storage.locks import held
-from pipeline.terminal import Reporter
 from pipeline.times import time_name
 from pipeline.working_copy import bring_run, job_claimed, send_records
 

@@ -13,8 +13,8 @@ import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from pipeline.golden import TOLERANCE, replayed_difference
-from pipeline.hardware import cpu_threads
 from pipeline.manifest import checked_bundle
+from pipeline.process.hardware import cpu_threads
 from pipeline.serving import Scorer, Signature, loaded_scorer
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_table

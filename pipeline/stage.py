@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.config import Config
+from pipeline.process.reporter import Reporter
 from pipeline.run_log import StageLog
 from pipeline.storage.content import read_json, read_table, write_json
-from pipeline.terminal import Reporter
 from pipeline.times import time_microseconds
 
 CHAMPION_FILE = "champion/champion.json"

@@ -17,7 +17,7 @@ from models.sweep import Setting, Sweep, SweepConfig, fit_sweep
 from models.training import EpochReport, TrainConfig, configured_architecture
 from models.warm_start import WarmStart
 from pipeline.champion_networks import Start, champion_networks
-from pipeline.hardware import cpu_threads
+from pipeline.process.hardware import cpu_threads
 from pipeline.recheck import champion_check, champion_setting
 from pipeline.stage import StageContext
 from pipeline.storage.atomic import write_bytes

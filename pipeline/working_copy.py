@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.mirror import CLAIMS, SETTINGS, Mirror
+from pipeline.process.reporter import Reporter
 from pipeline.storage.addresses import is_remote, local_path, plain_name
 from pipeline.storage.atomic import working_folder, write_text
 from pipeline.storage.done import read_done
@@ -14,7 +15,6 @@ from pipeline.storage.errors import InputError
 from pipeline.storage.lease import claimed
 from pipeline.storage.locks import LockedError, held
 from pipeline.storage.object_store import Remote, opened
-from pipeline.terminal import Reporter
 
 NOTE, OWNER = ".store", ".store-owner"
 

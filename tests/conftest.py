@@ -28,9 +28,9 @@ SMALL = (
 def small_run(tmp_path_factory) -> Path:
     """A finished run folder on 24,000 simulated rows; tests read it and leave it as it is."""
     from pipeline.config import load_config
+    from pipeline.process.reporter import SilentReporter
     from pipeline.run import RunSettings, run_stages
     from pipeline.stages import STAGES
-    from pipeline.terminal import SilentReporter
 
     folder = tmp_path_factory.mktemp("runs") / "small"
     settings = RunSettings(load_config("smoke.toml", assignments=SMALL, environment={}), None)

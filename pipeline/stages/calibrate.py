@@ -17,7 +17,7 @@ from pipeline.candidates import (
     load_models,
     raw_scores,
 )
-from pipeline.hardware import cpu_threads
+from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.storage.content import write_json, write_table
 

@@ -37,8 +37,8 @@ from pipeline.candidates import (
 from pipeline.champion import ChampionRows, champion_rows
 from pipeline.drift import drift_report
 from pipeline.facts import report_facts, report_notes
-from pipeline.hardware import cpu_threads
 from pipeline.looks import earlier_looks
+from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table

@@ -10,7 +10,7 @@ from pipeline.bundle import BundleContents, build_bundle, signing_key
 from pipeline.candidates import Calibration, Models, calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.fingerprint import library_versions
 from pipeline.graph import BoosterPart, GraphParts, NetworkPart
-from pipeline.hardware import cpu_threads
+from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.storage.content import read_json
 from pipeline.times import time_microseconds

@@ -10,7 +10,7 @@ from features.encode import fit_encoder
 from features.spec import FeatureSpec, feature_spec
 from features.split import CLASSES, Folds, time_folds
 from features.windows import window_features
-from pipeline.hardware import cpu_threads
+from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table

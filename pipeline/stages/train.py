@@ -14,7 +14,7 @@ from pipeline.ablation import ablation_notes, fit_recipes, recipes, write_recipe
 from pipeline.boosted import fit_boosted
 from pipeline.candidates import Head, save_booster, save_heads
 from pipeline.encoder_leak import LeakStudy, write_leak_table
-from pipeline.hardware import cpu_threads
+from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.storage.content import read_json, write_json, write_table
 from pipeline.sweep_log import log_sweep

@@ -12,11 +12,11 @@ from pipeline.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text,
 from pipeline.config import load_config
 from pipeline.cuts import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.journal import Journal
+from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.done import folder_checksums
-from pipeline.terminal import SilentReporter
 from pipeline.times import time_microseconds
 from tests.conftest import SMALL
 

@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from pipeline.champion import bring_champion, champion_news, champion_rows, judged_against
 from pipeline.journal import Journal
+from pipeline.process.reporter import SilentReporter
 from pipeline.promotion import promote_run
 from pipeline.run import planned_steps, read_settings, run_stages
 from pipeline.run_log import StageLog
@@ -19,7 +20,6 @@ from pipeline.stages import STAGES
 from pipeline.storage.content import read_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import folder_checksums
-from pipeline.terminal import SilentReporter
 from pipeline.tracking import store_uri
 from tests.pipeline.registered import bundle_run, empty_store, marked, settings_of
 

@@ -14,7 +14,7 @@ from evaluation.errors import InputError as EvaluationInputError
 from features.errors import InputError as FeaturesInputError
 from models.errors import InputError as ModelsInputError
 from pipeline import cli
-from pipeline.exits import Ending, Exit, ending_of, place_of
+from pipeline.process.exits import Ending, Exit, ending_of, place_of
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import LockedError

@@ -21,9 +21,9 @@ from mlflow.tracking import MlflowClient
 
 from pipeline.delivery import Delivery
 from pipeline.journal import Journal
+from pipeline.process.reporter import SilentReporter
 from pipeline.run_log import StageLog
 from pipeline.storage.atomic import TEMPORARY
-from pipeline.terminal import SilentReporter
 from pipeline.tracking import TrackingConfig, replay, waiting_records
 from tests.oracles.fault_proxy import FAULTS, FaultProxy
 

@@ -10,10 +10,11 @@ import warnings
 
 import pytest
 
-from pipeline import cli, log_lines
-from pipeline.heartbeat import BeatingReporter
-from pipeline.log_lines import JsonReporter, capture_libraries, log_line
-from pipeline.terminal import SilentReporter
+from pipeline import cli
+from pipeline.process import json_log as log_lines
+from pipeline.process.heartbeat import BeatingReporter
+from pipeline.process.json_log import JsonReporter, capture_libraries, log_line
+from pipeline.process.reporter import SilentReporter
 from pipeline.times import day_microseconds, time_text
 
 CARD = "4929123412341234"

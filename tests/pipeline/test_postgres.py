@@ -12,9 +12,9 @@ from mlflow.tracking import MlflowClient
 
 from pipeline.config import load_config
 from pipeline.journal import Journal
+from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages, send_journal
 from pipeline.storage.done import read_done
-from pipeline.terminal import SilentReporter
 from tests.conftest import SMALL
 from tests.pipeline.databases import PASSWORD, postgres
 from tests.pipeline.test_run import STAGES

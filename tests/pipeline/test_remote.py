@@ -21,6 +21,7 @@ import pytest
 
 from features.simulate import simulate_transactions
 from pipeline import cli
+from pipeline.process.reporter import SilentReporter
 from pipeline.retention import remove_old_stored_runs
 from pipeline.run import run_stages
 from pipeline.sources import source_files
@@ -31,7 +32,6 @@ from pipeline.storage.errors import InputError
 from pipeline.storage.lease import claimed
 from pipeline.storage.locks import LockedError
 from pipeline.storage.object_store import StoreError, opened
-from pipeline.terminal import SilentReporter
 from pipeline.working_copy import bring_run, mirrored, run_place
 from tests.conftest import SMALL
 from tests.pipeline.ingested import ingested

@@ -7,6 +7,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.config import load_config
+from pipeline.process.reporter import SilentReporter
 from pipeline.retention import remove_old_runs
 from pipeline.run import RunSettings
 from pipeline.schedule import retrain
@@ -15,7 +16,6 @@ from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.locks import LockedError
-from pipeline.terminal import SilentReporter
 from pipeline.times import time_microseconds
 from tests.conftest import SMALL
 

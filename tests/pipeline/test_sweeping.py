@@ -8,11 +8,11 @@ from evaluation.recheck import SettingCheck
 from evaluation.selection import Setting
 from pipeline import sweeping
 from pipeline.config import load_config
+from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
-from pipeline.terminal import SilentReporter
 from tests.conftest import SMALL
 
 RECHECK = (*SMALL, "sweep.mode='recheck'", "sweep.recheck_epochs=1", "train.epochs=2", "tracking.enabled=false")

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
 
+from pipeline.process.reporter import PLAIN_INTERVAL
 from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError
-from pipeline.terminal import PLAIN_INTERVAL
 
 FORMAT = "HARBOR_LOG_FORMAT"
 

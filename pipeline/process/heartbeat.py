@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.terminal import Reporter
+from pipeline.process.reporter import Reporter
 
 HEARTBEAT = "HARBOR_HEARTBEAT"
 

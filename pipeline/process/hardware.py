@@ -5,6 +5,9 @@ import os
 import resource
 from pathlib import Path
 
+GIBIBYTE = 1 << 30
+
+
 PROCESS = Path("/proc/self")
 
 

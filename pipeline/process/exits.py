@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from pipeline.log_lines import capture_libraries, log_line, wants_json
+from pipeline.process.json_log import capture_libraries, log_line, wants_json
 from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import LockedError
