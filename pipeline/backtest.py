@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from evaluation.render import walk_picture
 from evaluation.walk import DAY, WalkedRows, ageing_table, walk_statistics
-from features.durations import duration_text
+from features.times import duration_text, time_microseconds, time_name, time_text
 from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
 from pipeline.candidates import calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.config import Config
@@ -32,7 +32,6 @@ from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.storage.digests import sha256_file, sha256_json
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import held
-from pipeline.times import time_microseconds, time_name, time_text
 from pipeline.tracking import replay
 
 FEWEST_DATES = 2

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluation.evidence import ChampionScores
-from features.spec import FeatureSpec
-from features.windows import window_features
+from features.times import time_microseconds
+from features.windows.spec import FeatureSpec
+from features.windows.window_table import window_features
 from pipeline.bundle import signing_key
 from pipeline.config import Config
 from pipeline.manifest import MANIFEST, CheckedBundle, checked_bundle
@@ -25,7 +26,6 @@ from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.errors import InputError, portable_message
 from pipeline.store_lock import sqlite_file
-from pipeline.times import time_microseconds
 from pipeline.tracking import store_uri
 
 FOLDER = "champion"

@@ -15,12 +15,12 @@ import numpy as np
 from safetensors.numpy import load
 
 from features.encode import Encoder
+from features.times import time_microseconds
 from features.vocabulary import UNKNOWN, Vocabulary
 from models.losses import LossSettings
 from models.network import Architecture, State, constant_arrays
 from models.warm_start import CodePairs, WarmStart, carried_weights, differences
 from pipeline.manifest import CheckedBundle, checked_bundle
-from pipeline.times import time_microseconds
 
 NETWORKS = ("mlp", "mlp_unsmoothed")
 

@@ -47,10 +47,10 @@ def run(
     plan: Annotated[bool, typer.Option("--plan", help="say what would run and why; change nothing")] = False,
 ) -> None:
     """Bring the six stages up to date, in order: raw transactions in, a judged and exported model out."""
+    from features.times import time_microseconds, time_name
     from pipeline.config import load_config
     from pipeline.run import RunSettings
     from pipeline.stages import STAGES
-    from pipeline.times import time_microseconds, time_name
 
     known = [stage.name for stage in STAGES]
     if force is not None and force not in known:
@@ -201,12 +201,12 @@ def retrain(
     assignments: SetOption = None,
 ) -> None:
     """Train as of a moment, judge against the champion, promote or not; running it again is free."""
+    from features.times import day_microseconds, time_microseconds, time_text
     from pipeline.config import load_config
     from pipeline.cost import cost_line
     from pipeline.run import RunSettings
     from pipeline.schedule import retrain as retrained
     from pipeline.stages import STAGES
-    from pipeline.times import day_microseconds, time_microseconds, time_text
 
     moment = time_microseconds(as_of) if as_of is not None else day_microseconds(datetime.now(UTC))
     settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
@@ -230,13 +230,12 @@ def backtest(
     assignments: SetOption = None,
 ) -> None:
     """Do what retrain does at each past date: table, plot, and what never retraining would have cost."""
-    from features.durations import duration_microseconds
+    from features.times import duration_microseconds, time_microseconds
     from pipeline.backtest import Walk
     from pipeline.backtest import backtest as walked
     from pipeline.backtest_tables import ageing_lines, drift_lines, table_lines
     from pipeline.config import load_config
     from pipeline.stages import STAGES
-    from pipeline.times import time_microseconds
 
     walk = Walk(time_microseconds(start), time_microseconds(end), duration_microseconds(every))
     reporter = _reporter()

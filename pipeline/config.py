@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evaluation.drift import DriftConfig
 from evaluation.evidence import EvaluationConfig
 from evaluation.gate import GateConfig
-from features.lengths import LabelsConfig, SplitConfig
-from features.selection import FeaturesConfig
+from features.split import LabelsConfig, SplitConfig
+from features.windows.feature_options import FeaturesConfig
 from models.boosting import BoostingConfig
 from models.calibration import CalibrationConfig
 from models.sweep import SweepConfig

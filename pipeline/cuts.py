@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.windows import window_features
+from features.times import time_text
+from features.windows.window_table import window_features
 from pipeline.config import Config
 from pipeline.intake_report import Summary
 from pipeline.process.hardware import cpu_threads
@@ -22,7 +23,6 @@ from pipeline.stages.features import make_cut_features, specification
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table
 from pipeline.storage.errors import InputError
-from pipeline.times import time_text
 
 WINDOWS = "windows.parquet"
 MOMENT = pa.timestamp("us", "UTC")

@@ -17,6 +17,7 @@ from typing import Any
 
 import dagster as dg
 
+from features.times import time_microseconds, time_name
 from pipeline.config import Config, load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages
@@ -26,7 +27,6 @@ from pipeline.stage import Stage
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json
 from pipeline.storage.errors import INPUT_ERRORS
-from pipeline.times import time_microseconds, time_name
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 NIGHTLY = "0 3 * * *"

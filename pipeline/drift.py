@@ -10,13 +10,13 @@ from evaluation.drift import DriftEvidence, LabelHistory, Population, drift_sect
 from evaluation.evidence import Evidence
 from evaluation.recheck import calibration_check, recheck_section
 from features.encode import Encoder
+from features.times import time_microseconds, time_text
 from pipeline.candidates import Models, calibrated_probabilities, load_calibration, raw_scores
 from pipeline.process.hardware import cpu_threads
 from pipeline.recheck import champion_check
 from pipeline.stage import StageContext
 from pipeline.storage.content import read_json, read_table
 from pipeline.sweep_outcomes import ValidOutcomes
-from pipeline.times import time_microseconds, time_text
 
 FEWEST_ROWS = 500
 """Rows after test below which test itself counts as the newest rows."""

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.durations import duration_text
+from features.times import duration_text, time_microseconds, time_text
 from pipeline.candidates import Models
 from pipeline.stage import StageContext
 from pipeline.storage.content import read_json
-from pipeline.times import time_microseconds, time_text
 
 
 def report_facts(context: StageContext, models: Models) -> dict[str, Any]:

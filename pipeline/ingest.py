@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.defects import months_of
-from features.duplicates import KEPT, duplicate_reasons, suspects
-from features.reading import Reading
-from features.schema import canonical_schema
+from features.schema.batch import canonical_schema
+from features.schema.canonical_columns import Reading
+from features.schema.duplicates import KEPT, duplicate_reasons, suspects
+from features.schema.silent_months import months_of
 from pipeline.inputs import source_inputs
 from pipeline.intake import Intake
 from pipeline.intake_report import Summary, ingest_report

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.columns import ColumnPlan, column_plan
-from features.parse import decoded, text_values
-from features.preset import Join, Preset
+from features.schema.column_plan import ColumnPlan, column_plan
+from features.schema.preset import Join, Preset
+from features.schema.values import decoded, text_values
 from pipeline.batches import SourceBatch, header, source_batches, table_batches
 from pipeline.sources import SIMULATE, DataConfig, SourceFile, source_files
 from pipeline.storage.errors import InputError

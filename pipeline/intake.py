@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.defects import MonthlyLabels
-from features.duplicates import id_keys
-from features.quarantine import QUARANTINE
-from features.reading import Reading
-from features.schema import CanonicalBatch, canonical_batch
+from features.schema.batch import CanonicalBatch, canonical_batch
+from features.schema.canonical_columns import Reading
+from features.schema.duplicates import id_keys
+from features.schema.faults import QUARANTINE
+from features.schema.silent_months import MonthlyLabels
 from pipeline.batches import SourceBatch
 from pipeline.inputs import Input
 from pipeline.spool import Spool

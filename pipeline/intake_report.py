@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.defects import MonthlyLabels
-from features.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
-from features.preset import Preset
+from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
+from features.schema.preset import Preset
+from features.schema.silent_months import MonthlyLabels
 from pipeline.inputs import Input
 from pipeline.intake import Intake
 from pipeline.storage.digests import TableDigest

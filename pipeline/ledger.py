@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from features.times import time_microseconds, time_text
 from pipeline.storage.errors import InputError
 from pipeline.storage.json_lines import append_lines, read_objects
-from pipeline.times import time_microseconds, time_text
 
 LEDGER = "promotions.jsonl"
 DAY = 86_400_000_000

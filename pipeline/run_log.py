@@ -5,12 +5,12 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from features.times import time_text
 from pipeline.config import Config
 from pipeline.journal import Journal, Record, Status
 from pipeline.provenance import git_commit, trigger
 from pipeline.storage.digests import sha256_json
 from pipeline.storage.done import Completion
-from pipeline.times import time_text
 
 
 class StageLog:

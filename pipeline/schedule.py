@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features.times import time_name
 from pipeline.fingerprint import stage_fingerprint
 from pipeline.process.reporter import Reporter
 from pipeline.promotion import promote_run
@@ -21,7 +22,6 @@ from pipeline.storage.content import read_json, write_json
 from pipeline.storage.done import changed_files, read_done
 from pipeline.storage.errors import InputError
 from pipeline.storage.locks import held
-from pipeline.times import time_name
 from pipeline.working_copy import bring_run, job_claimed, send_records
 
 OUTCOME = "retrain.json"

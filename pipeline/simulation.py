@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
-from features.simulate import simulate_transactions
+from features.simulate.simulated import simulate_transactions
 from pipeline.storage.atomic import output_path, replaced_file
 from pipeline.storage.content import write_table
 from pipeline.storage.errors import InputError

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from features.preset import Preset, preset_from_dict
+from features.schema.preset import Preset, preset_from_dict
 from pipeline.storage.addresses import holds_password, is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
 from pipeline.storage.errors import INPUT_ERRORS, InputError

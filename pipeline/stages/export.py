@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from features.spec import FeatureSpec
+from features.times import time_microseconds
+from features.windows.spec import FeatureSpec
 from pipeline.bundle import BundleContents, build_bundle, signing_key
 from pipeline.candidates import Calibration, Models, calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.fingerprint import library_versions
@@ -13,7 +14,6 @@ from pipeline.graph import BoosterPart, GraphParts, NetworkPart
 from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.storage.content import read_json
-from pipeline.times import time_microseconds
 
 BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {
     "none": "none",

@@ -7,14 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encode import fit_encoder
-from features.spec import FeatureSpec, feature_spec
 from features.split import CLASSES, Folds, time_folds
-from features.windows import window_features
+from features.times import time_text
+from features.windows.spec import FeatureSpec, feature_spec
+from features.windows.window_table import window_features
 from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table
-from pipeline.times import time_text
 
 
 def make_features(context: StageContext) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.preset import CANONICAL
-from features.simulate import simulate_transactions
+from features.schema.preset import CANONICAL
+from features.simulate.simulated import simulate_transactions
 from pipeline.config import Config
 from pipeline.ingest import hash_key_check, ingest_transactions
 from pipeline.sources import SIMULATE, load_preset, preset_path, source_files

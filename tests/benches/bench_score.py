@@ -24,10 +24,10 @@ import xgboost
 from onnx import TensorProto, helper
 
 from features.encode import Matrix, fit_encoder
-from features.selection import FeaturesConfig
-from features.simulate import simulate_transactions
-from features.spec import feature_spec
-from features.windows import window_features
+from features.simulate.simulated import simulate_transactions
+from features.windows.feature_options import FeaturesConfig
+from features.windows.spec import feature_spec
+from features.windows.window_table import window_features
 from models.baseline import fit_logistic_baseline
 from models.boosting import Booster
 from models.calibration import Affine

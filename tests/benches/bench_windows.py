@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.selection import FeaturesConfig
-from features.simulate import simulate_transactions
-from features.spec import FeatureSpec, feature_spec
-from features.windows import window_features
+from features.simulate.simulated import simulate_transactions
+from features.windows.feature_options import FeaturesConfig
+from features.windows.spec import FeatureSpec, feature_spec
+from features.windows.window_table import window_features
 
 WINDOWS = (1, 7, 30)
 DELAY = 7

@@ -5,8 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from features import aggregates, bounds, encode, kernels, scaling, source, split, vocabulary, windows
-from features.chunk import Chunk, Window
+from features import encode, scaling, split, vocabulary
+from features.windows import aggregates, bounds, kernels
+from features.windows import source_arrays as source
+from features.windows import window_table as windows
+from features.windows.chunk import Chunk, Window
 
 LEAKS = {}
 

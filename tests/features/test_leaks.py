@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from features import encode, split, windows
+from features import encode, split
 from features.encode import EncodingConfig
-from features.lengths import SplitConfig
-from features.selection import FeaturesConfig
-from features.spec import feature_spec
+from features.split import SplitConfig
+from features.windows import window_table as windows
+from features.windows.feature_options import FeaturesConfig
+from features.windows.spec import feature_spec
 from tests.features.planted_leaks import LEAKS
 from tests.features.random_tables import SCHEMA, SECOND, TABLES, random_table
 from tests.oracles import leak_laws as laws

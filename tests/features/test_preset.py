@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from features.columns import column_plan
-from features.preset import preset_from_dict
+from features.schema.column_plan import column_plan
+from features.schema.preset import preset_from_dict
 
 SMALLEST = {"event_time": {"column": "when"}, "amount": {"column": "amount"}, "label": {"column": "fraud"}}
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.columns import column_plan
-from features.identity import keyed_hashes
-from features.preset import preset_from_dict
-from features.reading import Reading
-from features.schema import CanonicalBatch, canonical_batch, canonical_schema
+from features.schema.batch import CanonicalBatch, canonical_batch, canonical_schema
+from features.schema.canonical_columns import Reading
+from features.schema.column_plan import column_plan
+from features.schema.entity_ids import keyed_hashes
+from features.schema.preset import preset_from_dict
 
 SMALLEST = {"event_time": {"column": "when"}, "amount": {"column": "amount"}, "label": {"column": "fraud"}}
 DAY = 86_400_000_000

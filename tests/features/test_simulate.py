@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from features.schemes import KINDS, SCHEMES, SHIFT_DAY
-from features.selection import FeaturesConfig
-from features.simulate import MINIMUM_ROWS, Simulation, simulate_transactions
-from features.spec import feature_spec
-from features.windows import window_features
+from features.simulate.episodes import KINDS, SCHEMES, SHIFT_DAY
+from features.simulate.simulated import MINIMUM_ROWS, Simulation, simulate_transactions
+from features.windows.feature_options import FeaturesConfig
+from features.windows.spec import feature_spec
+from features.windows.window_table import window_features
 
 DAY = 86_400_000_000
 CATEGORICAL = ["merchant_category", "merchant_region", "channel"]

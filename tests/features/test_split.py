@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.lengths import FOLDS, LabelsConfig, SplitConfig
-from features.split import time_folds
+from features.split import FOLDS, LabelsConfig, SplitConfig, time_folds
 
 DAY = 86_400_000_000
 START = 17_000 * DAY

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import bounds
-from features.aggregates import AGGREGATES, Aggregate
-from features.selection import FeaturesConfig
-from features.spec import FeatureColumn, FeatureSpec, feature_spec
-from features.windows import window_features
+from features.windows import bounds
+from features.windows.aggregates import AGGREGATES, Aggregate
+from features.windows.feature_options import FeaturesConfig
+from features.windows.spec import FeatureColumn, FeatureSpec, feature_spec
+from features.windows.window_table import window_features
 from tests.features.random_tables import (
     SECOND,
     START,
@@ -161,8 +161,8 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, in_order):
     table = table.sort_by("event_time") if in_order else table.take(np.random.default_rng(6).permutation(3000))
     spec = spec_for(table, entities=["card+merchant", "merchant", "card"])
     whole = window_features(table, spec=spec, threads=1)
-    monkeypatch.setattr("features.groups.CHUNK_ROWS", 64)
-    monkeypatch.setattr("features.groups.ROW_BLOCK", 100)
+    monkeypatch.setattr("features.windows.groups.CHUNK_ROWS", 64)
+    monkeypatch.setattr("features.windows.groups.ROW_BLOCK", 100)
     for threads in (1, 2, 3, 7):
         assert_same_bits(window_features(table, spec=spec, threads=threads), whole)
 

@@ -3,8 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from features.scratch import BLOCK, Scratch
-from features.workers import Workers
+from features.windows.workers import BLOCK, Scratch, Workers
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from features.times import time_microseconds
 from pipeline.backtest import Walk, backtest
 from pipeline.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
 from pipeline.config import load_config
@@ -17,7 +18,6 @@ from pipeline.run import RunSettings, run_stages
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.done import folder_checksums
-from pipeline.times import time_microseconds
 from tests.conftest import SMALL
 
 SMALLER = (*SMALL, "split.train='40d'", "split.valid='14d'", "split.calib='14d'", "split.test='28d'")

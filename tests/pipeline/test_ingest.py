@@ -9,7 +9,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from features.simulate import simulate_transactions
+from features.simulate.simulated import simulate_transactions
 from pipeline import batches, spool
 from pipeline.ingest import ingest_transactions
 from pipeline.sources import DataConfig, load_preset, preset_path

@@ -10,12 +10,12 @@ import warnings
 
 import pytest
 
+from features.times import day_microseconds, time_text
 from pipeline import cli
 from pipeline.process import json_log as log_lines
 from pipeline.process.heartbeat import BeatingReporter
 from pipeline.process.json_log import JsonReporter, capture_libraries, log_line
 from pipeline.process.reporter import SilentReporter
-from pipeline.times import day_microseconds, time_text
 
 CARD = "4929123412341234"
 

@@ -19,7 +19,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from features.simulate import simulate_transactions
+from features.simulate.simulated import simulate_transactions
 from pipeline import cli
 from pipeline.process.reporter import SilentReporter
 from pipeline.retention import remove_old_stored_runs

@@ -6,6 +6,7 @@ import sys
 import pytest
 from filelock import FileLock
 
+from features.times import time_microseconds
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.retention import remove_old_runs
@@ -16,7 +17,6 @@ from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.locks import LockedError
-from pipeline.times import time_microseconds
 from tests.conftest import SMALL
 
 WORKED: list[str] = []

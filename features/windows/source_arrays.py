@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features import ordering
 from features.errors import InputError
-from features.groups import Codes, Groups, id_codes, joined_codes, read_only, time_groups
-from features.kernels import NO_EVENT
-from features.workers import Workers
+from features.windows import ordering
+from features.windows.groups import Codes, Groups, id_codes, joined_codes, read_only, time_groups
+from features.windows.kernels import NO_EVENT
+from features.windows.workers import Workers
 
 Made = TypeVar("Made")
 

@@ -10,10 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features import ordering
 from features.errors import InputError
-from features.scratch import Scratch
-from features.workers import Workers
+from features.windows import ordering
+from features.windows.workers import Scratch, Workers
 
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 

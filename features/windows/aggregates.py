@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features import kernels
-from features.chunk import Chunk, Window
+from features.windows import kernels
+from features.windows.chunk import Chunk, Window
 
 Values = NDArray[Any]
 Clock = Literal["event_time", "label_available_at"]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compilation import compiled
-from features.kernels import NO_EVENT, Int8, Int32, Int64
+from features.windows.compilation import compiled
+from features.windows.kernels import NO_EVENT, Int8, Int32, Int64
 
 NO_LABEL = np.int8(np.iinfo(np.int8).min)
 """What a null label is read as."""

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.population import CATEGORIES, Cards, Floats, Merchants, category_weights
-from features.purchases import INTERNET, MAGSTRIPE, Rows
-from features.schemes import DAY, EVERYDAY, KINDS
+from features.simulate.episodes import DAY, EVERYDAY, KINDS
+from features.simulate.population import CATEGORIES, Cards, Floats, Merchants, category_weights
+from features.simulate.purchases import INTERNET, MAGSTRIPE, Rows
 
 GUILT = {
     "everyday": -9.0,

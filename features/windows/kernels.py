@@ -9,7 +9,7 @@ thread its own groups, so the bits do not depend on how many there are.
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compilation import compiled
+from features.windows.compilation import compiled
 
 Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]

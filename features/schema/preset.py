@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from features.durations import duration_microseconds
 from features.errors import InputError
+from features.times import duration_microseconds
 
 CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at")
 """Columns whose names and meaning are fixed; entities and declared extras stand beside them."""

@@ -5,11 +5,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.aggregates import AGGREGATES, aggregate_named
-from features.calendar import CALENDAR
-from features.durations import Duration, duration_microseconds, duration_text
 from features.encode import EncodingConfig
 from features.errors import InputError
+from features.times import Duration, duration_microseconds, duration_text
+from features.windows.aggregates import AGGREGATES, aggregate_named
+from features.windows.calendar import CALENDAR
 
 DAY = duration_microseconds("1d")
 

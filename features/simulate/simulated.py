@@ -9,7 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.population import (
+from features.simulate.episodes import DAY, KINDS, MICRO_PAYMENTS, SCHEMES, SHIFT_DAY, SHIFTED, Scheme
+from features.simulate.label_probability import label_probabilities
+from features.simulate.population import (
     CATEGORIES,
     ONLINE,
     REGIONS,
@@ -20,9 +22,7 @@ from features.population import (
     simulated_cards,
     simulated_merchants,
 )
-from features.propensity import label_probabilities
-from features.purchases import CHANNELS, Rows, episode_rows, episode_starts, everyday_rows, joined_rows
-from features.schemes import DAY, KINDS, MICRO_PAYMENTS, SCHEMES, SHIFT_DAY, SHIFTED, Scheme
+from features.simulate.purchases import CHANNELS, Rows, episode_rows, episode_starts, everyday_rows, joined_rows
 
 SCENARIOS = ("harbor", "drift")
 MINIMUM_ROWS = 1_000

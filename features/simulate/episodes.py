@@ -7,7 +7,7 @@ in bands and combinations: thieves stay below limits, shop one town further, pau
 
 from dataclasses import dataclass, replace
 
-from features.population import Floats, category_weights
+from features.simulate.population import Floats, category_weights
 
 DAY = 86_400
 """Seconds."""

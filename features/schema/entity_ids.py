@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.parse import Parsed, identifiers, numbers
-from features.preset import IdColumn, IdPart
-from features.quarantine import Mask
+from features.schema.faults import Mask
+from features.schema.preset import IdColumn, IdPart
+from features.schema.values import Parsed, identifiers, numbers
 
 DAY = 86_400_000_000
 HASH_CHARACTERS = 32

@@ -6,7 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.population import (
+from features.simulate.episodes import DAY, EVERYDAY, GIFT_SEASONS, SCHEMES, Scheme
+from features.simulate.population import (
     CATEGORIES,
     CATEGORY,
     ONLINE,
@@ -17,7 +18,6 @@ from features.population import (
     Merchants,
     everyday_weights,
 )
-from features.schemes import DAY, EVERYDAY, GIFT_SEASONS, SCHEMES, Scheme
 
 CHANNELS = ("chip", "contactless", "magstripe", "online")
 CHIP, CONTACTLESS, MAGSTRIPE, INTERNET = range(len(CHANNELS))

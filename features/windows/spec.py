@@ -8,11 +8,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.aggregates import Aggregate, Clock, aggregate_named
-from features.calendar import CALENDAR
-from features.durations import Duration, duration_text
 from features.errors import InputError
-from features.selection import FeaturesConfig, split_entry
+from features.times import Duration, duration_text
+from features.windows.aggregates import Aggregate, Clock, aggregate_named
+from features.windows.calendar import CALENDAR
+from features.windows.feature_options import FeaturesConfig, split_entry
 
 Kind = Literal["numeric", "categorical"]
 

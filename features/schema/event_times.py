@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.parse import numbers, text_values
-from features.preset import TimeColumn
-from features.quarantine import Mask
+from features.schema.faults import Mask
+from features.schema.preset import TimeColumn
+from features.schema.values import numbers, text_values
 
 ISO = r"^\d{4}-\d{2}-\d{2}([ Tt]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s?([Zz]|[+-]\d{2}:?\d{2})?$"
 FINER_THAN_MICROSECONDS = r"(:\d{2}\.\d{6})\d{1,3}"

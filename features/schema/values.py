@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.quarantine import Mask
+from features.schema.faults import Mask
 
 EXACT_FLOAT = 2**53
 """Beyond this, neighbouring integers share one float64."""

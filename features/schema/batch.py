@@ -10,11 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.clock import NOT_A_TIME
-from features.parse import EXACT_FLOAT, minor_units
-from features.preset import Preset
-from features.quarantine import Faults, Mask
-from features.reading import (
+from features.schema.canonical_columns import (
     Ints,
     Reading,
     availability,
@@ -28,6 +24,10 @@ from features.reading import (
     source_times,
     transaction_ids,
 )
+from features.schema.event_times import NOT_A_TIME
+from features.schema.faults import Faults, Mask
+from features.schema.preset import Preset
+from features.schema.values import EXACT_FLOAT, minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
 

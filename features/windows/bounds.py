@@ -5,8 +5,8 @@ Legend as in `features.kernels`. Within a group times and places only grow, so o
 
 import numpy as np
 
-from features.compilation import compiled
-from features.kernels import ONE, Int32, Int64
+from features.windows.compilation import compiled
+from features.windows.kernels import ONE, Int32, Int64
 
 MANY = np.uint64(64)
 """Rows of a group whose quarters are worth four searches."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from features.preset import IdColumn, Preset, TimeColumn
+from features.schema.preset import IdColumn, Preset, TimeColumn
 
 TIME_PARTS = ("year", "month", "day", "time")
 

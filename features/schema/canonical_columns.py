@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.clock import NOT_A_TIME, Instants, instants, microseconds
-from features.columns import ColumnPlan, time_roles
-from features.defects import months_of
-from features.identity import entity_ids, keyed_hashes
-from features.parse import binary_labels, categories, decoded, numbers, plain_amounts, text_values
-from features.preset import Preset, TimeColumn
-from features.quarantine import Faults, Mask
+from features.schema.column_plan import ColumnPlan, time_roles
+from features.schema.entity_ids import entity_ids, keyed_hashes
+from features.schema.event_times import NOT_A_TIME, Instants, instants, microseconds
+from features.schema.faults import Faults, Mask
+from features.schema.preset import Preset, TimeColumn
+from features.schema.silent_months import months_of
+from features.schema.values import binary_labels, categories, decoded, numbers, plain_amounts, text_values
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features import bounds, kernels
 from features.errors import InputError
-from features.scratch import Scratch
+from features.windows import bounds, kernels
+from features.windows.workers import Scratch
 
 Made = TypeVar("Made")
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)

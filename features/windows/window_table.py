@@ -14,16 +14,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features import ordering
-from features.calendar import CALENDAR
-from features.chunk import Chunk, Window
-from features.compilation import keep_compiled_loops
 from features.errors import InputError
-from features.groups import ChunkRows, Groups, fill_in_row_order, in_chunk_order, over_blocks, put_in_chunk_order
-from features.scratch import Scratch
-from features.source import Source
-from features.spec import FeatureColumn, FeatureSpec
-from features.workers import Workers
+from features.windows import ordering
+from features.windows.calendar import CALENDAR
+from features.windows.chunk import Chunk, Window
+from features.windows.compilation import keep_compiled_loops
+from features.windows.groups import (
+    ChunkRows,
+    Groups,
+    fill_in_row_order,
+    in_chunk_order,
+    over_blocks,
+    put_in_chunk_order,
+)
+from features.windows.source_arrays import Source
+from features.windows.spec import FeatureColumn, FeatureSpec
+from features.windows.workers import Scratch, Workers
 
 MAX_ROWS = 2**31 - 1
 """Places of rows are int32."""

@@ -1,0 +1,1 @@
+"""Seeded raw transactions."""

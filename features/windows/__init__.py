@@ -1,0 +1,1 @@
+"""Point-in-time window features: the specification, the kernels, and the table-level function."""
