@@ -16,9 +16,9 @@ from models.boosting import BoostingConfig, EmbeddingForm
 from models.errors import InputError
 from models.losses import LossSettings
 from models.network import Architecture, State, embeddings, margins
-from models.reduction import principal_directions, reduced
+from models.pca import principal_directions, reduced
 from models.rows import Float32s, Rows, fraud_rate, labelled_rows, taken_rows
-from models.training import TrainConfig, fit_networks
+from models.training.loop import TrainConfig, fit_networks
 
 GRID = 64.0
 """Values are rounded to 1 / GRID: the booster's cuts are training values, and runtimes differ in the last bit."""

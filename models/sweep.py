@@ -10,8 +10,8 @@ from models.errors import InputError
 from models.losses import ClassWeight, Convention, LossSettings, Weighting, class_ratio, torch_smoothing
 from models.network import Architecture
 from models.rows import Floats, Rows, fraud_rate, labelled_rows
-from models.training import Fit, Progress, TrainConfig, fit_networks
-from models.warm_start import WarmStart
+from models.training.loop import Fit, Progress, TrainConfig, fit_networks
+from models.training.warm_start import WarmStart
 
 FEW_ROWS = 500
 MUCH_SMOOTHING = 0.05

@@ -17,7 +17,7 @@ from models.losses import LossSettings, class_ratio, posterior
 from models.network import Architecture, State, margins
 from models.rows import Floats, RowArrays, fraud_rate
 from models.sweep import smoothed_twice
-from models.training import Progress, TrainConfig, fit_networks
+from models.training.loop import Progress, TrainConfig, fit_networks
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_json, write_json
 

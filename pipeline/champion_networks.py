@@ -19,7 +19,7 @@ from features.times import time_microseconds
 from features.vocabulary import UNKNOWN, Vocabulary
 from models.losses import LossSettings
 from models.network import Architecture, State, constant_arrays
-from models.warm_start import CodePairs, WarmStart, carried_weights, differences
+from models.training.warm_start import CodePairs, WarmStart, carried_weights, differences
 from pipeline.manifest import CheckedBundle, checked_bundle
 
 NETWORKS = ("mlp", "mlp_unsmoothed")

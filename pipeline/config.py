@@ -18,7 +18,7 @@ from features.windows.feature_options import FeaturesConfig
 from models.boosting import BoostingConfig
 from models.calibration import CalibrationConfig
 from models.sweep import SweepConfig
-from models.training import TrainConfig
+from models.training.loop import TrainConfig
 from pipeline.ablation import AblationConfig
 from pipeline.bundle import ExportConfig
 from pipeline.registry import RegistryConfig

@@ -15,12 +15,12 @@ from evaluation.selection import time_blocks
 from features.encode import Encoder
 from models.boosting import BoostingConfig, EmbeddingForm
 from models.calibration import CalibrationConfig
+from models.encoded_booster import fit_boosted
 from models.losses import LossSettings, posterior
 from models.network import Architecture
 from models.rows import Float64s, RowArrays, fraud_rate
 from models.shared_encoder import fresh_networks
-from models.training import TrainConfig, configured_architecture, fit_networks
-from pipeline.boosted import fit_boosted
+from models.training.loop import TrainConfig, configured_architecture, fit_networks
 from pipeline.candidates import cross_fitted_probabilities
 from pipeline.stage import StageContext
 from pipeline.storage.content import write_json

@@ -19,7 +19,7 @@ from models.boosting import NATIVE
 from models.calibration import Calibrator
 from models.hybrid import Hybrid
 from models.losses import LossSettings
-from models.reduction import CENTER, DIRECTIONS
+from models.pca import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
 from pipeline.graph_network import State, category_codes, network_output, scaled_inputs
 from pipeline.graph_nodes import DOUBLE, FLOAT, Nodes

@@ -14,8 +14,8 @@ from evaluation.selection import SweepRanking, rank_sweep
 from features.encode import Encoder, Matrix
 from models.network import Architecture
 from models.sweep import Setting, Sweep, SweepConfig, fit_sweep
-from models.training import EpochReport, TrainConfig, configured_architecture
-from models.warm_start import WarmStart
+from models.training.loop import EpochReport, TrainConfig, configured_architecture
+from models.training.warm_start import WarmStart
 from pipeline.champion_networks import Start, champion_networks
 from pipeline.process.hardware import cpu_threads
 from pipeline.recheck import champion_check, champion_setting

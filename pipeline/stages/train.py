@@ -6,12 +6,12 @@ from scipy.special import expit
 from evaluation.selection import SweepRanking
 from features.encode import Encoder, Matrix
 from models.baseline import fit_logistic_baseline
+from models.encoded_booster import fit_boosted
 from models.network import Architecture
 from models.rows import labelled_rows
 from models.sweep import Sweep
-from models.training import TrainConfig
+from models.training.loop import TrainConfig
 from pipeline.ablation import ablation_notes, fit_recipes, recipes, write_recipes
-from pipeline.boosted import fit_boosted
 from pipeline.candidates import Head, save_booster, save_heads
 from pipeline.encoder_leak import LeakStudy, write_leak_table
 from pipeline.process.hardware import cpu_threads

@@ -35,7 +35,7 @@ from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.network import constant_arrays, initial_arrays, margins, network_architecture
 from models.shared_encoder import SharedEncoder
-from models.training import TrainConfig
+from models.training.loop import TrainConfig
 from pipeline.bundle import BundleContents, ExportConfig, build_bundle
 from pipeline.candidates import Calibration, Head, Models, calibrated_probabilities, raw_scores
 from pipeline.manifest import checked_bundle

@@ -19,7 +19,7 @@ from sklearn.utils._testing import ignore_warnings
 from models.losses import LossSettings, class_ratio
 from models.network import Architecture
 from models.rows import RowArrays
-from models.training import TrainConfig, fit_networks, torch_threads
+from models.training.loop import TrainConfig, fit_networks, torch_threads
 
 ROWS = int(os.environ.get("HARBOR_BENCH_ROWS", "500000"))
 THREADS = int(os.environ.get("HARBOR_BENCH_THREADS", "2"))

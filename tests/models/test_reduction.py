@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from models.reduction import DIRECTIONS, principal_directions, reduced
+from models.pca import DIRECTIONS, principal_directions, reduced
 
 
 def values(seed=0):

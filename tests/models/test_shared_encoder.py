@@ -7,7 +7,7 @@ from models.losses import LossSettings
 from models.network import embeddings, margins, network_architecture
 from models.rows import RowArrays, fraud_rate, taken_rows
 from models.shared_encoder import GRID, encoder_columns, fit_shared_encoder, fresh_networks, time_borders
-from models.training import TrainConfig, fit_networks
+from models.training.loop import TrainConfig, fit_networks
 from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)

@@ -4,7 +4,7 @@ import torch
 
 from models.calibration import fit_affine
 from models.logistic import fit_logistic
-from models.stopping import BestSoFar, affine_log_loss
+from models.training.stopping import BestSoFar, affine_log_loss
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1, 0), (30, 100), (0.01, -5)])

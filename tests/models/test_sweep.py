@@ -6,7 +6,7 @@ from models.losses import LossSettings
 from models.network import network_architecture
 from models.rows import RowArrays, taken_rows
 from models.sweep import Setting, SweepConfig, fit_sweep, sweep_notes, sweep_settings
-from models.training import TrainConfig
+from models.training.loop import TrainConfig
 from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(600, seed=1), made_rows(300, seed=2)

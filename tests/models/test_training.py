@@ -5,7 +5,7 @@ import torch
 from models.losses import LossSettings, loss_table, smoothed_cross_entropy, target_probabilities
 from models.network import initial_arrays, margins, network_architecture
 from models.rows import RowArrays, taken_rows
-from models.training import TrainConfig, configured_architecture, fit_networks, one_cycle, torch_threads
+from models.training.loop import TrainConfig, configured_architecture, fit_networks, one_cycle, torch_threads
 from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
 from tests.oracles import plain_network
 

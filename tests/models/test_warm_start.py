@@ -8,7 +8,7 @@ import pytest
 from models.losses import LossSettings
 from models.network import Architecture, constant_arrays, initial_arrays, margins
 from models.rows import RowArrays
-from models.warm_start import WarmStart, carried_weights, differences
+from models.training.warm_start import WarmStart, carried_weights, differences
 
 OLD = Architecture(
     knots=((0.0, 1.0, 4.0, 9.0), (-2.0, 2.0), ()),

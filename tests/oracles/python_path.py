@@ -15,7 +15,7 @@ from models.calibration import Affine, Beta, Temperature
 from models.hybrid import Hybrid
 from models.losses import LossSettings, posterior
 from models.network import Architecture, constant_arrays, embeddings, initial_arrays, margins, network_architecture
-from models.reduction import principal_directions
+from models.pca import principal_directions
 from models.shared_encoder import encoder_columns
 from pipeline.graph import BoosterPart, GraphParts, NetworkPart
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from models.boosting import NATIVE, BoostingConfig, EmbeddingForm
+from models.encoded_booster import fit_boosted
 from models.losses import LossSettings
 from models.network import network_architecture
 from models.rows import fraud_rate
-from models.training import TrainConfig, fit_networks
-from pipeline.boosted import fit_boosted
+from models.training.loop import TrainConfig, fit_networks
 from pipeline.candidates import HEAD_FORMS, Head, load_booster, save_booster
 from pipeline.stages.export import BOOSTER_FORMS
 from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling

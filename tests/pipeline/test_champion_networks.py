@@ -9,7 +9,7 @@ import pytest
 
 from features.encode import Encoder
 from models.network import margins
-from models.training import configured_architecture
+from models.training.loop import configured_architecture
 from pipeline.candidates import load_models
 from pipeline.champion_networks import champion_networks
 from pipeline.config import Config

@@ -10,7 +10,7 @@ from features.vocabulary import Vocabulary
 from models.boosting import BoostingConfig
 from models.calibration import CalibrationConfig
 from models.losses import LossSettings
-from models.training import TrainConfig
+from models.training.loop import TrainConfig
 from pipeline.encoder_leak import CASES, LeakStudy, leak_arms
 from tests.models.made_rows import CARDINALITIES, NUMERIC, made_rows
 

@@ -14,7 +14,7 @@ import torch
 from models.losses import LossTable, target_probabilities
 from models.network import Architecture, constant_arrays, folded_codes, numeric_inputs
 from models.rows import Floats, Rows
-from models.shard import Batch, Codes, Mixing, Shard, StepSettings
+from models.training.shard import Batch, Codes, Mixing, Shard, StepSettings
 
 Result = TypeVar("Result")
 

@@ -26,9 +26,9 @@ from models.network import (
     network_architecture,
 )
 from models.rows import Float64s, Floats, Rows
-from models.shard import StepSettings
-from models.stacked import FoldTensors, StackedNetworks, fold_tensors
-from models.stopping import BestSoFar, affine_log_loss
+from models.training.shard import StepSettings
+from models.training.stacked import FoldTensors, StackedNetworks, fold_tensors
+from models.training.stopping import BestSoFar, affine_log_loss
 
 OWN_ROWS = 64
 """Categories of vocabularies up to this size have a lookup row of their own on any number of rows."""

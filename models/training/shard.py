@@ -15,8 +15,8 @@ import torch
 
 from models.losses import LossTable, smoothed_cross_entropy
 from models.network import Tensors, looked_up, stacked_embedding, stacked_logits
-from models.optimizer import RowwiseAdam, StackedAdam, sum_of
-from models.passes import Passes
+from models.training.optimizer import RowwiseAdam, StackedAdam, sum_of
+from models.training.passes import Passes
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from models.losses import LossSettings
 from models.network import Architecture, State
 from models.rows import Float64s, RowArrays
 from models.shared_encoder import NetworkUntil, SharedEncoder, fit_shared_encoder
-from models.training import TrainConfig
+from models.training.loop import TrainConfig
 
 
 @dataclass(frozen=True)
