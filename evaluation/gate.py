@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluation.intervals import Interval
-from evaluation.wording import signed
+from evaluation.formatting import signed
+from evaluation.statistics.intervals import Interval
 
 
 class GateConfig(BaseModel):

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit
 
-from evaluation.alerts import precision_at, share_negatives_above
-from evaluation.calibration_error import expected_calibration_error
-from evaluation.checks import Floats, Integers, raise_faults, same_length, sample
 from evaluation.errors import InputError
-from evaluation.metrics import brier, log_loss, logistic_line
-from evaluation.ranking import average_precision, roc_auc
+from evaluation.statistics.alerts import precision_at, share_negatives_above
+from evaluation.statistics.calibration_error import expected_calibration_error
+from evaluation.statistics.ranking import average_precision, roc_auc
+from evaluation.statistics.sample import Floats, Integers, raise_faults, same_length, sample
+from evaluation.statistics.scores import brier, log_loss, logistic_line
 
 RIDGE = 1e-3
+
+
 STATISTICS = (
     "roc_auc",
     "average_precision",
@@ -238,3 +241,14 @@ def _ranking(rows: list[SweepRow], labels: Floats, *, auc_tolerance: float, fold
 def _key(setting: Setting) -> tuple[float, str, str]:
     """Breaks ties: less smoothing first, then by name."""
     return setting.smoothing, setting.class_weight, setting.weighting
+
+
+class SelectionConfig(BaseModel):
+    """How settings of the sweep are ranked ([selection])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folds: int = Field(5, ge=2, description="blocks of time over which the affine map of a margin is cross-fitted")
+    auc_tolerance: float = Field(
+        0.01, ge=0, description="how far below the best ROC AUC a setting may lie and still win"
+    )

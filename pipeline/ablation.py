@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import load_file, save
 
-from evaluation.ablation import AblationArm
+from evaluation.report.ablation_section import AblationArm
 from features.encode import Matrix
 from models.boosting import EmbeddingForm
 from models.calibration import CalibrationConfig, bounded_probability, fit_affine, fit_temperature

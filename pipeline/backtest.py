@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluation.render import walk_picture
-from evaluation.walk import DAY, WalkedRows, ageing_table, walk_statistics
+from evaluation.model_age import DAY, WalkedRows, ageing_table, walk_statistics
+from evaluation.render.backtest_picture import walk_picture
 from features.times import duration_text, time_microseconds, time_name, time_text
 from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
 from pipeline.candidates import calibrated_probabilities, load_calibration, load_models, raw_scores

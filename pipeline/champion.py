@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluation.evidence import ChampionScores
+from evaluation.report.evidence import ChampionScores
 from features.times import time_microseconds
 from features.windows.spec import FeatureSpec
 from features.windows.window_table import window_features

@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evaluation.drift import DriftConfig
-from evaluation.evidence import EvaluationConfig
 from evaluation.gate import GateConfig
+from evaluation.report.drift_section import DriftConfig
+from evaluation.report.evidence import EvaluationConfig
+from evaluation.selection import SelectionConfig
 from features.split import LabelsConfig, SplitConfig
 from features.windows.feature_options import FeaturesConfig
 from models.boosting import BoostingConfig
@@ -26,7 +27,6 @@ from pipeline.sections import RunsConfig
 from pipeline.sources import DataConfig
 from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError
-from pipeline.sweep_outcomes import SelectionConfig
 from pipeline.tracking import TrackingConfig
 
 ENVIRONMENT_PREFIX = "HARBOR_"

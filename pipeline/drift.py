@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluation.drift import DriftEvidence, LabelHistory, Population, drift_section
-from evaluation.evidence import Evidence
-from evaluation.recheck import calibration_check, recheck_section
+from evaluation.report.drift_section import DriftEvidence, LabelHistory, Population, drift_section
+from evaluation.report.evidence import Evidence
+from evaluation.report.recheck_section import calibration_check, recheck_section
 from features.encode import Encoder
 from features.times import time_microseconds, time_text
 from pipeline.candidates import Models, calibrated_probabilities, load_calibration, raw_scores

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.encoder_leak import PLAIN, LeakArm, leak_lines, leak_section
+from evaluation.report.encoder_leak_section import PLAIN, LeakArm, leak_lines, leak_section
 from evaluation.selection import time_blocks
 from features.encode import Encoder
 from models.boosting import BoostingConfig, EmbeddingForm

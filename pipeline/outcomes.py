@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.outcomes import outcomes_report
-from evaluation.populations import JudgedRows
+from evaluation.report.outcomes_section import outcomes_report
+from evaluation.statistics.populations import JudgedRows
 from pipeline.bundle import signing_key
 from pipeline.config import Config
 from pipeline.manifest import MANIFEST, checked_bundle

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import get_args
 
-from evaluation.checks import Integers
-from evaluation.recheck import SettingCheck, setting_check
+from evaluation.report.recheck_section import SettingCheck, setting_check
 from evaluation.selection import SettingOutcome, SweepRanking
+from evaluation.statistics.sample import Integers
 from models.losses import ClassWeight, LossSettings, torch_smoothing
 from models.rows import Float64s
 from models.sweep import Setting, SweepConfig

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit
 
 from evaluation.selection import Setting as RankedSetting
@@ -15,17 +14,6 @@ from models.rows import Float64s
 from models.sweep import Setting, Sweep
 from pipeline.storage.content import read_json, read_table, write_json, write_table
 from pipeline.storage.errors import InputError
-
-
-class SelectionConfig(BaseModel):
-    """How settings of the sweep are ranked ([selection])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    folds: int = Field(5, ge=2, description="blocks of time over which the affine map of a margin is cross-fitted")
-    auc_tolerance: float = Field(
-        0.01, ge=0, description="how far below the best ROC AUC a setting may lie and still win"
-    )
 
 
 @dataclass(frozen=True)

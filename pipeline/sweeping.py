@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from evaluation.recheck import SettingCheck
-from evaluation.render import unsmoothed_picture
-from evaluation.sections import unsmoothed_section
+from evaluation.render.figures import unsmoothed_picture
+from evaluation.report.recheck_section import SettingCheck
+from evaluation.report.reliability_tables import unsmoothed_section
 from evaluation.selection import SweepRanking, rank_sweep
 from features.encode import Encoder, Matrix
 from models.network import Architecture

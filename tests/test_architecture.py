@@ -10,7 +10,7 @@ FOLDERS = ("features", "models", "evaluation", "pipeline")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 DOORS = {
     "mlflow": {"pipeline/tracking.py", "pipeline/registry.py", "pipeline/serving_model.py"},
-    "matplotlib": {"evaluation/render.py"},
+    "matplotlib": {"evaluation/render"},
 }
 
 
@@ -36,7 +36,7 @@ def test_siblings_never_import_one_another_nor_the_pipeline(folder):
 @pytest.mark.parametrize("package", sorted(DOORS))
 def test_an_outsider_enters_by_its_own_door_only(package):
     places = {path.relative_to(ROOT).as_posix() for path in FILES if package in imported_packages(path.read_text())}
-    assert places <= DOORS[package]
+    assert not {place for place in places if not any(Path(place).is_relative_to(door) for door in DOORS[package])}
 
 
 def test_nothing_imports_a_pickle():

@@ -11,17 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluation.ablation import ablation_section, noise_section
-from evaluation.card import model_card
-from evaluation.cells import plain
-from evaluation.drift import drift_metrics
-from evaluation.evidence import CalibRows, Evidence, Note
-from evaluation.intervals import cluster_codes
-from evaluation.page import report_html
-from evaluation.populations import JudgedRows
-from evaluation.render import pictures
-from evaluation.report import build_report
+from evaluation.render.card import model_card
+from evaluation.render.figures import pictures
+from evaluation.render.page import report_html
+from evaluation.report.ablation_section import ablation_section, noise_section
+from evaluation.report.cells import plain
+from evaluation.report.drift_section import drift_metrics
+from evaluation.report.evaluation_report import build_report
+from evaluation.report.evidence import CalibRows, Evidence, Note
+from evaluation.report.operating_points import Outcomes, threshold_points
 from evaluation.selection import rank_sweep
+from evaluation.statistics.intervals import cluster_codes
+from evaluation.statistics.populations import JudgedRows
 from models.calibration import bounded_probability, calibrator_from_dict
 from pipeline.ablation import PLAIN, judged_arm, noise_cell, read_recipes
 from pipeline.bundle import ExportConfig
@@ -43,7 +44,6 @@ from pipeline.stage import StageContext
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table
 from pipeline.sweep_outcomes import ValidOutcomes, read_outcomes
-from pipeline.thresholds import Outcomes, threshold_points
 from pipeline.verdict_log import log_verdict
 
 SHADOW_SHARE = 10

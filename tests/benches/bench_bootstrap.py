@@ -5,7 +5,7 @@ import time
 import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from evaluation.intervals import BootstrapSettings, paired_bootstrap
+from evaluation.statistics.intervals import BootstrapSettings, paired_bootstrap
 
 ROWS, CARDS, RESAMPLES, CANDIDATES, PEER_RESAMPLES = 316_000, 5_000, 1_000, 5, 2
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xgboost
 
-from evaluation.intervals import BootstrapSettings, Interval, cluster_codes, paired_bootstrap
+from evaluation.statistics.intervals import BootstrapSettings, Interval, cluster_codes, paired_bootstrap
 from features.encode import Encoder, Matrix
 from pipeline.storage.content import read_json
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from evaluation.evidence import EvaluationConfig
 from evaluation.gate import GateConfig
-from evaluation.report import build_report
+from evaluation.report.evaluation_report import build_report
+from evaluation.report.evidence import EvaluationConfig
 from tests.oracles.evidence import made_evidence
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, log_loss
 
-from evaluation.ablation import AblationArm, ablation_section, noise_section
-from evaluation.intervals import BootstrapSettings
+from evaluation.report.ablation_section import AblationArm, ablation_section, noise_section
+from evaluation.statistics.intervals import BootstrapSettings
 from pipeline.ablation import PLAIN, AblationConfig, ablation_notes, noise_cell, recipes
 
 SETTINGS = BootstrapSettings(resamples=100)

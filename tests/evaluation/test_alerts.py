@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_score
 
-from evaluation.alerts import (
+from evaluation.statistics.alerts import (
     DAY,
     card_precision,
     expected_cost,

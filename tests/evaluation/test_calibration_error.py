@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
-from evaluation.calibration_error import bin_index, ece_null, expected_calibration_error, smooth_ece
+from evaluation.statistics.calibration_error import bin_index, ece_null, expected_calibration_error, smooth_ece
 from tests.oracles.evaluation import binned_error, kernel_error
 
 PROBABILITIES = st.lists(st.integers(0, 30), min_size=1, max_size=60).map(lambda values: np.array(values) / 30)

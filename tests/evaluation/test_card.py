@@ -3,8 +3,8 @@ import re
 import pytest
 import yaml
 
-from evaluation.card import model_card
-from evaluation.report import headline_metrics
+from evaluation.render.card import model_card
+from evaluation.report.evaluation_report import headline_metrics
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from evaluation.checks import sample
-from evaluation.decomposition import corp, murphy, recalibrated
-from evaluation.metrics import brier, log_loss
+from evaluation.statistics.decomposition import corp, murphy, recalibrated
+from evaluation.statistics.sample import sample
+from evaluation.statistics.scores import brier, log_loss
 from tests.oracles.evaluation import pool_adjacent_violators
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12)), min_size=2, max_size=60)

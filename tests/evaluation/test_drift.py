@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.delays import delayed_prevalence, fit_delay_curve
-from evaluation.drift import (
+from evaluation.gate import GateConfig
+from evaluation.render.page import report_html
+from evaluation.report.drift_section import (
     DriftConfig,
     DriftEvidence,
     LabelHistory,
@@ -16,10 +17,9 @@ from evaluation.drift import (
     drift_section,
     numeric_stability,
 )
-from evaluation.evidence import EvaluationConfig
-from evaluation.gate import GateConfig
-from evaluation.page import report_html
-from evaluation.report import build_report
+from evaluation.report.evaluation_report import build_report
+from evaluation.report.evidence import EvaluationConfig
+from evaluation.statistics.label_delay import delayed_prevalence, fit_delay_curve
 
 DAY = 86_400_000_000
 

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 from scipy.special import expit
 
-from evaluation.champion import champion_evidence
 from evaluation.gate import ChampionEvidence, GateConfig, GateEvidence, judge
-from evaluation.intervals import BootstrapSettings, Interval
+from evaluation.report.champion_section import champion_evidence
+from evaluation.statistics.intervals import BootstrapSettings, Interval
 
 GOOD = GateEvidence(
     rows=100_000,

@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
 
-from evaluation import intervals
-from evaluation.alerts import DAY, card_precision, precision_at, share_negatives_above
-from evaluation.calibration_error import expected_calibration_error
-from evaluation.intervals import BootstrapSettings, cluster_codes, count_blocks, paired_bootstrap, percentile_interval
-from evaluation.metrics import brier, brier_skill, calibration_line, log_loss, observed_expected
-from evaluation.ranking import average_precision, recall_at_budget, roc_auc
+from evaluation.statistics import intervals
+from evaluation.statistics.alerts import DAY, card_precision, precision_at, share_negatives_above
+from evaluation.statistics.calibration_error import expected_calibration_error
+from evaluation.statistics.intervals import (
+    BootstrapSettings,
+    cluster_codes,
+    count_blocks,
+    paired_bootstrap,
+    percentile_interval,
+)
+from evaluation.statistics.ranking import average_precision, recall_at_budget, roc_auc
+from evaluation.statistics.scores import brier, brier_skill, calibration_line, log_loss, observed_expected
 from tests.oracles.evaluation import repeated_rows
 
 NAIVE = {

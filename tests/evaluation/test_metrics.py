@@ -6,9 +6,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from evaluation.calibration_error import expected_calibration_error
-from evaluation.decomposition import corp, murphy
-from evaluation.metrics import (
+from evaluation.statistics.calibration_error import expected_calibration_error
+from evaluation.statistics.decomposition import corp, murphy
+from evaluation.statistics.ranking import average_precision, roc_auc
+from evaluation.statistics.scores import (
     brier,
     brier_skill,
     calibration_line,
@@ -19,7 +20,6 @@ from evaluation.metrics import (
     two_sided_p,
     undefined_because,
 )
-from evaluation.ranking import average_precision, roc_auc
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20), st.integers(0, 3)), min_size=1, max_size=40)
 ALL = {

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from evaluation.evidence import EvaluationConfig
-from evaluation.metrics import brier
-from evaluation.outcomes import brier_bounds, outcomes_report
+from evaluation.report.evidence import EvaluationConfig
+from evaluation.report.outcomes_section import brier_bounds, outcomes_report
+from evaluation.statistics.scores import brier
 from tests.oracles.evidence import fraud_fold
 
 CONFIG = EvaluationConfig(resamples=100, slice_resamples=100)

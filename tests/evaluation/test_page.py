@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from evaluation.page import report_html, span
-from evaluation.render import pictures, unsmoothed_picture
-from evaluation.sections import unsmoothed_section
+from evaluation.render.figures import pictures, unsmoothed_picture
+from evaluation.render.page import report_html, span
+from evaluation.report.reliability_tables import unsmoothed_section
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "path", "use"}
 BROWSER = next(

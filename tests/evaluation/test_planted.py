@@ -8,9 +8,9 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from evaluation.evidence import EvaluationConfig
 from evaluation.gate import GateConfig
-from evaluation.report import build_report
+from evaluation.report.evaluation_report import build_report
+from evaluation.report.evidence import EvaluationConfig
 from evaluation.selection import Setting, SettingOutcome, rank_sweep
 from tests.oracles.evidence import DAY, START, made_evidence
 

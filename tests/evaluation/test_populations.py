@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
 
-from evaluation.metrics import brier, brier_skill, log_loss, observed_expected
-from evaluation.populations import JudgedRows, at_prevalence, score_populations, shared_populations, timestamp
-from evaluation.ranking import roc_auc
+from evaluation.statistics.populations import (
+    JudgedRows,
+    at_prevalence,
+    score_populations,
+    shared_populations,
+    timestamp,
+)
+from evaluation.statistics.ranking import roc_auc
+from evaluation.statistics.scores import brier, brier_skill, log_loss, observed_expected
 
 DAY = 86_400_000_000
 

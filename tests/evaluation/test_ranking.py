@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from evaluation.ranking import average_precision, recall_at_budget, roc_auc
+from evaluation.statistics.ranking import average_precision, recall_at_budget, roc_auc
 from tests.oracles.evaluation import budget_recall, pairwise_auc
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.recheck import calibration_check, recheck_section, setting_check
+from evaluation.report.recheck_section import calibration_check, recheck_section, setting_check
 from evaluation.selection import Setting, SettingOutcome, rank_sweep
 
 DAY = 86_400_000_000

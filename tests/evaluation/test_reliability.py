@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
-from evaluation.reliability import clopper_pearson, reliability_table, score_histogram
+from evaluation.statistics.reliability import clopper_pearson, reliability_table, score_histogram
 
 
 def test_bars_equal_scipy_exact_intervals():

@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.calibration_error import expected_calibration_error
-from evaluation.evidence import EvaluationConfig
 from evaluation.gate import GateConfig
-from evaluation.metrics import brier, brier_skill, calibration_line, log_loss, observed_expected
-from evaluation.ranking import average_precision, roc_auc
-from evaluation.report import HEADLINE, build_report, headline_metrics
+from evaluation.report.evaluation_report import HEADLINE, build_report, headline_metrics
+from evaluation.report.evidence import EvaluationConfig
+from evaluation.statistics.calibration_error import expected_calibration_error
+from evaluation.statistics.ranking import average_precision, roc_auc
+from evaluation.statistics.scores import brier, brier_skill, calibration_line, log_loss, observed_expected
 
 CONFIG = EvaluationConfig(resamples=100, slice_resamples=100, reference_prevalence=0.002)
 

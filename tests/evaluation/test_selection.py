@@ -3,8 +3,8 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from evaluation.metrics import log_loss
 from evaluation.selection import Setting, SettingOutcome, cross_fitted_affine, rank_sweep, sweep_statistics, time_blocks
+from evaluation.statistics.scores import log_loss
 
 ROWS = 6000
 RNG = np.random.default_rng(3)

@@ -4,9 +4,9 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from evaluation.evidence import CalibRows, ChampionScores, Evidence, Note
-from evaluation.populations import JudgedRows
+from evaluation.report.evidence import CalibRows, ChampionScores, Evidence, Note
 from evaluation.selection import Setting, SettingOutcome, rank_sweep
+from evaluation.statistics.populations import JudgedRows
 
 DAY = 86_400_000_000
 START = 1_532_563_200_000_000  # 2018-07-26T00:00:00Z

@@ -29,7 +29,7 @@ def stage_digests():
 
 def test_imports_are_found_at_the_top_and_inside_functions():
     source = "import numpy\nfrom models.losses import posterior\n\ndef f():\n    import evaluation.page\n"
-    assert list(imported_modules(source)) == ["models.losses", "models.losses.posterior", "evaluation.page"]
+    assert list(imported_modules(source)) == ["models.losses", "models.losses.posterior", "evaluation.render.page"]
 
 
 def test_every_stage_depends_on_code_of_its_own():

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from evaluation.recheck import SettingCheck
+from evaluation.report.recheck_section import SettingCheck
 from evaluation.selection import Setting
 from pipeline import sweeping
 from pipeline.config import load_config

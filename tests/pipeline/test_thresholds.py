@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.thresholds import Outcomes, threshold_for_precision, threshold_points
+from evaluation.report.operating_points import Outcomes, threshold_for_precision, threshold_points
 
 
 def outcomes(seed: int, rows: int = 4000) -> Outcomes:

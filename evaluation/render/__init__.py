@@ -1,0 +1,1 @@
+"""The report to pages and pictures."""

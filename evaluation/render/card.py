@@ -1,0 +1,133 @@
+"""The model card: what ships, for what, how it was judged, in Hugging Face's format, from the report alone."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from evaluation.formatting import METRICS, NAMES, count, number, percent, show
+
+FRONT_METRICS = ("average_precision", "roc_auc", "brier", "log_loss", "ece")
+
+
+def model_card(report: Mapping[str, Any], *, license_name: str = "apache-2.0") -> str:
+    """Markdown with front matter; every number in it is a headline metric, a count or a setting of the report.
+
+    Args:
+        report: what `build_report` returned, or the same read back from JSON. Of `facts` the card prints name, as_of,
+            newest_training_row and training_row_age where they are given.
+        license_name: licence identifier of the front matter.
+    """
+    parts = [_front_matter(report, license_name), _summary(report), _judgement(report), _numbers(report)]
+    parts += [_making(report), _limits(report)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(report: Mapping[str, Any], license_name: str) -> str:
+    cells = report["candidates"][report["shipped"]]
+    name = report["facts"].get("name", "harbor")
+    lines = [
+        "---",
+        f"license: {license_name}",
+        "library_name: onnx",
+        "pipeline_tag: tabular-classification",
+        "tags:",
+        "- fraud-detection",
+        "- calibration",
+        "- tabular",
+        "metrics:",
+        *[f"- {metric}" for metric in FRONT_METRICS],
+        "model-index:",
+        "- name: " + _yaml(f"{name}-{report['shipped']}"),
+        "  results:",
+        "  - task:",
+        "      type: tabular-classification",
+        "      name: Card fraud probability",
+        "    dataset:",
+        "      name: " + _yaml(f"{name}, test fold"),
+        f"      type: {_yaml(name)}",
+        "      split: test",
+        "    metrics:",
+    ]
+    for metric in FRONT_METRICS:
+        if cells[metric]["value"] is not None:
+            lines += [
+                f"    - type: {metric}",
+                f"      name: {METRICS[metric][0]}",
+                f"      value: {cells[metric]['value']!r}",
+            ]
+    return "\n".join([*lines, "---"])
+
+
+def _summary(report: Mapping[str, Any]) -> str:
+    name = NAMES.get(report["shipped"], report["shipped"])
+    return (
+        f"# Card fraud: {name}\n\n"
+        "Gives the probability that a card transaction is fraud, from features known at its time. It is meant to order "
+        "and price alerts for people to look into; it decides nothing by itself, and it says nothing about persons."
+    )
+
+
+def _judgement(report: Mapping[str, Any]) -> str:
+    gate = report["gate"]
+    reasons = "\n".join(f"- {reason}" for reason in gate["reasons"])
+    return f"## Verdict\n\nThe gate {'passed' if gate['passed'] else 'refused'} it:\n\n{reasons}"
+
+
+def _numbers(report: Mapping[str, Any]) -> str:
+    people = report["population"]
+    names = [report["shipped"], *[n for n in (*NAMES, *report["candidates"]) if n in report["candidates"]]]
+    names = list(dict.fromkeys(names))
+    head = "| | " + " | ".join(NAMES.get(n, n) for n in names) + " |\n|---|" + "---:|" * len(names)
+    rows = [
+        f"| {label} | " + " | ".join(_cell(report["candidates"][n][metric], form, digits) for n in names) + " |"
+        for metric, (label, form, digits) in METRICS.items()
+    ]
+    chance = " | ".join(number(report["candidates"][n]["ece_null_95"], 5) for n in names)
+    rows.append(f"| ECE by chance alone, 95 % | {chance} |")
+    return (
+        f"## Numbers\n\nPopulation: test fold, {people['from']} to {people['to']}, {count(people['rows'])} rows, "
+        f"{count(people['frauds'])} frauds, prevalence {percent(people['prevalence'], 2)}. Intervals are 95 %, from "
+        f"{count(people['resampled']['resamples'])} resamples of whole {people['resampled']['by']}s.\n\n{head}\n"
+        + "\n".join(rows)
+    )
+
+
+def _making(report: Mapping[str, Any]) -> str:
+    smoothing, facts = report["smoothing"], report["facts"]
+    chosen = smoothing["selected"]
+    lines = [
+        f"- Label smoothing ε = {chosen['smoothing']:g}, in torch's convention (targets 1 − ε/2 and ε/2)",
+        f"- Class weights: {chosen['class_weight']}, weighting by {chosen['weighting']}",
+        f"- Chosen by: {smoothing['rule']}",
+        f"- Smoothing and temperature together: {report['temperature']['reason']}",
+    ]
+    for key, label in (
+        ("as_of", "As of"),
+        ("newest_training_row", "Newest training row"),
+        ("training_row_age", "Age of the newest training row when judged"),
+    ):
+        if facts.get(key) is not None:
+            lines.append(f"- {label}: {facts[key]}")
+    return "## How it was made\n\n" + "\n".join(lines)
+
+
+def _limits(report: Mapping[str, Any]) -> str:
+    lines = [f"- {warning[:1].upper()}{warning[1:]}." for warning in report["warnings"]]
+    lines += [f"- {note['text']}" for note in report["notes"]]
+    lines.append(
+        "- Probabilities are right for the population above. Where fraud is rarer or more common, odds must be "
+        "shifted by the ratio of the prior odds first."
+    )
+    return "## Limits\n\n" + "\n".join(lines)
+
+
+def _cell(cell: Mapping[str, Any], form: str, digits: int) -> str:
+    if cell["low"] is None:
+        return show(cell["value"], form, digits)
+    return (
+        f"{show(cell['value'], form, digits)} ({show(cell['low'], form, digits)} – {show(cell['high'], form, digits)})"
+    )
+
+
+def _yaml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

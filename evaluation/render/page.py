@@ -1,0 +1,75 @@
+"""The report as one HTML page that needs nothing else: no script, no outside request, no clock."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from evaluation.formatting import METRICS, NAMES, count, number, percent, show, signed
+
+
+def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
+    """The whole page.
+
+    Args:
+        report: what `build_report` returned, or the same read back from JSON.
+        figures: figure name to inline SVG, as in `render.pictures`; absent ones are left out.
+    """
+    environment = Environment(
+        loader=PackageLoader("evaluation.render", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "percent": percent, "count": count, "signed": signed, "show": show}
+    environment.globals |= {"span": span, "NAMES": NAMES, "METRICS": METRICS}
+    page = environment.get_template("report.html.jinja").render(
+        report=report,
+        figures={name: Markup(svg) for name, svg in figures.items()},  # noqa: S704 - our own figures, no user text
+        shipped=report["shipped"],
+        names=_ordered(report),
+        pairs=list(dict.fromkeys((d["candidate"], d["other"]) for d in report["differences"])),
+        configuration=_configuration(report["configuration"]),
+    )
+    return page + "\n"
+
+
+def span(cell: Mapping[str, Any], *, low: float, high: float, mark: float | None = None) -> Markup:
+    """An interval as a small bar on the axis [low, high]; empty where it is undefined.
+
+    Args:
+        cell: value, low and high.
+        low: left end of the axis.
+        high: right end.
+        mark: where a reference line stands, such as 0 or 1.
+    """
+
+    def at(value: float) -> float:
+        return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 2) if high > low else 50.0
+
+    if cell.get("low") is None or cell.get("value") is None:
+        return Markup("")
+    line = "" if mark is None else f'<i class="ref" style="left:{at(mark)}%"></i>'
+    left, right = at(cell["low"]), at(cell["high"])
+    bar = f'<i class="bar" style="left:{left}%;width:{round(max(right - left, 0.5), 2)}%"></i>'
+    dot = f'<i class="dot" style="left:{at(cell["value"])}%"></i>'
+    return Markup(f'<span class="span" aria-hidden="true">{line}{bar}{dot}</span>')  # noqa: S704 - numbers only
+
+
+def _ordered(report: Mapping[str, Any]) -> list[str]:
+    """Candidates as shown: the shipped one first, the rest from complicated to plain."""
+    known = [name for name in NAMES if name in report["candidates"]]
+    names = known + sorted(set(report["candidates"]) - set(known))
+    return sorted(names, key=lambda name: name != report["shipped"])
+
+
+def _configuration(configuration: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Sections of key and value as TOML people would write them."""
+    result = []
+    for section, keys in configuration.items():
+        pairs = keys.items() if isinstance(keys, Mapping) else [("", keys)]
+        result.append((section, [(str(key), json.dumps(value, ensure_ascii=False)) for key, value in pairs]))
+    return result

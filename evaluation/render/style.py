@@ -1,0 +1,122 @@
+"""How a picture looks: colours, sizes and the cycle of lines, and a figure as SVG for a page."""
+
+import io
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK, MUTED, GRID = "#1d2126", "#6a7078", "#dfe2e6"
+
+
+BLUE, RUST, TEAL, OCHRE = "#2b5f93", "#c4552b", "#2a8577", "#a9780f"
+
+
+VARIABLES = {INK: "ink", MUTED: "muted", GRID: "line", BLUE: "blue", RUST: "rust", TEAL: "teal", OCHRE: "ochre"}
+"""Each colour in a figure stands for a CSS variable of the page; the hexadecimal value is what PNG shows."""
+
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "harbor",
+    "font.size": 9.0,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "path.simplify": False,
+}
+
+
+NARROW = 4.1
+"""Width of a figure in inches: two stand side by side on a page."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure: its title and description in words, PNG bytes and SVG text for inlining."""
+
+    title: str
+    text: str
+    png: bytes
+    svg: str
+
+
+def nan_for_none(values: Iterable[float | None]) -> list[float]:
+    """Numbers of a report as matplotlib wants them: a missing one is not drawn."""
+    return [float("nan") if value is None else value for value in values]
+
+
+def line_colours(count: int) -> list[str]:
+    """A colour for each of several lines."""
+    colours = [BLUE, TEAL, OCHRE, RUST]
+    return [colours[i % len(colours)] for i in range(count)]
+
+
+def drawn(
+    name: str, title: str, text: str, draw: Callable[[Figure], None], *, height: float, width: float = NARROW
+) -> Picture:
+    """A picture as PNG and as SVG, drawn once.
+
+    Args:
+        name: prefix of its ids, unique on the page.
+        title: above the PNG, and what a screen reader says.
+        text: its description.
+        draw: fills the figure.
+        height: inches.
+        width: inches.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure)
+        png, svg = io.BytesIO(), io.StringIO()
+        FigureCanvasSVG(figure)
+        figure.savefig(
+            svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
+        FigureCanvasAgg(figure)
+        figure.suptitle(title, fontsize=10.0)
+        figure.savefig(png, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+    return Picture(title, text, png.getvalue(), inline_svg(svg.getvalue(), name=name, title=text))
+
+
+def inline_svg(svg: str, *, name: str, title: str) -> str:
+    """A matplotlib SVG made fit for a page: no prolog, no fixed size, unique ids, the page's colours and font.
+
+    Args:
+        svg: what matplotlib wrote.
+        name: prefix of the ids, unique on the page.
+        title: what a screen reader says.
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<(metadata|style)\b.*?</\1>\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r"<defs>\s*</defs>\s*", "", body)
+    body = body.replace("xlink:href", "href")
+    viewbox = re.search(r'viewBox="[^"]*"', body)
+    opening = f'<svg {viewbox[0] if viewbox else ""} role="img"><title>{title}</title>'
+    body = re.sub(r"<svg[^>]*>", lambda _: opening, body, count=1)
+    body = re.sub(r'<g id="[^"]*"', "<g", body)
+    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
+    body = re.sub(r"font-family: [^;\"]*;?\s*", "", body)
+    body = re.sub(r"(font: [0-9.]+px) [^;\"]*", lambda m: m[1].replace("font:", "font-size:"), body)
+    for colour, variable in VARIABLES.items():
+        body = body.replace(colour, f"var(--{variable})")
+    return body.strip()

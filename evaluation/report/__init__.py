@@ -1,0 +1,1 @@
+"""Numbers to the report: one file a section."""

@@ -1,0 +1,163 @@
+"""A deployed model judged on outcomes that arrived later, where not every outcome is known.
+
+Blocked rows have no outcome of their own, and people look only at what was flagged, so the known outcomes are a
+selection. What they show is said with its population, and how far the unknown ones could move it is said beside it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evaluation.errors import InputError
+from evaluation.report.cells import cell, plain
+from evaluation.report.evaluation_report import FURTHER, HEADLINE
+from evaluation.report.evidence import EvaluationConfig
+from evaluation.report.slices import slices
+from evaluation.statistics.calibration_error import ece_null
+from evaluation.statistics.intervals import Interval, cluster_codes, paired_bootstrap
+from evaluation.statistics.populations import JudgedRows, timestamp
+from evaluation.statistics.sample import Floats, Mask, raise_faults, same_length
+from evaluation.statistics.scores import undefined_because
+
+
+def outcomes_report(
+    rows: JudgedRows,
+    probabilities: Floats,
+    *,
+    config: EvaluationConfig,
+    rng: np.random.Generator,
+    blocked: Mask | None = None,
+    name: str = "model",
+) -> dict[str, Any]:
+    """Headline statistics and slices on the rows whose outcome is known, and what the unknown ones could change.
+
+    Args:
+        rows: the scored rows; a label of NaN is an outcome not known (not yet, or blocked).
+        probabilities: P(fraud) as the deployed bundle gave it [N].
+        config: resamples, budgets, slices.
+        rng: source of the draws.
+        blocked: True where the transaction was stopped, so that its label, if any, is an opinion and is not used [N].
+        name: the model's name in the slices.
+
+    Returns:
+        JSON-ready: `population`, `coverage`, `metrics` (cells as in a report), `brier_bounds`, `slices`, `warnings`.
+
+    Raises:
+        InputError: a probability is impossible, an array has another length, or no outcome is known.
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    stopped = np.zeros(p.shape, dtype=np.bool_) if blocked is None else blocked
+    same_length(rows.labels.size, probabilities=p, blocked=stopped)
+    rule = "probabilities must lie in [0, 1]"
+    raise_faults({rule: ~((p >= 0) & (p <= 1))}, {rule: p}, refusal=InputError)
+    known = np.isfinite(rows.labels) & ~stopped
+    if not known.any():
+        raise InputError(f"at least one row must have a known outcome and not be blocked, got none of {known.size}")
+    judged = rows.where(known)
+    population = _population(judged)
+    streams = rng.spawn(3)
+    drawn = paired_bootstrap(
+        judged.labels,
+        {name: p[known]},
+        clusters=cluster_codes(judged.card, judged.event_time, by=config.cluster),
+        rng=streams[0],
+        settings=config.bootstrap(),
+        amount=judged.amount,
+        card=judged.card,
+        event_time=judged.event_time,
+    )
+    why = undefined_because(judged.labels)
+    metrics: dict[str, Any] = {
+        key: cell(drawn.interval(name, key) if key in drawn.values[name] else _absent(), population, reason=why)
+        for key in (*HEADLINE, *FURTHER)
+    }
+    metrics["ece_null_95"] = ece_null(p[known], rng=streams[1], bins=config.bins)
+    result: dict[str, Any] = plain(
+        {
+            "population": population,
+            "coverage": _coverage(rows, p, known, stopped),
+            "metrics": metrics,
+            "brier_bounds": brier_bounds(rows.labels, p, known=known),
+            "slices": slices(judged, {name: p[known]}, config=config, shipped=name, rng=streams[2]),
+            "warnings": _warnings(population, metrics, known, stopped),
+        }
+    )
+    return result
+
+
+def brier_bounds(labels: Floats, probabilities: Floats, *, known: Mask) -> dict[str, float]:
+    """The Brier score on all rows if every unknown outcome were as promised, or as unlike it as can be.
+
+    No assumption on why outcomes are missing is made (Manski, 1989), so the bounds are wide where much is unknown.
+
+    Returns:
+        `lowest` and `highest` over all completions, and `as_promised`: the mean if unknown outcomes follow p.
+    """
+    p = probabilities
+    seen = np.where(known, (p - np.where(known, labels, 0.0)) ** 2, 0.0)
+    parts = {
+        "lowest": np.minimum(p, 1.0 - p) ** 2,
+        "highest": np.maximum(p, 1.0 - p) ** 2,
+        "as_promised": p * (1.0 - p),
+    }
+    return {key: float(np.where(known, seen, part).mean()) for key, part in parts.items()}
+
+
+def _population(judged: JudgedRows) -> dict[str, Any]:
+    count, frauds = int(judged.labels.size), int(judged.labels.sum())
+    prevalence = frauds / count
+    return {
+        "fold": "known outcomes",
+        "rows": count,
+        "frauds": frauds,
+        "prevalence": prevalence,
+        "from": timestamp(int(judged.event_time.min())),
+        "to": timestamp(int(judged.event_time.max())),
+        "brier_of_base_rate": prevalence * (1.0 - prevalence),
+    }
+
+
+def _coverage(rows: JudgedRows, probabilities: Floats, known: Mask, blocked: Mask) -> dict[str, Any]:
+    """How many outcomes are known, overall and by promised probability: the selection in plain sight."""
+    edges = np.array([0.0, 0.001, 0.01, 0.1, 0.5, 1.0])
+    band = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, edges.size - 2)
+    table = [
+        {
+            "from": edges[b],
+            "to": edges[b + 1],
+            "rows": int((band == b).sum()),
+            "known": int((known & (band == b)).sum()),
+            "blocked": int((blocked & (band == b)).sum()),
+        }
+        for b in range(edges.size - 1)
+    ]
+    waiting = ~np.isfinite(rows.labels) & ~blocked
+    total = {
+        "rows": known.size,
+        "known": int(known.sum()),
+        "blocked": int(blocked.sum()),
+        "waiting": int(waiting.sum()),
+    }
+    return {**total, "by_probability": table}
+
+
+def _warnings(population: Mapping[str, Any], metrics: Mapping[str, Any], known: Mask, blocked: Mask) -> list[str]:
+    result = []
+    share = float(known.mean())
+    if share < 1.0:
+        result.append(
+            f"outcomes are known for {100 * share:.1f} % of rows ({int(blocked.sum()):,} blocked); the numbers speak "
+            "of those alone, and brier_bounds says how far the rest could move them"
+        )
+    score, base = metrics["brier"]["value"], population["brier_of_base_rate"]
+    if base > 0 and score > base:
+        result.append(
+            f"the Brier score {score:.4f} is {score / base:.1f} times what the base rate alone scores at "
+            f"{100 * population['prevalence']:.2f} % prevalence ({base:.4f})"
+        )
+    return result
+
+
+def _absent() -> Interval:
+    return Interval(float("nan"), float("nan"), float("nan"), "the data has no cards")

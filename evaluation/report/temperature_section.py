@@ -1,0 +1,172 @@
+"""Temperature scaling beside other calibrators, with and without smoothing, each contrast with its interval."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evaluation.formatting import signed
+from evaluation.report.evidence import Arm, EvaluationConfig, Evidence
+from evaluation.statistics.intervals import BootstrapSettings, Interval, Replicates, cluster_codes, paired_bootstrap
+from evaluation.statistics.sample import Integers
+
+STATISTICS = ("log_loss", "brier", "brier_skill", "ece", "observed_expected", "calibration_slope")
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Log loss of `arm` − `other` on one population; below 0 the first is better."""
+
+    question: str
+    arm: Arm
+    other: Arm
+    log_loss: Interval
+
+    @property
+    def better(self) -> bool:
+        """Whether the whole interval lies below 0."""
+        return self.log_loss.high < 0
+
+    @property
+    def text(self) -> str:
+        """The contrast in words, with its interval."""
+        i = self.log_loss
+        verdict = "helps" if self.better else "hurts" if i.low > 0 else "makes no difference that this data can show"
+        bounds = f"95 % interval {signed(i.low, 5)} to {signed(i.high, 5)}"
+        return f"{self.question} {verdict} (log loss {signed(i.value, 5)}, {bounds})"
+
+
+@dataclass(frozen=True)
+class TemperatureTable:
+    """Statistics with intervals per arm on one fold, and the contrasts among them."""
+
+    fold: str
+    arms: Mapping[Arm, Mapping[str, Interval]]
+    replicates: Replicates
+
+    def contrast(self, question: str, arm: Arm, other: Arm) -> Contrast:
+        """Paired difference in log loss between two arms."""
+        return Contrast(question, arm, other, self.replicates.difference(_name(arm), _name(other), "log_loss"))
+
+
+@dataclass(frozen=True)
+class TemperatureVerdict:
+    """Whether smoothing and scaling together beat each alone, why, and the contrasts behind it."""
+
+    additive_benefit: bool
+    reason: str
+    contrasts: tuple[Contrast, ...]
+
+
+def temperature_table(
+    labels: ArrayLike,
+    probabilities: Mapping[Arm, ArrayLike],
+    *,
+    fold: str,
+    clusters: ArrayLike,
+    rng: np.random.Generator,
+    settings: BootstrapSettings,
+) -> TemperatureTable:
+    """Every arm's calibration on one fold, with intervals from the same draws.
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: (smoothing, calibrator) to P(fraud) [N]; on calib they must be cross-fitted.
+        fold: name of the fold the rows come from.
+        clusters: integer code per row [N].
+        rng: source of the draws.
+        settings: number of resamples and bins.
+    """
+    named = {_name(arm): p for arm, p in probabilities.items()}
+    sums_only = replace(settings, ranking=False)
+    drawn = paired_bootstrap(labels, named, clusters=clusters, rng=rng, settings=sums_only)
+    arms = {arm: {s: drawn.interval(_name(arm), s) for s in STATISTICS} for arm in probabilities}
+    return TemperatureTable(fold, arms, drawn)
+
+
+def temperature_verdict(judged: TemperatureTable, *, chosen_on: TemperatureTable | None = None) -> TemperatureVerdict:
+    """Does scaling add to smoothing, and smoothing to scaling?
+
+    Smoothing alone is ε > 0 as it is or after the inverse; scaling alone is ε = 0 with temperature, before or after
+    the inverse; both together is ε > 0 with temperature, likewise. The form of each is picked by log loss on
+    `chosen_on` (calib), and the contrasts are read on `judged` (test), so the verdict does not pick its own evidence.
+    The benefit is additive only if together is better than both alone with intervals that exclude 0.
+    """
+    arms = judged.arms
+    smoothed = max((epsilon for epsilon, _ in arms), default=0.0)
+    if smoothed == 0.0 or not any(epsilon == 0.0 for epsilon, _ in arms):
+        return TemperatureVerdict(False, "The sweep holds no pair of ε = 0 and ε > 0, so nothing can be compared.", ())
+    table = chosen_on or judged
+    scaled = ("temperature", "inverse+temperature")
+    alone = _best(table, judged, smoothed, ("none", "inverse"))
+    scaling = _best(table, judged, 0.0, scaled)
+    both = _best(table, judged, smoothed, scaled)
+    if alone is None or scaling is None or both is None:
+        return TemperatureVerdict(False, "Temperature was not fitted for both ε = 0 and ε > 0.", ())
+    contrasts = [
+        judged.contrast(f"Temperature scaling after smoothing (ε = {smoothed:g})", both, alone),
+        judged.contrast("Smoothing after temperature scaling", both, scaling),
+    ]
+    additive = all(c.better for c in contrasts)
+    contrasts += _matched(judged, smoothed)
+    reason = f"On {judged.fold}: {contrasts[0].text}; {_lower_first(contrasts[1].text)}. " + (
+        "Together they beat each alone, so both are kept."
+        if additive
+        else "Together they do not beat each alone, so the benefit is not additive."
+    )
+    return TemperatureVerdict(additive, reason, tuple(contrasts))
+
+
+def _matched(judged: TemperatureTable, smoothed: float) -> list[Contrast]:
+    """Smoothing against ε = 0 under the same calibrator, for every calibrator both have."""
+    names = [name for epsilon, name in judged.arms if epsilon == smoothed and (0.0, name) in judged.arms]
+    return [judged.contrast(f"Smoothing under {name}", (smoothed, name), (0.0, name)) for name in names]
+
+
+def _best(chosen_on: TemperatureTable, judged: TemperatureTable, epsilon: float, names: tuple[str, ...]) -> Arm | None:
+    arms = [(epsilon, name) for name in names if (epsilon, name) in judged.arms and (epsilon, name) in chosen_on.arms]
+    return min(arms, key=lambda arm: chosen_on.arms[arm]["log_loss"].value, default=None)
+
+
+def _name(arm: Arm) -> str:
+    return f"{arm[0]:g}|{arm[1]}"
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def temperature_section(
+    evidence: Evidence, clusters: Integers, config: EvaluationConfig, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Every calibrator with and without smoothing, on calib and on test, and whether the two together help."""
+    if not evidence.temperature_test:
+        return {"table": [], "additive_benefit": False, "reason": "No calibrators were compared.", "contrasts": []}
+    settings = config.bootstrap()
+    calib = None
+    if evidence.calib is not None and evidence.calib.temperature:
+        rows = evidence.calib.rows
+        codes = cluster_codes(rows.card, rows.event_time, by=config.cluster)
+        known = np.isfinite(rows.labels)
+        arms = {arm: np.asarray(p)[known] for arm, p in evidence.calib.temperature.items()}
+        calib = temperature_table(
+            rows.labels[known], arms, fold="calib", clusters=codes[known], rng=rng, settings=settings
+        )
+    test = temperature_table(
+        evidence.rows.labels, evidence.temperature_test, fold="test", clusters=clusters, rng=rng, settings=settings
+    )
+    verdict = temperature_verdict(test, chosen_on=calib)
+    return {
+        "table": [_arm(arm, calib, test) for arm in test.arms],
+        "additive_benefit": verdict.additive_benefit,
+        "reason": verdict.reason,
+        "contrasts": [{**asdict(c), "better": c.better, "text": c.text} for c in verdict.contrasts],
+    }
+
+
+def _arm(arm: Arm, calib: TemperatureTable | None, test: TemperatureTable) -> dict[str, Any]:
+    folds = {table.fold: table for table in (calib, test) if table is not None and arm in table.arms}
+    cells = {fold: {s: asdict(i) for s, i in table.arms[arm].items()} for fold, table in folds.items()}
+    return {"smoothing": arm[0], "calibrator": arm[1], **cells}

@@ -1,0 +1,135 @@
+"""The parts of a fold that a number can speak of, and what a fold would show at another prevalence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from evaluation.errors import InputError
+from evaluation.statistics.sample import Floats, Integers, Mask, Sample, same_length, sample
+
+WEEK = 7 * 86_400_000_000
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """What evaluation knows of the rows it judges, beside their probabilities.
+
+    Attributes:
+        labels: 0, 1 or NaN where the outcome is not known [N].
+        event_time: microseconds since the epoch, UTC [N].
+        amount: major units, ≥ 0 [N].
+        card: integer codes, < 0 where there is none [N]; None for data without cards. Codes never leave this folder.
+        new_card: True where the card has no earlier row in all the data [N]; None where unknown.
+        groups: name of a grouping such as "merchant_category" to each row's value [N].
+    """
+
+    labels: Floats
+    event_time: Integers
+    amount: Floats
+    card: Integers | None = None
+    new_card: Mask | None = None
+    groups: Mapping[str, NDArray[Any]] | None = None
+
+    def __post_init__(self) -> None:
+        same_length(
+            self.labels.size,
+            event_time=self.event_time,
+            amount=self.amount,
+            card=self.card,
+            new_card=self.new_card,
+            **dict(self.groups or {}),
+        )
+
+    def where(self, mask: Mask) -> "JudgedRows":
+        """The rows of a mask."""
+        return JudgedRows(
+            self.labels[mask],
+            self.event_time[mask],
+            self.amount[mask],
+            None if self.card is None else self.card[mask],
+            None if self.new_card is None else self.new_card[mask],
+            {name: values[mask] for name, values in (self.groups or {}).items()},
+        )
+
+
+@dataclass(frozen=True)
+class Population:
+    """A named part of a fold: which kind of cut, its name, and its rows [N]."""
+
+    kind: str
+    name: str
+    mask: Mask
+
+
+def shared_populations(rows: JudgedRows, *, largest_groups: int = 12) -> list[Population]:
+    """Parts that do not depend on a model: weeks, the largest values of each grouping, new cards.
+
+    Weeks run from the first row of the fold, so the first is a whole one; the last may be short.
+    """
+    result = _weeks(rows.event_time)
+    for kind, values in (rows.groups or {}).items():
+        names, counts = np.unique(values.astype(str), return_counts=True)
+        order = np.lexsort((names, -counts))[:largest_groups]
+        result += [Population(kind, str(names[i]), values.astype(str) == names[i]) for i in order]
+    if rows.new_card is not None:
+        result.append(Population("card", "new cards", rows.new_card))
+        result.append(Population("card", "known cards", ~rows.new_card))
+    return result
+
+
+def score_populations(
+    probabilities: ArrayLike, *, budgets: Sequence[float], borderline: tuple[float, float]
+) -> list[Population]:
+    """Parts chosen by the model itself: the rows an alert budget would show to people, and the undecided ones.
+
+    A budget takes whole ties only, so it may hold fewer rows than its share.
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    values, counts = np.unique(-p, return_counts=True)
+    reached = np.cumsum(counts)
+    result = []
+    for budget in budgets:
+        fits = reached <= max(budget * p.size, 1.0)
+        cut = -values[fits][-1] if fits.any() else np.inf
+        result.append(Population("alert budget", f"top {100 * budget:g} %", p >= cut))
+    low, high = borderline
+    result.append(Population("borderline", f"{low:g} ≤ p ≤ {high:g}", (p >= low) & (p <= high)))
+    return result
+
+
+def at_prevalence(labels: ArrayLike, probabilities: ArrayLike, *, prevalence: float) -> Sample:
+    """The same rows as they would look where fraud had another prevalence.
+
+    Rows are weighted so that each class gets its new share, and odds are multiplied by the ratio of the new to the old
+    prior odds (Saerens, Latinne & Decaestecker, 2002): right where only the prior differs, within classes nothing.
+
+    Raises:
+        InputError: the prevalence is not inside (0, 1), or one class is missing.
+    """
+    s = sample(labels, probabilities)
+    own = s.frauds / s.rows if s.rows else 0.0
+    if not (0.0 < prevalence < 1.0 and 0.0 < own < 1.0):
+        raise InputError(
+            f"both prevalences must lie inside (0, 1), got {own:g} in the data and {prevalence:g} asked for"
+        )
+    factor = prevalence * (1.0 - own) / (own * (1.0 - prevalence))
+    shifted = factor * s.probabilities / (factor * s.probabilities + 1.0 - s.probabilities)
+    weight = np.where(s.labels > 0.5, prevalence / own, (1.0 - prevalence) / (1.0 - own))
+    return Sample(s.labels, shifted, weight)
+
+
+def timestamp(microseconds: int) -> str:
+    """UTC time as 2018-07-25T23:59:12Z; microseconds are dropped."""
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _weeks(event_time: Integers) -> list[Population]:
+    if event_time.size == 0:
+        return []
+    start = int(event_time.min()) // 86_400_000_000 * 86_400_000_000
+    week = (event_time - start) // WEEK
+    return [Population("week", timestamp(start + int(w) * WEEK)[:10], week == w) for w in np.unique(week)]

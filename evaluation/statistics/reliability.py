@@ -1,0 +1,87 @@
+"""Reliability tables: what was promised against what happened, bin by bin, with exact binomial bars."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaincinv
+
+from evaluation.statistics.calibration_error import Binning, bin_index
+from evaluation.statistics.sample import Floats, Integers, sample
+
+
+@dataclass(frozen=True)
+class ReliabilityTable:
+    """One row per non-empty bin, ascending: all arrays [B].
+
+    `lowest` and `highest` are the extreme probabilities inside the bin, `expected` their mean, `observed` the fraud
+    rate, `low` and `high` its Clopper–Pearson interval.
+    """
+
+    kind: Binning
+    lowest: Floats
+    highest: Floats
+    expected: Floats
+    observed: Floats
+    low: Floats
+    high: Floats
+    rows: Integers
+    frauds: Integers
+
+    def records(self) -> list[dict[str, float]]:
+        """The table as plain numbers, a dictionary per bin, for JSON."""
+        names = ("lowest", "highest", "expected", "observed", "low", "high", "rows", "frauds")
+        columns = [getattr(self, name).tolist() for name in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def reliability_table(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    bins: int = 15,
+    kind: Binning = "positives",
+    confidence: float = 0.95,
+) -> ReliabilityTable:
+    """Bins of equal width, equal mass or equal expected frauds; empty ones are left out, so no rows, no bins.
+
+    Equal expected frauds is the default: with rare fraud, equal width shows one bin that means anything.
+    """
+    s = sample(labels, probabilities)
+    index = bin_index(s.probabilities, bins=bins, kind=kind)
+    rows = np.bincount(index, minlength=bins)
+    used = np.flatnonzero(rows)
+    frauds = np.bincount(index, weights=s.labels, minlength=bins)[used].astype(np.int64)
+    rows = rows[used]
+    lowest, highest = np.full(bins, np.inf), np.full(bins, -np.inf)
+    np.minimum.at(lowest, index, s.probabilities)
+    np.maximum.at(highest, index, s.probabilities)
+    expected = np.bincount(index, weights=s.probabilities, minlength=bins)[used] / rows
+    low, high = clopper_pearson(frauds, rows, confidence=confidence)
+    return ReliabilityTable(
+        kind, lowest[used], highest[used], expected, frauds / rows, low, high, rows.astype(np.int64), frauds
+    )
+
+
+def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Exact binomial interval (Clopper & Pearson, 1934): at least the stated coverage for every true rate.
+
+    Args:
+        successes: counts [B].
+        trials: counts [B], each ≥ 1.
+        confidence: coverage of the equal-tailed interval.
+    """
+    k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    tail = (1.0 - confidence) / 2.0
+    low = np.where(k > 0, betaincinv(np.maximum(k, 1.0), n - k + 1.0, tail), 0.0)
+    high = np.where(k < n, betaincinv(k + 1.0, np.maximum(n - k, 1.0), 1.0 - tail), 1.0)
+    return low, high
+
+
+def score_histogram(labels: ArrayLike, probabilities: ArrayLike, *, edges: ArrayLike) -> tuple[Integers, Integers]:
+    """Frauds and legitimate rows between consecutive edges, each [E − 1]; what lies outside counts in the end bins."""
+    s = sample(labels, probabilities)
+    cuts = np.asarray(edges, dtype=np.float64)
+    index = np.clip(np.searchsorted(cuts, s.probabilities, side="right") - 1, 0, cuts.size - 2)
+    frauds = np.bincount(index[s.labels > 0.5], minlength=cuts.size - 1)
+    return frauds, np.bincount(index[s.labels < 0.5], minlength=cuts.size - 1)

@@ -1,0 +1,191 @@
+"""Scores of probabilities that need no ranking: proper scores and calibration in the large.
+
+Every statistic takes `labels, probabilities` first and an optional weight; it is NaN where it is undefined, and
+`undefined_because` says why. Weights mean repetition: weight 2 equals the row twice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import logit, ndtr
+
+from evaluation.statistics.sample import Floats, Sample, sample
+
+EPSILON = float(np.finfo(np.float64).eps)
+"""Probabilities are kept this far from 0 and 1 inside logarithms, as scikit-learn does."""
+LOGIT_CLIP = 1e-12
+NEWTON_STEPS = 60
+MANY_ROWS, THINNED = 8_192, 16
+"""From so many rows on, a line begins with what every so manieth row says."""
+
+
+def log_loss(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
+    """Mean of −log of the probability given to what happened (Good, 1952); NaN without rows."""
+    s = sample(labels, probabilities, weight=weight)
+    return _mean(log_loss_rows(s.labels, s.probabilities), s)
+
+
+def brier(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
+    """Mean squared distance of probability and outcome (Brier, 1950); NaN without rows.
+
+    It is the binary form: half of Brier's own sum over both classes.
+    """
+    s = sample(labels, probabilities, weight=weight)
+    return _mean((s.probabilities - s.labels) ** 2, s)
+
+
+def brier_skill(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
+    """Share of the base rate's Brier score that the model removes: 1 − Brier / (π(1 − π)) (Murphy, 1973).
+
+    A bare Brier score says nothing without its prevalence; the skill does. NaN where one class is missing.
+    """
+    s = sample(labels, probabilities, weight=weight)
+    if one_class(s):
+        return float("nan")
+    prevalence = s.frauds / s.rows
+    return 1.0 - _mean((s.probabilities - s.labels) ** 2, s) / (prevalence * (1.0 - prevalence))
+
+
+def observed_expected(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
+    """Frauds that happened over frauds that the probabilities add up to; 1 is calibration in the large.
+
+    NaN where nothing is expected. Above 1 the model is too sure that all is well.
+    """
+    s = sample(labels, probabilities, weight=weight)
+    expected = float(s.weight @ s.probabilities)
+    return s.frauds / expected if expected > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class CalibrationLine:
+    """logit P(y = 1) = intercept + slope · logit p; slope 1 and intercept 0 are perfect (Cox, 1958)."""
+
+    slope: float
+    intercept: float
+
+
+def calibration_line(
+    labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None
+) -> CalibrationLine:
+    """Logistic recalibration by Newton's method; NaN where a class is missing or no finite line fits best.
+
+    A slope below 1 means probabilities too extreme, above 1 too timid. Logits are clipped at ±27.6.
+    """
+    s = sample(labels, probabilities, weight=weight)
+    if one_class(s):
+        return CalibrationLine(float("nan"), float("nan"))
+    z = clipped_logit(s.probabilities)
+    intercept, slope = logistic_line(s.labels, z, s.weight)
+    return CalibrationLine(slope, intercept)
+
+
+def spiegelhalter_z(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
+    """Standardised deviation of the Brier score from what calibration implies (Spiegelhalter, 1986).
+
+    Standard normal if every probability is right and rows are independent; NaN where the variance is 0.
+    """
+    s = sample(labels, probabilities, weight=weight)
+    p, lean = s.probabilities, 1.0 - 2.0 * s.probabilities
+    variance = float(s.weight @ (lean**2 * p * (1.0 - p)))
+    return float(s.weight @ ((s.labels - p) * lean)) / np.sqrt(variance) if variance > 0 else float("nan")
+
+
+def two_sided_p(z: float) -> float:
+    """Probability of a standard normal at least this far from 0."""
+    return float(2.0 * ndtr(-abs(z)))
+
+
+def log_loss_rows(labels: Floats, probabilities: Floats) -> Floats:
+    """Log loss of each row [N], probabilities kept off 0 and 1 by one float epsilon."""
+    p = np.clip(probabilities, EPSILON, 1.0 - EPSILON)
+    return -np.where(labels > 0.5, np.log(p), np.log1p(-p))
+
+
+def clipped_logit(probabilities: Floats) -> Floats:
+    """log(p / (1 − p)) with p kept in [1e-12, 1 − 1e-12], so that it is finite [N]."""
+    result: Floats = logit(np.clip(probabilities, LOGIT_CLIP, 1.0 - LOGIT_CLIP))
+    return result
+
+
+def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0.0) -> tuple[float, float]:
+    """Intercept and slope of a one-variable logistic regression, or (NaN, NaN) where Newton finds no finite optimum.
+
+    Steps are halved until the loss falls, so a bad start cannot diverge. Separable data has no finite optimum and is
+    refused, unless a ridge (added to the summed loss as ridge/2 · |coefficients|²) gives it one. Many rows begin where
+    a sixteenth of them ends, which saves most of the steps and moves the optimum by less than rounding.
+    """
+    if _constant(z, weight):
+        return float("nan"), float("nan")
+    beta = _line_start(labels, z, weight, ridge)
+    loss, fitted = _line_loss(beta, labels, z, weight, ridge)
+    for _ in range(NEWTON_STEPS):
+        gradient, hessian = score_and_information(labels, fitted, z, weight)
+        gradient, hessian = gradient - ridge * beta, hessian + ridge * np.eye(2)
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:
+            return float("nan"), float("nan")
+        trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
+        halvings = 0
+        while not trial_loss <= loss and halvings < 40:
+            step, halvings = step / 2.0, halvings + 1
+            trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
+        beta, loss, fitted = beta + step, trial_loss, trial_fitted
+        if np.abs(step).max() < 1e-10 * (1.0 + np.abs(beta).max()):
+            return float(beta[0]), float(beta[1])
+    return float("nan"), float("nan")
+
+
+def _line_start(labels: Floats, z: Floats, weight: Floats, ridge: float) -> Floats:
+    y, w = labels[::THINNED], weight[::THINNED]
+    if labels.size >= MANY_ROWS and 0.0 < w @ y < w.sum():
+        coarse = np.array(logistic_line(y, z[::THINNED], w, ridge=ridge))
+        if np.isfinite(coarse).all():
+            return coarse
+    return np.array([float(logit(weight @ labels / weight.sum())), 0.0])
+
+
+def score_and_information(labels: Floats, fitted: Floats, z: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Gradient [2] and information matrix [2, 2] of the logistic line's log likelihood."""
+    residual, spread = weight * (labels - fitted), weight * fitted * (1.0 - fitted)
+    gradient = np.array([residual.sum(), residual @ z])
+    moment = spread * z
+    cross = float(moment.sum())
+    return gradient, np.array([[spread.sum(), cross], [cross, float(moment @ z)]])
+
+
+def one_class(s: Sample) -> bool:
+    """True where frauds or legitimate rows carry no weight."""
+    return not 0.0 < s.frauds < s.rows
+
+
+def undefined_because(labels: ArrayLike, *, weight: ArrayLike | None = None) -> str:
+    """Why a statistic of these labels may be NaN, in words; empty where both classes are present."""
+    y = np.asarray(labels, dtype=np.float64)
+    w = np.ones(y.shape) if weight is None else np.asarray(weight, dtype=np.float64)
+    rows = int((w > 0).sum())
+    if rows == 0:
+        return "no rows"
+    frauds = int(((y == 1) & (w > 0)).sum())
+    if frauds == 0:
+        return f"no frauds among {rows:,} rows"
+    return f"no legitimate rows among {rows:,}" if frauds == rows else ""
+
+
+def _mean(values: Floats, s: Sample) -> float:
+    return float(s.weight @ values) / s.rows if s.rows > 0 else float("nan")
+
+
+def _constant(z: Floats, weight: Floats) -> bool:
+    kept = z[weight > 0]
+    return kept.size == 0 or float(np.ptp(kept)) == 0.0
+
+
+def _line_loss(beta: Floats, labels: Floats, z: Floats, weight: Floats, ridge: float) -> tuple[float, Floats]:
+    """The loss of a line and its P(fraud) [N]: one exponential a row serves both."""
+    margin = beta[0] + beta[1] * z
+    small = np.exp(-np.abs(margin))
+    fitted = np.where(margin >= 0, 1.0, small) / (1.0 + small)
+    loss = np.log1p(small) + np.maximum(margin, 0.0) - labels * margin
+    return float(weight @ loss + ridge / 2.0 * beta @ beta), fitted
