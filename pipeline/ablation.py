@@ -3,25 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import load_file, save
 
 from evaluation.report.ablation_section import AblationArm
 from features.encode import Matrix
-from models.boosting import EmbeddingForm
 from models.calibration import CalibrationConfig, bounded_probability, fit_affine, fit_temperature
 from models.losses import LossSettings, class_ratio, posterior
 from models.network import Architecture, State, margins
 from models.rows import Floats, RowArrays, fraud_rate
 from models.sweep import smoothed_twice
 from models.training.loop import Progress, TrainConfig, fit_networks
+from pipeline.sections import AblationConfig
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_json, write_json
 
 PLAIN = "plain cross-entropy"
+
+
 WEIGHTS, SMOOTHING, FOCAL, MIXUP, DISTILLATION = (
     "class weights",
     "label smoothing",
@@ -29,29 +30,6 @@ WEIGHTS, SMOOTHING, FOCAL, MIXUP, DISTILLATION = (
     "mixup",
     "distillation",
 )
-
-
-class AblationConfig(BaseModel):
-    """Which techniques of the guide are compared beside the sweep ([ablation])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = Field(default=False, description="train every technique alone and in pairs, and table them")
-    smoothing: float = Field(0.1, gt=0, lt=1, description="ε of the arms with label smoothing")
-    gamma: float = Field(2.0, gt=0, description="exponent of the arms with focal loss")
-    mixup: float = Field(0.2, gt=0, description="α of the arms with mixup")
-    label_noise: tuple[float, ...] = Field(
-        (0.0, 0.01, 0.05), description="shares of training labels flipped, each trained at every ε of the sweep"
-    )
-    encoder_leak: bool = Field(
-        default=False, description="fit the booster with every form of the shared encoder, and table what each brings"
-    )
-    forms: tuple[EmbeddingForm, ...] = Field(
-        get_args(EmbeddingForm), description="forms of boosting.embedding that encoder_leak compares"
-    )
-    planted_values: int = Field(
-        10_000, ge=0, description="values of an id without signal that encoder_leak plants; 0 plants none"
-    )
 
 
 @dataclass(frozen=True)
@@ -197,16 +175,3 @@ def noise_cell(recipe: Recipe) -> tuple[float, float] | None:
     """(share flipped, ε) of an arm of the noise table; None for the others."""
     name, _, share = recipe.data.partition("=")
     return (float(share), recipe.loss.epsilon) if name == "noise" else None
-
-
-__all__ = [
-    "AblationConfig",
-    "Recipe",
-    "ablation_notes",
-    "fit_recipes",
-    "judged_arm",
-    "noise_cell",
-    "read_recipes",
-    "recipes",
-    "write_recipes",
-]

@@ -13,13 +13,12 @@ from evaluation.report.evidence import ChampionScores
 from features.times import time_microseconds
 from features.windows.spec import FeatureSpec
 from features.windows.window_table import window_features
-from pipeline.bundle import signing_key
+from pipeline.bundle.manifest import MANIFEST, CheckedBundle, checked_bundle, signing_key
+from pipeline.bundle.scorer import loaded_scorer
 from pipeline.config import Config
-from pipeline.manifest import MANIFEST, CheckedBundle, checked_bundle
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.registry import CHAMPION, Registry, Version, opened_registry
-from pipeline.serving import loaded_scorer
 from pipeline.stage import CHAMPION_FILE, StageContext
 from pipeline.storage.atomic import replaced_folder
 from pipeline.storage.content import read_json, read_table, write_json

@@ -20,7 +20,7 @@ from features.vocabulary import UNKNOWN, Vocabulary
 from models.losses import LossSettings
 from models.network import Architecture, State, constant_arrays
 from models.training.warm_start import CodePairs, WarmStart, carried_weights, differences
-from pipeline.manifest import CheckedBundle, checked_bundle
+from pipeline.bundle.manifest import CheckedBundle, checked_bundle
 
 NETWORKS = ("mlp", "mlp_unsmoothed")
 

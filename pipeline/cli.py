@@ -176,10 +176,10 @@ def evaluate(
         raise typer.Exit(_brought_up_to_date(folder, settings, only=name, force=name if force else None))
     if run_folder is not None or bundle is None or outcomes is None:
         raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
+    from pipeline.bundle.fetched import local_bundle
     from pipeline.config import load_config
     from pipeline.outcomes import judge_outcomes, print_outcomes
     from pipeline.storage.transfers import local_file, sent_beside
-    from pipeline.transfers import local_bundle
 
     settings = load_config(config, assignments=assignments or ())
     with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
@@ -273,10 +273,10 @@ def score(
     out: Annotated[str, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
 ) -> None:
     """Score feature rows with an exported bundle, after its checksums have been verified."""
-    from pipeline.bundle import signing_key
-    from pipeline.scoring import score_file
+    from pipeline.bundle.fetched import local_bundle
+    from pipeline.bundle.manifest import signing_key
+    from pipeline.bundle.score import score_file
     from pipeline.storage.transfers import local_file, written_file
-    from pipeline.transfers import local_bundle
 
     with local_bundle(bundle) as folder, local_file(input_file) as source, written_file(out) as target:
         rows = score_file(folder, source, target, key=signing_key())
@@ -286,9 +286,9 @@ def score(
 @app.command()
 def verify(bundle: BundleOption) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows."""
-    from pipeline.bundle import signing_key
-    from pipeline.scoring import verify_bundle
-    from pipeline.transfers import local_bundle
+    from pipeline.bundle.fetched import local_bundle
+    from pipeline.bundle.manifest import signing_key
+    from pipeline.bundle.verify import verify_bundle
 
     with local_bundle(bundle) as folder:
         outcome = verify_bundle(folder, key=signing_key())

@@ -20,14 +20,9 @@ from models.boosting import BoostingConfig
 from models.calibration import CalibrationConfig
 from models.sweep import SweepConfig
 from models.training.loop import TrainConfig
-from pipeline.ablation import AblationConfig
-from pipeline.bundle import ExportConfig
-from pipeline.registry import RegistryConfig
-from pipeline.sections import RunsConfig
-from pipeline.sources import DataConfig
+from pipeline.sections import AblationConfig, DataConfig, ExportConfig, RegistryConfig, RunsConfig, TrackingConfig
 from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError
-from pipeline.tracking import TrackingConfig
 
 ENVIRONMENT_PREFIX = "HARBOR_"
 

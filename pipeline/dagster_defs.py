@@ -22,7 +22,8 @@ from pipeline.config import Config, load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.schedule import retrain
-from pipeline.sources import SIMULATE, source_files
+from pipeline.sections import SIMULATE
+from pipeline.sources import source_files
 from pipeline.stage import Stage
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from pipeline.process.reporter import Reporter
-from pipeline.tracking import Replay, TrackingConfig, replay, waiting_records
+from pipeline.sections import TrackingConfig
+from pipeline.tracking import Replay, replay, waiting_records
 
 SHORT = 2.0
 

@@ -23,7 +23,8 @@ from features.schema.silent_months import months_of
 from pipeline.inputs import source_inputs
 from pipeline.intake import Intake
 from pipeline.intake_report import Summary, ingest_report
-from pipeline.sources import DataConfig, load_preset
+from pipeline.sections import DataConfig
+from pipeline.sources import load_preset
 from pipeline.spool import Spool
 from pipeline.storage.content import parquet_options
 from pipeline.storage.errors import InputError

@@ -14,7 +14,8 @@ from features.schema.column_plan import ColumnPlan, column_plan
 from features.schema.preset import Join, Preset
 from features.schema.values import decoded, text_values
 from pipeline.batches import SourceBatch, header, source_batches, table_batches
-from pipeline.sources import SIMULATE, DataConfig, SourceFile, source_files
+from pipeline.sections import SIMULATE, DataConfig
+from pipeline.sources import SourceFile, source_files
 from pipeline.storage.errors import InputError
 
 

@@ -17,12 +17,11 @@ from rich.table import Table
 
 from evaluation.report.outcomes_section import outcomes_report
 from evaluation.statistics.populations import JudgedRows
-from pipeline.bundle import signing_key
+from pipeline.bundle.manifest import MANIFEST, checked_bundle, signing_key
+from pipeline.bundle.score import UNREADABLE, read_features, reading_fault
+from pipeline.bundle.scorer import Scorer, loaded_scorer
 from pipeline.config import Config
-from pipeline.manifest import MANIFEST, checked_bundle
 from pipeline.process.hardware import cpu_threads
-from pipeline.scoring import UNREADABLE, read_features, reading_fault
-from pipeline.serving import Scorer, loaded_scorer
 from pipeline.storage.content import read_table, write_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.errors import InputError

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.bundle import signing_key
+from pipeline.bundle.manifest import MANIFEST, checked_bundle, signing_key
+from pipeline.bundle.verify import verify_bundle
 from pipeline.champion import judged_against
 from pipeline.config import Config
 from pipeline.journal import Journal
 from pipeline.ledger import LEDGER, Action, Promotion, append_promotions, read_ledger
-from pipeline.manifest import MANIFEST, checked_bundle
 from pipeline.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, SourceRun, Version, opened_registry
-from pipeline.scoring import verify_bundle
 from pipeline.storage.content import read_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import read_done

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from pipeline.manifest import LARGEST_MANIFEST, MANIFEST
+from pipeline.bundle.manifest import LARGEST_MANIFEST, MANIFEST
 from pipeline.mirror import CLAIMS
 from pipeline.storage.atomic import TEMPORARY
 from pipeline.storage.digests import sha256_file

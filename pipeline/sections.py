@@ -1,9 +1,37 @@
-"""The pipeline's own sections of the configuration: pydantic models in a file that imports no worker."""
+"""The pipeline's own sections of the configuration; pydantic models that import no worker."""
+
+from typing import Annotated, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from models.boosting import EmbeddingForm
+from pipeline.bundle.manifest import FEWEST, SIGNING_KEY
 from pipeline.storage.addresses import holds_password
 from pipeline.storage.errors import InputError
+
+
+class AblationConfig(BaseModel):
+    """Which techniques of the guide are compared beside the sweep ([ablation])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(default=False, description="train every technique alone and in pairs, and table them")
+    smoothing: float = Field(0.1, gt=0, lt=1, description="ε of the arms with label smoothing")
+    gamma: float = Field(2.0, gt=0, description="exponent of the arms with focal loss")
+    mixup: float = Field(0.2, gt=0, description="α of the arms with mixup")
+    label_noise: tuple[float, ...] = Field(
+        (0.0, 0.01, 0.05), description="shares of training labels flipped, each trained at every ε of the sweep"
+    )
+    encoder_leak: bool = Field(
+        default=False, description="fit the booster with every form of the shared encoder, and table what each brings"
+    )
+    forms: tuple[EmbeddingForm, ...] = Field(
+        get_args(EmbeddingForm), description="forms of boosting.embedding that encoder_leak compares"
+    )
+    planted_values: int = Field(
+        10_000, ge=0, description="values of an id without signal that encoder_leak plants; 0 plants none"
+    )
+
 
 ADDRESSES = ("s3://", "gs://", "file://")
 
@@ -26,3 +54,88 @@ class RunsConfig(BaseModel):
         if store and not store.startswith(ADDRESSES):
             raise InputError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
         return store.rstrip("/")
+
+
+SIMULATE = "simulate"
+
+
+class DataConfig(BaseModel):
+    """Section [data]: where transactions come from and how they are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str | tuple[str, ...] = Field(
+        SIMULATE,
+        description="`simulate`, a CSV or Parquet file, a pattern, or a list of these; local, `s3://` or `gs://`",
+    )
+    preset: str = Field("harbor", description="column mapping: a shipped name or the path of a preset file")
+    categorical: tuple[str, ...] = Field((), description="further source columns to use as categories")
+    numeric: tuple[str, ...] = Field((), description="further source columns to use as numbers")
+    rows: Annotated[int, Field(gt=0)] = Field(300_000, description="how many transactions to simulate")
+    seed: Annotated[int, Field(ge=0)] = Field(7, description="seed of the simulation")
+    hash_key_env: str | None = Field(
+        None, description="environment variable with the secret under which card ids are hashed"
+    )
+    max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1, description="share of bad rows above which the job stops; below it they are set aside with their reasons"
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _without_password(cls, source: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if any(holds_password(each) for each in ([source] if isinstance(source, str) else source)):
+            raise InputError("must not hold a password: a store's credentials are taken from the environment")
+        return source
+
+
+class RegistryConfig(BaseModel):
+    """Where models are promoted ([registry])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field("harbor-fraud", pattern="^[A-Za-z0-9_-]+$", description="MLflow registered model")
+    actor: str = Field("harbor", description="who promotes, as the ledger shall say")
+
+
+class ExportConfig(BaseModel):
+    """What is exported ([export])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    candidate: str = Field("hybrid", description="the candidate that `probability` is")
+    golden_rows: int = Field(64, ge=FEWEST, description="rows with known probability that `harbor verify` replays")
+    flipped_rows: float = Field(
+        1e-4, ge=0, le=1, description="largest share of rows whose trees may flip between the graph and the Python path"
+    )
+    alert_budget: float = Field(0.005, gt=0, le=1, description="share of rows the operating point alert_budget flags")
+    alert_cost: float = Field(5.0, ge=0, description="cost of one alert, in the unit of the amounts")
+    precision_floor: float = Field(0.5, gt=0, le=1, description="precision the operating point precision_floor keeps")
+    sign_key_env: str = Field(
+        SIGNING_KEY, description="environment variable whose text signs the manifest (HMAC), if it is set"
+    )
+    max_bytes: int = Field(1 << 30, ge=1, description="largest size of a bundle in bytes")
+    triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")
+
+
+class TrackingConfig(BaseModel):
+    """Where runs are logged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(default=True, description="false keeps the journal and sends nothing")
+    uri: str = Field(default="", description="MLflow tracking URI; empty is sqlite beside the run folders")
+    experiment: str = Field(default="harbor", description="MLflow experiment of the project")
+    timeout: int = Field(default=5, ge=1, description="seconds one request to an MLflow server may take")
+    patience: float = Field(
+        default=20.0, gt=0, description="seconds a stage waits for MLflow at most; what is left is sent later"
+    )
+
+    @field_validator("uri")
+    @classmethod
+    def _without_password(cls, uri: str) -> str:
+        if holds_password(uri):
+            raise InputError(
+                "must not hold a password, which would end up in config.json: set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD (for a database its own means, such as PGPASSWORD)"
+            )
+        return uri

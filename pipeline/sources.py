@@ -7,49 +7,21 @@ import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.schema.preset import Preset, preset_from_dict
-from pipeline.storage.addresses import holds_password, is_remote, local_path
+from pipeline.sections import DataConfig
+from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.object_store import StoreError
 
-SIMULATE = "simulate"
 PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
+
+
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
 HEAD_BYTES = 4096
-
-
-class DataConfig(BaseModel):
-    """Section [data]: where transactions come from and how they are read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    source: str | tuple[str, ...] = Field(
-        SIMULATE,
-        description="`simulate`, a CSV or Parquet file, a pattern, or a list of these; local, `s3://` or `gs://`",
-    )
-    preset: str = Field("harbor", description="column mapping: a shipped name or the path of a preset file")
-    categorical: tuple[str, ...] = Field((), description="further source columns to use as categories")
-    numeric: tuple[str, ...] = Field((), description="further source columns to use as numbers")
-    rows: Annotated[int, Field(gt=0)] = Field(300_000, description="how many transactions to simulate")
-    seed: Annotated[int, Field(ge=0)] = Field(7, description="seed of the simulation")
-    hash_key_env: str | None = Field(
-        None, description="environment variable with the secret under which card ids are hashed"
-    )
-    max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.1, description="share of bad rows above which the job stops; below it they are set aside with their reasons"
-    )
-
-    @field_validator("source")
-    @classmethod
-    def _without_password(cls, source: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if any(holds_password(each) for each in ([source] if isinstance(source, str) else source)):
-            raise InputError("must not hold a password: a store's credentials are taken from the environment")
-        return source
 
 
 @dataclass(frozen=True)

@@ -16,51 +16,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.journal import Journal, Record
 from pipeline.request_limits import RequestLimits
-from pipeline.storage.addresses import holds_password, without_passwords
+from pipeline.sections import TrackingConfig
+from pipeline.storage.addresses import without_passwords
 from pipeline.storage.atomic import TEMPORARY
 from pipeline.storage.content import read_json, write_json
-from pipeline.storage.errors import InputError
 from pipeline.store_lock import is_database, opened_alone, sqlite_file
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 KEY_TAG = "harbor.key"
+
+
 ACKNOWLEDGED = ".tracking.json"
+
+
 BATCHED = ("params", "metrics", "tags")
+
+
 LONGEST = {"param": 6000, "tag": 5000}
+
+
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE")
+
+
 LOCK_SECONDS = 60.0
+
+
 TRANSIENT_STATUS = (401, 403, 404, 407, 408, 425, 429)
+
+
 LIMITS = RequestLimits()
-
-
-class TrackingConfig(BaseModel):
-    """Where runs are logged."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = Field(default=True, description="false keeps the journal and sends nothing")
-    uri: str = Field(default="", description="MLflow tracking URI; empty is sqlite beside the run folders")
-    experiment: str = Field(default="harbor", description="MLflow experiment of the project")
-    timeout: int = Field(default=5, ge=1, description="seconds one request to an MLflow server may take")
-    patience: float = Field(
-        default=20.0, gt=0, description="seconds a stage waits for MLflow at most; what is left is sent later"
-    )
-
-    @field_validator("uri")
-    @classmethod
-    def _without_password(cls, uri: str) -> str:
-        if holds_password(uri):
-            raise InputError(
-                "must not hold a password, which would end up in config.json: set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD (for a database its own means, such as PGPASSWORD)"
-            )
-        return uri
 
 
 @dataclass(frozen=True)

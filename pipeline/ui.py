@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from pipeline.sections import TrackingConfig
 from pipeline.storage.errors import InputError
-from pipeline.tracking import TrackingConfig, store_uri
+from pipeline.tracking import store_uri
 
 GRACE = 5.0
 

@@ -34,7 +34,9 @@ def test_the_wheel_carries_presets_configurations_and_templates(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     presets = {f"pipeline/presets/{path.name}" for path in (ROOT / "data" / "presets").glob("*.toml")}
     configs = {f"pipeline/configs/{path.name}" for path in (ROOT / "pipeline" / "configs").glob("*.toml")}
-    templates = {f"evaluation/templates/{path.name}" for path in (ROOT / "evaluation" / "templates").iterdir()}
+    templates = {
+        f"evaluation/render/templates/{path.name}" for path in (ROOT / "evaluation" / "render" / "templates").iterdir()
+    }
     assert presets | configs | templates <= names
     assert len(presets) >= 9
 

@@ -3,7 +3,7 @@
 from pipeline.stage import Stage
 from pipeline.stages.calibrate import make_calibration
 from pipeline.stages.evaluate import make_evaluation
-from pipeline.stages.export import make_bundle
+from pipeline.stages.export.make_bundle import make_bundle
 from pipeline.stages.features import make_features
 from pipeline.stages.ingest import make_transactions, outside_inputs
 from pipeline.stages.train import make_models

@@ -25,7 +25,6 @@ from evaluation.statistics.intervals import cluster_codes
 from evaluation.statistics.populations import JudgedRows
 from models.calibration import bounded_probability, calibrator_from_dict
 from pipeline.ablation import PLAIN, judged_arm, noise_cell, read_recipes
-from pipeline.bundle import ExportConfig
 from pipeline.candidates import (
     Models,
     RawScores,
@@ -40,6 +39,7 @@ from pipeline.drift import drift_report
 from pipeline.facts import report_facts, report_notes
 from pipeline.looks import earlier_looks
 from pipeline.process.hardware import cpu_threads
+from pipeline.sections import ExportConfig
 from pipeline.stage import StageContext
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table

@@ -9,7 +9,8 @@ from features.schema.preset import CANONICAL
 from features.simulate.simulated import simulate_transactions
 from pipeline.config import Config
 from pipeline.ingest import hash_key_check, ingest_transactions
-from pipeline.sources import SIMULATE, load_preset, preset_path, source_files
+from pipeline.sections import SIMULATE
+from pipeline.sources import load_preset, preset_path, source_files
 from pipeline.stage import StageContext
 
 

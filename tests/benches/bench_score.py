@@ -36,12 +36,14 @@ from models.losses import LossSettings
 from models.network import constant_arrays, initial_arrays, margins, network_architecture
 from models.shared_encoder import SharedEncoder
 from models.training.loop import TrainConfig
-from pipeline.bundle import BundleContents, ExportConfig, build_bundle
+from pipeline.bundle.manifest import checked_bundle
+from pipeline.bundle.scorer import Scorer, graph_session, loaded_scorer
+from pipeline.bundle.signature import feature_arrays
 from pipeline.candidates import Calibration, Head, Models, calibrated_probabilities, raw_scores
-from pipeline.manifest import checked_bundle
-from pipeline.registry import load_serving_model
-from pipeline.serving import Scorer, feature_arrays, graph_session, loaded_scorer
-from pipeline.stages.export import _graph_parts
+from pipeline.sections import ExportConfig
+from pipeline.stages.export.build import BundleContents, build_bundle
+from pipeline.stages.export.make_bundle import _graph_parts
+from pipeline.stages.export.mlflow_model import load_serving_model
 
 ROWS, TREES, DEPTH = 100_000, 200, 6
 BATCHES = (256, 512, 1024, 4096)

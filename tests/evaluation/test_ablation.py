@@ -6,7 +6,8 @@ from sklearn.metrics import average_precision_score, log_loss
 
 from evaluation.report.ablation_section import AblationArm, ablation_section, noise_section
 from evaluation.statistics.intervals import BootstrapSettings
-from pipeline.ablation import PLAIN, AblationConfig, ablation_notes, noise_cell, recipes
+from pipeline.ablation import PLAIN, ablation_notes, noise_cell, recipes
+from pipeline.sections import AblationConfig
 
 SETTINGS = BootstrapSettings(resamples=100)
 

@@ -17,7 +17,7 @@ from models.losses import LossSettings, posterior
 from models.network import Architecture, constant_arrays, embeddings, initial_arrays, margins, network_architecture
 from models.pca import principal_directions
 from models.shared_encoder import encoder_columns
-from pipeline.graph import BoosterPart, GraphParts, NetworkPart
+from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
 
 KNOTS = 12
 FORMS: dict[str, EmbeddingForm] = {"logit": "logit", "embedding": "later", "reduced": "pca"}

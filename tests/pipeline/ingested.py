@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.ingest import ingest_transactions
-from pipeline.sources import DataConfig
+from pipeline.sections import DataConfig
 
 PRESETS = Path(__file__).parent.parent / "golden" / "presets"
 WEEK = 7 * 86_400_000_000

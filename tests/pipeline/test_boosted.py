@@ -12,7 +12,7 @@ from models.network import network_architecture
 from models.rows import fraud_rate
 from models.training.loop import TrainConfig, fit_networks
 from pipeline.candidates import HEAD_FORMS, Head, load_booster, save_booster
-from pipeline.stages.export import BOOSTER_FORMS
+from pipeline.stages.export.make_bundle import BOOSTER_FORMS
 from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)

@@ -20,10 +20,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.bundle import BundleContents, ExportConfig, build_bundle, signing_key
-from pipeline.manifest import OPTIONAL, REQUIRED
-from pipeline.registry import load_serving_model
-from pipeline.scoring import score_file, verify_bundle
+from pipeline.bundle.manifest import OPTIONAL, REQUIRED, signing_key
+from pipeline.bundle.score import score_file
+from pipeline.bundle.verify import verify_bundle
+from pipeline.sections import ExportConfig
+from pipeline.stages.export.build import BundleContents, build_bundle
+from pipeline.stages.export.mlflow_model import load_serving_model
 from tests.oracles.python_path import Small, small
 
 KEY = b"a key of the release team"

@@ -23,8 +23,9 @@ from pipeline.delivery import Delivery
 from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
 from pipeline.run_log import StageLog
+from pipeline.sections import TrackingConfig
 from pipeline.storage.atomic import TEMPORARY
-from pipeline.tracking import TrackingConfig, replay, waiting_records
+from pipeline.tracking import replay, waiting_records
 from tests.oracles.fault_proxy import FAULTS, FaultProxy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

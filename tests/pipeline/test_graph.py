@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from models.calibration import Affine, Beta, Identity, Isotonic, Temperature
 from models.losses import LossSettings, class_ratio, posterior
 from models.network import margins
-from pipeline.graph import BoosterPart, GraphParts, NetworkPart, scoring_graph
-from pipeline.graph_nodes import Nodes
-from pipeline.graph_probability import bounded_probability, calibrated_log_odds, posterior_log_odds
-from pipeline.graph_trees import tree_margins
-from pipeline.serving import Scorer, Signature, graph_session
+from pipeline.bundle.scorer import Scorer, graph_session
+from pipeline.bundle.signature import Signature
+from pipeline.stages.export.graph.nodes import Nodes
+from pipeline.stages.export.graph.probability_nodes import bounded_probability, calibrated_log_odds, posterior_log_odds
+from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart, scoring_graph
+from pipeline.stages.export.graph.tree_nodes import tree_margins
 from tests.oracles.python_path import Small, small
 
 

@@ -12,7 +12,8 @@ import pytest
 from features.simulate.simulated import simulate_transactions
 from pipeline import batches, spool
 from pipeline.ingest import ingest_transactions
-from pipeline.sources import DataConfig, load_preset, preset_path
+from pipeline.sections import DataConfig
+from pipeline.sources import load_preset, preset_path
 from pipeline.storage.digests import TableDigest
 from tests.oracles.bad_input import HEADER, csv, good_rows, text
 from tests.pipeline.ingested import PRESETS, Ingested, ingested, no_simulation

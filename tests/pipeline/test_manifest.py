@@ -13,10 +13,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from pipeline.bundle import BundleContents, ExportConfig, build_bundle
+from pipeline.bundle.manifest import REQUIRED, checked_bundle
+from pipeline.bundle.score import score_file
+from pipeline.bundle.verify import verify_bundle
 from pipeline.cli import main
-from pipeline.manifest import REQUIRED, checked_bundle
-from pipeline.scoring import score_file, verify_bundle
+from pipeline.sections import ExportConfig
+from pipeline.stages.export.build import BundleContents, build_bundle
 from pipeline.storage.errors import InputError
 from pipeline.storage.untrusted import parsed_json
 from tests.oracles.python_path import small

@@ -17,10 +17,10 @@ from filelock import FileLock
 from mlflow.tracking import MlflowClient
 
 from features.times import time_microseconds
+from pipeline.bundle.verify import verify_bundle
 from pipeline.ledger import Promotion, append_promotions, in_production, read_ledger, tenures
 from pipeline.promotion import promote_run, rollback_champion
 from pipeline.registry import opened_registry
-from pipeline.scoring import verify_bundle
 from pipeline.storage.locks import LockedError
 from pipeline.tracking import store_uri
 from tests.pipeline.registered import bundle_run, empty_store, settings_of

@@ -16,7 +16,8 @@ from pipeline.config import load_config
 from pipeline.delivery import Delivery
 from pipeline.journal import Journal
 from pipeline.run_log import StageLog
-from pipeline.tracking import ACKNOWLEDGED, TrackingConfig, bounded_requests, replay, store_uri, waiting_records
+from pipeline.sections import TrackingConfig
+from pipeline.tracking import ACKNOWLEDGED, bounded_requests, replay, store_uri, waiting_records
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pipeline.tracking import TrackingConfig
+from pipeline.sections import TrackingConfig
 from pipeline.ui import serve_ui
 
 PARENT = """

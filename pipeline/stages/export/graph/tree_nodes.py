@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from pipeline.graph_nodes import ML_DOMAIN, Nodes
+from pipeline.stages.export.graph.nodes import ML_DOMAIN, Nodes
 
 SINGLE_LEAF = -1
 """What XGBoost writes for the child of a node that has none."""

@@ -1,7 +1,6 @@
 """The bundle: everything a serving team needs of a run, in one folder of plain numbers."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,47 +8,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
-from pipeline.golden import FEWEST, Parity, chosen_rows, golden_lines, parity
-from pipeline.graph import PROBABILITY, GraphParts, scoring_graph
-from pipeline.manifest import write_manifest
-from pipeline.registry import write_serving_model
-from pipeline.scoring import score_file, verify_bundle
-from pipeline.serving import Scorer, Signature, graph_session
+from pipeline.bundle.golden import Parity, chosen_rows, golden_lines, parity
+from pipeline.bundle.manifest import FEWEST, write_manifest
+from pipeline.bundle.scorer import Scorer, graph_session
+from pipeline.bundle.signature import Signature
+from pipeline.sections import ExportConfig
+from pipeline.stages.export.graph.scoring_graph import PROBABILITY, GraphParts, scoring_graph
+from pipeline.stages.export.mlflow_model import write_serving_model
+from pipeline.stages.export.triton import write_triton_model
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import write_json
 from pipeline.storage.errors import InputError
-from pipeline.triton import write_triton_model
-
-__all__ = ["BundleContents", "ExportConfig", "build_bundle", "score_file", "signing_key", "verify_bundle"]
 
 CLOSE = 1e-6
 """Golden rows agree at least this well between the graph and the Python path, so that no tree hangs by a hair there."""
-
-
-SIGNING_KEY = "HARBOR_BUNDLE_KEY"
-
-
-class ExportConfig(BaseModel):
-    """What is exported ([export])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    candidate: str = Field("hybrid", description="the candidate that `probability` is")
-    golden_rows: int = Field(64, ge=FEWEST, description="rows with known probability that `harbor verify` replays")
-    flipped_rows: float = Field(
-        1e-4, ge=0, le=1, description="largest share of rows whose trees may flip between the graph and the Python path"
-    )
-    alert_budget: float = Field(0.005, gt=0, le=1, description="share of rows the operating point alert_budget flags")
-    alert_cost: float = Field(5.0, ge=0, description="cost of one alert, in the unit of the amounts")
-    precision_floor: float = Field(0.5, gt=0, le=1, description="precision the operating point precision_floor keeps")
-    sign_key_env: str = Field(
-        SIGNING_KEY, description="environment variable whose text signs the manifest (HMAC), if it is set"
-    )
-    max_bytes: int = Field(1 << 30, ge=1, description="largest size of a bundle in bytes")
-    triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")
 
 
 @dataclass(frozen=True)
@@ -124,12 +98,6 @@ def build_bundle(
     record = {"candidate": parts.shipped, "outputs": list(signature.outputs), **contents.record}
     write_manifest(folder, content=record | {"parity": compared.to_dict()}, max_bytes=config.max_bytes, key=key)
     return compared
-
-
-def signing_key(variable: str = SIGNING_KEY, environment: Mapping[str, str] | None = None) -> bytes | None:
-    """The key that an environment variable holds; None where it is not set."""
-    value = (os.environ if environment is None else environment).get(variable, "")
-    return value.encode() or None
 
 
 def _check_parity(compared: Parity, parts: GraphParts, *, share: float) -> None:

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from models.calibration import LARGEST_LOGIT, Affine, Beta, Calibrator, Identity, Isotonic, Temperature
 from models.hybrid import Hybrid
 from models.losses import EXACT_LOGIT, SMALL_SOFTPLUS, LossSettings
-from pipeline.graph_nodes import Nodes
+from pipeline.stages.export.graph.nodes import Nodes
 
 
 def posterior_log_odds(nodes: Nodes, margins: str, settings: Sequence[LossSettings], *, floor: float) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.network import SCALED_LIMIT, unfolded_lookup
-from pipeline.graph_nodes import DOUBLE, FLOAT, ML_DOMAIN, Nodes
+from pipeline.stages.export.graph.nodes import DOUBLE, FLOAT, ML_DOMAIN, Nodes
 
 State = Mapping[str, np.ndarray]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.serving import Signature
+from pipeline.bundle.signature import Signature
 from pipeline.storage.atomic import write_bytes, write_text
 
 NAME = "harbor"

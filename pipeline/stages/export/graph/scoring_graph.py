@@ -21,10 +21,10 @@ from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.pca import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
-from pipeline.graph_network import State, category_codes, network_output, scaled_inputs
-from pipeline.graph_nodes import DOUBLE, FLOAT, Nodes
-from pipeline.graph_probability import bounded_probability, calibrated_log_odds, posterior_log_odds
-from pipeline.graph_trees import tree_margins
+from pipeline.stages.export.graph.network_nodes import State, category_codes, network_output, scaled_inputs
+from pipeline.stages.export.graph.nodes import DOUBLE, FLOAT, Nodes
+from pipeline.stages.export.graph.probability_nodes import bounded_probability, calibrated_log_odds, posterior_log_odds
+from pipeline.stages.export.graph.tree_nodes import tree_margins
 from pipeline.storage.errors import InputError
 
 PROBABILITY = "probability"

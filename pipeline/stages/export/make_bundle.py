@@ -7,12 +7,13 @@ import numpy as np
 
 from features.times import time_microseconds
 from features.windows.spec import FeatureSpec
-from pipeline.bundle import BundleContents, build_bundle, signing_key
+from pipeline.bundle.manifest import signing_key
 from pipeline.candidates import Calibration, Models, calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.fingerprint import library_versions
-from pipeline.graph import BoosterPart, GraphParts, NetworkPart
 from pipeline.process.hardware import cpu_threads
 from pipeline.stage import StageContext
+from pipeline.stages.export.build import BundleContents, build_bundle
+from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
 from pipeline.storage.content import read_json
 
 BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.serving import Scorer, Signature, feature_arrays
+from pipeline.bundle.manifest import FEWEST
+from pipeline.bundle.scorer import Scorer
+from pipeline.bundle.signature import Signature, feature_arrays
 from pipeline.storage.errors import InputError
 from pipeline.storage.untrusted import parsed_json
 
 TOLERANCE = 1e-5
 """What float32 sums in another order may differ by; a booster's row beyond it has flipped a tree."""
-FEWEST = 50
 
 
 @dataclass(frozen=True)

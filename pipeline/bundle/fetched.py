@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pipeline.manifest import MANIFEST, listing_faults
+from pipeline.bundle.manifest import MANIFEST, listing_faults
 from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.errors import InputError
 from pipeline.storage.object_store import WORKERS, opened

@@ -19,9 +19,26 @@ from pipeline.storage.done import folder_checksums
 from pipeline.storage.errors import InputError
 from pipeline.storage.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
 
+FEWEST = 50
+
+
+SIGNING_KEY = "HARBOR_BUNDLE_KEY"
+
+
+def signing_key(variable: str = SIGNING_KEY, environment: Mapping[str, str] | None = None) -> bytes | None:
+    """The key that an environment variable holds; None where it is not set."""
+    value = (os.environ if environment is None else environment).get(variable, "")
+    return value.encode() or None
+
+
 MANIFEST = "manifest.json"
+
+
 SIGNATURE = "manifest.sig"
+
+
 FORMAT = 1
+
 
 REQUIRED = frozenset(
     {
@@ -39,12 +56,23 @@ REQUIRED = frozenset(
         *(f"mlflow/{name}" for name in ("serving_model.py", "artifacts/model.onnx", "artifacts/signature.json")),
     }
 )
+
+
 OPTIONAL = frozenset({"triton/harbor/config.pbtxt", "triton/harbor/1/model.onnx"})
 
+
 MEBIBYTE = 1 << 20
+
+
 LARGEST_MANIFEST = MEBIBYTE
+
+
 LARGEST = {".onnx": 1024 * MEBIBYTE, ".safetensors": 1024 * MEBIBYTE, ".ubj": 512 * MEBIBYTE, ".json": 256 * MEBIBYTE}
+
+
 LARGEST_OTHER = 16 * MEBIBYTE
+
+
 LISTED = 5
 
 

@@ -1,25 +1,18 @@
-"""Scoring with an exported bundle: onnxruntime and the bundle's own files, nothing of the models that made it."""
+"""What a graph takes and gives, and a table as its inputs."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
 import pyarrow as pa
 import pyarrow.compute as pc
-from onnx import AttributeProto, TensorProto
 
-from pipeline.manifest import CheckedBundle
 from pipeline.storage.errors import InputError
 
-BATCH = 512
-"""Rows scored at once: few enough that what lies between two nodes of the graph stays in the cache."""
-ALLOWED_DOMAINS = frozenset({"", "ai.onnx.ml"})
-NESTED = (AttributeProto.GRAPH, AttributeProto.GRAPHS, AttributeProto.SPARSE_TENSOR, AttributeProto.TENSORS)
 NUMERIC, CATEGORICAL = "numeric", "categorical"
+
+
 SPELLED = {NUMERIC: {"type": "float", "missing": "NaN"}, CATEGORICAL: {"type": "string", "missing": ""}}
 """How each kind of column is typed in the graph, and what stands for a value that is missing."""
 
@@ -73,98 +66,6 @@ class Signature:
             categorical=tuple(name for name, kind, _ in inputs if kind == CATEGORICAL),
             outputs=outputs,
             optional=frozenset(name for name, _, optional in inputs if optional),
-        )
-
-
-@dataclass(frozen=True)
-class Scorer:
-    """A loaded graph; `probabilities` may be called from several threads."""
-
-    session: Any
-    signature: Signature
-
-    def probabilities(self, table: pa.Table, *, threads: int = 1, batch: int = BATCH) -> dict[str, np.ndarray]:
-        """Every output [N] for feature rows.
-
-        Batches run side by side, each on one thread: no batch waits for another, as it would where one is cut up.
-
-        Raises:
-            InputError: the table does not have the graph's columns, or not of their type, or the graph fails.
-        """
-        feeds = feature_arrays(table, self.signature)
-        starts = range(0, table.num_rows, batch)
-        if not len(starts):
-            return {name: np.empty(0) for name in self.signature.outputs}
-
-        def scored(start: int) -> np.ndarray:
-            part = {name: array[start : start + batch] for name, array in feeds.items()}
-            try:
-                outputs = self.session.run(list(self.signature.outputs), part)
-            except Exception as error:
-                raise InputError(
-                    f"the graph must score its feature rows, but it ends in {type(error).__name__}"
-                ) from error
-            return np.concatenate(outputs, axis=1)
-
-        with ThreadPoolExecutor(threads) as pool:
-            rows = np.concatenate(list(pool.map(scored, starts)))
-        if len(rows) != table.num_rows:
-            raise InputError(f"the graph must give one row a feature row, got {len(rows)} for {table.num_rows}")
-        return dict(zip(self.signature.outputs, np.ascontiguousarray(rows.T), strict=True))
-
-
-def loaded_scorer(bundle: CheckedBundle) -> Scorer:
-    """The scorer of a bundle that has been checked.
-
-    Raises:
-        InputError: its graph or signature cannot be loaded, or they contradict one another.
-    """
-    signature = Signature.from_dict(bundle.read_json("signature.json"))
-    session = graph_session(bundle.read("model.onnx"))
-    inputs = dict.fromkeys(signature.numeric, "tensor(float)") | dict.fromkeys(signature.categorical, "tensor(string)")
-    outputs = dict.fromkeys(signature.outputs, "tensor(double)")
-    for found, wanted in ((session.get_inputs(), inputs), (session.get_outputs(), outputs)):
-        known = {each.name: each.type for each in found if each.shape[1:] == [1]}
-        if known != wanted:
-            raise InputError(
-                f"model.onnx must have the {len(wanted)} columns of signature.json, each of its type and [rows, 1], "
-                f"but {len(wanted.items() - known.items())} of them are not so and {len(found)} are there"
-            )
-    return Scorer(session, signature)
-
-
-def graph_session(model: bytes, *, threads: int = 1) -> Any:
-    """An onnxruntime session of a serialized graph.
-
-    Raises:
-        InputError: it is not ONNX, or it asks for files or operators beyond itself.
-    """
-    _check_graph(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        # onnxruntime raises classes of its own for each status, all of them direct heirs of Exception
-        raise InputError(f"model.onnx must be a graph that onnxruntime can load: {type(error).__name__}") from error
-
-
-def _check_graph(model: bytes) -> None:
-    try:
-        graph = onnx.load_model_from_string(model).graph
-    except Exception as error:
-        raise InputError("model.onnx must be an ONNX model, but it cannot be parsed as one") from error
-    attributes = [attribute for node in graph.node for attribute in node.attribute]
-    tensors = [*graph.initializer, *(attribute.t for attribute in attributes)]
-    outside = sum(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors)
-    foreign = sum(node.domain not in ALLOWED_DOMAINS for node in graph.node)
-    nested = sum(attribute.type in NESTED for attribute in attributes) + len(graph.sparse_initializer)
-    if outside or foreign or nested:
-        raise InputError(
-            f"model.onnx must hold all of its data in one flat graph of standard operators, got {outside} tensors kept "
-            f"in other files, {foreign} other operators and {nested} nested graphs"
         )
 
 

@@ -1,0 +1,1 @@
+"""An exported bundle: its manifest, its graph and its golden rows, read without any model library."""

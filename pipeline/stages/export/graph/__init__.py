@@ -1,0 +1,1 @@
+"""The scoring graph, written node by node."""
