@@ -18,7 +18,6 @@ from evaluation.model_age import DAY, WalkedRows, ageing_table, walk_statistics
 from evaluation.render.backtest_picture import walk_picture
 from features.times import duration_text, time_microseconds, time_name, time_text
 from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
-from pipeline.candidates import calibrated_probabilities, load_calibration, load_models, raw_scores
 from pipeline.config import Config
 from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
 from pipeline.journal import Journal
@@ -26,7 +25,9 @@ from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.run_log import StageLog, close_interrupted
-from pipeline.stage import CHAMPION_FILE, Stage
+from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
+from pipeline.stages.artifacts.model_files import load_calibration, load_models
+from pipeline.stages.stage import CHAMPION_FILE, Stage
 from pipeline.storage.atomic import replaced_folder, write_bytes, write_text
 from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.storage.digests import sha256_file, sha256_json

@@ -260,7 +260,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Write simulated raw transactions with 1.8 % fraud, late labels and wrong ones."""
-    from pipeline.simulation import write_simulation
+    from pipeline.stages.ingest.simulation import write_simulation
 
     written = write_simulation(out, rows=rows, seed=seed, scenario=scenario, truth=truth)
     Console().print(f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}", highlight=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.process.hardware import GIBIBYTE
-from pipeline.stage import Stage
+from pipeline.stages.stage import Stage
 from pipeline.storage.done import read_done
 
 

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from features.times import time_text
 from features.windows.window_table import window_features
 from pipeline.config import Config
-from pipeline.intake_report import Summary
 from pipeline.process.hardware import cpu_threads
-from pipeline.stage import Stage, StageContext
 from pipeline.stages.features import make_cut_features, specification
+from pipeline.stages.ingest.ingest_report import Summary
+from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table
 from pipeline.storage.errors import InputError

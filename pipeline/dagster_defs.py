@@ -23,9 +23,9 @@ from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.schedule import retrain
 from pipeline.sections import SIMULATE
-from pipeline.sources import source_files
-from pipeline.stage import Stage
 from pipeline.stages import STAGES
+from pipeline.stages.ingest.sources import source_files
+from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json
 from pipeline.storage.errors import INPUT_ERRORS
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.stage import CHAMPION_FILE
+from pipeline.stages.stage import CHAMPION_FILE
 from pipeline.storage.addresses import plain_name
 from pipeline.storage.atomic import replaced_folder, write_bytes
 from pipeline.storage.digests import sha256_file

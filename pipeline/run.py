@@ -10,13 +10,13 @@ from pathlib import Path
 from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
 from pipeline.delivery import Delivery
-from pipeline.fingerprint import library_versions, stage_fingerprint
 from pipeline.journal import Journal, Status
 from pipeline.process.exits import InterruptedRunError
 from pipeline.process.hardware import GIBIBYTE, peak_memory, reset_peak_memory
 from pipeline.process.reporter import Reporter
 from pipeline.run_log import StageLog, close_below, close_interrupted, log_kept, opened_log
-from pipeline.stage import Stage, StageContext
+from pipeline.stages.fingerprint import library_versions, stage_fingerprint
+from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import replaced_folder, restore_interrupted, working_folder
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.done import changed_files, read_done, write_done

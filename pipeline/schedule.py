@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from features.times import time_name
-from pipeline.fingerprint import stage_fingerprint
 from pipeline.process.reporter import Reporter
 from pipeline.promotion import promote_run
 from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
 from pipeline.retention import remove_old_runs, remove_old_stored_runs
 from pipeline.run import RunSettings, run_stages
-from pipeline.stage import Stage
+from pipeline.stages.fingerprint import stage_fingerprint
+from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.done import changed_files, read_done
 from pipeline.storage.errors import InputError

@@ -15,7 +15,7 @@ sys.path.insert(0, sys.argv[1])
 import pipeline
 assert pipeline.__file__.startswith(sys.argv[1]), pipeline.__file__
 from pipeline.config import load_config
-from pipeline.sources import load_preset, preset_path
+from pipeline.stages.ingest.preset_files import load_preset, preset_path
 config = load_config("smoke.toml", environment={})
 assert str(preset_path("ulb")).startswith(sys.argv[1])
 print(load_preset(config.data).description)

@@ -1,12 +1,12 @@
 """The six stages in order: what each reads, and which configuration its output depends on."""
 
-from pipeline.stage import Stage
 from pipeline.stages.calibrate import make_calibration
-from pipeline.stages.evaluate import make_evaluation
+from pipeline.stages.evaluate.make_evaluation import make_evaluation
 from pipeline.stages.export.make_bundle import make_bundle
 from pipeline.stages.features import make_features
-from pipeline.stages.ingest import make_transactions, outside_inputs
-from pipeline.stages.train import make_models
+from pipeline.stages.ingest.make_transactions import make_transactions, outside_inputs
+from pipeline.stages.stage import Stage
+from pipeline.stages.train.make_models import make_models
 
 STAGES = (
     Stage(

@@ -7,18 +7,18 @@ import pyarrow as pa
 
 from evaluation.selection import sweep_statistics, time_blocks
 from models.calibration import CalibrationConfig, cross_fitted, fit_calibrator
-from pipeline.candidates import (
+from pipeline.process.hardware import cpu_threads
+from pipeline.stages.artifacts.candidates import (
     Calibration,
     Models,
     RawScores,
     comparison_logits,
     cross_fitted_probabilities,
     fit_calibration,
-    load_models,
     raw_scores,
 )
-from pipeline.process.hardware import cpu_threads
-from pipeline.stage import StageContext
+from pipeline.stages.artifacts.model_files import load_models
+from pipeline.stages.stage import StageContext
 from pipeline.storage.content import write_json, write_table
 
 Arms = dict[tuple[float, str], np.ndarray]

@@ -12,7 +12,7 @@ from features.times import time_text
 from features.windows.spec import FeatureSpec, feature_spec
 from features.windows.window_table import window_features
 from pipeline.process.hardware import cpu_threads
-from pipeline.stage import StageContext
+from pipeline.stages.stage import StageContext
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table
 

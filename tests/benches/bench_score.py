@@ -39,8 +39,8 @@ from models.training.loop import TrainConfig
 from pipeline.bundle.manifest import checked_bundle
 from pipeline.bundle.scorer import Scorer, graph_session, loaded_scorer
 from pipeline.bundle.signature import feature_arrays
-from pipeline.candidates import Calibration, Head, Models, calibrated_probabilities, raw_scores
 from pipeline.sections import ExportConfig
+from pipeline.stages.artifacts.candidates import Calibration, Head, Models, calibrated_probabilities, raw_scores
 from pipeline.stages.export.build import BundleContents, build_bundle
 from pipeline.stages.export.make_bundle import _graph_parts
 from pipeline.stages.export.mlflow_model import load_serving_model

@@ -6,8 +6,10 @@ from sklearn.metrics import average_precision_score, log_loss
 
 from evaluation.report.ablation_section import AblationArm, ablation_section, noise_section
 from evaluation.statistics.intervals import BootstrapSettings
-from pipeline.ablation import PLAIN, ablation_notes, noise_cell, recipes
 from pipeline.sections import AblationConfig
+from pipeline.stages.artifacts.recipes import PLAIN
+from pipeline.stages.evaluate.judged_arms import noise_cell
+from pipeline.stages.train.recipe_fits import ablation_notes, recipes
 
 SETTINGS = BootstrapSettings(resamples=100)
 

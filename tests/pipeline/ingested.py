@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.ingest import ingest_transactions
 from pipeline.sections import DataConfig
+from pipeline.stages.ingest.job import ingest_transactions
 
 PRESETS = Path(__file__).parent.parent / "golden" / "presets"
 WEEK = 7 * 86_400_000_000

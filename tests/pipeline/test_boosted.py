@@ -11,7 +11,8 @@ from models.losses import LossSettings
 from models.network import network_architecture
 from models.rows import fraud_rate
 from models.training.loop import TrainConfig, fit_networks
-from pipeline.candidates import HEAD_FORMS, Head, load_booster, save_booster
+from pipeline.stages.artifacts.candidates import Head
+from pipeline.stages.artifacts.model_files import HEAD_FORMS, load_booster, save_booster
 from pipeline.stages.export.make_bundle import BOOSTER_FORMS
 from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
 

@@ -8,16 +8,10 @@ from models.boosting import Booster
 from models.calibration import CalibrationConfig
 from models.losses import LossSettings, class_ratio
 from models.shared_encoder import SharedEncoder
-from pipeline.ablation import Recipe, judged_arm
-from pipeline.candidates import (
-    Head,
-    Models,
-    calibrated_probabilities,
-    fit_calibration,
-    load_heads,
-    raw_scores,
-    save_heads,
-)
+from pipeline.stages.artifacts.candidates import Head, Models, calibrated_probabilities, fit_calibration, raw_scores
+from pipeline.stages.artifacts.model_files import load_heads, save_heads
+from pipeline.stages.artifacts.recipes import Recipe
+from pipeline.stages.evaluate.judged_arms import judged_arm
 from tests.oracles.python_path import small
 
 FLOOR = 1e-3

@@ -9,14 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow.tracking import MlflowClient
 
-from pipeline.champion import bring_champion, champion_news, champion_rows, judged_against
+from pipeline.champion import bring_champion, champion_news, judged_against
 from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
 from pipeline.promotion import promote_run
 from pipeline.run import planned_steps, read_settings, run_stages
 from pipeline.run_log import StageLog
-from pipeline.stage import StageContext
 from pipeline.stages import STAGES
+from pipeline.stages.evaluate.champion_rows import champion_rows
+from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import folder_checksums

@@ -10,10 +10,10 @@ import pytest
 from features.encode import Encoder
 from models.network import margins
 from models.training.loop import configured_architecture
-from pipeline.candidates import load_models
-from pipeline.champion_networks import champion_networks
 from pipeline.config import Config
 from pipeline.run import read_settings
+from pipeline.stages.artifacts.model_files import load_models
+from pipeline.stages.train.champion_networks import champion_networks
 from pipeline.storage.content import read_json, read_table, write_json
 
 LATER = {"valid": {"from": "2030-01-01T00:00:00Z"}, "calib": {"from": "2030-02-01T00:00:00Z"}}

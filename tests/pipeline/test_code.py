@@ -5,10 +5,10 @@ from importlib import resources
 
 import pytest
 
-from pipeline import code
-from pipeline.code import PACKAGES, code_digest, imported_modules
 from pipeline.stages import STAGES
-from pipeline.stages.evaluate import make_evaluation
+from pipeline.stages import code_digest as code
+from pipeline.stages.code_digest import PACKAGES, code_digest, imported_modules
+from pipeline.stages.evaluate.make_evaluation import make_evaluation
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def stage_digests():
 
 
 def test_imports_are_found_at_the_top_and_inside_functions():
-    source = "import numpy\nfrom models.losses import posterior\n\ndef f():\n    import evaluation.page\n"
+    source = "import numpy\nfrom models.losses import posterior\n\ndef f():\n    import evaluation.render.page\n"
     assert list(imported_modules(source)) == ["models.losses", "models.losses.posterior", "evaluation.render.page"]
 
 
@@ -48,7 +48,7 @@ def test_a_changed_file_deep_below_changes_the_digest(monkeypatch):
 
 def test_another_choice_of_the_rows_that_a_stage_reads_is_other_code_of_every_stage(copied_tree):
     before = stage_digests()
-    file = copied_tree / "pipeline" / "stage.py"
+    file = copied_tree / "pipeline" / "stages" / "stage.py"
     source = file.read_text()
     file.write_text(source.replace('pc.field("fold") == fold', 'pc.field("fold") != fold'))
     after = stage_digests()
@@ -58,7 +58,7 @@ def test_another_choice_of_the_rows_that_a_stage_reads_is_other_code_of_every_st
 
 def test_another_word_to_tracking_or_the_terminal_is_no_other_code(copied_tree):
     before = stage_digests()
-    for name in ("journal", "run_log", "sweep_log", "process/reporter", "tracking", "verdict_log"):
+    for name in ("journal", "run_log", "process/reporter", "tracking"):
         with (copied_tree / "pipeline" / f"{name}.py").open("a") as stream:
             stream.write("CHANGED = True\n")
     assert stage_digests() == before

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from pipeline.stage import StageContext
 from pipeline.stages import STAGES
+from pipeline.stages.stage import StageContext
 from pipeline.storage.done import changed_files, read_done
 
 CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")

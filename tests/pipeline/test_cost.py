@@ -4,7 +4,7 @@ import mmap
 
 from pipeline.cost import cost_line
 from pipeline.process.hardware import peak_memory, reset_peak_memory
-from pipeline.stage import Stage
+from pipeline.stages.stage import Stage
 from pipeline.storage.done import write_done
 
 MEBIBYTE = 1 << 20

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.simulate.simulated import simulate_transactions
-from pipeline import batches, spool
-from pipeline.ingest import ingest_transactions
 from pipeline.sections import DataConfig
-from pipeline.sources import load_preset, preset_path
+from pipeline.stages.ingest import batches, spool
+from pipeline.stages.ingest.job import ingest_transactions
+from pipeline.stages.ingest.preset_files import load_preset, preset_path
 from pipeline.storage.digests import TableDigest
 from tests.oracles.bad_input import HEADER, csv, good_rows, text
 from tests.pipeline.ingested import PRESETS, Ingested, ingested, no_simulation

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.looks import LEDGER, earlier_looks
+from pipeline.stages.evaluate.earlier_looks import LEDGER, earlier_looks
 
 
 def look(folder, name, *, test="rows", judged=None):

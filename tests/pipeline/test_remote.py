@@ -24,7 +24,7 @@ from pipeline import cli
 from pipeline.process.reporter import SilentReporter
 from pipeline.retention import remove_old_stored_runs
 from pipeline.run import run_stages
-from pipeline.sources import source_files
+from pipeline.stages.ingest.sources import source_files
 from pipeline.storage import download_cache as downloads
 from pipeline.storage import lease as claim
 from pipeline.storage.done import folder_checksums, read_done

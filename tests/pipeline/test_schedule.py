@@ -12,7 +12,7 @@ from pipeline.process.reporter import SilentReporter
 from pipeline.retention import remove_old_runs
 from pipeline.run import RunSettings
 from pipeline.schedule import retrain
-from pipeline.stage import Stage
+from pipeline.stages.stage import Stage
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from models.losses import LossSettings
+from pipeline.stages.artifacts.sweep_files import read_outcomes
 from pipeline.storage.content import write_json, write_table
-from pipeline.sweep_outcomes import read_outcomes
 
 
 def test_margins_beyond_what_an_exponential_holds_are_probabilities_all_the_same(tmp_path):

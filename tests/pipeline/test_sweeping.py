@@ -6,11 +6,11 @@ import pytest
 
 from evaluation.report.recheck_section import SettingCheck
 from evaluation.selection import Setting
-from pipeline import sweeping
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.stages import STAGES
+from pipeline.stages.train import sweep_and_rank as sweeping
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
 from tests.conftest import SMALL

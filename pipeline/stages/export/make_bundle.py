@@ -8,12 +8,13 @@ import numpy as np
 from features.times import time_microseconds
 from features.windows.spec import FeatureSpec
 from pipeline.bundle.manifest import signing_key
-from pipeline.candidates import Calibration, Models, calibrated_probabilities, load_calibration, load_models, raw_scores
-from pipeline.fingerprint import library_versions
 from pipeline.process.hardware import cpu_threads
-from pipeline.stage import StageContext
+from pipeline.stages.artifacts.candidates import Calibration, Models, calibrated_probabilities, raw_scores
+from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.export.build import BundleContents, build_bundle
 from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
+from pipeline.stages.fingerprint import library_versions
+from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 
 BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {

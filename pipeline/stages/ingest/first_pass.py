@@ -15,9 +15,9 @@ from features.schema.canonical_columns import Reading
 from features.schema.duplicates import id_keys
 from features.schema.faults import QUARANTINE
 from features.schema.silent_months import MonthlyLabels
-from pipeline.batches import SourceBatch
-from pipeline.inputs import Input
-from pipeline.spool import Spool
+from pipeline.stages.ingest.batches import SourceBatch
+from pipeline.stages.ingest.inputs import Input
+from pipeline.stages.ingest.spool import Spool
 from pipeline.storage.errors import InputError
 
 SHOWN = {"amount", "event_time", "label", "label_available_at"}

@@ -21,8 +21,8 @@ from models.network import Architecture
 from models.rows import Float64s, RowArrays, fraud_rate
 from models.shared_encoder import fresh_networks
 from models.training.loop import TrainConfig, configured_architecture, fit_networks
-from pipeline.candidates import cross_fitted_probabilities
-from pipeline.stage import StageContext
+from pipeline.stages.artifacts.candidates import cross_fitted_probabilities
+from pipeline.stages.stage import StageContext
 from pipeline.storage.content import write_json
 
 Tell = Callable[[str], None]

@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.sources import GZIP_MAGIC, SourceFile
+from pipeline.stages.ingest.sources import GZIP_MAGIC, SourceFile
 from pipeline.storage.errors import InputError
 
 BATCH_ROWS = 131_072

@@ -17,10 +17,7 @@ from pipeline.storage.digests import sha256_file, sha256_json
 PACKAGES = ("features", "models", "evaluation", "pipeline")
 QUIET = ("pipeline.process", "pipeline.tracking", "pipeline.runs", "pipeline.config", "pipeline.sections")
 """Packages and files whose job is telling, not doing."""
-SHELL = frozenset(
-    f"pipeline.{name}"
-    for name in ("code", "delivery", "fingerprint", "journal", "run", "run_log", "stages", "sweep_log", "verdict_log")
-)
+SHELL = frozenset(f"pipeline.{name}" for name in ("delivery", "journal", "run_log"))
 TEMPLATES = (".jinja", ".css")
 
 

@@ -11,15 +11,17 @@ from models.network import Architecture
 from models.rows import labelled_rows
 from models.sweep import Sweep
 from models.training.loop import TrainConfig
-from pipeline.ablation import ablation_notes, fit_recipes, recipes, write_recipes
-from pipeline.candidates import Head, save_booster, save_heads
-from pipeline.encoder_leak import LeakStudy, write_leak_table
 from pipeline.process.hardware import cpu_threads
-from pipeline.stage import StageContext
+from pipeline.stages.artifacts.candidates import Head
+from pipeline.stages.artifacts.model_files import save_booster, save_heads
+from pipeline.stages.artifacts.recipes import write_recipes
+from pipeline.stages.artifacts.sweep_files import position, sweep_outcomes, sweep_table, write_outcomes
+from pipeline.stages.stage import StageContext
+from pipeline.stages.train.encoder_forms import LeakStudy, write_leak_table
+from pipeline.stages.train.recipe_fits import ablation_notes, fit_recipes, recipes
+from pipeline.stages.train.sweep_and_rank import Swept, swept_and_ranked
+from pipeline.stages.train.sweep_log import log_sweep
 from pipeline.storage.content import read_json, write_json, write_table
-from pipeline.sweep_log import log_sweep
-from pipeline.sweep_outcomes import position, sweep_outcomes, sweep_table, write_outcomes
-from pipeline.sweeping import Swept, swept_and_ranked
 
 
 def make_models(context: StageContext) -> str:

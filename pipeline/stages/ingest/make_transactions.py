@@ -8,10 +8,11 @@ import pyarrow as pa
 from features.schema.preset import CANONICAL
 from features.simulate.simulated import simulate_transactions
 from pipeline.config import Config
-from pipeline.ingest import hash_key_check, ingest_transactions
 from pipeline.sections import SIMULATE
-from pipeline.sources import load_preset, preset_path, source_files
-from pipeline.stage import StageContext
+from pipeline.stages.ingest.job import hash_key_check, ingest_transactions
+from pipeline.stages.ingest.preset_files import load_preset, preset_path
+from pipeline.stages.ingest.sources import source_files
+from pipeline.stages.stage import StageContext
 
 
 def make_transactions(context: StageContext) -> str:

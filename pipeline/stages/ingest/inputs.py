@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from features.schema.column_plan import ColumnPlan, column_plan
 from features.schema.preset import Join, Preset
 from features.schema.values import decoded, text_values
-from pipeline.batches import SourceBatch, header, source_batches, table_batches
 from pipeline.sections import SIMULATE, DataConfig
-from pipeline.sources import SourceFile, source_files
+from pipeline.stages.ingest.batches import SourceBatch, header, source_batches, table_batches
+from pipeline.stages.ingest.sources import SourceFile, source_files
 from pipeline.storage.errors import InputError
 
 

@@ -11,12 +11,13 @@ from evaluation.report.evidence import Evidence
 from evaluation.report.recheck_section import calibration_check, recheck_section
 from features.encode import Encoder
 from features.times import time_microseconds, time_text
-from pipeline.candidates import Models, calibrated_probabilities, load_calibration, raw_scores
 from pipeline.process.hardware import cpu_threads
-from pipeline.recheck import champion_check
-from pipeline.stage import StageContext
+from pipeline.stages.artifacts.candidates import Models, calibrated_probabilities, raw_scores
+from pipeline.stages.artifacts.champion_setting import champion_check
+from pipeline.stages.artifacts.model_files import load_calibration
+from pipeline.stages.artifacts.sweep_files import ValidOutcomes
+from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json, read_table
-from pipeline.sweep_outcomes import ValidOutcomes
 
 FEWEST_ROWS = 500
 """Rows after test below which test itself counts as the newest rows."""

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from features.times import duration_text, time_microseconds, time_text
-from pipeline.candidates import Models
-from pipeline.stage import StageContext
+from pipeline.stages.artifacts.candidates import Models
+from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 
 

@@ -9,8 +9,8 @@ from evaluation.statistics.sample import Integers
 from models.losses import ClassWeight, LossSettings, torch_smoothing
 from models.rows import Float64s
 from models.sweep import Setting, SweepConfig
+from pipeline.stages.artifacts.sweep_files import ranked_setting
 from pipeline.storage.content import read_json
-from pipeline.sweep_outcomes import ranked_setting
 
 
 def champion_setting(run: Path, config: SweepConfig) -> Setting | None:

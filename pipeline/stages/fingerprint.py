@@ -5,9 +5,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipeline.code import code_digest
 from pipeline.config import Config
-from pipeline.stage import CHAMPION_FILE, Stage
+from pipeline.stages.code_digest import code_digest
+from pipeline.stages.stage import CHAMPION_FILE, Stage
 from pipeline.storage.digests import sha256_file, sha256_json
 from pipeline.storage.done import read_done
 

@@ -16,13 +16,13 @@ from models.network import Architecture
 from models.sweep import Setting, Sweep, SweepConfig, fit_sweep
 from models.training.loop import EpochReport, TrainConfig, configured_architecture
 from models.training.warm_start import WarmStart
-from pipeline.champion_networks import Start, champion_networks
 from pipeline.process.hardware import cpu_threads
-from pipeline.recheck import champion_check, champion_setting
-from pipeline.stage import StageContext
+from pipeline.stages.artifacts.champion_setting import champion_check, champion_setting
+from pipeline.stages.artifacts.sweep_files import sweep_outcomes
+from pipeline.stages.stage import StageContext
+from pipeline.stages.train.champion_networks import Start, champion_networks
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_json, write_json
-from pipeline.sweep_outcomes import sweep_outcomes
 
 
 @dataclass(frozen=True)

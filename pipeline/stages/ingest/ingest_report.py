@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
 from features.schema.preset import Preset
 from features.schema.silent_months import MonthlyLabels
-from pipeline.inputs import Input
-from pipeline.intake import Intake
+from pipeline.stages.ingest.first_pass import Intake
+from pipeline.stages.ingest.inputs import Input
 from pipeline.storage.digests import TableDigest
 
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save
 
 from features.encode import Encoder, Matrix
 from models.baseline import LogisticBaseline
@@ -17,12 +15,10 @@ from models.losses import LossSettings, posterior
 from models.network import State, margins
 from models.rows import Float64s, Floats, Integers
 from models.shared_encoder import SharedEncoder
-from pipeline.storage.atomic import write_bytes
-from pipeline.storage.content import read_json, write_json
 
 HYBRID_MEMBERS = ("mlp", "xgboost")
-HEAD_FORMS = ("same_rows", "out_of_time")
-"""Forms of the shared encoder that are served by the head's own network."""
+
+
 COMPARED: tuple[Method, ...] = ("none", "temperature", "affine", "beta", "isotonic")
 
 
@@ -174,83 +170,3 @@ def comparison_logits(models: Models, scores: RawScores) -> Iterator[tuple[float
             for method in COMPARED:
                 name = "inverse" if prefix and method == "none" else prefix + method
                 yield models.heads[head].loss.epsilon, name, method, logits
-
-
-def save_heads(folder: Path, heads: Mapping[str, Head]) -> None:
-    """Write network.safetensors and network.json; a network that serves two names is written once."""
-    tensors: dict[str, np.ndarray] = {}
-    description: dict[str, Any] = {}
-    for name, head in heads.items():
-        if head.owner == name:
-            tensors |= {f"{name}.{key}": np.ascontiguousarray(array) for key, array in head.state.items()}
-        description[name] = {"tensors": head.owner, "class_weight": head.class_weight, "loss": head.loss.to_dict()}
-    write_bytes(folder / "network.safetensors", save(tensors))
-    write_json(folder / "network.json", {"heads": description})
-
-
-def load_heads(folder: Path) -> dict[str, Head]:
-    """The inverse of `save_heads`."""
-    tensors = load_file(folder / "network.safetensors")
-    states: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in tensors.items():
-        owner, _, name = key.partition(".")
-        states.setdefault(owner, {})[name] = array
-    description = read_json(folder / "network.json")["heads"]
-    return {
-        name: Head(each["tensors"], states[each["tensors"]], LossSettings.from_dict(each["loss"]), each["class_weight"])
-        for name, each in description.items()
-    }
-
-
-def save_booster(folder: Path, booster: Booster, encoder: SharedEncoder) -> None:
-    """Write booster.ubj, booster.json and, where it has an encoder that is not the head itself, that one's arrays."""
-    write_bytes(folder / "booster.ubj", booster.model)
-    own = encoder.form not in HEAD_FORMS
-    if own:
-        write_bytes(folder / "booster_encoder.safetensors", save(dict(encoder.state)))
-    write_json(
-        folder / "booster.json",
-        {
-            "columns": booster.columns,
-            "best_round": booster.best_round,
-            "valid_log_loss": booster.valid_log_loss,
-            "loss": booster.loss.to_dict(),
-            "encoder": {"form": encoder.form, "names": encoder.names, "tensors": "own" if own else "mlp"},
-        },
-    )
-
-
-def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, SharedEncoder]:
-    """The inverse of `save_booster`."""
-    said = read_json(folder / "booster.json")
-    encoder = said["encoder"]
-    own = encoder["tensors"] == "own"
-    state = load_file(folder / "booster_encoder.safetensors") if own else dict(heads["mlp"].state)
-    booster = Booster(
-        (folder / "booster.ubj").read_bytes(),
-        tuple(said["columns"]),
-        said["best_round"],
-        tuple(said["valid_log_loss"]),
-        LossSettings.from_dict(said["loss"]),
-    )
-    return booster, SharedEncoder(encoder["form"], state, tuple(encoder["names"]))
-
-
-def load_models(run: Path, *, posterior_floor: float) -> Models:
-    """What features and train left in a run folder."""
-    folder = run / "train"
-    heads = load_heads(folder)
-    booster, encoder = load_booster(folder, heads)
-    return Models(
-        encoder=Encoder.from_dict(read_json(run / "features" / "encoder.json")),
-        heads=heads,
-        booster=booster,
-        booster_encoder=encoder,
-        baseline=LogisticBaseline.from_dict(read_json(folder / "logistic.json")),
-        posterior_floor=posterior_floor,
-    )
-
-
-def load_calibration(run: Path) -> Calibration:
-    """What calibrate left in a run folder."""
-    return Calibration.from_dict(read_json(run / "calibrate" / "calibrators.json"))

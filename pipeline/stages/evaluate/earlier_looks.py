@@ -1,10 +1,14 @@
 """Who has looked at a test fold before: a second look at the same data is no longer a first one, and is told."""
 
+import hashlib
 from itertools import takewhile
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
 from filelock import FileLock
 
+from pipeline.stages.stage import StageContext
 from pipeline.storage.json_lines import append_lines, read_objects
 
 LEDGER = "looks.jsonl"
@@ -36,3 +40,21 @@ def earlier_looks(run: Path, *, test: str, judged: str) -> tuple[str, ...]:
         f"{len(before)} other model{'s' * (len(before) > 1)} had been judged on these test rows before "
         f"({', '.join(names)}): the more looks, the less the best of them is worth.",
     )
+
+
+def test_digest(table: pa.Table) -> str:
+    """What the test data are: ids and labels."""
+    digest = hashlib.sha256()
+    for name in ("transaction_id", "label"):
+        values = pd.util.hash_array(table[name].to_pandas().to_numpy(object, na_value="")).tobytes()
+        digest.update(values)
+    return digest.hexdigest()[:16]
+
+
+def judged_digest(context: StageContext) -> str:
+    """What the judged models are: networks, booster and calibrators."""
+    names = [("train", "network.safetensors"), ("train", "booster.ubj"), ("calibrate", "calibrators.json")]
+    digest = hashlib.sha256()
+    for stage, name in names:
+        digest.update(context.path(stage, name).read_bytes())
+    return digest.hexdigest()[:16]

@@ -20,12 +20,12 @@ from features.schema.batch import canonical_schema
 from features.schema.canonical_columns import Reading
 from features.schema.duplicates import KEPT, duplicate_reasons, suspects
 from features.schema.silent_months import months_of
-from pipeline.inputs import source_inputs
-from pipeline.intake import Intake
-from pipeline.intake_report import Summary, ingest_report
 from pipeline.sections import DataConfig
-from pipeline.sources import load_preset
-from pipeline.spool import Spool
+from pipeline.stages.ingest.first_pass import Intake
+from pipeline.stages.ingest.ingest_report import Summary, ingest_report
+from pipeline.stages.ingest.inputs import source_inputs
+from pipeline.stages.ingest.preset_files import load_preset
+from pipeline.stages.ingest.spool import Spool
 from pipeline.storage.content import parquet_options
 from pipeline.storage.errors import InputError
 

@@ -1,0 +1,1 @@
+"""What one stage leaves and another picks up."""

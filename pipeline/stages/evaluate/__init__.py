@@ -1,0 +1,1 @@
+"""Every candidate judged once on the test fold."""

@@ -1,0 +1,1 @@
+"""Raw files to valid transactions, sorted by time, and quarantined rows with reasons."""
