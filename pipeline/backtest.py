@@ -20,11 +20,9 @@ from features.times import duration_text, time_microseconds, time_name, time_tex
 from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
 from pipeline.config import Config
 from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
-from pipeline.journal import Journal
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.run import RunSettings, run_stages
-from pipeline.run_log import StageLog, close_interrupted
 from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.stage import CHAMPION_FILE, Stage
@@ -33,7 +31,9 @@ from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.storage.digests import sha256_file, sha256_json
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import held
-from pipeline.tracking import replay
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.replay import replay
+from pipeline.tracking.stage_log import StageLog, close_interrupted
 
 FEWEST_DATES = 2
 

@@ -12,8 +12,7 @@ from pipeline.storage.atomic import replaced_folder
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.errors import InputError, portable_message
-from pipeline.store_lock import sqlite_file
-from pipeline.tracking import store_uri
+from pipeline.tracking.mlflow_store import sqlite_file, store_uri
 
 FOLDER = "champion"
 

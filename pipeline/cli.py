@@ -345,7 +345,7 @@ def sync(run_folder: StageRunOption) -> None:
 def ui(port: Annotated[int, typer.Option("--port", help="port on the loopback address")] = 5000) -> None:
     """Serve the MLflow UI on the configured store."""
     from pipeline.config import load_config
-    from pipeline.ui import serve_ui
+    from pipeline.tracking.ui import serve_ui
 
     console = Console()
     code = serve_ui(

@@ -15,7 +15,6 @@ from pipeline.bundle.manifest import MANIFEST, checked_bundle, signing_key
 from pipeline.bundle.verify import verify_bundle
 from pipeline.champion import judged_against
 from pipeline.config import Config
-from pipeline.journal import Journal
 from pipeline.ledger import LEDGER, Action, Promotion, append_promotions, read_ledger
 from pipeline.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, SourceRun, Version, opened_registry
 from pipeline.storage.content import read_json
@@ -23,8 +22,9 @@ from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import read_done
 from pipeline.storage.errors import InputError
 from pipeline.storage.locks import LockedError, held
-from pipeline.store_lock import sqlite_file
-from pipeline.tracking import ACKNOWLEDGED, replay, store_uri
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.mlflow_store import sqlite_file, store_uri
+from pipeline.tracking.replay import ACKNOWLEDGED, replay
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ bundle in `bundle/`, so that any later run can fetch the champion from the store
 """
 
 import json
-import os
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.sections import TrackingConfig
-from pipeline.store_lock import opened_alone
-from pipeline.tracking import bounded_requests, opened_store, store_uri
+from pipeline.tracking.mlflow_store import (
+    bounded_requests,
+    default_store,
+    opened_alone,
+    opened_store,
+    quiet_mlflow,
+    store_uri,
+)
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -60,18 +64,6 @@ class SourceRun:
 
 
 @contextmanager
-def quiet_mlflow() -> Iterator[None]:
-    """MLflow neither reports home nor warns: of its own type hints on import, and of an input example it misses.
-
-    An example would be scored and stored with the model; the signature is declared, not inferred from one.
-    """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning, module="mlflow")
-        yield
-
-
-@contextmanager
 def opened_registry(tracking: TrackingConfig, *, name: str, runs: Path) -> Iterator["Registry"]:
     """The registry in the configured store; requests are bounded in time while the `with` block lasts."""
     uri = store_uri(tracking, runs=runs)
@@ -82,20 +74,6 @@ def opened_registry(tracking: TrackingConfig, *, name: str, runs: Path) -> Itera
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_registered_models(max_results=1)
         yield Registry(client, uri, name, tracking.experiment)
-
-
-@contextmanager
-def default_store(uri: str) -> Iterator[None]:
-    """What MLflow's sqlite registry asks for a logged model, whatever store its own client was opened on."""
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    os.environ["MLFLOW_TRACKING_URI"] = uri
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
-        else:
-            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 class Registry:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
-from pipeline.delivery import Delivery
-from pipeline.journal import Journal, Status
 from pipeline.process.exits import InterruptedRunError
 from pipeline.process.hardware import GIBIBYTE, peak_memory, reset_peak_memory
 from pipeline.process.reporter import Reporter
-from pipeline.run_log import StageLog, close_below, close_interrupted, log_kept, opened_log
+from pipeline.run_log import opened_log
 from pipeline.stages.fingerprint import library_versions, stage_fingerprint
 from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import replaced_folder, restore_interrupted, working_folder
@@ -22,7 +20,10 @@ from pipeline.storage.content import read_json, write_json
 from pipeline.storage.done import changed_files, read_done, write_done
 from pipeline.storage.errors import InputError
 from pipeline.storage.locks import held
-from pipeline.tracking import Replay, replay
+from pipeline.tracking.background import Delivery
+from pipeline.tracking.journal import Journal, Status
+from pipeline.tracking.replay import Replay, replay
+from pipeline.tracking.stage_log import StageLog, close_below, close_interrupted, log_kept
 from pipeline.working_copy import mirrored
 
 SYNC_PAUSES = (0.5, 1.0, 2.0, 4.0)

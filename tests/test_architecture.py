@@ -11,7 +11,6 @@ FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.p
 DOORS = {
     "mlflow": {
         "pipeline/tracking",
-        "pipeline/tracking.py",
         "pipeline/registry",
         "pipeline/registry.py",
         "pipeline/stages/export/mlflow_model.py",

@@ -17,7 +17,6 @@ from pipeline.storage.digests import sha256_file, sha256_json
 PACKAGES = ("features", "models", "evaluation", "pipeline")
 QUIET = ("pipeline.process", "pipeline.tracking", "pipeline.runs", "pipeline.config", "pipeline.sections")
 """Packages and files whose job is telling, not doing."""
-SHELL = frozenset(f"pipeline.{name}" for name in ("delivery", "journal", "run_log"))
 TEMPLATES = (".jinja", ".css")
 
 
@@ -49,7 +48,7 @@ def _digest(start: Path) -> str:
     while waiting:
         for name in imported_modules(waiting.pop().read_text(encoding="utf-8")):
             path = _module_file(name)
-            if path is not None and name not in seen and name not in SHELL and not _quiet(name):
+            if path is not None and name not in seen and not _quiet(name):
                 seen[name] = path
                 waiting.append(path)
     digests = {name: sha256_file(path) for name, path in seen.items()}

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from features.times import time_microseconds
 from pipeline.config import Config
 from pipeline.process.reporter import Reporter
-from pipeline.run_log import StageLog
 from pipeline.storage.content import read_json, read_table, write_json
+from pipeline.tracking.stage_log import StageLog
 
 CHAMPION_FILE = "champion/champion.json"
 """What a run folder notes of the champion it is judged against."""

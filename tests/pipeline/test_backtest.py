@@ -12,12 +12,12 @@ from pipeline.backtest import Walk, backtest
 from pipeline.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
 from pipeline.config import load_config
 from pipeline.cuts import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
-from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.done import folder_checksums
+from pipeline.tracking.journal import Journal
 from tests.conftest import SMALL
 
 SMALLER = (*SMALL, "split.train='40d'", "split.valid='14d'", "split.calib='14d'", "split.test='28d'")

@@ -10,18 +10,18 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.champion import bring_champion, champion_news, judged_against
-from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
 from pipeline.promotion import promote_run
 from pipeline.run import planned_steps, read_settings, run_stages
-from pipeline.run_log import StageLog
 from pipeline.stages import STAGES
 from pipeline.stages.evaluate.champion_rows import champion_rows
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import folder_checksums
-from pipeline.tracking import store_uri
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.mlflow_store import store_uri
+from pipeline.tracking.stage_log import StageLog
 from tests.pipeline.registered import bundle_run, empty_store, marked, settings_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -58,7 +58,7 @@ def test_another_choice_of_the_rows_that_a_stage_reads_is_other_code_of_every_st
 
 def test_another_word_to_tracking_or_the_terminal_is_no_other_code(copied_tree):
     before = stage_digests()
-    for name in ("journal", "run_log", "process/reporter", "tracking"):
+    for name in ("tracking/journal", "tracking/stage_log", "process/reporter", "tracking/replay"):
         with (copied_tree / "pipeline" / f"{name}.py").open("a") as stream:
             stream.write("CHANGED = True\n")
     assert stage_digests() == before

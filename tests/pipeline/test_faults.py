@@ -19,13 +19,13 @@ from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from pipeline.delivery import Delivery
-from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
-from pipeline.run_log import StageLog
 from pipeline.sections import TrackingConfig
 from pipeline.storage.atomic import TEMPORARY
-from pipeline.tracking import replay, waiting_records
+from pipeline.tracking.background import Delivery
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.replay import replay, waiting_records
+from pipeline.tracking.stage_log import StageLog
 from tests.oracles.fault_proxy import FAULTS, FaultProxy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

@@ -1,6 +1,6 @@
 """Every record is on disk before anything else happens."""
 
-from pipeline.journal import Journal
+from pipeline.tracking.journal import Journal
 
 
 def test_records_come_back_in_order_with_their_content(tmp_path):

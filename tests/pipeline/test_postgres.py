@@ -11,10 +11,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.config import load_config
-from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, run_stages, send_journal
 from pipeline.storage.done import read_done
+from pipeline.tracking.journal import Journal
 from tests.conftest import SMALL
 from tests.pipeline.databases import PASSWORD, postgres
 from tests.pipeline.test_run import STAGES
@@ -39,7 +39,7 @@ def database(server, monkeypatch):
 OPENED = """
 import sys
 from pathlib import Path
-from pipeline.tracking import opened_store
+from pipeline.tracking.mlflow_store import opened_store
 print(opened_store(sys.argv[1], "harbor", runs=Path(sys.argv[2]))[1])
 """
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.provenance import git_commit, trigger
 from pipeline.storage.addresses import without_passwords
+from pipeline.tracking.provenance import git_commit, trigger
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

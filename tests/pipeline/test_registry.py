@@ -22,7 +22,7 @@ from pipeline.ledger import Promotion, append_promotions, in_production, read_le
 from pipeline.promotion import promote_run, rollback_champion
 from pipeline.registry import opened_registry
 from pipeline.storage.locks import LockedError
-from pipeline.tracking import store_uri
+from pipeline.tracking.mlflow_store import store_uri
 from tests.pipeline.registered import bundle_run, empty_store, settings_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_config
-from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import RunSettings, planned_steps, run_stages
 from pipeline.stages.stage import Stage
 from pipeline.storage.atomic import write_text
 from pipeline.storage.done import folder_checksums, read_done
 from pipeline.storage.locks import LockedError
+from pipeline.tracking.journal import Journal
 
 ORDER: list[str] = []
 

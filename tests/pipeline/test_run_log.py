@@ -6,10 +6,10 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.journal import Journal
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import read_settings, run_stages, send_journal
 from pipeline.stages import STAGES
+from pipeline.tracking.journal import Journal
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -13,11 +13,12 @@ from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
 from pipeline.config import load_config
-from pipeline.delivery import Delivery
-from pipeline.journal import Journal
-from pipeline.run_log import StageLog
 from pipeline.sections import TrackingConfig
-from pipeline.tracking import ACKNOWLEDGED, bounded_requests, replay, store_uri, waiting_records
+from pipeline.tracking.background import Delivery
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.mlflow_store import bounded_requests, store_uri
+from pipeline.tracking.replay import ACKNOWLEDGED, replay, waiting_records
+from pipeline.tracking.stage_log import StageLog
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -9,11 +9,11 @@ import time
 import pytest
 
 from pipeline.sections import TrackingConfig
-from pipeline.ui import serve_ui
+from pipeline.tracking.ui import serve_ui
 
 PARENT = """
 import sys
-from pipeline.ui import _serve
+from pipeline.tracking.ui import _serve
 child = "import os, subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
 child += "; open(sys.argv[1] + '.new', 'w').write(str(p.pid)); os.rename(sys.argv[1] + '.new', sys.argv[1])"
 child += "; time.sleep(60)"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.run_log import StageLog
+from pipeline.tracking.stage_log import StageLog
 
 WITH_INTERVAL = ("average_precision", "roc_auc", "brier_skill", "log_loss", "ece", "observed_expected")
 ALONE = ("brier", "recall_at_budget")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.bundle.signature import Signature
-from pipeline.registry import quiet_mlflow
+from pipeline.tracking.mlflow_store import quiet_mlflow
 
 CODE = "serving_model.py"
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 from evaluation.selection import Setting, SettingOutcome, SweepRanking, SweepRow, sweep_statistics
-from pipeline.run_log import StageLog
+from pipeline.tracking.stage_log import StageLog
 
 SAME_EITHER_WAY = ("roc_auc", "average_precision")
 RAW_AND_INVERSE = ("ece", "brier", "log_loss", "precision_at_half", "share_negatives_above_095")

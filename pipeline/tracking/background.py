@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.process.reporter import Reporter
 from pipeline.sections import TrackingConfig
-from pipeline.tracking import Replay, replay, waiting_records
+from pipeline.tracking.replay import Replay, replay, waiting_records
 
 SHORT = 2.0
 

@@ -9,24 +9,19 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from pipeline.journal import Journal, Record
-from pipeline.request_limits import RequestLimits
 from pipeline.sections import TrackingConfig
 from pipeline.storage.addresses import without_passwords
 from pipeline.storage.atomic import TEMPORARY
 from pipeline.storage.content import read_json, write_json
-from pipeline.store_lock import is_database, opened_alone, sqlite_file
-
-if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
+from pipeline.tracking.journal import Journal, Record
+from pipeline.tracking.mlflow_store import bounded_requests, opened_store, store_uri
 
 KEY_TAG = "harbor.key"
 
@@ -47,9 +42,6 @@ LOCK_SECONDS = 60.0
 
 
 TRANSIENT_STATUS = (401, 403, 404, 407, 408, 425, 429)
-
-
-LIMITS = RequestLimits()
 
 
 @dataclass(frozen=True)
@@ -96,11 +88,6 @@ class _Progress:
     def forget(self) -> None:
         self.records = self.artifacts = 0
         self.ids, self.doubtful = {}, []
-
-
-def store_uri(config: TrackingConfig, *, runs: Path) -> str:
-    """The configured tracking URI, or the sqlite store in the folder that holds the runs."""
-    return config.uri or f"sqlite:///{runs.resolve() / 'mlflow.db'}"
 
 
 def waiting_records(run: Path, config: TrackingConfig) -> int:
@@ -155,17 +142,6 @@ def _replay(run: Path, config: TrackingConfig, deadline: float) -> Replay:
 def _said(error: Exception) -> str:
     lines = str(error).splitlines() or [""]
     return without_passwords(f"{type(error).__name__}: {lines[0]}")[:240]
-
-
-@contextlib.contextmanager
-def bounded_requests(config: TrackingConfig) -> Iterator[None]:
-    """Requests that end within seconds, and are sent once.
-
-    MLflow's own limits let one call to a dead server hang for minutes. It also repeats a request whose reply was lost,
-    POST included, so that creating one run makes two: repeating is left to the caller, who looks first.
-    """
-    with LIMITS.held(config.timeout):
-        yield
 
 
 class _Sender:
@@ -331,31 +307,3 @@ def _final(error: Exception) -> bool:
     if isinstance(error, HTTPError) and error.response is not None:
         return 400 <= error.response.status_code < 500 and error.response.status_code not in TRANSIENT_STATUS
     return isinstance(error, MlflowException) and error.error_code in REFUSALS
-
-
-def opened_store(uri: str, experiment: str, *, runs: Path | None = None) -> "tuple[MlflowClient, str]":
-    """A client and the experiment's id, made where it is missing.
-
-    Args:
-        uri: the store.
-        experiment: its name.
-        runs: the folder of runs, beside which a database without a server keeps its artifacts.
-    """
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-
-    path = sqlite_file(uri)
-    beside = path.parent if path is not None else runs if is_database(uri) else None
-    with opened_alone(uri):
-        client = MlflowClient(tracking_uri=uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            location = (beside / "mlartifacts").resolve().as_uri() if beside is not None else None
-            kind = {"mlflow.experimentKind": "custom_model_development"}
-            try:
-                return client, client.create_experiment(experiment, artifact_location=location, tags=kind)
-            except MlflowException:
-                found = client.get_experiment_by_name(experiment)
-                if found is None:
-                    raise
-    return client, found.experiment_id

@@ -10,7 +10,7 @@ from types import FrameType
 
 from pipeline.sections import TrackingConfig
 from pipeline.storage.errors import InputError
-from pipeline.tracking import store_uri
+from pipeline.tracking.mlflow_store import store_uri
 
 GRACE = 5.0
 
