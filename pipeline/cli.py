@@ -178,7 +178,7 @@ def evaluate(
         raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
     from pipeline.bundle.fetched import local_bundle
     from pipeline.config import load_config
-    from pipeline.outcomes import judge_outcomes, print_outcomes
+    from pipeline.outcomes.judged_outcomes import judge_outcomes, print_outcomes
     from pipeline.storage.transfers import local_file, sent_beside
 
     settings = load_config(config, assignments=assignments or ())

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
-from pipeline.outcomes import judge_outcomes, outcome_lines
+from pipeline.outcomes.judged_outcomes import judge_outcomes, outcome_lines
 from pipeline.storage.errors import INPUT_ERRORS
 from tests.pipeline.registered import settings_of
 

@@ -1,0 +1,1 @@
+"""A deployed bundle judged on outcomes that arrived later."""
