@@ -299,7 +299,7 @@ def verify(bundle: BundleOption) -> None:
 def promote(run_folder: StageRunOption) -> None:
     """Register a run's bundle, and make it champion where its gate passed."""
     began = time.time_ns() // 1000
-    from pipeline.promotion import promote_run
+    from pipeline.registry.promotion import promote_run
     from pipeline.stages import STAGES
     from pipeline.working_copy import mirrored
 
@@ -317,7 +317,7 @@ def promote(run_folder: StageRunOption) -> None:
 def rollback() -> None:
     """Make the previous version champion again."""
     from pipeline.config import load_config
-    from pipeline.promotion import rollback_champion
+    from pipeline.registry.promotion import rollback_champion
 
     outcome = rollback_champion(load_config(None), runs=Path("runs"))
     for line in outcome.lines:

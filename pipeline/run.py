@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.champion import bring_champion, champion_news
 from pipeline.config import Config
 from pipeline.process.exits import InterruptedRunError
 from pipeline.process.hardware import GIBIBYTE, peak_memory, reset_peak_memory
 from pipeline.process.reporter import Reporter
+from pipeline.registry.champion_copy import bring_champion, champion_news
 from pipeline.run_log import opened_log
 from pipeline.stages.fingerprint import library_versions, stage_fingerprint
 from pipeline.stages.stage import Stage, StageContext

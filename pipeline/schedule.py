@@ -12,8 +12,8 @@ from typing import Any
 
 from features.times import time_name
 from pipeline.process.reporter import Reporter
-from pipeline.promotion import promote_run
-from pipeline.registry import CHAMPION, PREVIOUS, opened_registry
+from pipeline.registry.model_registry import CHAMPION, PREVIOUS, opened_registry
+from pipeline.registry.promotion import promote_run
 from pipeline.retention import remove_old_runs, remove_old_stored_runs
 from pipeline.run import RunSettings, run_stages
 from pipeline.stages.fingerprint import stage_fingerprint

@@ -12,7 +12,6 @@ DOORS = {
     "mlflow": {
         "pipeline/tracking",
         "pipeline/registry",
-        "pipeline/registry.py",
         "pipeline/stages/export/mlflow_model.py",
         "pipeline/stages/export/serving_model.py",
     },

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.config import Config, load_config
-from pipeline.registry import opened_registry
+from pipeline.registry.model_registry import opened_registry
 from pipeline.storage.done import write_done
 
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow.tracking import MlflowClient
 
-from pipeline.champion import bring_champion, champion_news, judged_against
 from pipeline.process.reporter import SilentReporter
-from pipeline.promotion import promote_run
+from pipeline.registry.champion_copy import bring_champion, champion_news, judged_against
+from pipeline.registry.promotion import promote_run
 from pipeline.run import planned_steps, read_settings, run_stages
 from pipeline.stages import STAGES
 from pipeline.stages.evaluate.champion_rows import champion_rows

@@ -18,9 +18,9 @@ from mlflow.tracking import MlflowClient
 
 from features.times import time_microseconds
 from pipeline.bundle.verify import verify_bundle
-from pipeline.ledger import Promotion, append_promotions, in_production, read_ledger, tenures
-from pipeline.promotion import promote_run, rollback_champion
-from pipeline.registry import opened_registry
+from pipeline.registry.ledger import Promotion, append_promotions, in_production, read_ledger, tenures
+from pipeline.registry.model_registry import opened_registry
+from pipeline.registry.promotion import promote_run, rollback_champion
 from pipeline.storage.locks import LockedError
 from pipeline.tracking.mlflow_store import store_uri
 from tests.pipeline.registered import bundle_run, empty_store, settings_of

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from pipeline.config import load_config
-from pipeline.ledger import read_ledger
-from pipeline.registry import opened_registry
+from pipeline.registry.ledger import read_ledger
+from pipeline.registry.model_registry import opened_registry
 from pipeline.storage.content import read_json
 from pipeline.storage.done import folder_checksums
 from tests.conftest import SMALL

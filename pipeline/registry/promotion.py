@@ -13,10 +13,18 @@ from typing import Any
 
 from pipeline.bundle.manifest import MANIFEST, checked_bundle, signing_key
 from pipeline.bundle.verify import verify_bundle
-from pipeline.champion import judged_against
 from pipeline.config import Config
-from pipeline.ledger import LEDGER, Action, Promotion, append_promotions, read_ledger
-from pipeline.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, SourceRun, Version, opened_registry
+from pipeline.registry.champion_copy import judged_against
+from pipeline.registry.ledger import LEDGER, Action, Promotion, append_promotions, read_ledger
+from pipeline.registry.model_registry import (
+    CHALLENGER,
+    CHAMPION,
+    PREVIOUS,
+    Registry,
+    SourceRun,
+    Version,
+    opened_registry,
+)
 from pipeline.storage.content import read_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import read_done

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.bundle.manifest import MANIFEST, checked_bundle, signing_key
 from pipeline.config import Config
 from pipeline.process.reporter import Reporter
-from pipeline.registry import CHAMPION, Registry, Version, opened_registry
+from pipeline.registry.model_registry import CHAMPION, Registry, Version, opened_registry
 from pipeline.stages.stage import CHAMPION_FILE
 from pipeline.storage.atomic import replaced_folder
 from pipeline.storage.content import read_json, write_json

@@ -1,0 +1,1 @@
+"""Which model is in production: versions, promotion, and the ledger of both."""
