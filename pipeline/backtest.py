@@ -22,7 +22,8 @@ from pipeline.config import Config
 from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
-from pipeline.run import RunSettings, run_stages
+from pipeline.run import run_stages
+from pipeline.runs.settings import RunSettings
 from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.stage import CHAMPION_FILE, Stage

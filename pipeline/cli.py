@@ -49,7 +49,7 @@ def run(
     """Bring the six stages up to date, in order: raw transactions in, a judged and exported model out."""
     from features.times import time_microseconds, time_name
     from pipeline.config import load_config
-    from pipeline.run import RunSettings
+    from pipeline.runs.settings import RunSettings
     from pipeline.stages import STAGES
 
     known = [stage.name for stage in STAGES]
@@ -66,17 +66,17 @@ def run(
 
 def _placed(run_folder: str, settings: Any) -> tuple[Path, Any]:
     """The working folder of a run, and its settings with the store that an address names."""
-    from pipeline.run import kept_in
-    from pipeline.working_copy import run_place
+    from pipeline.runs.settings import kept_in
+    from pipeline.runs.working_copy import run_place
 
     place = run_place(run_folder, runs=Path("runs"))
     return place.folder, kept_in(settings, place.store)
 
 
 def _print_plan(folder: Path, settings: Any, force: str | None) -> None:
-    from pipeline.run import planned_steps
+    from pipeline.runs.steps import planned_steps
+    from pipeline.runs.working_copy import bring_run
     from pipeline.stages import STAGES
-    from pipeline.working_copy import bring_run
 
     bring_run(folder, settings.config.runs.store, [stage.name for stage in STAGES])
     console = Console()
@@ -87,8 +87,8 @@ def _print_plan(folder: Path, settings: Any, force: str | None) -> None:
 
 
 def _brought_up_to_date(folder: Path, settings: Any, *, force: str | None = None, only: str | None = None) -> Exit:
-    from pipeline.cost import cost_line
     from pipeline.run import run_stages
+    from pipeline.runs.steps import cost_line
     from pipeline.stages import STAGES
     from pipeline.storage.content import read_json
 
@@ -136,8 +136,8 @@ def _stage_command(name: str, text: str) -> None:
 
 def _stage_settings(run_folder: str, config: str | None, assignments: list[str]) -> tuple[Path, Any]:
     from pipeline.config import load_config, override_config
-    from pipeline.run import RunSettings, kept_in, read_settings
-    from pipeline.working_copy import run_place
+    from pipeline.runs.settings import RunSettings, kept_in, read_settings
+    from pipeline.runs.working_copy import run_place
 
     place = run_place(run_folder, runs=Path("runs"))
     folder = place.folder
@@ -203,8 +203,8 @@ def retrain(
     """Train as of a moment, judge against the champion, promote or not; running it again is free."""
     from features.times import day_microseconds, time_microseconds, time_text
     from pipeline.config import load_config
-    from pipeline.cost import cost_line
-    from pipeline.run import RunSettings
+    from pipeline.runs.settings import RunSettings
+    from pipeline.runs.steps import cost_line
     from pipeline.schedule import retrain as retrained
     from pipeline.stages import STAGES
 
@@ -300,8 +300,8 @@ def promote(run_folder: StageRunOption) -> None:
     """Register a run's bundle, and make it champion where its gate passed."""
     began = time.time_ns() // 1000
     from pipeline.registry.promotion import promote_run
+    from pipeline.runs.working_copy import mirrored
     from pipeline.stages import STAGES
-    from pipeline.working_copy import mirrored
 
     folder, settings = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
@@ -328,8 +328,8 @@ def rollback() -> None:
 def sync(run_folder: StageRunOption) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
     from pipeline.run import send_journal
+    from pipeline.runs.working_copy import mirrored
     from pipeline.stages import STAGES
-    from pipeline.working_copy import mirrored
 
     folder, settings = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]

@@ -20,7 +20,8 @@ import dagster as dg
 from features.times import time_microseconds, time_name
 from pipeline.config import Config, load_config
 from pipeline.process.reporter import SilentReporter
-from pipeline.run import RunSettings, run_stages
+from pipeline.run import run_stages
+from pipeline.runs.settings import RunSettings
 from pipeline.schedule import retrain
 from pipeline.sections import SIMULATE
 from pipeline.stages import STAGES

@@ -14,15 +14,16 @@ from features.times import time_name
 from pipeline.process.reporter import Reporter
 from pipeline.registry.model_registry import CHAMPION, PREVIOUS, opened_registry
 from pipeline.registry.promotion import promote_run
-from pipeline.retention import remove_old_runs, remove_old_stored_runs
-from pipeline.run import RunSettings, run_stages
+from pipeline.run import run_stages
+from pipeline.runs.retention import remove_old_runs, remove_old_stored_runs
+from pipeline.runs.settings import RunSettings
+from pipeline.runs.working_copy import bring_run, job_claimed, send_records
 from pipeline.stages.fingerprint import stage_fingerprint
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.done import changed_files, read_done
 from pipeline.storage.errors import InputError
 from pipeline.storage.locks import held
-from pipeline.working_copy import bring_run, job_claimed, send_records
 
 OUTCOME = "retrain.json"
 

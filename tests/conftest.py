@@ -29,7 +29,8 @@ def small_run(tmp_path_factory) -> Path:
     """A finished run folder on 24,000 simulated rows; tests read it and leave it as it is."""
     from pipeline.config import load_config
     from pipeline.process.reporter import SilentReporter
-    from pipeline.run import RunSettings, run_stages
+    from pipeline.run import run_stages
+    from pipeline.runs.settings import RunSettings
     from pipeline.stages import STAGES
 
     folder = tmp_path_factory.mktemp("runs") / "small"

@@ -13,7 +13,8 @@ from pipeline.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text,
 from pipeline.config import load_config
 from pipeline.cuts import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.process.reporter import SilentReporter
-from pipeline.run import RunSettings, run_stages
+from pipeline.run import run_stages
+from pipeline.runs.settings import RunSettings
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.done import folder_checksums

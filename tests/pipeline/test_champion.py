@@ -12,7 +12,9 @@ from mlflow.tracking import MlflowClient
 from pipeline.process.reporter import SilentReporter
 from pipeline.registry.champion_copy import bring_champion, champion_news, judged_against
 from pipeline.registry.promotion import promote_run
-from pipeline.run import planned_steps, read_settings, run_stages
+from pipeline.run import run_stages
+from pipeline.runs.settings import read_settings
+from pipeline.runs.steps import planned_steps
 from pipeline.stages import STAGES
 from pipeline.stages.evaluate.champion_rows import champion_rows
 from pipeline.stages.stage import StageContext

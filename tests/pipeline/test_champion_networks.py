@@ -11,7 +11,7 @@ from features.encode import Encoder
 from models.network import margins
 from models.training.loop import configured_architecture
 from pipeline.config import Config
-from pipeline.run import read_settings
+from pipeline.runs.settings import read_settings
 from pipeline.stages.artifacts.model_files import load_models
 from pipeline.stages.train.champion_networks import champion_networks
 from pipeline.storage.content import read_json, read_table, write_json

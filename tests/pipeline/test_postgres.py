@@ -12,7 +12,8 @@ from mlflow.tracking import MlflowClient
 
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
-from pipeline.run import RunSettings, run_stages, send_journal
+from pipeline.run import run_stages, send_journal
+from pipeline.runs.settings import RunSettings
 from pipeline.storage.done import read_done
 from pipeline.tracking.journal import Journal
 from tests.conftest import SMALL

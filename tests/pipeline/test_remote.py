@@ -22,8 +22,9 @@ import pytest
 from features.simulate.simulated import simulate_transactions
 from pipeline import cli
 from pipeline.process.reporter import SilentReporter
-from pipeline.retention import remove_old_stored_runs
 from pipeline.run import run_stages
+from pipeline.runs.retention import remove_old_stored_runs
+from pipeline.runs.working_copy import bring_run, mirrored, run_place
 from pipeline.stages.ingest.sources import source_files
 from pipeline.storage import download_cache as downloads
 from pipeline.storage import lease as claim
@@ -32,7 +33,6 @@ from pipeline.storage.errors import InputError
 from pipeline.storage.lease import claimed
 from pipeline.storage.locks import LockedError
 from pipeline.storage.object_store import StoreError, opened
-from pipeline.working_copy import bring_run, mirrored, run_place
 from tests.conftest import SMALL
 from tests.pipeline.ingested import ingested
 from tests.pipeline.registered import bundle_run

@@ -11,7 +11,9 @@ import pytest
 
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
-from pipeline.run import RunSettings, planned_steps, run_stages
+from pipeline.run import run_stages
+from pipeline.runs.settings import RunSettings
+from pipeline.runs.steps import planned_steps
 from pipeline.stages.stage import Stage
 from pipeline.storage.atomic import write_text
 from pipeline.storage.done import folder_checksums, read_done

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.process.reporter import SilentReporter
-from pipeline.run import read_settings, run_stages, send_journal
+from pipeline.run import run_stages, send_journal
+from pipeline.runs.settings import read_settings
 from pipeline.stages import STAGES
 from pipeline.tracking.journal import Journal
 

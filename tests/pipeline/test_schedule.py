@@ -9,8 +9,8 @@ from filelock import FileLock
 from features.times import time_microseconds
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
-from pipeline.retention import remove_old_runs
-from pipeline.run import RunSettings
+from pipeline.runs.retention import remove_old_runs
+from pipeline.runs.settings import RunSettings
 from pipeline.schedule import retrain
 from pipeline.stages.stage import Stage
 from pipeline.storage.atomic import write_text

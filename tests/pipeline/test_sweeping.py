@@ -8,7 +8,8 @@ from evaluation.report.recheck_section import SettingCheck
 from evaluation.selection import Setting
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
-from pipeline.run import RunSettings, run_stages
+from pipeline.run import run_stages
+from pipeline.runs.settings import RunSettings
 from pipeline.stages import STAGES
 from pipeline.stages.train import sweep_and_rank as sweeping
 from pipeline.storage.content import read_json, write_json

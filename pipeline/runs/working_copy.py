@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.mirror import CLAIMS, SETTINGS, Mirror
 from pipeline.process.reporter import Reporter
+from pipeline.runs.stored_run import CLAIMS, SETTINGS, Mirror
 from pipeline.storage.addresses import is_remote, local_path, plain_name
 from pipeline.storage.atomic import working_folder, write_text
 from pipeline.storage.done import read_done

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pipeline.bundle.manifest import LARGEST_MANIFEST, MANIFEST
-from pipeline.mirror import CLAIMS
+from pipeline.runs.stored_run import CLAIMS
+from pipeline.runs.working_copy import owner_name
 from pipeline.storage.atomic import TEMPORARY
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import DONE
 from pipeline.storage.lease import claimed
 from pipeline.storage.locks import LockedError, held
 from pipeline.storage.object_store import Remote, opened
-from pipeline.working_copy import owner_name
 
 TIME = r"\d{8}T\d{6}(\.\d{1,6})?Z"
 

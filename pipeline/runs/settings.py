@@ -1,0 +1,55 @@
+"""What a run was asked for, and the config.json that says so."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.stages.fingerprint import library_versions
+from pipeline.storage.content import read_json
+from pipeline.storage.errors import InputError
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run was asked for: its resolved configuration and the moment it may know (µs since 1970, or None)."""
+
+    config: Config
+    as_of: int | None
+
+
+def kept_in(settings: RunSettings, store: str) -> RunSettings:
+    """The same settings, the run kept in another store too; an empty one leaves them as they are."""
+    if not store:
+        return settings
+    runs = settings.config.runs.model_copy(update={"store": store})
+    return RunSettings(settings.config.model_copy(update={"runs": runs}), settings.as_of)
+
+
+def resolved_settings(settings: RunSettings) -> dict[str, object]:
+    """The content of config.json: configuration, as-of time, seeds and versions; the same for the same run."""
+    config = settings.config
+    return {
+        "as_of": settings.as_of,
+        "seeds": {"data": config.data.seed, "train": config.train.seed},
+        "versions": library_versions(),
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def read_settings(run: Path) -> RunSettings:
+    """The settings a run folder was made with.
+
+    Raises:
+        InputError: the folder holds no readable config.json.
+    """
+    path = run / "config.json"
+    if not path.is_file():
+        raise InputError(f"{run} must be a run folder, but it holds no config.json")
+    content = read_json(path)
+    try:
+        as_of = content["as_of"]
+        if not isinstance(as_of, int | None):
+            raise TypeError("as_of must be microseconds since 1970 or null")
+        return RunSettings(Config.model_validate(content["config"]), as_of)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} must hold a run's settings, but it does not: {error}") from error
