@@ -205,7 +205,7 @@ def retrain(
     from pipeline.config import load_config
     from pipeline.runs.settings import RunSettings
     from pipeline.runs.steps import cost_line
-    from pipeline.schedule import retrain as retrained
+    from pipeline.schedule.retrain import retrain as retrained
     from pipeline.stages import STAGES
 
     moment = time_microseconds(as_of) if as_of is not None else day_microseconds(datetime.now(UTC))
@@ -231,10 +231,10 @@ def backtest(
 ) -> None:
     """Do what retrain does at each past date: table, plot, and what never retraining would have cost."""
     from features.times import duration_microseconds, time_microseconds
-    from pipeline.backtest import Walk
-    from pipeline.backtest import backtest as walked
-    from pipeline.backtest_tables import ageing_lines, drift_lines, table_lines
     from pipeline.config import load_config
+    from pipeline.schedule.backtest import Walk
+    from pipeline.schedule.backtest import backtest as walked
+    from pipeline.schedule.backtest_tables import ageing_lines, drift_lines, table_lines
     from pipeline.stages import STAGES
 
     walk = Walk(time_microseconds(start), time_microseconds(end), duration_microseconds(every))

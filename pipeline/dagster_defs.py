@@ -22,7 +22,7 @@ from pipeline.config import Config, load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
-from pipeline.schedule import retrain
+from pipeline.schedule.retrain import retrain
 from pipeline.sections import SIMULATE
 from pipeline.stages import STAGES
 from pipeline.stages.ingest.sources import source_files

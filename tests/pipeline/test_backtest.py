@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 import pytest
 
 from features.times import time_microseconds
-from pipeline.backtest import Walk, backtest
-from pipeline.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
 from pipeline.config import load_config
-from pipeline.cuts import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
+from pipeline.schedule.backtest import Walk, backtest
+from pipeline.schedule.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
+from pipeline.schedule.shared_windows import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.done import folder_checksums

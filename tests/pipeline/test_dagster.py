@@ -9,7 +9,7 @@ dg = pytest.importorskip("dagster", reason="the extra [dagster] is not installed
 from filelock import FileLock  # noqa: E402
 
 from pipeline.dagster_defs import Place, definitions  # noqa: E402
-from pipeline.schedule import OUTCOME  # noqa: E402
+from pipeline.schedule.retrain import OUTCOME  # noqa: E402
 from pipeline.stages import STAGES  # noqa: E402
 from pipeline.storage.content import read_json  # noqa: E402
 from tests.conftest import SMALL  # noqa: E402

@@ -11,7 +11,7 @@ from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.runs.retention import remove_old_runs
 from pipeline.runs.settings import RunSettings
-from pipeline.schedule import retrain
+from pipeline.schedule.retrain import retrain
 from pipeline.stages.stage import Stage
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, write_json

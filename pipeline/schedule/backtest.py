@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 from evaluation.model_age import DAY, WalkedRows, ageing_table, walk_statistics
 from evaluation.render.backtest_picture import walk_picture
 from features.times import duration_text, time_microseconds, time_name, time_text
-from pipeline.backtest_tables import MODELS, STATISTICS, csv_text
 from pipeline.config import Config
-from pipeline.cuts import Shared, cut_stages, shared_stages, uncuttable
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
+from pipeline.schedule.backtest_tables import MODELS, STATISTICS, csv_text
+from pipeline.schedule.shared_windows import Shared, cut_stages, shared_stages, uncuttable
 from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.stage import CHAMPION_FILE, Stage

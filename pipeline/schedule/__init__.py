@@ -1,0 +1,1 @@
+"""Jobs without a person: retrain, and the same at past dates."""
