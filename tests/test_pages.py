@@ -27,7 +27,7 @@ PAGES = (
 )
 TEXT = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 VERBS = typer.main.get_command(app).commands
-PRESETS = "data/README.md"  # its TOML is a preset, which tests/features/test_preset.py reads
+PRESETS = "data/README.md"  # its TOML is a preset, which tests/features/schema/test_preset.py reads
 SOURCES = [
     path for folder in ("pipeline", "features", "models", "evaluation") for path in (ROOT / folder).rglob("*.py")
 ]

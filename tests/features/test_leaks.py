@@ -13,8 +13,8 @@ from features.split import SplitConfig
 from features.windows import window_table as windows
 from features.windows.feature_options import FeaturesConfig
 from features.windows.spec import feature_spec
-from tests.features.planted_leaks import LEAKS
-from tests.features.random_tables import SCHEMA, SECOND, TABLES, random_table
+from tests.fixtures.planted_leaks import LEAKS
+from tests.fixtures.random_tables import SCHEMA, SECOND, TABLES, random_table
 from tests.oracles import leak_laws as laws
 
 DAY = 86_400 * SECOND

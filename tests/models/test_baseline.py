@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.baseline import LogisticBaseline, fit_logistic_baseline
 from models.rows import RowArrays, taken_rows
-from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
+from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 from tests.oracles import plain_network
 
 ROWS = made_rows(800, seed=4)

@@ -13,7 +13,7 @@ from models.network import (
     network_architecture,
 )
 from models.rows import taken_rows
-from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
+from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 from tests.oracles import plain_network
 
 ROWS = made_rows(50, seed=1)

@@ -8,7 +8,7 @@ from models.network import embeddings, margins, network_architecture
 from models.rows import RowArrays, fraud_rate, taken_rows
 from models.shared_encoder import GRID, encoder_columns, fit_shared_encoder, fresh_networks, time_borders
 from models.training.loop import TrainConfig, fit_networks
-from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
+from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)
 ARCHITECTURE = network_architecture(made_scaling(TRAIN), cardinalities=CARDINALITIES)

@@ -7,7 +7,7 @@ from models.network import network_architecture
 from models.rows import RowArrays, taken_rows
 from models.sweep import Setting, SweepConfig, fit_sweep, sweep_notes, sweep_settings
 from models.training.loop import TrainConfig
-from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
+from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(600, seed=1), made_rows(300, seed=2)
 CONFIG = TrainConfig(epochs=1, batch_size=128, threads=1, device="cpu")

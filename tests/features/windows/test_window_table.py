@@ -12,7 +12,7 @@ from features.windows.aggregates import AGGREGATES, Aggregate
 from features.windows.feature_options import FeaturesConfig
 from features.windows.spec import FeatureColumn, FeatureSpec, feature_spec
 from features.windows.window_table import window_features
-from tests.features.random_tables import (
+from tests.fixtures.random_tables import (
     SECOND,
     START,
     TABLES,

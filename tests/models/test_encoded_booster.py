@@ -14,7 +14,7 @@ from models.training.loop import TrainConfig, fit_networks
 from pipeline.stages.artifacts.candidates import Head
 from pipeline.stages.artifacts.model_files import HEAD_FORMS, load_booster, save_booster
 from pipeline.stages.export.make_bundle import BOOSTER_FORMS
-from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
+from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)
 ARCHITECTURE = network_architecture(made_scaling(TRAIN), cardinalities=CARDINALITIES)

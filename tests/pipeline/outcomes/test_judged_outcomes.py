@@ -12,7 +12,7 @@ import pytest
 from pipeline import cli
 from pipeline.outcomes.judged_outcomes import judge_outcomes, outcome_lines
 from pipeline.storage.errors import INPUT_ERRORS
-from tests.pipeline.registered import settings_of
+from tests.fixtures.registered import settings_of
 
 CONFIG = settings_of("evaluation.resamples=100", "evaluation.slice_resamples=100")
 

@@ -34,13 +34,13 @@ from pipeline.storage.lease import claimed
 from pipeline.storage.locks import LockedError
 from pipeline.storage.object_store import StoreError, opened
 from tests.conftest import SMALL
-from tests.pipeline.ingested import ingested
-from tests.pipeline.registered import bundle_run
-from tests.pipeline.stores import ENVIRONMENT, SECRET, s3_server, serving
+from tests.fixtures.ingested import ingested
+from tests.fixtures.registered import bundle_run
+from tests.fixtures.stores import ENVIRONMENT, SECRET, s3_server, serving
+from tests.pipeline.schedule.test_retrain import WORKED, retrained
 from tests.pipeline.test_run import ORDER, STAGES, settings
-from tests.pipeline.test_schedule import WORKED, retrained
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pipeline.registry.model_registry import opened_registry
 from pipeline.registry.promotion import promote_run, rollback_champion
 from pipeline.storage.locks import LockedError
 from pipeline.tracking.mlflow_store import store_uri
-from tests.pipeline.registered import bundle_run, empty_store, settings_of
+from tests.fixtures.registered import bundle_run, empty_store, settings_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 CONFIG = settings_of()

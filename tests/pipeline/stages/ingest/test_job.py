@@ -15,8 +15,8 @@ from pipeline.stages.ingest import batches, spool
 from pipeline.stages.ingest.job import ingest_transactions
 from pipeline.stages.ingest.preset_files import load_preset, preset_path
 from pipeline.storage.digests import TableDigest
+from tests.fixtures.ingested import PRESETS, Ingested, ingested, no_simulation
 from tests.oracles.bad_input import HEADER, csv, good_rows, text
-from tests.pipeline.ingested import PRESETS, Ingested, ingested, no_simulation
 
 FILES = {
     "handbook": "handbook.csv",

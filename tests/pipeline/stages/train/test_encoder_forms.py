@@ -12,7 +12,7 @@ from models.calibration import CalibrationConfig
 from models.losses import LossSettings
 from models.training.loop import TrainConfig
 from pipeline.stages.train.encoder_forms import CASES, LeakStudy, leak_arms
-from tests.models.made_rows import CARDINALITIES, NUMERIC, made_rows
+from tests.fixtures.made_rows import CARDINALITIES, NUMERIC, made_rows
 
 TRAIN, VALID = made_rows(1500, seed=1), made_rows(2000, seed=2)
 ENCODER = Encoder(

@@ -194,7 +194,7 @@ def test_every_fault_of_the_arguments_is_named():
 
 
 def test_the_sample_of_the_repository_has_the_columns_of_the_simulator():
-    path = Path(__file__).parents[2] / "data" / "sample" / "transactions.csv"
+    path = Path(__file__).parents[3] / "data" / "sample" / "transactions.csv"
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == COLUMNS

@@ -68,7 +68,7 @@ def test_columns_that_a_preset_declares_already_may_be_named_again():
 
 
 def test_the_data_cards_own_preset_is_valid_and_every_shipped_one_has_an_entry():
-    data = Path(__file__).parent.parent.parent / "data"
+    data = Path(__file__).parents[3] / "data"
     card = (data / "README.md").read_text("utf-8")
     example = re.search(r"```toml\n(.*?)```", card, re.DOTALL)
     assert example is not None

@@ -17,10 +17,10 @@ from pipeline.runs.settings import RunSettings
 from pipeline.storage.done import read_done
 from pipeline.tracking.journal import Journal
 from tests.conftest import SMALL
-from tests.pipeline.databases import PASSWORD, postgres
+from tests.fixtures.databases import PASSWORD, postgres
 from tests.pipeline.test_run import STAGES
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 

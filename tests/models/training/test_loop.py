@@ -6,7 +6,7 @@ from models.losses import LossSettings, loss_table, smoothed_cross_entropy, targ
 from models.network import initial_arrays, margins, network_architecture
 from models.rows import RowArrays, taken_rows
 from models.training.loop import TrainConfig, configured_architecture, fit_networks, one_cycle, torch_threads
-from tests.models.made_rows import CARDINALITIES, made_rows, made_scaling
+from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 from tests.oracles import plain_network
 
 TRAIN, VALID = made_rows(600, seed=1), made_rows(300, seed=2)

@@ -24,7 +24,7 @@ from pipeline.storage.done import folder_checksums
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.mlflow_store import store_uri
 from pipeline.tracking.stage_log import StageLog
-from tests.pipeline.registered import bundle_run, empty_store, marked, settings_of
+from tests.fixtures.registered import bundle_run, empty_store, marked, settings_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 CONFIG = settings_of()

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pipeline.storage.errors import INPUT_ERRORS
+from tests.fixtures.ingested import Ingested, ingested
 from tests.oracles.bad_input import CASES, Case, Spoilt
-from tests.pipeline.ingested import Ingested, ingested
 
 
 def outcome(spoilt: Spoilt) -> Ingested | str:
