@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from features.times import time_text
 from features.windows.window_table import window_features
 from pipeline.config import Config
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.features import make_cut_features, specification
 from pipeline.stages.ingest.ingest_report import Summary
 from pipeline.stages.stage import Stage, StageContext
@@ -127,7 +126,7 @@ def _bound(work: Callable[[StageContext, Shared], str], shared: Shared) -> Calla
 def _make_windows(context: StageContext) -> str:
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
-    windows = window_features(transactions, spec=spec, threads=cpu_threads(context.config.train.threads))
+    windows = window_features(transactions, spec=spec, threads=context.threads)
     write_table(context.out / WINDOWS, windows)
     write_text(context.out / "spec.json", spec.to_json())
     context.report({"rows": windows.num_rows, "columns": list(spec.names)})

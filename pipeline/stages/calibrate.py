@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from evaluation.selection import sweep_statistics, time_blocks
 from models.calibration import CalibrationConfig, cross_fitted, fit_calibrator
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.artifacts.candidates import (
     Calibration,
     Models,
@@ -32,7 +31,7 @@ def make_calibration(context: StageContext) -> str:
     table = table.filter(table["label"].is_valid())
     rows = models.encoder.apply(table)
     context.reporter.progress(1, 3, f"{table.num_rows:,} labelled rows of calib")
-    scores = raw_scores(models, rows, threads=cpu_threads(context.config.train.threads))
+    scores = raw_scores(models, rows, threads=context.threads)
     calibration = fit_calibration(rows.label, scores.log_odds, config=config)
     context.reporter.progress(2, 3, "cross-fitting")
     blocks = time_blocks(rows.time, folds=config.cross_fit_folds)

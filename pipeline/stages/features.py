@@ -11,7 +11,6 @@ from features.split import CLASSES, Folds, time_folds
 from features.times import time_text
 from features.windows.spec import FeatureSpec, feature_spec
 from features.windows.window_table import window_features
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.stage import StageContext
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_json, read_table, write_json, write_table
@@ -26,7 +25,7 @@ def make_features(context: StageContext) -> str:
     folds = _folds(transactions, context)
     spec = specification(context, transactions)
     context.reporter.progress(1, 3, f"{len(spec.columns)} columns of {transactions.num_rows:,} rows")
-    windows = window_features(transactions, spec=spec, threads=cpu_threads(context.config.train.threads))
+    windows = window_features(transactions, spec=spec, threads=context.threads)
     return write_features(context, transactions, windows, folds, spec)
 
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from features.times import time_microseconds
 from pipeline.config import Config
+from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.storage.content import read_json, read_table, write_json
 from pipeline.tracking.stage_log import StageLog
@@ -60,6 +61,11 @@ class StageContext:
     as_of: int | None
     log: StageLog
     reporter: Reporter
+
+    @property
+    def threads(self) -> int:
+        """How many threads a stage may use on this machine."""
+        return cpu_threads(self.config.train.threads)
 
     def path(self, stage: str, name: str) -> Path:
         """A file that an earlier stage wrote.

@@ -13,7 +13,6 @@ from features.windows.spec import FeatureSpec
 from features.windows.window_table import window_features
 from pipeline.bundle.manifest import CheckedBundle, checked_bundle, signing_key
 from pipeline.bundle.scorer import loaded_scorer
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.stage import CHAMPION_FILE, StageContext
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.errors import InputError, portable_message
@@ -60,7 +59,7 @@ def _test_and_later(context: StageContext) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scored(context: StageContext, bundle: CheckedBundle, rows: np.ndarray) -> np.ndarray:
-    threads = cpu_threads(context.config.train.threads)
+    threads = context.threads
     scorer = loaded_scorer(bundle)
     spec = FeatureSpec.from_json(bundle.read("features.json").decode())
     transactions = read_table(context.path("ingest", "transactions.parquet"))

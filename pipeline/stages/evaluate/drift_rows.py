@@ -11,7 +11,6 @@ from evaluation.report.evidence import Evidence
 from evaluation.report.recheck_section import calibration_check, recheck_section
 from features.encode import Encoder
 from features.times import time_microseconds, time_text
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.artifacts.candidates import Models, calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.champion_setting import champion_check
 from pipeline.stages.artifacts.model_files import load_calibration
@@ -67,7 +66,7 @@ def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.
 def _calib_scores(context: StageContext, models: Models) -> np.ndarray:
     """The shipped candidate on calib, the newest rows that are not judged; on train its score would be too sure."""
     rows = models.encoder.apply(context.features("calib", labels=False))
-    scores = raw_scores(models, rows, threads=cpu_threads(context.config.train.threads))
+    scores = raw_scores(models, rows, threads=context.threads)
     return calibrated_probabilities(load_calibration(context.run), scores.log_odds)[context.config.export.candidate]
 
 

@@ -19,7 +19,6 @@ from evaluation.report.operating_points import Outcomes, threshold_points
 from evaluation.selection import rank_sweep
 from evaluation.statistics.populations import JudgedRows
 from models.calibration import bounded_probability, calibrator_from_dict
-from pipeline.process.hardware import cpu_threads
 from pipeline.sections import ExportConfig
 from pipeline.stages.artifacts.candidates import (
     Models,
@@ -48,7 +47,7 @@ def make_evaluation(context: StageContext) -> str:
     config = context.config
     models = load_models(context.run, posterior_floor=config.calibration.posterior_floor)
     table = context.features("test")
-    scores = raw_scores(models, models.encoder.apply(table), threads=cpu_threads(config.train.threads))
+    scores = raw_scores(models, models.encoder.apply(table), threads=context.threads)
     calibration = load_calibration(context.run)
     candidates = calibrated_probabilities(calibration, scores.log_odds)
     details = row_details(context, "test")

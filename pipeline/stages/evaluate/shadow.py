@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 
 from models.calibration import bounded_probability
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.artifacts.candidates import Models, RawScores, calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration
 from pipeline.stages.evaluate.champion_rows import ChampionRows
@@ -27,7 +26,7 @@ def shadow_table(
     """Probabilities of ε = 0, the best ε > 0 and the champion on rows nobody has judged yet, or on a tenth of test."""
     after = context.features_after("test")
     if after.num_rows:
-        scores = raw_scores(models, models.encoder.apply(after), threads=cpu_threads(context.config.train.threads))
+        scores = raw_scores(models, models.encoder.apply(after), threads=context.threads)
         candidates = calibrated_probabilities(load_calibration(context.run), scores.log_odds)
         table, keep = after, np.ones(after.num_rows, np.bool_)
     else:

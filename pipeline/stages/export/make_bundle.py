@@ -8,7 +8,6 @@ import numpy as np
 from features.times import time_microseconds
 from features.windows.spec import FeatureSpec
 from pipeline.bundle.manifest import signing_key
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.artifacts.candidates import Calibration, Models, calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.export.build import BundleContents, build_bundle
@@ -36,7 +35,7 @@ def make_bundle(context: StageContext) -> str:
     calibration = load_calibration(context.run)
     spec = FeatureSpec.from_json(context.path("features", "spec.json").read_text(encoding="utf-8"))
     table = context.features("test", labels=False)
-    threads = cpu_threads(config.train.threads)
+    threads = context.threads
     context.reporter.progress(1, 3, f"Python path on {table.num_rows:,} rows")
     scores = raw_scores(models, models.encoder.apply(table), threads=threads)
     thresholds = read_json(context.path("evaluate", "thresholds.json"))

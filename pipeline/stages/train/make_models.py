@@ -11,7 +11,6 @@ from models.network import Architecture
 from models.rows import labelled_rows
 from models.sweep import Sweep
 from models.training.loop import TrainConfig
-from pipeline.process.hardware import cpu_threads
 from pipeline.stages.artifacts.candidates import Head
 from pipeline.stages.artifacts.model_files import save_booster, save_heads
 from pipeline.stages.artifacts.recipes import write_recipes
@@ -120,7 +119,7 @@ def _compared_encoders(context: StageContext, encoder: Encoder, train: Matrix, v
 def _training(context: StageContext) -> TrainConfig:
     """[train] with the threads of this machine."""
     config = context.config.train
-    return config.model_copy(update={"threads": cpu_threads(config.threads)})
+    return config.model_copy(update={"threads": context.threads})
 
 
 def _report(context: StageContext, swept: Swept, trees: int, *notes: str) -> None:

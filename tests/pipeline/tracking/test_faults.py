@@ -1,6 +1,6 @@
 """A real MLflow server behind a proxy that misbehaves: no record lost, none twice, no stage held up.
 
-`pytest -m slow tests/pipeline/tracking/test_faults.py` prints a table: fault, how often, records, those still to be sent
+`pytest -m slow tests/pipeline/tracking/test_faults.py` prints a table: fault, how often, records, those not yet sent
 when the run ended, lost in the end, held twice, seconds the slowest stage waited, seconds all of them did.
 """
 
