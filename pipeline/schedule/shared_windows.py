@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from features.times import time_text
 from features.windows.window_table import window_features
 from pipeline.config import Config
-from pipeline.stages.features import make_cut_features, specification
+from pipeline.stages.features.make_features import make_cut_features, specification
 from pipeline.stages.ingest.ingest_report import Summary
 from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import write_bytes, write_text
