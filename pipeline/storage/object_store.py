@@ -123,8 +123,8 @@ class Remote:
         if listed is None:
             raise FileNotFoundError(f"{self.uri} does not exist")
         with _errors_in_words(self), self.system.open_input_stream(self.path) as stream:
-            said = {name.lower(): value for name, value in (stream.metadata() or {}).items()}
-        mark = said.get("generation") or said.get("etag") or str(listed.modified).encode()
+            metadata = {name.lower(): value for name, value in (stream.metadata() or {}).items()}
+        mark = metadata.get("generation") or metadata.get("etag") or str(listed.modified).encode()
         return f"{mark.decode()} {listed.size}"
 
     def content(self, *, limit: int) -> bytes | None:
@@ -258,16 +258,16 @@ def _errors_in_words(place: Remote) -> Iterator[None]:
         _refuse_or_fail(place, str(error))
 
 
-def _refuse_or_fail(place: Remote, said: str) -> NoReturn:
+def _refuse_or_fail(place: Remote, message: str) -> NoReturn:
     scheme = place.uri.partition("://")[0]
-    code = re.search(r"AWS Error (\w+)|Status\((\w+)", said)
+    code = re.search(r"AWS Error (\w+)|Status\((\w+)", message)
     kind = next((each for each in code.groups() if each), "") if code is not None else ""
-    if NO_BUCKET.search(said):
+    if NO_BUCKET.search(message):
         raise InputError(f"{place.uri}: there is no such bucket") from None
-    if REFUSED_KINDS.search(kind) or REFUSED_WORDS.search(said):
+    if REFUSED_KINDS.search(kind) or REFUSED_WORDS.search(message):
         raise InputError(
             f"{place.uri}: the store refuses access; check {CREDENTIALS[scheme]} in the environment, and what it may do"
         ) from None
-    if MISSING.search(kind or said):
+    if MISSING.search(kind or message):
         raise FileNotFoundError(f"{place.uri} does not exist") from None
     raise StoreError(f"{place.uri}: the store cannot be reached or failed ({kind or 'no reason given'})") from None
