@@ -14,10 +14,11 @@ from mlflow.tracking import MlflowClient
 
 from pipeline.config import load_config
 from pipeline.sections import TrackingConfig
+from pipeline.tracking.acknowledged import ACKNOWLEDGED, waiting_records
 from pipeline.tracking.background import Delivery
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.mlflow_store import bounded_requests, store_uri
-from pipeline.tracking.replay import ACKNOWLEDGED, replay, waiting_records
+from pipeline.tracking.replay import replay
 from pipeline.tracking.stage_log import StageLog
 
 pytestmark = pytest.mark.filterwarnings("ignore")
