@@ -3,7 +3,7 @@
 import mmap
 
 from pipeline.process.hardware import peak_memory, reset_peak_memory
-from pipeline.runs.steps import cost_line
+from pipeline.runs.cost import cost_line
 from pipeline.stages.stage import Stage
 from pipeline.storage.done import write_done
 

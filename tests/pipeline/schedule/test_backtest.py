@@ -12,7 +12,7 @@ from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
-from pipeline.schedule.backtest import Walk, backtest
+from pipeline.schedule.backtest import BacktestDates, backtest
 from pipeline.schedule.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
 from pipeline.schedule.shared_windows import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.stages import STAGES
@@ -68,11 +68,11 @@ def test_rows_that_decide_on_one_another_cannot_be_cut():
 
 def test_a_walk_needs_dates(tmp_path):
     with pytest.raises(ValueError, match="at least 2 dates, got 1"):
-        backtest("night", config(), Walk(0, 5, 10), STAGES, runs=tmp_path, reporter=SilentReporter())
+        backtest("night", config(), BacktestDates(0, 5, 10), STAGES, runs=tmp_path, reporter=SilentReporter())
 
 
 def test_a_date_with_too_little_data_before_it_is_named(tmp_path):
-    walk = Walk(time_microseconds("2024-02-01"), time_microseconds("2024-02-08"), 7 * DAY)
+    walk = BacktestDates(time_microseconds("2024-02-01"), time_microseconds("2024-02-08"), 7 * DAY)
     with pytest.raises(ValueError, match=r"(?s)as of 2024-02-01T00:00:00Z: .*must reach back over all folds"):
         backtest("night", config(), walk, STAGES, runs=tmp_path, reporter=SilentReporter())
 
@@ -108,7 +108,7 @@ def test_a_walk_reads_as_columns_that_line_up_and_as_csv():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_walk_of_two_dates_is_told_drawn_and_resumed_for_free(tmp_path):
-    walk = Walk(time_microseconds("2024-06-18"), time_microseconds("2024-06-25"), 7 * DAY)
+    walk = BacktestDates(time_microseconds("2024-06-18"), time_microseconds("2024-06-25"), 7 * DAY)
     lenient = config("gate.ece_tolerance=10", "gate.observed_expected_low=0.01", "gate.observed_expected_high=99")
     folder, result = backtest("night", lenient, walk, STAGES, runs=tmp_path, reporter=SilentReporter())
     first, second = result["dates"]

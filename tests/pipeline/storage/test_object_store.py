@@ -24,7 +24,7 @@ from pipeline import cli
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
 from pipeline.runs.retention import remove_old_stored_runs
-from pipeline.runs.working_copy import bring_run, mirrored, run_place
+from pipeline.runs.working_copy import bring_run, held_in_store, run_place
 from pipeline.stages.ingest.sources import source_files
 from pipeline.storage import download_cache as downloads
 from pipeline.storage import lease as claim
@@ -458,7 +458,7 @@ def test_six_machines_make_stage_by_stage_the_bundle_that_one_machine_makes(stor
 @pytest.mark.slow
 def test_a_run_is_promoted_on_a_machine_that_never_saw_it(store, small_run, tmp_path):
     run = bundle_run(small_run, tmp_path / "one" / "night", note="from afar", journal=True)
-    with mirrored(run, store.uri, ["export"], reporter=SilentReporter()):
+    with held_in_store(run, store.uri, ["export"], reporter=SilentReporter()):
         assert (run / ".store").is_file()
     ended = machine(tmp_path / "two", "promote", "--run", f"{store.uri}/night")
     assert (ended.returncode, "version 1 is champion" in ended.stdout) == (0, True), ended.stderr
