@@ -70,11 +70,12 @@ def _existing_object(text: str) -> Remote:
 
 
 def _matches(name: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether the parts of a name match those of a glob; like a shell's, `*` takes no slash and no leading dot."""
+    """Whether the parts of a name match those of a glob; as in a shell `*` takes no slash and nothing a leading dot."""
     if not pattern:
         return not name
     if pattern[0] == "**":
-        return any(_matches(name[start:], pattern[1:]) for start in range(len(name) + 1))
+        below = bool(name) and not name[0].startswith(".") and _matches(name[1:], pattern)
+        return below or _matches(name, pattern[1:])
     if not name or not fnmatchcase(name[0], pattern[0]):
         return False
     hidden = name[0].startswith(".") and not pattern[0].startswith(".")
