@@ -18,7 +18,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from pipeline.storage.errors import InputError
-from pipeline.storage.object_store import WORKERS, Remote, StoreError, opened
+from pipeline.storage.object_store import WORKERS, Remote, opened
+from pipeline.storage.store_errors import StoreError
 
 CACHE = "HARBOR_CACHE"
 KEPT_SECONDS = 7 * 86_400
