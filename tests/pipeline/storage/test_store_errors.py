@@ -23,6 +23,7 @@ def worded(error, uri="s3://bucket/key"):
         ("AWS Error INVALID_ACCESS_KEY_ID during PutObject", InputError, "the store refuses access"),
         ("AWS Error UNKNOWN (HTTP status 400): ExpiredToken", InputError, "the store refuses access"),
         ("AWS Error NO_SUCH_KEY during GetObject", FileNotFoundError, "s3://bucket/key does not exist"),
+        ("Failed to open it: No such file or directory", FileNotFoundError, "s3://bucket/key does not exist"),
         ("AWS Error NETWORK_CONNECTION during HeadObject", StoreError, r"reached or failed \(NETWORK_CONNECTION\)"),
         ("curl: no such host", StoreError, r"reached or failed \(no reason given\)"),
     ],

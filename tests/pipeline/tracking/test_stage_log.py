@@ -107,10 +107,11 @@ def test_what_a_stage_left_open_is_closed_and_its_neighbours_are_not(tmp_path):
 def test_a_run_whose_stage_was_kept_says_what_it_once_said_of_the_run(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     first = StageLog(journal, "first", parent=None)
-    first.metrics({"before": 1.0})
-    stage = first.child("train", name="train")
-    first.metrics({"during": 2.0})
-    stage.close("FINISHED")
+    for value in (1.0, 2.0):
+        first.metrics({"before": value})
+        stage = first.child("train", name="train")
+        first.metrics({"during": value})
+        stage.close("FINISHED")
     first.metrics({"after": 3.0})
     again = StageLog(journal, "again", parent=None)
     log_kept(again.child("train", name="train"), Completion("f", {}, {"mlflow_key": stage.key, "seconds": 4.0}))
