@@ -100,7 +100,7 @@ def _print_plan(placed: _PlacedRun, force: str | None) -> None:
 
 def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: str | None = None) -> Exit:
     from pipeline.run import run_stages
-    from pipeline.runs.steps import cost_line
+    from pipeline.runs.cost import cost_line
     from pipeline.stages import STAGES
     from pipeline.storage.content import read_json
 
@@ -217,8 +217,8 @@ def retrain(
     """Train as of a moment, judge against the champion, promote or not; running it again is free."""
     from features.times import day_microseconds, time_microseconds, time_text
     from pipeline.config import load_config
+    from pipeline.runs.cost import cost_line
     from pipeline.runs.settings import RunSettings
-    from pipeline.runs.steps import cost_line
     from pipeline.schedule.retrain import retrain as retrained
     from pipeline.stages import STAGES
 
@@ -246,15 +246,15 @@ def backtest(
     """Do what retrain does at each past date: table, plot, and what never retraining would have cost."""
     from features.times import duration_microseconds, time_microseconds
     from pipeline.config import load_config
-    from pipeline.schedule.backtest import Walk
-    from pipeline.schedule.backtest import backtest as walked
+    from pipeline.schedule.backtest import BacktestDates
+    from pipeline.schedule.backtest import backtest as backtested
     from pipeline.schedule.backtest_tables import ageing_lines, drift_lines, table_lines
     from pipeline.stages import STAGES
 
-    walk = Walk(time_microseconds(start), time_microseconds(end), duration_microseconds(every))
+    dates = BacktestDates(time_microseconds(start), time_microseconds(end), duration_microseconds(every))
     reporter = _reporter()
     settings = load_config(config, assignments=assignments or ())
-    folder, result = walked(Path(config).stem, settings, walk, STAGES, runs=Path("runs"), reporter=reporter)
+    folder, result = backtested(Path(config).stem, settings, dates, STAGES, runs=Path("runs"), reporter=reporter)
     for line in (*table_lines(result), "", *drift_lines(result), "", *ageing_lines(result)):
         Console(width=160).print(line, highlight=False, markup=False, soft_wrap=True)
     for name in ("backtest.json", "backtest.csv", "backtest.png"):
@@ -314,12 +314,12 @@ def promote(run_folder: StageRunOption) -> None:
     """Register a run's bundle, and make it champion where its gate passed."""
     began = time.time_ns() // 1000
     from pipeline.registry.promotion import promote_run
-    from pipeline.runs.working_copy import mirrored
+    from pipeline.runs.working_copy import held_in_store
     from pipeline.stages import STAGES
 
     placed = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
-    with mirrored(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
+    with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
         outcome = promote_run(placed.folder, placed.settings.config, began=began)
     console = Console()
     for line in outcome.lines:
@@ -342,12 +342,12 @@ def rollback() -> None:
 def sync(run_folder: StageRunOption) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
     from pipeline.run import send_journal
-    from pipeline.runs.working_copy import mirrored
+    from pipeline.runs.working_copy import held_in_store
     from pipeline.stages import STAGES
 
     placed = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
-    with mirrored(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
+    with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
         outcome = send_journal(placed.folder)
     refused = f", {outcome.refused} refused for good" if outcome.refused else ""
     Console().print(f"{outcome.sent} records sent, {outcome.pending} to send{refused}", highlight=False)

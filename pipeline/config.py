@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from evaluation.gate import GateConfig
 from evaluation.report.drift_section import DriftConfig
@@ -22,7 +23,7 @@ from models.sweep import SweepConfig
 from models.training.loop import TrainConfig
 from pipeline.sections import AblationConfig, DataConfig, ExportConfig, RegistryConfig, RunsConfig, TrackingConfig
 from pipeline.storage.addresses import without_passwords
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 
 ENVIRONMENT_PREFIX = "HARBOR_"
 
@@ -94,7 +95,7 @@ def parse_config(tree: Mapping[str, Any], *, origin: str) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise InputError(_faults(error, origin)) from None
+        raise InputError(faults_text([_fault(each) for each in error.errors(include_url=False)], origin)) from None
 
 
 def config_path(file: str) -> Path:
@@ -150,18 +151,11 @@ def _toml_value(text: str) -> Any:
         return text
 
 
-def _faults(error: ValidationError, origin: str) -> str:
-    faults = error.errors(include_url=False)
-    lines = [f"{len(faults)} fault{'s' if len(faults) > 1 else ''} in {origin}"]
-    for fault in faults:
-        key = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            lines.append(f"  {key}: unknown key{_suggestion(fault['loc'])}")
-        else:
-            lines.append(
-                f"  {key}: {fault['msg'].removeprefix('Value error, ')}, got {without_passwords(repr(fault['input']))}"
-            )
-    return "\n".join(lines)
+def _fault(fault: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(fault['loc'])}"
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}, got {without_passwords(repr(fault['input']))}"
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

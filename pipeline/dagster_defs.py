@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 
-from features.times import time_microseconds, time_name
+from features.times import day_microseconds, time_microseconds, time_name, time_text
 from pipeline.config import Config, load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
@@ -129,12 +129,12 @@ def _champion(place: Place, days: dg.DailyPartitionsDefinition, retries: dg.Retr
         name, settings = Path(place.config_file).stem, place.settings(context.partition_key)
         with _bad_input_is_final():
             outcome = retrain(name, settings, STAGES, runs=place.runs, reporter=_LogReporter(context))
-        said = {
+        metadata = {
             "promoted": outcome.promoted,
             "said": "; ".join(map(str.strip, outcome.lines)),
             "removed": len(outcome.removed),
         }
-        return dg.MaterializeResult(metadata=said)
+        return dg.MaterializeResult(metadata=metadata)
 
     return promoted
 
@@ -154,7 +154,7 @@ class _LogReporter(SilentReporter):
     def __init__(self, context: dg.AssetExecutionContext) -> None:
         self._log = context.log
 
-    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
+    def say(self, text: str, **_fields: object) -> None:
         self._log.info(text.strip())
 
     def warn(self, text: str) -> None:
@@ -167,8 +167,8 @@ def _rows_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChe
         report = read_json(place.folder(context.partition_key) / "ingest" / "report.json")
         share = report["quarantined"] / report["rows_in"]
         whole = report["rows_in"] == report["accepted"] + report["quarantined"]
-        said = {"accepted": report["accepted"], "quarantined": report["quarantined"], "share": share}
-        return dg.AssetCheckResult(passed=whole and report["labels"]["fraud"] > 0, metadata=said)
+        metadata = {"accepted": report["accepted"], "quarantined": report["quarantined"], "share": share}
+        return dg.AssetCheckResult(passed=whole and report["labels"]["fraud"] > 0, metadata=metadata)
 
     return checked
 
@@ -193,36 +193,39 @@ def _gate_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChe
     def checked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         report = read_json(place.folder(context.partition_key) / "evaluate" / "report.json")
         gate = report["gate"]
-        said = {"reasons": "\n".join(gate["reasons"]), "drift": report["drift"]["sentence"]}
-        return dg.AssetCheckResult(passed=gate["passed"], metadata=said)
+        metadata = {"reasons": "\n".join(gate["reasons"]), "drift": report["drift"]["sentence"]}
+        return dg.AssetCheckResult(passed=gate["passed"], metadata=metadata)
 
     return checked
 
 
 def _nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """The day that begins on the night of the tick."""
-    moment = context.scheduled_execution_time.astimezone(UTC)
-    day = f"{moment:%Y-%m-%d}"
+    day = _day(context.scheduled_execution_time)
     return dg.RunRequest(run_key=day, partition_key=day)
 
 
 def _sensor(place: Place, job: Any) -> dg.SensorDefinition:
     @dg.sensor(name="new_data", job=job, minimum_interval_seconds=300)
-    def looked(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def asked(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         """Asks for a run when source files have come or changed; the cursor holds what was there last time."""
         source = place.config().data.source
         if source == SIMULATE:
             yield dg.SkipReason("the data are simulated: no file can come")
             return
-        seen = _state(source)
-        if seen == context.cursor:
+        state = _state(source)
+        if state == context.cursor:
             yield dg.SkipReason("no file of data.source has come or changed")
             return
-        context.update_cursor(seen)
-        day = f"{datetime.now(UTC):%Y-%m-%d}"
-        yield dg.RunRequest(run_key=seen, partition_key=day)
+        context.update_cursor(state)
+        yield dg.RunRequest(run_key=state, partition_key=_day(datetime.now(UTC)))
 
-    return looked
+    return asked
+
+
+def _day(moment: datetime) -> str:
+    """A day in UTC as partitions are named."""
+    return time_text(day_microseconds(moment)).partition("T")[0]
 
 
 def _state(source: str | Sequence[str]) -> str:

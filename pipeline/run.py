@@ -1,24 +1,24 @@
 """A run is a folder; running it is bringing its six stages up to date, in order."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.process.exits import InterruptedRunError
 from pipeline.process.reporter import Reporter
 from pipeline.registry.champion_copy import bring_champion
-from pipeline.runs.run_log import opened_log
+from pipeline.runs.run_log import closed_log, opened_log
 from pipeline.runs.settings import RunSettings, read_settings, resolved_settings
-from pipeline.runs.steps import bring_up_to_date
-from pipeline.runs.working_copy import mirrored
+from pipeline.runs.steps import Job, bring_up_to_date
+from pipeline.runs.working_copy import held_in_store
 from pipeline.stages.stage import Stage
-from pipeline.storage.atomic import restore_interrupted, working_folder
+from pipeline.storage.atomic import restore_interrupted
 from pipeline.storage.content import write_json
 from pipeline.storage.done import changed_files, read_done
 from pipeline.storage.errors import InputError
 from pipeline.storage.locks import held
 from pipeline.tracking.background import Delivery
-from pipeline.tracking.journal import Journal, Status
+from pipeline.tracking.journal import Journal
 from pipeline.tracking.replay import Replay, replay
 from pipeline.tracking.stage_log import close_interrupted
 
@@ -48,37 +48,19 @@ def run_stages(
         LockedError: another job works in this folder, or on this run in its store.
         InputError: bad input; what the folder held before is untouched.
     """
-    working_folder(run)
+    asked_for = [stage for stage in stages if only in (None, stage.name)]
     with (
         held(run / ".lock", f"another job is working in {run}"),
-        mirrored(run, settings.config.runs.store, _touched(stages, only), reporter=reporter) as mirror,
+        held_in_store(run, settings.config.runs.store, _touched(asked_for), reporter=reporter) as stored,
+        _opened_job(run, settings, stages, force=force, reporter=reporter) as job,
     ):
-        restore_interrupted(run)
-        journal = Journal(run / "journal.jsonl")
-        close_interrupted(journal)
-        resolved = resolved_settings(settings)
-        write_json(run / "config.json", resolved)
-        log = opened_log(run, journal, resolved, config=settings.config)
-        delivery = Delivery(run, settings.config.tracking, reporter=reporter)
-        status: Status = "FAILED"
-        try:
-            if any(stage.follows_champion(settings.config) and only in (None, stage.name) for stage in stages):
-                bring_champion(run, settings.config, reporter)
-            for stage in stages:
-                if stage.name == only:
-                    _check_read_stages(run, stage)
-                if only is None or stage.name == only:
-                    bring_up_to_date(
-                        run, stage, settings, log, stages, force=force, reporter=reporter, delivery=delivery
-                    )
-                    mirror.send_stage(stage.name)
-            status = "FINISHED"
-        except (KeyboardInterrupt, InterruptedRunError):
-            status = "KILLED"
-            raise
-        finally:
-            log.close(status)
-            delivery.at_end()
+        if any(stage.follows_champion(settings.config) for stage in asked_for):
+            bring_champion(run, settings.config, reporter)
+        for stage in asked_for:
+            if only is not None:
+                _check_read_stages(run, stage)
+            bring_up_to_date(job, stage)
+            stored.send_stage(stage.name)
 
 
 def send_journal(run: Path) -> Replay:
@@ -89,23 +71,41 @@ def send_journal(run: Path) -> Replay:
         InputError: it is no run folder.
     """
     tracking = read_settings(run).config.tracking
-    sent = refused = idle = 0
+    sent = refused = fruitless = 0
     with held(run / ".lock", f"another job is working in {run}"):
         close_interrupted(Journal(run / "journal.jsonl"))
         while True:
             outcome = replay(run, tracking)
             sent, refused = sent + outcome.sent, refused + outcome.refused
-            idle = 0 if outcome.sent else idle + 1
-            if not outcome.pending or idle > len(SYNC_PAUSES):
+            fruitless = 0 if outcome.sent else fruitless + 1
+            if not outcome.pending or fruitless > len(SYNC_PAUSES):
                 break
-            time.sleep(SYNC_PAUSES[max(idle - 1, 0)])
+            time.sleep(SYNC_PAUSES[max(fruitless - 1, 0)])
     return Replay(sent, outcome.pending, refused, outcome.problem)
 
 
-def _touched(stages: Sequence[Stage], only: str | None) -> list[str]:
-    """The stages whose files a job needs: all, or those that the one stage reads and itself."""
-    names = [name for stage in stages if only in (None, stage.name) for name in (*stage.reads, stage.name)]
-    return list(dict.fromkeys(names))
+def _touched(asked_for: Sequence[Stage]) -> list[str]:
+    """Names of the stages whose files a job needs: those asked for, and those that they read."""
+    return list(dict.fromkeys(name for stage in asked_for for name in (*stage.reads, stage.name)))
+
+
+@contextmanager
+def _opened_job(
+    run: Path, settings: RunSettings, stages: Sequence[Stage], *, force: str | None, reporter: Reporter
+) -> Iterator[Job]:
+    """The job, what an earlier one left half done put right before it and the journal sent after it."""
+    restore_interrupted(run)
+    journal = Journal(run / "journal.jsonl")
+    close_interrupted(journal)
+    resolved = resolved_settings(settings)
+    write_json(run / "config.json", resolved)
+    log = opened_log(run, journal, resolved, config=settings.config)
+    delivery = Delivery(run, settings.config.tracking, reporter=reporter)
+    try:
+        with closed_log(log):
+            yield Job(run, settings, stages, force, log, reporter, delivery)
+    finally:
+        delivery.at_end()
 
 
 def _check_read_stages(run: Path, stage: Stage) -> None:

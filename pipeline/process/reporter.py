@@ -23,7 +23,7 @@ class Reporter(Protocol):
     def progress(self, done: float, total: float, note: str = "") -> None:
         """How far the stage in hand has come; the note says what it is at."""
 
-    def stage(self, name: str) -> AbstractContextManager[None]:
+    def stage(self, name: str, /) -> AbstractContextManager[None]:
         """A stage begins; the `with` block is its life."""
 
 
@@ -35,7 +35,7 @@ class TerminalReporter:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
-    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
+    def say(self, text: str, **_fields: object) -> None:
         self._console.print(text, highlight=False, markup=False)
 
     def warn(self, text: str) -> None:
@@ -70,7 +70,7 @@ class PlainReporter:
         self._name = ""
         self._last = 0.0
 
-    def say(self, text: str, *, event: str = "message", **fields: object) -> None:
+    def say(self, text: str, **_fields: object) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
@@ -100,7 +100,7 @@ class SilentReporter:
         """Nothing."""
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, _name: str) -> Iterator[None]:
         """Nothing around the stage."""
         yield
 

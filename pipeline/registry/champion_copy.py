@@ -15,13 +15,11 @@ from pipeline.storage.errors import InputError, portable_message
 from pipeline.tracking.mlflow_store import sqlite_file, store_uri
 
 FOLDER = "champion"
-
-
 UNREACHABLE = "the registry could not be asked when the run began"
 
 
 def bring_champion(run: Path, config: Config, reporter: Reporter) -> None:
-    """Copies the champion's bundle to RUN/champion, checked, where another one lies there than the registry names.
+    """Copy the champion's bundle to RUN/champion, checked, where another one lies there than the registry names.
 
     Without tracking or without a store nothing is asked and nothing changes. A registry that cannot be asked, or a
     bundle that is broken, is told and never stops a run. A run whose own bundle is the champion keeps the champion it
@@ -34,7 +32,7 @@ def bring_champion(run: Path, config: Config, reporter: Reporter) -> None:
             version = registry.aliased().get(CHAMPION)
             if version is None:
                 shutil.rmtree(run / FOLDER, ignore_errors=True)
-            elif not _stands(run, version):
+            elif not _is_settled(run, version):
                 _copy_champion(run, config, registry, version)
     except Exception as error:  # whatever a store or its driver raises must not stop a training run
         reporter.warn(f"the registry could not be asked for a champion ({type(error).__name__})")
@@ -54,7 +52,7 @@ def champion_news(run: Path, config: Config) -> str | None:
         return None
     if version is None:
         return "there is no champion any more" if (run / CHAMPION_FILE).is_file() else None
-    return None if _stands(run, version) else f"version {version.number} is champion now"
+    return None if _is_settled(run, version) else f"version {version.number} is champion now"
 
 
 def judged_against(run: Path) -> str | None:
@@ -70,7 +68,7 @@ def _has_registry(run: Path, config: Config) -> bool:
     return path is None or path.is_file()
 
 
-def _stands(run: Path, version: Version) -> bool:
+def _is_settled(run: Path, version: Version) -> bool:
     """Whether the run folder needs no other champion: it has this one, or is this one."""
     own = run / "export" / "bundle" / MANIFEST
     if own.is_file() and sha256_file(own) == version.manifest:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from features.times import time_microseconds, time_text
+from features.times import MICROSECONDS, time_microseconds, time_text
 from pipeline.storage.errors import InputError
 from pipeline.storage.json_lines import append_lines, read_objects
 
 LEDGER = "promotions.jsonl"
-DAY = 86_400_000_000
 
 Action = Literal["promote", "refuse", "rollback", "found"]
 
@@ -98,7 +97,7 @@ def in_production(ledger: Path, moment: str, *, model: str = "harbor-fraud") -> 
         InputError: the moment is neither, or the ledger cannot be read.
     """
     start = time_microseconds(moment)
-    end = start + (DAY if len(moment) == len("2024-05-01") else 1)
+    end = start + (MICROSECONDS["d"] if len(moment) == len("2024-05-01") else 1)
     lines = [line for line in read_ledger(ledger) if line.model == model]
     return [each for each in tenures(lines) if each.since < end and (each.until is None or each.until > start)]
 
@@ -128,5 +127,5 @@ def read_ledger(path: Path) -> list[Promotion]:
 
 
 def append_promotions(path: Path, promotions: Iterable[Promotion]) -> None:
-    """Appends lines and flushes them to disk; what a kill left of an unfinished line goes first."""
+    """Append lines and flush them to disk; what a kill left of an unfinished line goes first."""
     append_lines(path, *(each.to_dict() for each in promotions))

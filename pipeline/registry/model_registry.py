@@ -8,12 +8,13 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.registry.source_run import SourceRun
 from pipeline.sections import TrackingConfig
 from pipeline.tracking.mlflow_store import (
     bounded_requests,
@@ -28,20 +29,10 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-
-
 MANIFEST_TAG = "harbor.manifest"
-
-
 MODEL_TAG = "harbor.model"
-
-
 LEDGER_TAG = "harbor.promotion."
-
-
 CLAIM_TAG = "harbor.claim"
-
-
 STALE_CLAIM = 600.0
 """Seconds after which another job's claim counts as left behind by a kill."""
 
@@ -53,14 +44,6 @@ class Version:
     number: str
     manifest: str
     source: str
-
-
-@dataclass(frozen=True)
-class SourceRun:
-    """The MLflow run a bundle comes from, and its headline: (name, value, time in ms, step)."""
-
-    id: str
-    metrics: Sequence[tuple[str, float, int, int]] = ()
 
 
 @contextmanager
@@ -138,14 +121,14 @@ class Registry:
         return model
 
     def point(self, alias: str, version: str | None) -> None:
-        """Lets an alias mean a version, or nothing."""
+        """Let an alias mean a version, or nothing."""
         if version is None:
             self._client.delete_registered_model_alias(self.name, alias)
         else:
             self._client.set_registered_model_alias(self.name, alias, version)
 
     def fetch_bundle(self, version: Version, folder: Path) -> None:
-        """Downloads a version's bundle to a folder that does not exist; nothing of it has been checked then."""
+        """Download a version's bundle to a folder that does not exist; nothing of it has been checked then."""
         from mlflow.artifacts import download_artifacts
 
         with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
@@ -162,7 +145,7 @@ class Registry:
         return {int(sequence): text for sequence, text in sorted(kept.items())}
 
     def carry_promotion(self, sequence: int, line: str) -> None:
-        """Puts a line of the ledger beside the model."""
+        """Put a line of the ledger beside the model."""
         self._client.set_registered_model_tag(self.name, f"{LEDGER_TAG}{sequence:06d}", line)
 
     def claim(self, token: str) -> bool:
@@ -195,7 +178,7 @@ class Registry:
         return held is not None and held.tags.get(CLAIM_TAG) == token
 
     def release(self, token: str) -> None:
-        """Ends the caller's claim."""
+        """End the caller's claim."""
         if self.holds(token):
             self._client.delete_registered_model(self._claim)
 

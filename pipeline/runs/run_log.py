@@ -1,16 +1,18 @@
-"""What tracking is told of a run: where it comes from, what it was asked for, what its stages found and became."""
+"""What tracking is told of a run itself: where it comes from, what it was asked for, and how it ended."""
 
+import contextlib
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from features.times import time_text
 from pipeline.config import Config
+from pipeline.process.exits import InterruptedRunError
 from pipeline.storage.digests import sha256_json
-from pipeline.tracking.journal import Journal
+from pipeline.tracking.journal import Journal, Status
 from pipeline.tracking.provenance import git_commit, trigger
-from pipeline.tracking.stage_log import StageLog
+from pipeline.tracking.stage_log import StageLog, close_below
 
 
 def opened_log(run: Path, journal: Journal, settings: Mapping[str, object], *, config: Config) -> StageLog:
@@ -49,3 +51,18 @@ def opened_log(run: Path, journal: Journal, settings: Mapping[str, object], *, c
         }
     )
     return log
+
+
+@contextlib.contextmanager
+def closed_log(log: StageLog) -> Iterator[None]:
+    """Close a log at the end of a `with` block, and what was opened below it, with the status that the block earned."""
+    status: Status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except (KeyboardInterrupt, InterruptedRunError):
+        status = "KILLED"
+        raise
+    finally:
+        close_below(log, status)
+        log.close(status)

@@ -1,42 +1,47 @@
-"""One stage of a run brought up to date: whether it runs, why, and what it took."""
+"""One stage of a run brought up to date: whether it runs, why, and what is said of it."""
 
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.process.exits import InterruptedRunError
 from pipeline.process.hardware import GIBIBYTE, peak_memory, reset_peak_memory
 from pipeline.process.reporter import Reporter
 from pipeline.registry.champion_copy import champion_news
+from pipeline.runs.run_log import closed_log
 from pipeline.runs.settings import RunSettings
 from pipeline.stages.fingerprint import stage_fingerprint
 from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import replaced_folder
 from pipeline.storage.done import changed_files, read_done, write_done
 from pipeline.tracking.background import Delivery
-from pipeline.tracking.journal import Status
-from pipeline.tracking.stage_log import StageLog, close_below, log_kept
+from pipeline.tracking.stage_log import StageLog, log_kept
 
 
-def cost_line(run: Path, stages: Sequence[Stage]) -> str:
-    """Seconds of every stage, of all together, and the largest memory, in one line; kept stages as they once ran.
+@dataclass(frozen=True)
+class Job:
+    """What bringing the stages of a run up to date works with.
 
-    Each stage has the memory of its own peak, so the largest is what the job needs.
+    Attributes:
+        run: the run folder.
+        settings: what the run was asked for.
+        stages: all stages, in order.
+        force: name of a stage to run again, and what follows it; None for none.
+        log: the log of the whole run.
+        reporter: where progress is told.
+        delivery: what sends the journal on its way.
     """
-    seconds: dict[str, float] = {}
-    memory: dict[str, int] = {}
-    for stage in stages:
-        done = read_done(run / stage.name)
-        if done is not None:
-            seconds[stage.name] = float(done.details.get("seconds", 0.0))
-            memory[stage.name] = int(done.details.get("peak_memory", 0))
-    parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
-    largest = max(memory, key=lambda name: memory[name], default="no stage")
-    total, peak = sum(seconds.values()), memory.get(largest, 0) / GIBIBYTE
-    return f"{total:.1f} s in all ({parts}); at most {peak:.2f} GiB ({largest})"
+
+    run: Path
+    settings: RunSettings
+    stages: Sequence[Stage]
+    force: str | None
+    log: StageLog
+    reporter: Reporter
+    delivery: Delivery
 
 
 @dataclass(frozen=True)
@@ -64,51 +69,70 @@ def planned_steps(run: Path, settings: RunSettings, stages: Sequence[Stage], *, 
     return steps
 
 
-def bring_up_to_date(
-    run: Path,
-    stage: Stage,
-    settings: RunSettings,
-    log: StageLog,
-    stages: Sequence[Stage],
-    *,
-    force: str | None,
-    reporter: Reporter,
-    delivery: Delivery,
-) -> None:
+def bring_up_to_date(job: Job, stage: Stage) -> None:
     """Run one stage if it is stale, keep it if it stands, and log either.
 
     Raises:
         InputError: bad input.
     """
-    reason = _staleness(run, stage, settings, stages, force=force)
-    child = log.child(stage.name, name=stage.name)
-    child.tags({"harbor.level": "stage"})
+    reason = _staleness(job.run, stage, job.settings, job.stages, force=job.force)
+    log = job.log.child(stage.name, name=stage.name)
+    log.tags({"harbor.level": "stage"})
     if reason is None:
-        done = read_done(run / stage.name)
-        log_kept(child, done)
-        summary = done.details.get("summary", "") if done else ""
-        said = f"  = {stage.name:<10} {'kept':>18}  {summary}".rstrip()
-        reporter.say(said, event="stage_kept", stage=stage.name, message=summary)
-        child.close("FINISHED")
+        _keep(job, stage, log)
         return
-    status: Status = "FAILED"
+    try:
+        with closed_log(log), _measured(log) as started:
+            log.tags({"harbor.outcome": "run", "harbor.reason": reason})
+            job.delivery.before_stage()
+            with job.reporter.stage(stage.name):
+                summary = _run_stage(job, stage, log, started, reason)
+            _say_finished(job.reporter, stage.name, time.time() - started, peak_memory(), summary)
+    finally:
+        job.delivery.after_stage()
+
+
+def _keep(job: Job, stage: Stage, log: StageLog) -> None:
+    done = read_done(job.run / stage.name)
+    log_kept(log, done)
+    summary = done.details.get("summary", "") if done else ""
+    line = f"  = {stage.name:<10} {'kept':>18}  {summary}".rstrip()
+    job.reporter.say(line, event="stage_kept", stage=stage.name, message=summary)
+    log.close("FINISHED")
+
+
+@contextmanager
+def _measured(log: StageLog) -> Iterator[float]:
+    """When a stage began, in seconds since 1970; what it took is logged however it ends."""
     started = time.time()
     reset_peak_memory()
     try:
-        child.tags({"harbor.outcome": "run", "harbor.reason": reason})
-        delivery.before_stage()
-        with reporter.stage(stage.name):
-            summary = _run_stage(run, stage, settings, child, started, reason, reporter)
-        status = "FINISHED"
-        _say_finished(reporter, stage.name, time.time() - started, peak_memory(), summary)
-    except (KeyboardInterrupt, InterruptedRunError):
-        status = "KILLED"
-        raise
+        yield started
     finally:
-        close_below(child, status)
-        child.metrics({"duration_seconds": time.time() - started, "peak_memory_bytes": peak_memory()})
-        child.close(status)
-        delivery.after_stage()
+        log.metrics({"duration_seconds": time.time() - started, "peak_memory_bytes": peak_memory()})
+
+
+def _run_stage(job: Job, stage: Stage, log: StageLog, started: float, reason: str) -> str:
+    """What the stage says of itself; its folder takes the place of the old one with DONE in it."""
+    config, as_of = job.settings.config, job.settings.as_of
+    with replaced_folder(job.run / stage.name) as out:
+        fingerprint = stage_fingerprint(job.run, stage, config, as_of)
+        summary = stage.work(StageContext(stage, job.run, out, config, as_of, log, job.reporter))
+        log.tags({"harbor.fingerprint": fingerprint.digest[:16]})
+        details = {
+            "stage": stage.name,
+            "summary": summary,
+            "reason": reason,
+            "parts": fingerprint.parts,
+            "started": started,
+            "seconds": round(time.time() - started, 3),
+            "peak_memory": peak_memory(),
+            "host": platform.node(),
+            "process": os.getpid(),
+            "mlflow_key": log.key,
+        }
+        write_done(out, fingerprint=fingerprint.digest, details=details)
+    return summary
 
 
 def _say_finished(reporter: Reporter, name: str, seconds: float, memory: int, summary: str) -> None:
@@ -120,39 +144,6 @@ def _say_finished(reporter: Reporter, name: str, seconds: float, memory: int, su
         peak_memory=memory,
         message=summary,
     )
-
-
-def _run_stage(
-    run: Path,
-    stage: Stage,
-    settings: RunSettings,
-    log: StageLog,
-    started: float,
-    reason: str,
-    reporter: Reporter,
-) -> str:
-    with replaced_folder(run / stage.name) as out:
-        context = StageContext(stage, run, out, settings.config, settings.as_of, log, reporter)
-        fingerprint = stage_fingerprint(run, stage, settings.config, settings.as_of)
-        summary = stage.work(context)
-        log.tags({"harbor.fingerprint": fingerprint.digest[:16]})
-        write_done(
-            out,
-            fingerprint=fingerprint.digest,
-            details={
-                "stage": stage.name,
-                "summary": summary,
-                "reason": reason,
-                "parts": fingerprint.parts,
-                "started": started,
-                "seconds": round(time.time() - started, 3),
-                "peak_memory": peak_memory(),
-                "host": platform.node(),
-                "process": os.getpid(),
-                "mlflow_key": log.key,
-            },
-        )
-    return summary
 
 
 def _staleness(

@@ -30,8 +30,15 @@ CHAMPION, CHAMPION_MARKER = CHAMPION_FILE.split("/")
 
 
 @dataclass
-class Mirror:
-    """A run folder, its place in the store (None: it has none), and the markers that stand in both."""
+class StoredRun:
+    """A run folder and its counterpart in a store.
+
+    Attributes:
+        run: the run folder.
+        place: the counterpart; None where no store keeps the run, and then nothing is brought or sent.
+        claim: what lets no other machine at it meanwhile, where one is held.
+        sent: by stage the marker that stands in both.
+    """
 
     run: Path
     place: Remote | None
@@ -43,13 +50,13 @@ class Mirror:
         if self.place is None:
             return
         self.send_rest()
-        self._send_folder(name, DONE)
+        self._send_folder(self.place.child(name), name, DONE)
 
     def send_rest(self) -> None:
         """Send the records and the champion that was brought."""
         if self.place is not None:
             self.send_records()
-            self._send_folder(CHAMPION, CHAMPION_MARKER)
+            self._send_folder(self.place.child(CHAMPION), CHAMPION, CHAMPION_MARKER)
 
     def send_records(self) -> None:
         """Send settings, journal and outcome."""
@@ -68,12 +75,10 @@ class Mirror:
             self.bring_record(name)
         for name, marker in ((CHAMPION, CHAMPION_MARKER), *((name, DONE) for name in stages)):
             content = self.place.child(f"{name}/{marker}").content(limit=LARGEST_MARKER)
-            if content is None:
-                continue
-            self.sent[name] = content
-            local = self.run / name / marker
-            if not local.is_file() or local.read_bytes() != content:
-                self._bring_folder(name, marker, content)
+            if content is not None:
+                self.sent[name] = content
+                if _content(self.run / name / marker) != content:
+                    self._bring_folder(self.place.child(name), name, marker)
 
     def bring_record(self, name: str) -> None:
         """Bring one file of the run folder itself; a journal that goes on where the store's ends stays."""
@@ -85,10 +90,9 @@ class Mirror:
             return
         write_bytes(path, content)
 
-    def _bring_folder(self, name: str, marker: str, content: bytes) -> None:
+    def _bring_folder(self, place: Remote, name: str, marker: str) -> None:
         """Copy a finished folder; one that is not whole counts as not finished, here and in the store."""
-        assert self.place is not None
-        place = self.place.child(name)
+        content = self.sent[name]
         listed = _listed_files(content) if marker == DONE else dict.fromkeys(place.files(), "")
         listed.pop(marker, None)
         with contextlib.suppress(_NotWholeError), replaced_folder(self.run / name) as out:
@@ -98,10 +102,10 @@ class Mirror:
             return
         self.sent.pop(name, None)
 
-    def _send_folder(self, name: str, marker: str) -> None:
-        assert self.place is not None
-        local, place = self.run / name, self.place.child(name)
-        content = (local / marker).read_bytes() if (local / marker).is_file() else None
+    def _send_folder(self, place: Remote, name: str, marker: str) -> None:
+        """Replace what the store holds of a folder: its marker goes first and comes last."""
+        local = self.run / name
+        content = _content(local / marker)
         if content == self.sent.get(name):
             return
         self._check_claim()
@@ -125,6 +129,10 @@ class Mirror:
 
 class _NotWholeError(Exception):
     """A folder in the store does not match its marker: another job is replacing it, or was killed doing so."""
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def _listed_files(marker: bytes) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.process.reporter import Reporter
-from pipeline.runs.stored_run import CLAIMS, SETTINGS, Mirror
+from pipeline.runs.stored_run import CLAIMS, SETTINGS, StoredRun
 from pipeline.storage.addresses import is_remote, local_path, plain_name
 from pipeline.storage.atomic import working_folder, write_text
 from pipeline.storage.done import read_done
@@ -16,7 +16,7 @@ from pipeline.storage.lease import claimed
 from pipeline.storage.locks import LockedError, held
 from pipeline.storage.object_store import Remote, opened
 
-NOTE, OWNER = ".store", ".store-owner"
+BELONGS, OWNER = ".store", ".store-owner"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def run_place(text: str, *, runs: Path) -> RunPlace:
     if not name or not store.partition("://")[2] or not plain_name(name):
         raise InputError(f"--run must name a folder inside a bucket, such as s3://bucket/runs/name, got {text}")
     place = RunPlace(runs / name, store)
-    with _working(place.folder, place.store) as mirror:
-        mirror.bring_record(SETTINGS)
+    with _locked(place.folder, place.store) as stored:
+        stored.bring_record(SETTINGS)
     return place
 
 
@@ -51,18 +51,18 @@ def bring_run(run: Path, store: str, stages: Sequence[str]) -> None:
         LockedError: another job uses the working folder.
         InputError: the store refuses access, or the working folder belongs to another run.
     """
-    with _working(run, store) as mirror:
-        mirror.bring(stages)
+    with _locked(run, store) as stored:
+        stored.bring(stages)
 
 
 def send_records(run: Path, store: str) -> None:
     """Send a run's records to its store, where it has one."""
-    with _working(run, store) as mirror:
-        mirror.send_records()
+    with _locked(run, store) as stored:
+        stored.send_records()
 
 
 @contextlib.contextmanager
-def mirrored(run: Path, store: str, stages: Sequence[str], *, reporter: Reporter) -> Iterator[Mirror]:
+def held_in_store(run: Path, store: str, stages: Sequence[str], *, reporter: Reporter) -> Iterator[StoredRun]:
     """Hold a run in its store: bring it here at the start, send its records at the end, let no other job at it.
 
     Args:
@@ -75,25 +75,25 @@ def mirrored(run: Path, store: str, stages: Sequence[str], *, reporter: Reporter
         LockedError: another job, here or elsewhere, works on the run.
         InputError: the store refuses access, or the working folder belongs to another run.
     """
-    with _working(run, store) as mirror:
-        if mirror.place is None:
-            yield mirror
+    with _locked(run, store) as stored:
+        if stored.place is None:
+            yield stored
             return
-        with claimed(mirror.place.child(CLAIMS), owner_name(run.parent), what=mirror.place.uri) as claim:
-            mirror.claim = claim
-            mirror.bring(stages)
+        with claimed(stored.place.child(CLAIMS), owner_name(run.parent), what=stored.place.uri) as claim:
+            stored.claim = claim
+            stored.bring(stages)
             for name in stages:
-                if name not in mirror.sent and read_done(run / name) is not None:
-                    mirror.send_stage(name)
+                if name not in stored.sent and read_done(run / name) is not None:
+                    stored.send_stage(name)
             try:
-                yield mirror
+                yield stored
             except BaseException:
                 try:
-                    mirror.send_records()
+                    stored.send_records()
                 except (OSError, InputError, LockedError):
-                    reporter.warn(f"the journal could not be sent to {mirror.place.uri}; it stands in {run}")
+                    reporter.warn(f"the journal could not be sent to {stored.place.uri}; it stands in {run}")
                 raise
-            mirror.send_rest()
+            stored.send_rest()
 
 
 @contextlib.contextmanager
@@ -119,21 +119,21 @@ def owner_name(runs: Path) -> str:
 
 
 @contextlib.contextmanager
-def _working(run: Path, store: str) -> Iterator[Mirror]:
-    """The mirror of a working folder that no other process uses meanwhile."""
+def _locked(run: Path, store: str) -> Iterator[StoredRun]:
+    """A working folder, which no other process uses meanwhile, and its counterpart in the store."""
     if not store:
-        yield Mirror(run, None)
+        yield StoredRun(run, None)
         return
     place = opened(store).child(run.name)
     working_folder(run)
     with held(run / ".store.lock", f"another job is working in {run}"):
-        _check_note(run, place)
-        yield Mirror(run, place)
+        _check_belongs(run, place)
+        yield StoredRun(run, place)
 
 
-def _check_note(run: Path, place: Remote) -> None:
+def _check_belongs(run: Path, place: Remote) -> None:
     """A working folder belongs to one place; a run that was begun here may move to a place where none is."""
-    note = run / NOTE
+    note = run / BELONGS
     if note.is_file():
         belongs = note.read_text(encoding="utf-8").strip()
         if belongs != place.uri:

@@ -1,7 +1,7 @@
-"""The walk forward: what retraining at each past date would have shipped, and what the gate would have said.
+"""The backtest: what retraining at each past date would have shipped, and what the gate would have said.
 
-Every date is a run of its own as of that date, judged against the last one that the walk promoted. Ingest and windows
-are paid for once. Beside each retrained model stand the first one, never retrained, and the logistic baseline.
+Every date is a run of its own as of that date, judged against the last one promoted before it. Ingest and windows are
+paid for once. Beside each retrained model stand the first one, never retrained, and the logistic baseline.
 """
 
 import shutil
@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluation.model_age import DAY, WalkedRows, ageing_table, walk_statistics
+from evaluation.model_age import WalkedRows, ageing_table, walk_statistics
 from evaluation.render.backtest_picture import walk_picture
-from features.times import duration_text, time_microseconds, time_name, time_text
+from features.times import MICROSECONDS, duration_text, time_microseconds, time_name, time_text
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
@@ -40,7 +40,7 @@ FEWEST_DATES = 2
 
 
 @dataclass(frozen=True)
-class Walk:
+class BacktestDates:
     """Which dates: from `start` to `end` (microseconds since 1970, both included) in steps of `every`."""
 
     start: int
@@ -48,20 +48,20 @@ class Walk:
     every: int
 
     @property
-    def dates(self) -> list[int]:
-        """The dates in order."""
+    def moments(self) -> list[int]:
+        """The dates in order, in microseconds since 1970."""
         return list(range(self.start, self.end + 1, self.every))
 
 
 def backtest(
-    name: str, config: Config, walk: Walk, stages: Sequence[Stage], *, runs: Path, reporter: Reporter
+    name: str, config: Config, dates: BacktestDates, stages: Sequence[Stage], *, runs: Path, reporter: Reporter
 ) -> tuple[Path, dict[str, Any]]:
-    """Run the pipeline at each date of a walk; a walk that was interrupted goes on with the date it was at.
+    """Run the pipeline at each of some past dates; a backtest that was interrupted goes on with the date it was at.
 
     Args:
         name: the configuration's name.
         config: of every date; its dates are not sent to MLflow as runs of their own.
-        walk: the dates.
+        dates: the dates.
         stages: all stages, in order.
         runs: the folder of runs.
         reporter: where progress is told.
@@ -73,25 +73,27 @@ def backtest(
         LockedError: another backtest works in the same folder.
         InputError: bad input, or a date with too little data before it; the message names the date.
     """
-    if walk.every <= 0 or len(walk.dates) < FEWEST_DATES:
-        raise InputError(f"a backtest needs at least {FEWEST_DATES} dates, got {len(walk.dates)} from --from to --to")
-    folder = runs / f"backtest-{name}-{time_name(walk.start)}-{time_name(walk.end)}-{duration_text(walk.every)}"
+    if dates.every <= 0 or len(dates.moments) < FEWEST_DATES:
+        raise InputError(
+            f"a backtest needs at least {FEWEST_DATES} dates, got {len(dates.moments)} from --from to --to"
+        )
+    folder = runs / f"backtest-{name}-{time_name(dates.start)}-{time_name(dates.end)}-{duration_text(dates.every)}"
     quiet = config.model_copy(update={"tracking": config.tracking.model_copy(update={"enabled": False})})
     with held(folder / ".lock", f"another backtest is at work in {folder}"):
         of_date = _stages_of_a_date(folder, quiet, stages, reporter)
-        log, told = _opened(folder, config, walk)
+        log, logged = _opened_log(folder, config, dates)
         lines: list[dict[str, Any]] = []
-        walked: list[WalkedRows] = []
-        for index, date in enumerate(walk.dates):
+        rows: list[WalkedRows] = []
+        for index, date in enumerate(dates.moments):
+            reporter.say(f"{index + 1} of {len(dates.moments)}: as of {time_text(date)}")
             run = folder / time_name(date)
-            reporter.say(f"{index + 1} of {len(walk.dates)}: as of {time_text(date)}")
             _place_champion(run, _last_promoted(folder, lines))
             _run_date(run, RunSettings(quiet, date), of_date, reporter)
-            judged = _judged(run, first=folder / time_name(walk.dates[0]), config=quiet)
-            walked += judged
+            judged = _judged_rows(run, first=folder / time_name(dates.start), config=quiet)
             lines.append(_line(run, date, judged))
-            _log_date(log, index, lines[-1], told=told)
-        result = {"configuration": name, "dates": lines, "ageing": ageing_table(walked)}
+            rows += judged
+            _log_date(log, index, lines[-1], logged=logged)
+        result = {"configuration": name, "dates": lines, "ageing": ageing_table(rows)}
         _write(folder, result)
         _close(log, folder, config, reporter)
     return folder, result
@@ -122,7 +124,7 @@ def _last_promoted(folder: Path, lines: Sequence[Mapping[str, Any]]) -> Path | N
 
 
 def _place_champion(run: Path, champion: Path | None) -> None:
-    """The walk's own champion in the run folder, as the registry's would lie there."""
+    """The backtest's own champion in the run folder, as the registry's would lie there."""
     if champion is None:
         shutil.rmtree(run / "champion", ignore_errors=True)
         return
@@ -137,7 +139,7 @@ def _place_champion(run: Path, champion: Path | None) -> None:
         write_json(out / "champion.json", note)
 
 
-def _judged(run: Path, *, first: Path, config: Config) -> list[WalkedRows]:
+def _judged_rows(run: Path, *, first: Path, config: Config) -> list[WalkedRows]:
     """The three models on a date's test rows of known label; labels are those that evaluate wrote out."""
     scores = read_table(run / "evaluate" / "scores.parquet")
     known = scores["label"].is_valid()
@@ -181,7 +183,7 @@ def _line(run: Path, date: int, judged: Sequence[WalkedRows]) -> dict[str, Any]:
         "models": {
             each.model: {
                 **walk_statistics(each.labels, each.probabilities),
-                "training_row_age_days": (middle - each.newest_training_row) / DAY,
+                "training_row_age_days": (middle - each.newest_training_row) / MICROSECONDS["d"],
             }
             for each in judged
         },
@@ -193,32 +195,32 @@ def _features(run: Path) -> dict[str, Any]:
     return report
 
 
-def _opened(folder: Path, config: Config, walk: Walk) -> tuple[StageLog, set[str]]:
-    """The one MLflow run of the walk, and the dates that its journal holds already."""
+def _opened_log(folder: Path, config: Config, dates: BacktestDates) -> tuple[StageLog, set[str]]:
+    """The one MLflow run of the backtest, and the dates that its journal holds already."""
     journal = Journal(folder / "journal.jsonl")
     close_interrupted(journal)
     settings = config.model_dump(mode="json", exclude={"tracking"})
-    key = sha256_json({"config": settings, "walk": [walk.start, walk.end, walk.every]})[:12]
-    told = {each.key for each in journal.records() if each.kind == "close" and each.content["status"] == "FINISHED"}
+    key = sha256_json({"config": settings, "walk": [dates.start, dates.end, dates.every]})[:12]
+    logged = {each.key for each in journal.records() if each.kind == "close" and each.content["status"] == "FINISHED"}
     log = StageLog(journal, f"backtest-{key}", parent=None)
     log.open(folder.name)
-    log.tags({"harbor.level": "backtest", "harbor.from": time_text(walk.start), "harbor.to": time_text(walk.end)})
-    log.params({"dates": len(walk.dates), "preset": config.data.preset, "seed": config.train.seed})
-    return log, {each.removeprefix(f"{log.key}/") for each in told}
+    log.tags({"harbor.level": "backtest", "harbor.from": time_text(dates.start), "harbor.to": time_text(dates.end)})
+    log.params({"dates": len(dates.moments), "preset": config.data.preset, "seed": config.train.seed})
+    return log, {each.removeprefix(f"{log.key}/") for each in logged}
 
 
-def _log_date(log: StageLog, index: int, line: Mapping[str, Any], *, told: Collection[str]) -> None:
-    """A point on each curve of the walk, the date's place as the step, and a nested run for the date; once."""
+def _log_date(log: StageLog, index: int, line: Mapping[str, Any], *, logged: Collection[str]) -> None:
+    """A point on each curve of the backtest, the date's place as the step, and a nested run for the date; once."""
     name = f"{line['run']}-{sha256_json(line)[:8]}"
-    if name in told:
+    if name in logged:
         return
     values = {
         f"{model.replace(' ', '_')}/{statistic}": line["models"][model][statistic]
         for model in MODELS
         for statistic in STATISTICS
     }
-    found = {"drift_alarms": float(len(line["alarms"])), "settings": float(line["settings"])}
-    log.metrics({**values, **found, "smoothing": line["smoothing"], "promoted": float(line["promoted"])}, step=index)
+    counts = {"drift_alarms": float(len(line["alarms"])), "settings": float(line["settings"])}
+    log.metrics({**values, **counts, "smoothing": line["smoothing"], "promoted": float(line["promoted"])}, step=index)
     child = log.child(name, name=str(line["run"]))
     child.params({"as_of": line["as_of"], "smoothing": line["smoothing"], "class_weight": line["class_weight"]})
     child.metrics({**values, "test_rows": line["rows"], "test_frauds": line["frauds"]})

@@ -1,4 +1,4 @@
-"""A walk through past dates as text: tables for a terminal, and CSV."""
+"""A backtest as text: tables for a terminal, and CSV."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ OF_A_DATE = ("as_of", "rows", "frauds", "prevalence", "settings", "smoothing", "
 
 
 def table_lines(result: Mapping[str, Any]) -> list[str]:
-    """The walk as plain text, a line a date: each statistic for the retrained model, the first one and the baseline."""
+    """A line a date: each statistic for the retrained model, the first one and the baseline."""
     head = f"{'as of':<12}{'frauds':>7}  {'setting':<22}{'gate':<9}" + "".join(
         f"{title:>21}" for title in ("average precision", "Brier skill", "ECE", "observed/expected")
     )
@@ -51,8 +51,8 @@ def csv_text(result: Mapping[str, Any]) -> str:
     writer.writerow([*OF_A_DATE, "drift_alarms", "model", *STATISTICS, "training_row_age_days"])
     for line in result["dates"]:
         head = [*(line[column] for column in OF_A_DATE), len(line["alarms"])]
-        for model, cells in line["models"].items():
-            writer.writerow([*head, model, *(cells[name] for name in (*STATISTICS, "training_row_age_days"))])
+        for model, statistics in line["models"].items():
+            writer.writerow([*head, model, *(statistics[name] for name in (*STATISTICS, "training_row_age_days"))])
     return text.getvalue()
 
 

@@ -43,6 +43,17 @@ def imported_modules(source: str) -> Iterator[str]:
 
 @functools.cache
 def _digest(start: Path) -> str:
+    seen = _reached_files(start)
+    digests = {name: sha256_file(path) for name, path in seen.items()}
+    for package in sorted({name.partition(".")[0] for name in seen} & set(PACKAGES)):
+        root = _package_folder(package)
+        templates = sorted(path for path in root.rglob("*") if path.suffix in TEMPLATES)
+        digests |= {f"{package}/{path.relative_to(root).as_posix()}": sha256_file(path) for path in templates}
+    return sha256_json(digests)
+
+
+def _reached_files(start: Path) -> dict[str, Path]:
+    """A file ("") and Harbor's modules that it imports, however deep, by name."""
     seen: dict[str, Path] = {"": start}
     waiting = [start]
     while waiting:
@@ -51,12 +62,7 @@ def _digest(start: Path) -> str:
             if path is not None and name not in seen and not _quiet(name):
                 seen[name] = path
                 waiting.append(path)
-    digests = {name: sha256_file(path) for name, path in seen.items()}
-    for package in sorted({name.partition(".")[0] for name in seen} & set(PACKAGES)):
-        root = _package_folder(package)
-        templates = sorted(path for path in root.rglob("*") if path.suffix in TEMPLATES)
-        digests |= {f"{package}/{path.relative_to(root).as_posix()}": sha256_file(path) for path in templates}
-    return sha256_json(digests)
+    return seen
 
 
 def _quiet(name: str) -> bool:

@@ -18,7 +18,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from pipeline.storage.errors import InputError
-from pipeline.storage.object_store import WORKERS, Remote, StoreError, opened
+from pipeline.storage.object_store import WORKERS, Remote, opened
+from pipeline.storage.store_errors import StoreError
 
 CACHE = "HARBOR_CACHE"
 KEPT_SECONDS = 7 * 86_400
@@ -33,20 +34,14 @@ def matching_objects(text: str) -> list[Remote]:
         InputError: nothing fits, it is a folder, the bucket is missing or access is refused.
     """
     if not has_magic(text):
-        place = opened(text)
-        if place.listed() is not None:
-            return [place]
-        if place.is_folder():
-            raise InputError(f"{text}: is a folder; give a pattern such as '{text.rstrip('/')}/*.parquet'")
-        place.files()  # a bucket that is missing says so here
-        raise InputError(f"{text}: does not exist")
+        return [_existing_object(text)]
     parts = text.split("/")
     fixed = next(number for number, part in enumerate(parts) if has_magic(part))
     if fixed < BUCKET_PART + 1:
         raise InputError(f"{text}: must name a bucket; only what follows it may be a pattern")
     folder, pattern = opened("/".join(parts[:fixed])), parts[fixed:]
     deep = len(pattern) > 1 or pattern == ["**"]
-    names = [name for name in folder.files(deep=deep) if _fits(name.split("/"), pattern)]
+    names = [name for name in folder.files(deep=deep) if _matches(name.split("/"), pattern)]
     if not names:
         raise InputError(f"{text}: no object fits this pattern")
     return [folder.child(name) for name in names]
@@ -65,16 +60,27 @@ def cached_copies(objects: Sequence[Remote]) -> list[Path]:
         return list(pool.map(lambda each: _cached_copy(each, cache), objects))
 
 
-def _fits(name: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether the parts of a name fit those of a glob; like a shell's, `*` takes no slash and no leading dot."""
+def _existing_object(text: str) -> Remote:
+    place = opened(text)
+    if place.listed() is not None:
+        return place
+    if place.is_folder():
+        raise InputError(f"{text}: is a folder; give a pattern such as '{text.rstrip('/')}/*.parquet'")
+    place.files()  # a bucket that is missing says so here
+    raise InputError(f"{text}: does not exist")
+
+
+def _matches(name: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a name match those of a glob; as in a shell `*` takes no slash and nothing a leading dot."""
     if not pattern:
         return not name
     if pattern[0] == "**":
-        return any(_fits(name[start:], pattern[1:]) for start in range(len(name) + 1))
+        below = bool(name) and not name[0].startswith(".") and _matches(name[1:], pattern)
+        return below or _matches(name, pattern[1:])
     if not name or not fnmatchcase(name[0], pattern[0]):
         return False
     hidden = name[0].startswith(".") and not pattern[0].startswith(".")
-    return not hidden and _fits(name[1:], pattern[1:])
+    return not hidden and _matches(name[1:], pattern[1:])
 
 
 def _cache_folder() -> Path:

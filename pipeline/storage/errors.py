@@ -4,6 +4,7 @@ The folders do not know one another, so each has a class of its own. Any other V
 libraries raise it for a torn file just as Python does for two lists of unequal length.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.errors import InputError as EvaluationInputError
@@ -16,6 +17,11 @@ class InputError(ValueError):
 
 
 INPUT_ERRORS = (InputError, FeaturesInputError, ModelsInputError, EvaluationInputError)
+
+
+def faults_text(faults: Sequence[str], where: str) -> str:
+    """All faults of one thing in one message: how many there are and in what, then a line each."""
+    return "\n  ".join([f"{len(faults)} fault{'s' * (len(faults) != 1)} in {where}", *faults])
 
 
 def portable_message(error: Exception, folder: Path) -> str:

@@ -30,7 +30,6 @@ class Claim:
 
     def __init__(self, folder: Remote, owner: str) -> None:
         self._folder, self._own = folder, folder.child(owner)
-        self._owner = owner
         self._ended = threading.Event()
         self._lost = False
         self._renewer = threading.Thread(target=self._renew, name="claim", daemon=True)
@@ -43,6 +42,18 @@ class Claim:
         """
         if self._lost or self._own.listed() is None:
             raise LockedError(f"the claim on {self._folder.uri} lapsed, and another job may have taken over")
+
+    def keep(self) -> None:
+        """Begin to renew the claim."""
+        self._renewer.start()
+
+    def release(self) -> None:
+        """Give the claim up, unless it was lost before."""
+        self._ended.set()
+        self._renewer.join(timeout=RENEWAL)
+        if not self._lost:
+            with contextlib.suppress(OSError):
+                self._own.remove()
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEWAL):
@@ -65,17 +76,13 @@ def claimed(folder: Remote, owner: str, *, what: str) -> Iterator[Claim]:
     Raises:
         LockedError: another job holds it, or held it until less than LEASE seconds ago.
     """
-    claim = Claim(folder, owner)
     _take(folder, owner, what)
-    claim._renewer.start()
+    claim = Claim(folder, owner)
+    claim.keep()
     try:
         yield claim
     finally:
-        claim._ended.set()
-        claim._renewer.join(timeout=RENEWAL)
-        if not claim._lost:
-            with contextlib.suppress(OSError):
-                folder.child(owner).remove()
+        claim.release()
 
 
 def _take(folder: Remote, owner: str, what: str) -> None:
@@ -91,7 +98,7 @@ def _take(folder: Remote, owner: str, what: str) -> None:
         own.remove()
         claims = [_read(folder.child(name)) for name in live]
         if held := [each for each in claims if each.get("state") == HELD]:
-            raise LockedError(f"another job is working on {what}: {_told(held[0])}")
+            raise LockedError(f"another job is working on {what}: {_holder(held[0])}")
         time.sleep(random.uniform(0.1, 1.0))  # noqa: S311 - parts jobs that ask at the same time
     raise LockedError(f"other jobs are asking for {what} at the same time; try again")
 
@@ -110,8 +117,8 @@ def _others(folder: Remote, owner: str) -> tuple[list[str], list[str]]:
 
 
 def _content(state: str) -> bytes:
-    said = {"state": state, "host": platform.node(), "process": os.getpid()}
-    return json.dumps(said, sort_keys=True).encode()
+    claim = {"state": state, "host": platform.node(), "process": os.getpid()}
+    return json.dumps(claim, sort_keys=True).encode()
 
 
 def _read(claim: Remote) -> dict[str, object]:
@@ -122,7 +129,7 @@ def _read(claim: Remote) -> dict[str, object]:
     return found if isinstance(found, dict) else {"state": HELD}
 
 
-def _told(claim: dict[str, object]) -> str:
+def _holder(claim: dict[str, object]) -> str:
     return (
         f"process {claim.get('process', '?')} on {claim.get('host', '?')}; "
         f"if it was killed, its claim lapses within {LEASE:.0f} seconds"

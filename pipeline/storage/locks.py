@@ -1,4 +1,4 @@
-"""Locks on files that nobody waits for: who comes second is told so."""
+"""Locks on files: who comes second is told so, at once or after as long as the work may take."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,16 +14,21 @@ class LockedError(RuntimeError):
 
 
 @contextlib.contextmanager
-def held(path: Path, message: str) -> Iterator[None]:
+def held(path: Path, message: str, *, patience: float = 0.0) -> Iterator[None]:
     """Hold a lock file, made with its folder if it is not there, for the time of a `with` block.
 
+    Args:
+        path: the lock file; it stays behind when the lock is released.
+        message: what to say where another holds it.
+        patience: seconds to wait for the other; none where its work takes longer than anybody waits.
+
     Raises:
-        LockedError: with the message, where another process holds it.
+        LockedError: with the message, where another holds it for longer than that.
     """
     working_folder(path.parent)
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=patience)
     except Timeout:
         raise LockedError(message) from None
     try:

@@ -6,14 +6,11 @@ environment (AWS_*, GOOGLE_*), never from an address, and what a store says neve
 
 import contextlib
 import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pyarrow as pa
 import pyarrow.fs as pafs
 
 from pipeline.storage.addresses import (
@@ -28,38 +25,13 @@ from pipeline.storage.addresses import (
 )
 from pipeline.storage.atomic import replaced_file
 from pipeline.storage.errors import InputError
+from pipeline.storage.store_errors import errors_in_words
 
 BLOCK_BYTES = 8 << 20
-
-
 WORKERS = 8
-
-
 GCS_PATIENCE = timedelta(seconds=30)
-
-
 S3_CONNECT_SECONDS, S3_REQUEST_SECONDS = 5, 60
-
-
 EMULATOR = "STORAGE_EMULATOR_HOST"
-
-
-REFUSED_KINDS = re.compile(
-    r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE|TOKEN|UNRECOGNIZED_CLIENT|MISSING_AUTH|PERMISSION_DENIED|UNAUTHENTICATED"
-)
-
-
-REFUSED_WORDS = re.compile(r"ExpiredToken|OAuth2 access token|No credentials")
-
-
-NO_BUCKET = re.compile(r"NO_SUCH_BUCKET|Bucket '.*' not found")
-
-
-MISSING = re.compile(r"NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|no such file", re.IGNORECASE)
-
-
-class StoreError(OSError):
-    """A store that cannot be reached or that failed: the same command may succeed later."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +62,13 @@ class Remote:
 
     def listed(self) -> Listed | None:
         """What stands here, or None where no object has exactly this name."""
-        with _errors_in_words(self):
+        with errors_in_words(self.uri):
             info = self.system.get_file_info(self.path)
         return Listed(info.size, info.mtime_ns or 0) if info.type == pafs.FileType.File else None
 
     def is_folder(self) -> bool:
         """Whether objects lie below this name."""
-        with _errors_in_words(self):
+        with errors_in_words(self.uri):
             return bool(self.system.get_file_info(self.path).type == pafs.FileType.Directory)
 
     def files(self, *, deep: bool = True) -> dict[str, Listed]:
@@ -106,7 +78,7 @@ class Remote:
             InputError: there is no such bucket, or access is refused.
         """
         try:
-            with _errors_in_words(self):
+            with errors_in_words(self.uri):
                 found = self.system.get_file_info(pafs.FileSelector(self.path, recursive=deep))
         except FileNotFoundError:
             return {}
@@ -122,9 +94,9 @@ class Remote:
         listed = self.listed()
         if listed is None:
             raise FileNotFoundError(f"{self.uri} does not exist")
-        with _errors_in_words(self), self.system.open_input_stream(self.path) as stream:
-            said = {name.lower(): value for name, value in (stream.metadata() or {}).items()}
-        mark = said.get("generation") or said.get("etag") or str(listed.modified).encode()
+        with errors_in_words(self.uri), self.system.open_input_stream(self.path) as stream:
+            metadata = {name.lower(): value for name, value in (stream.metadata() or {}).items()}
+        mark = metadata.get("generation") or metadata.get("etag") or str(listed.modified).encode()
         return f"{mark.decode()} {listed.size}"
 
     def content(self, *, limit: int) -> bytes | None:
@@ -134,7 +106,7 @@ class Remote:
             InputError: it is larger than `limit`.
         """
         try:
-            with _errors_in_words(self), self.system.open_input_stream(self.path) as stream:
+            with errors_in_words(self.uri), self.system.open_input_stream(self.path) as stream:
                 content: bytes = stream.read(limit + 1)
         except FileNotFoundError:
             return None
@@ -147,7 +119,7 @@ class Remote:
         with (
             replaced_file(path) as temporary,
             temporary.open("wb") as out,
-            _errors_in_words(self),
+            errors_in_words(self.uri),
             self.system.open_input_stream(self.path) as stream,
         ):
             while block := stream.read(BLOCK_BYTES):
@@ -155,7 +127,7 @@ class Remote:
 
     def put(self, content: bytes) -> None:
         """Write a small object whole."""
-        with _errors_in_words(self), self._writer() as stream:
+        with errors_in_words(self.uri), self._writer() as stream:
             stream.write(content)
 
     def send(self, path: Path) -> None:
@@ -163,7 +135,7 @@ class Remote:
 
         Closing a stream publishes what it holds, so one that an error cut short is removed again.
         """
-        with path.open("rb") as source, _errors_in_words(self):
+        with path.open("rb") as source, errors_in_words(self.uri):
             stream = self._writer()
             try:
                 while block := source.read(BLOCK_BYTES):
@@ -182,7 +154,7 @@ class Remote:
 
     def remove(self) -> None:
         """Remove the object; one that is not there is no fault."""
-        with contextlib.suppress(FileNotFoundError), _errors_in_words(self):
+        with contextlib.suppress(FileNotFoundError), errors_in_words(self.uri):
             self.system.delete_file(self.path)
 
     def remove_folder(self) -> None:
@@ -213,7 +185,7 @@ def opened(uri: str) -> Remote:
     if key and not plain_name(key):
         refuse_address(uri, "must not hold empty parts, '.' or '..'")
     place = Remote(uri.rstrip("/"), None, f"{bucket}/{key}".rstrip("/"))
-    with _errors_in_words(place):
+    with errors_in_words(place.uri):
         return Remote(place.uri, _system(scheme, bucket), place.path)
 
 
@@ -243,31 +215,3 @@ def _s3(bucket: str) -> Any:
         connect_timeout=S3_CONNECT_SECONDS,
         request_timeout=S3_REQUEST_SECONDS,
     )
-
-
-@contextlib.contextmanager
-def _errors_in_words(place: Remote) -> Iterator[None]:
-    """Errors of a store in Harbor's own words; errors of local files pass as they are."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{place.uri} does not exist") from None
-    except (OSError, pa.ArrowException) as error:
-        if getattr(error, "errno", None) is not None or isinstance(error, StoreError):
-            raise
-        _refuse_or_fail(place, str(error))
-
-
-def _refuse_or_fail(place: Remote, said: str) -> NoReturn:
-    scheme = place.uri.partition("://")[0]
-    code = re.search(r"AWS Error (\w+)|Status\((\w+)", said)
-    kind = next((each for each in code.groups() if each), "") if code is not None else ""
-    if NO_BUCKET.search(said):
-        raise InputError(f"{place.uri}: there is no such bucket") from None
-    if REFUSED_KINDS.search(kind) or REFUSED_WORDS.search(said):
-        raise InputError(
-            f"{place.uri}: the store refuses access; check {CREDENTIALS[scheme]} in the environment, and what it may do"
-        ) from None
-    if MISSING.search(kind or said):
-        raise FileNotFoundError(f"{place.uri} does not exist") from None
-    raise StoreError(f"{place.uri}: the store cannot be reached or failed ({kind or 'no reason given'})") from None

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipeline.process.reporter import Reporter
 from pipeline.sections import TrackingConfig
-from pipeline.tracking.replay import Replay, replay, waiting_records
+from pipeline.tracking.acknowledged import waiting_records
+from pipeline.tracking.replay import Replay, replay
 
 SHORT = 2.0
 
@@ -25,7 +26,7 @@ class Delivery:
         self._worker: threading.Thread | None = None
         self._left = config.patience
         self._failed = False
-        self._told = False
+        self._warned = False
 
     def before_stage(self) -> None:
         """Show that a stage has begun, unless the store has failed already."""
@@ -54,8 +55,8 @@ class Delivery:
         deadline = time.monotonic() + seconds
         outcome = self._sent_by(deadline)
         self._failed = outcome.pending > 0
-        if outcome.problem is not None and not self._told:
-            self._told = True
+        if outcome.problem is not None and not self._warned:
+            self._warned = True
             self._reporter.warn(f"MLflow did not take every record ({outcome.problem}); none is lost")
         return outcome
 

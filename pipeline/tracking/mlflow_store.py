@@ -4,29 +4,28 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from pipeline.sections import TrackingConfig
+from pipeline.storage.locks import held
 from pipeline.tracking.request_limits import RequestLimits
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 SQLITE = "sqlite:///"
-
-
 POSTGRES = ("postgresql:", "postgresql+", "postgres:")
-
-
+DATABASES = ("sqlite", "postgresql", "postgres", "mysql", "mssql")
 ADVISORY_KEY = 0x686172626F72
 """What Harbor's jobs lock in a database: the letters of its name."""
+LOCK_SECONDS = 60
+LIMITS = RequestLimits()
 
 
-SECONDS = 60
+def store_uri(config: TrackingConfig, *, runs: Path) -> str:
+    """The configured tracking URI, or the sqlite store in the folder that holds the runs."""
+    return config.uri or f"sqlite:///{runs.resolve() / 'mlflow.db'}"
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -36,7 +35,25 @@ def sqlite_file(uri: str) -> Path | None:
 
 def is_database(uri: str) -> bool:
     """Whether MLflow's client works on a database itself, with no server in between that would keep artifacts."""
-    return uri.partition(":")[0].partition("+")[0] in ("sqlite", "postgresql", "postgres", "mysql", "mssql")
+    return uri.partition(":")[0].partition("+")[0] in DATABASES
+
+
+def opened_store(uri: str, experiment: str, *, runs: Path | None = None) -> "tuple[MlflowClient, str]":
+    """A client and the experiment's id, made where it is missing.
+
+    Args:
+        uri: the store.
+        experiment: its name.
+        runs: the folder of runs, beside which a database without a server keeps its artifacts.
+    """
+    from mlflow.tracking import MlflowClient
+
+    path = sqlite_file(uri)
+    beside = path.parent if path is not None else runs if is_database(uri) else None
+    with opened_alone(uri):
+        client = MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(experiment)
+        return client, found.experiment_id if found is not None else _made_experiment(client, experiment, beside)
 
 
 @contextlib.contextmanager
@@ -44,64 +61,18 @@ def opened_alone(uri: str) -> Iterator[None]:
     """Hold a store's lock while it is opened and, where it is fresh, its tables are made.
 
     Raises:
+        LockedError: another job holds it for longer than a minute.
         Exception: whatever the database's driver raises where it cannot be reached.
     """
     path = sqlite_file(uri)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=SECONDS):
+        with held(path.with_suffix(".lock"), f"another job holds the store {path}", patience=LOCK_SECONDS):
             yield
     elif uri.startswith(POSTGRES):
         with _advisory_lock(uri):
             yield
     else:
         yield
-
-
-@contextlib.contextmanager
-def _advisory_lock(uri: str) -> Iterator[None]:
-    """Held by the connection, so that a job that dies lets go of it."""
-    import sqlalchemy
-
-    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.pool.NullPool)
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"SET lock_timeout = '{SECONDS}s'"))
-        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({ADVISORY_KEY})"))
-        yield
-
-
-@contextmanager
-def quiet_mlflow() -> Iterator[None]:
-    """MLflow neither reports home nor warns: of its own type hints on import, and of an input example it misses.
-
-    An example would be scored and stored with the model; the signature is declared, not inferred from one.
-    """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning, module="mlflow")
-        yield
-
-
-@contextmanager
-def default_store(uri: str) -> Iterator[None]:
-    """What MLflow's sqlite registry asks for a logged model, whatever store its own client was opened on."""
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    os.environ["MLFLOW_TRACKING_URI"] = uri
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
-        else:
-            os.environ["MLFLOW_TRACKING_URI"] = before
-
-
-LIMITS = RequestLimits()
-
-
-def store_uri(config: TrackingConfig, *, runs: Path) -> str:
-    """The configured tracking URI, or the sqlite store in the folder that holds the runs."""
-    return config.uri or f"sqlite:///{runs.resolve() / 'mlflow.db'}"
 
 
 @contextlib.contextmanager
@@ -115,29 +86,54 @@ def bounded_requests(config: TrackingConfig) -> Iterator[None]:
         yield
 
 
-def opened_store(uri: str, experiment: str, *, runs: Path | None = None) -> "tuple[MlflowClient, str]":
-    """A client and the experiment's id, made where it is missing.
+@contextlib.contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """MLflow neither reports home nor warns: of its own type hints on import, and of an input example it misses.
 
-    Args:
-        uri: the store.
-        experiment: its name.
-        runs: the folder of runs, beside which a database without a server keeps its artifacts.
+    An example would be scored and stored with the model; the signature is declared, not inferred from one.
     """
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="mlflow")
+        yield
 
-    path = sqlite_file(uri)
-    beside = path.parent if path is not None else runs if is_database(uri) else None
-    with opened_alone(uri):
-        client = MlflowClient(tracking_uri=uri)
-        found = client.get_experiment_by_name(experiment)
+
+@contextlib.contextmanager
+def default_store(uri: str) -> Iterator[None]:
+    """What MLflow's sqlite registry asks for a logged model, whatever store its own client was opened on."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        else:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+def _made_experiment(client: "MlflowClient", name: str, beside: Path | None) -> str:
+    """A new experiment; where another job was faster, the one it made."""
+    from mlflow.exceptions import MlflowException
+
+    location = (beside / "mlartifacts").resolve().as_uri() if beside is not None else None
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    try:
+        return str(client.create_experiment(name, artifact_location=location, tags=kind))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
         if found is None:
-            location = (beside / "mlartifacts").resolve().as_uri() if beside is not None else None
-            kind = {"mlflow.experimentKind": "custom_model_development"}
-            try:
-                return client, client.create_experiment(experiment, artifact_location=location, tags=kind)
-            except MlflowException:
-                found = client.get_experiment_by_name(experiment)
-                if found is None:
-                    raise
-    return client, found.experiment_id
+            raise
+        return str(found.experiment_id)
+
+
+@contextlib.contextmanager
+def _advisory_lock(uri: str) -> Iterator[None]:
+    """Held by the connection, so that a job that dies lets go of it."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
+        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({ADVISORY_KEY})"))
+        yield

@@ -1,4 +1,4 @@
-"""What tracking is told of a run: where it comes from, what it was asked for, what its stages found and became."""
+"""The log of a run, a stage or a setting, and how what was left open is closed."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,17 @@ class StageLog:
 
     def __init__(self, journal: Journal, key: str, *, parent: "StageLog | None") -> None:
         self.key = key
-        self.parent = parent
+        self._parent = parent
         self.journal = journal
+
+    @property
+    def run(self) -> "StageLog":
+        """The log of the whole run: of a stage's log the one above it, of the run's own itself."""
+        return self if self._parent is None else self._parent.run
 
     def open(self, name: str) -> None:
         """The run begins, or goes on."""
-        parent = self.parent.key if self.parent is not None else None
+        parent = self._parent.key if self._parent is not None else None
         self.journal.append("open", self.key, {"name": name, "parent": parent})
 
     def child(self, suffix: str, *, name: str) -> "StageLog":
@@ -73,23 +78,22 @@ def log_kept(log: StageLog, done: Completion | None) -> None:
     made = str(details.get("mlflow_key", ""))
     log.tags({"harbor.outcome": "kept", "harbor.fingerprint": done.fingerprint[:16] if done is not None else ""})
     log.metrics({"duration_seconds": details.get("seconds")})
-    parent = log.parent
-    if parent is None or not made or made == log.key:
+    if not made or made == log.key:
         return
     log.tags({"harbor.made_by": made})
     maker = made.rpartition("/")[0]
-    for record in told_by(log.journal, made, to=maker):
-        log.journal.append(record.kind, parent.key, record.content)
+    for record in _records_during(log.journal, made, of=maker):
+        log.journal.append(record.kind, log.run.key, record.content)
 
 
-def told_by(journal: Journal, key: str, *, to: str) -> list[Record]:
+def _records_during(journal: Journal, nested: str, *, of: str) -> list[Record]:
     """What was recorded for one key while another, nested one was last open."""
-    told: list[Record] = []
+    found: list[Record] = []
     inside = False
     for record in journal.records():
-        if record.key == key and record.kind in ("open", "close"):
+        if record.key == nested and record.kind in ("open", "close"):
             inside = record.kind == "open"
-            told = [] if inside else told
-        elif inside and record.key == to:
-            told.append(record)
-    return told
+            found = [] if inside else found
+        elif inside and record.key == of:
+            found.append(record)
+    return found

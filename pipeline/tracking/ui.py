@@ -10,7 +10,7 @@ from types import FrameType
 
 from pipeline.sections import TrackingConfig
 from pipeline.storage.errors import InputError
-from pipeline.tracking.mlflow_store import store_uri
+from pipeline.tracking.mlflow_store import sqlite_file, store_uri
 
 GRACE = 5.0
 
@@ -33,7 +33,8 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[st
     if uri.startswith(("http://", "https://")):
         say(f"tracking.uri is an MLflow server, with a UI of its own: {uri}")
         return 0
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    file = sqlite_file(uri)
+    if file is not None and not file.is_file():
         place = uri if config.uri else f"{runs}/mlflow.db"
         raise InputError(f"harbor ui must find a tracking store, but there is no {place}: has a run been made here?")
     say(f"MLflow UI on http://127.0.0.1:{port} until Ctrl-C")
@@ -55,11 +56,11 @@ def _serve(command: list[str]) -> int:
         "MLFLOW_LOGGING_LEVEL": "ERROR",
         "PYTHONWARNINGS": "ignore",
     }
-    told = False
+    asked_to_end = False
 
     def end(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal told
-        told = True
+        nonlocal asked_to_end
+        asked_to_end = True
         _signal_group(server, signal.SIGTERM)
 
     server = subprocess.Popen(command, env=environment, start_new_session=True)
@@ -67,12 +68,12 @@ def _serve(command: list[str]) -> int:
     try:
         while True:
             try:
-                code = server.wait(timeout=GRACE if told else 1.0)
+                code = server.wait(timeout=GRACE if asked_to_end else 1.0)
             except subprocess.TimeoutExpired:
-                if told:
+                if asked_to_end:
                     _signal_group(server, signal.SIGKILL)
             else:
-                return 0 if told else code
+                return 0 if asked_to_end else code
     finally:
         _signal_group(server, signal.SIGKILL)
         for number, handler in before.items():

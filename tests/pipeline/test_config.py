@@ -97,3 +97,12 @@ def test_a_document_keeps_everything_but_the_part_that_is_renewed():
 def test_the_page_of_the_configurations_holds_the_reference_as_it_is_now():
     text = REFERENCE_PAGE.read_text(encoding="utf-8")
     assert with_part(text, CONFIGURATION, configuration_reference()) == text
+
+
+def test_a_password_in_the_address_is_refused_and_never_repeated():
+    with pytest.raises(ValueError, match="MLFLOW_TRACKING_PASSWORD") as caught:
+        load_config(None, assignments=["tracking.uri='https://ann:s3cr3t@mlflow.example'"], environment={})
+    assert "s3cr3t" not in str(caught.value)
+    assert "https://***@mlflow.example" in str(caught.value)
+    user = load_config(None, assignments=["tracking.uri='postgresql://ann@db/mlflow'"], environment={})
+    assert user.tracking.uri == "postgresql://ann@db/mlflow"

@@ -9,57 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load_config
-from pipeline.process.reporter import SilentReporter
-from pipeline.run import run_stages
-from pipeline.runs.settings import RunSettings
-from pipeline.runs.steps import planned_steps
 from pipeline.stages.stage import Stage
-from pipeline.storage.atomic import write_text
 from pipeline.storage.done import folder_checksums, read_done
 from pipeline.storage.locks import LockedError
 from pipeline.tracking.journal import Journal
-
-ORDER: list[str] = []
-
-
-def first_work(context):
-    ORDER.append("ingest")
-    write_text(context.out / "rows", str(context.config.data.rows))
-    context.report({"rows": context.config.data.rows})
-    return "rows written"
-
-
-def second_work(context):
-    ORDER.append("features")
-    rows = context.path("ingest", "rows").read_text()
-    if context.config.features.include_current:
-        raise ValueError("features must not be so")
-    write_text(context.out / "parity", str(int(rows) % 2))
-    return "parity written"
+from tests.fixtures.two_stages import STAGES, brought
 
 
 def third_work(context):
-    ORDER.append("train")
     context.path("ingest", "rows")
     return "never reached"
-
-
-FIRST = Stage("ingest", first_work, reads=(), sections=("data",))
-SECOND = Stage("features", second_work, reads=("ingest",), sections=("features",))
-STAGES = (FIRST, SECOND)
-
-
-def settings(*assignments):
-    return RunSettings(load_config(None, assignments=("tracking.enabled=false", *assignments), environment={}), None)
-
-
-def brought(run, *assignments, stages=STAGES, **options):
-    ORDER.clear()
-    run_stages(
-        run, settings(*assignments), stages, force=options.pop("force", None), reporter=SilentReporter(), **options
-    )
-    return list(ORDER)
 
 
 def test_an_unchanged_stage_is_not_run_again(tmp_path):
@@ -72,40 +31,6 @@ def test_a_changed_key_runs_its_stage_and_only_what_its_files_reach(tmp_path):
     assert brought(tmp_path, "data.rows=1001") == ["ingest", "features"]
     assert brought(tmp_path, "data.rows=1001", "data.seed=9") == ["ingest"]
     assert brought(tmp_path, "data.rows=1001", "data.seed=9", "gate.min_frauds=3") == []
-
-
-def test_a_stage_may_depend_on_a_single_key(tmp_path):
-    stages = (Stage("ingest", first_work, reads=(), sections=("data.rows",)),)
-    assert brought(tmp_path, "data.rows=1000", stages=stages) == ["ingest"]
-    assert brought(tmp_path, "data.rows=1000", "data.seed=9", stages=stages) == []
-    assert brought(tmp_path, "data.rows=1001", "data.seed=9", stages=stages) == ["ingest"]
-
-
-def test_a_file_changed_behind_its_back_runs_the_stage_again(tmp_path):
-    brought(tmp_path)
-    (tmp_path / "features" / "parity").write_text("7")
-    assert brought(tmp_path) == ["features"]
-
-
-def test_force_runs_the_stage_and_what_follows(tmp_path):
-    brought(tmp_path)
-    assert brought(tmp_path, force="features") == ["features"]
-    assert brought(tmp_path, force="ingest") == ["ingest", "features"]
-
-
-def test_plan_says_why_and_changes_nothing(tmp_path):
-    run = tmp_path / "run"
-    steps = planned_steps(run, settings(), STAGES, force=None)
-    assert [(step.runs, step.reason) for step in steps] == [
-        (True, "has not finished yet"),
-        (True, "follows ingest, unless its files come out the same"),
-    ]
-    assert not run.exists()
-    brought(run)
-    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    changed = planned_steps(run, settings("data.rows=1002"), STAGES, force=None)
-    assert changed[0].reason == "changed: data.rows"
-    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*")}
 
 
 def test_a_stage_that_fails_leaves_what_stood_before(tmp_path):
@@ -147,7 +72,9 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, "")
-from tests.pipeline.test_run import STAGES, Stage, settings, SilentReporter
+from pipeline.process.reporter import SilentReporter
+from pipeline.stages.stage import Stage
+from tests.fixtures.two_stages import settings
 from pipeline.run import run_stages
 
 def slow(context):

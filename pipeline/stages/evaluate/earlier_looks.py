@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from filelock import FileLock
 
 from pipeline.stages.stage import StageContext
 from pipeline.storage.json_lines import append_lines, read_objects
+from pipeline.storage.locks import held
 
 LEDGER = "looks.jsonl"
 
@@ -28,7 +28,7 @@ def earlier_looks(run: Path, *, test: str, judged: str) -> tuple[str, ...]:
         InputError: a line of the ledger is not one of a ledger.
     """
     path = run.parent / LEDGER
-    with FileLock(path.with_suffix(".lock"), timeout=60):
+    with held(path.with_suffix(".lock"), f"another evaluation holds the ledger {path}", patience=60.0):
         same = [look for look in read_objects(path) if look["test"] == test]
         before = list(takewhile(lambda look: look["judged"] != judged, same))
         if len(before) == len(same):

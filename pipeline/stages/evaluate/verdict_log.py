@@ -21,9 +21,7 @@ def log_verdict(log: StageLog, report: Mapping[str, Any], *, pictures: Sequence[
     """
     shipped, population, gate = report["shipped"], report["population"], report["gate"]
     cells = report["candidates"][shipped]
-    parent = log.parent
-    assert parent is not None
-    parent.metrics(
+    log.run.metrics(
         {
             **{key: value for name in WITH_INTERVAL for key, value in _with_interval(name, cells[name]).items()},
             **{name: cells[name]["value"] for name in ALONE},
@@ -33,13 +31,13 @@ def log_verdict(log: StageLog, report: Mapping[str, Any], *, pictures: Sequence[
         }
     )
     verdict = "passed" if gate["passed"] else "refused"
-    parent.tags({"harbor.gate": verdict, "harbor.shipped": shipped, "mlflow.note.content": _note(report)})
+    log.run.tags({"harbor.gate": verdict, "harbor.shipped": shipped, "mlflow.note.content": _note(report)})
     for name, each in report["candidates"].items():
         log.metrics({f"{name}/{metric}": each[metric]["value"] for metric in OF_EACH})
     for name in DOCUMENTS:
-        parent.artifact(f"evaluate/{name}")
+        log.run.artifact(f"evaluate/{name}")
     for name in pictures:
-        parent.artifact(f"evaluate/reliability/{name}", folder="reliability")
+        log.run.artifact(f"evaluate/reliability/{name}", folder="reliability")
 
 
 def _with_interval(name: str, cell: Mapping[str, Any]) -> dict[str, float | None]:

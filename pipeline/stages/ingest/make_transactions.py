@@ -79,8 +79,7 @@ def _log(context: StageContext, report: Mapping[str, object]) -> None:
         }
     )
     digest, accepted = str(report["digest"]), int(str(report["accepted"]))
-    run = context.log.parent
-    assert run is not None
+    run = context.log.run
     run.params({"rows": accepted})
     run.tags({"harbor.data_digest": digest[:36]})
     for log in (run, context.log):

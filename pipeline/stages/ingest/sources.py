@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
 from pipeline.storage.errors import InputError
-from pipeline.storage.object_store import StoreError
+from pipeline.storage.store_errors import StoreError
 
 PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
 

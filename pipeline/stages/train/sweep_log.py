@@ -34,9 +34,7 @@ def log_sweep(log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOu
                 if each.setting == row.setting:
                     _log_repeat(log, each, labels)
         _log_setting(log, rank, row, selected=row.setting == ranking.selected)
-    parent = log.parent
-    assert parent is not None
-    parent.params(_grid(ranking.selected))
+    log.run.params(_grid(ranking.selected))
 
 
 def _log_setting(log: StageLog, rank: int, row: SweepRow, *, selected: bool) -> None:
@@ -68,9 +66,7 @@ def _log_repeat(log: StageLog, outcome: SettingOutcome, labels: np.ndarray) -> N
 
 
 def _nested(log: StageLog, key: str, name: str) -> StageLog:
-    parent = log.parent
-    assert parent is not None
-    return parent.child(f"{log.key.rpartition('/')[2]}/{key}", name=name)
+    return log.run.child(f"{log.key.rpartition('/')[2]}/{key}", name=name)
 
 
 def _grid(setting: Setting) -> dict[str, object]:

@@ -18,7 +18,7 @@ from pipeline.process.exits import Ending, Exit, ending_of, place_of
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import LockedError
-from pipeline.storage.object_store import StoreError
+from pipeline.storage.store_errors import StoreError
 
 SECRET = "4111111111111111"
 """A card number in a spoilt file: no message may repeat it."""

@@ -1,4 +1,4 @@
-"""Logs as JSON lines and the heartbeat: every line parses, and no card number or password stands in one."""
+"""Logs as JSON lines: every line parses, and no card number or password stands in one."""
 
 import datetime as dt
 import io
@@ -13,9 +13,7 @@ import pytest
 from features.times import day_microseconds, time_text
 from pipeline import cli
 from pipeline.process import json_log as log_lines
-from pipeline.process.heartbeat import BeatingReporter
 from pipeline.process.json_log import JsonReporter, capture_libraries, log_line
-from pipeline.process.reporter import SilentReporter
 
 CARD = "4929123412341234"
 
@@ -155,17 +153,6 @@ def test_progress_is_a_record_at_most_every_interval(monkeypatch):
 def test_a_record_has_no_value_that_json_lacks():
     record = json.loads(log_line("info", "message", "x", loss=float("nan"), place=dt.date(2024, 5, 1)))
     assert (record["loss"], record["place"]) == (None, "2024-05-01")
-
-
-def test_the_heartbeat_follows_what_the_job_says_and_never_stops_it(tmp_path):
-    file = tmp_path / "alive" / "beat"
-    reporter = BeatingReporter(SilentReporter(), file)
-    for act in (lambda: reporter.say("x"), lambda: reporter.warn("x"), lambda: reporter.progress(1, 2)):
-        file.unlink()
-        act()
-        assert file.is_file()
-    (tmp_path / "taken").write_text("a file, no folder")
-    BeatingReporter(SilentReporter(), tmp_path / "taken" / "beat").say("goes on")
 
 
 def test_a_day_begins_at_midnight_in_utc_wherever_the_clock_stands():

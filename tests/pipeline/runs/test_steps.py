@@ -1,33 +1,39 @@
-"""What a job took: memory that starts anew at each stage, and one line that sums up."""
+"""One stage brought up to date: whether it runs, and why."""
 
-import mmap
-
-from pipeline.process.hardware import peak_memory, reset_peak_memory
-from pipeline.runs.steps import cost_line
+from pipeline.runs.steps import planned_steps
 from pipeline.stages.stage import Stage
-from pipeline.storage.done import write_done
-
-MEBIBYTE = 1 << 20
+from tests.fixtures.two_stages import FIRST, STAGES, brought, settings
 
 
-def stage(name):
-    return Stage(name, lambda context: "", reads=(), sections=())
+def test_plan_says_why_and_changes_nothing(tmp_path):
+    run = tmp_path / "run"
+    steps = planned_steps(run, settings(), STAGES, force=None)
+    assert [(step.runs, step.reason) for step in steps] == [
+        (True, "has not finished yet"),
+        (True, "follows ingest, unless its files come out the same"),
+    ]
+    assert not run.exists()
+    brought(run)
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    changed = planned_steps(run, settings("data.rows=1002"), STAGES, force=None)
+    assert changed[0].reason == "changed: data.rows"
+    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*")}
 
 
-def test_a_peak_is_of_what_came_after_the_reset():
-    reset_peak_memory()
-    before = peak_memory()
-    with mmap.mmap(-1, 40 * MEBIBYTE) as fresh:  # an array might take what the allocator already holds
-        fresh.write(b"1" * len(fresh))
-        during = peak_memory()
-    reset_peak_memory()
-    assert during - before > 35 * MEBIBYTE
-    assert peak_memory() < during - 30 * MEBIBYTE
+def test_a_stage_may_depend_on_a_single_key(tmp_path):
+    stages = (Stage("ingest", FIRST.work, reads=(), sections=("data.rows",)),)
+    assert brought(tmp_path, "data.rows=1000", stages=stages) == ["ingest"]
+    assert brought(tmp_path, "data.rows=1000", "data.seed=9", stages=stages) == []
+    assert brought(tmp_path, "data.rows=1001", "data.seed=9", stages=stages) == ["ingest"]
 
 
-def test_a_line_sums_seconds_and_takes_the_largest_memory(tmp_path):
-    for name, seconds, memory in (("ingest", 1.5, 200 * MEBIBYTE), ("train", 60.25, 3 * 1024 * MEBIBYTE)):
-        (tmp_path / name).mkdir()
-        write_done(tmp_path / name, fingerprint="f", details={"seconds": seconds, "peak_memory": memory})
-    line = cost_line(tmp_path, [stage("ingest"), stage("train"), stage("export")])
-    assert line == "61.8 s in all (ingest 1.5, train 60.2); at most 3.00 GiB (train)"
+def test_force_runs_the_stage_and_what_follows(tmp_path):
+    brought(tmp_path)
+    assert brought(tmp_path, force="features") == ["features"]
+    assert brought(tmp_path, force="ingest") == ["ingest", "features"]
+
+
+def test_a_file_changed_behind_its_back_runs_the_stage_again(tmp_path):
+    brought(tmp_path)
+    (tmp_path / "features" / "parity").write_text("7")
+    assert brought(tmp_path) == ["features"]

@@ -1,7 +1,6 @@
-"""The walk through past dates: what is shared equals what each date would have made itself."""
+"""The backtest: what is shared equals what each date would have made itself."""
 
 import csv
-import io
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,8 +11,8 @@ from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
-from pipeline.schedule.backtest import Walk, backtest
-from pipeline.schedule.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
+from pipeline.schedule.backtest import BacktestDates, backtest
+from pipeline.schedule.backtest_tables import MODELS, drift_lines, table_lines
 from pipeline.schedule.shared_windows import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.stages import STAGES
 from pipeline.storage.content import read_json, read_table
@@ -66,51 +65,23 @@ def test_rows_that_decide_on_one_another_cannot_be_cut():
     assert "5 labels were masked" in uncuttable({**report, "labels": {"masked": {"never labelled": 5}}})
 
 
-def test_a_walk_needs_dates(tmp_path):
+def test_a_backtest_needs_dates(tmp_path):
     with pytest.raises(ValueError, match="at least 2 dates, got 1"):
-        backtest("night", config(), Walk(0, 5, 10), STAGES, runs=tmp_path, reporter=SilentReporter())
+        backtest("night", config(), BacktestDates(0, 5, 10), STAGES, runs=tmp_path, reporter=SilentReporter())
 
 
 def test_a_date_with_too_little_data_before_it_is_named(tmp_path):
-    walk = Walk(time_microseconds("2024-02-01"), time_microseconds("2024-02-08"), 7 * DAY)
+    dates = BacktestDates(time_microseconds("2024-02-01"), time_microseconds("2024-02-08"), 7 * DAY)
     with pytest.raises(ValueError, match=r"(?s)as of 2024-02-01T00:00:00Z: .*must reach back over all folds"):
-        backtest("night", config(), walk, STAGES, runs=tmp_path, reporter=SilentReporter())
-
-
-def told(day, *, precision):
-    cells = dict.fromkeys((*STATISTICS, "training_row_age_days"), 0.5) | {"average_precision": precision}
-    return {
-        "as_of": f"2024-05-{day:02d}T00:00:00Z", "rows": 9000, "frauds": 120, "prevalence": 0.013, "settings": 4,
-        "smoothing": 0.05, "class_weight": "sqrt", "promoted": day == 1, "drift": "No drift.", "alarms": [],
-        "models": dict.fromkeys(MODELS, cells),
-    }  # fmt: skip
-
-
-def test_a_walk_reads_as_columns_that_line_up_and_as_csv():
-    ageing = [
-        {"model": model, "age_weeks": week, "frauds": 40, "average_precision": 0.7, "shortfall": 0.01}
-        for model in MODELS
-        for week in (9, 10)
-    ]
-    result = {"dates": [told(1, precision=0.7), told(8, precision=None)], "ageing": ageing}
-    first, second = table_lines(result)[2:]
-    assert first.split()[2:10] == ["ε", "=", "0.05,", "sqrt", "promoted", "0.700", "0.700", "0.700"]
-    assert second.index("refused") == first.index("promoted")
-    assert len(first) == len(second)
-    assert drift_lines(result)[1] == "2024-05-08    4 settings tried. No drift."
-    lines = ageing_lines(result)
-    assert [line[:20].rstrip() for line in lines[1:4]] == ["9 to 10 weeks old"] * 3
-    assert len({len(line) for line in lines}) == 1
-    rows = list(csv.DictReader(io.StringIO(csv_text(result))))
-    assert [(row["model"], row["drift_alarms"]) for row in rows[:3]] == [(model, "0") for model in MODELS]
+        backtest("night", config(), dates, STAGES, runs=tmp_path, reporter=SilentReporter())
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_walk_of_two_dates_is_told_drawn_and_resumed_for_free(tmp_path):
-    walk = Walk(time_microseconds("2024-06-18"), time_microseconds("2024-06-25"), 7 * DAY)
+def test_a_backtest_of_two_dates_is_told_drawn_and_resumed_for_free(tmp_path):
+    dates = BacktestDates(time_microseconds("2024-06-18"), time_microseconds("2024-06-25"), 7 * DAY)
     lenient = config("gate.ece_tolerance=10", "gate.observed_expected_low=0.01", "gate.observed_expected_high=99")
-    folder, result = backtest("night", lenient, walk, STAGES, runs=tmp_path, reporter=SilentReporter())
+    folder, result = backtest("night", lenient, dates, STAGES, runs=tmp_path, reporter=SilentReporter())
     first, second = result["dates"]
     assert first["models"]["retrained"] == first["models"]["never retrained"] != first["models"]["baseline"]
     assert first["promoted"]
@@ -125,7 +96,7 @@ def test_a_walk_of_two_dates_is_told_drawn_and_resumed_for_free(tmp_path):
     steps = [each.content["step"] for each in Journal(folder / "journal.jsonl").records() if each.kind == "metrics"]
     assert steps[::2] == [0, 1]
     checksums = folder_checksums(folder / second["run"])
-    _, repeated = backtest("night", lenient, walk, STAGES, runs=tmp_path, reporter=SilentReporter())
+    _, repeated = backtest("night", lenient, dates, STAGES, runs=tmp_path, reporter=SilentReporter())
     assert repeated == result
     own = {name: value for name, value in folder_checksums(folder / second["run"]).items() if "journal" not in name}
     assert own == {name: value for name, value in checksums.items() if "journal" not in name}

@@ -6,46 +6,15 @@ import sys
 import pytest
 from filelock import FileLock
 
-from features.times import time_microseconds
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
-from pipeline.runs.retention import remove_old_runs
 from pipeline.runs.settings import RunSettings
 from pipeline.schedule.retrain import retrain
-from pipeline.stages.stage import Stage
-from pipeline.storage.atomic import write_text
-from pipeline.storage.content import read_json, write_json
-from pipeline.storage.digests import sha256_file
+from pipeline.storage.content import read_json
+from pipeline.storage.lease import claimed
 from pipeline.storage.locks import LockedError
 from tests.conftest import SMALL
-
-WORKED: list[str] = []
-
-
-def first_work(context):
-    WORKED.append("ingest")
-    write_text(context.out / "rows", str(context.config.data.rows))
-    return "rows"
-
-
-def verdict_work(context):
-    WORKED.append("evaluate")
-    passed = context.config.gate.min_frauds < 1000
-    write_json(context.out / "report.json", {"gate": {"passed": passed, "reasons": ["so it was found"]}})
-    return "judged"
-
-
-STAGES = (
-    Stage("ingest", first_work, reads=(), sections=("data",)),
-    Stage("evaluate", verdict_work, reads=("ingest",), sections=("gate",)),
-)
-
-
-def retrained(runs, day, *assignments):
-    config = load_config(None, assignments=("tracking.enabled=false", *assignments), environment={})
-    settings = RunSettings(config, time_microseconds(day))
-    WORKED.clear()
-    return retrain("night", settings, STAGES, runs=runs, reporter=SilentReporter())
+from tests.fixtures.retrains import STAGES, WORKED, retrained
 
 
 def test_a_retrain_is_done_once_and_told_again_for_free(tmp_path):
@@ -103,29 +72,6 @@ def test_old_runs_go_and_other_folders_stay(tmp_path):
     assert left == ["night-20240504T000000Z", "night-20240505T000000Z", "night-notes", "other-20240101T000000Z"]
 
 
-def test_a_backfilled_run_and_the_runs_in_production_stay_however_old(tmp_path):
-    for day in ("2024-05-01", "2024-05-02", "2024-05-03"):
-        manifest = retrained(tmp_path, day).folder / "export" / "bundle" / "manifest.json"
-        write_json(manifest, {"day": day})
-    champion = sha256_file(tmp_path / "night-20240501T000000Z" / "export" / "bundle" / "manifest.json")
-    current = tmp_path / "night-20240502T000000Z"
-    assert remove_old_runs(tmp_path, "night", keep=1, current=current, in_production={champion}) == ()
-    assert remove_old_runs(tmp_path, "night", keep=1, current=current, in_production=set()) == (
-        "night-20240501T000000Z",
-    )
-
-
-def test_a_run_somebody_works_in_stays_and_what_a_kill_left_goes(tmp_path):
-    for day in ("2024-05-01", "2024-05-02"):
-        retrained(tmp_path, day)
-    (tmp_path / ".partial-night-20240401T000000Z").mkdir()
-    old, new = tmp_path / "night-20240501T000000Z", tmp_path / "night-20240502T000000Z"
-    with FileLock(old / ".lock"):
-        assert remove_old_runs(tmp_path, "night", keep=1, current=new, in_production=set()) == ()
-    assert remove_old_runs(tmp_path, "night", keep=1, current=new, in_production=set()) == (old.name,)
-    assert not list(tmp_path.glob(".partial*"))
-
-
 LENIENT = ("gate.ece_tolerance=10", "gate.observed_expected_low=0.01", "gate.observed_expected_high=99")
 SMALLER = (*SMALL, *LENIENT, "split.train='40d'", "split.valid='14d'", "split.calib='14d'", "split.test='28d'")
 
@@ -160,3 +106,16 @@ def test_retrains_promote_recheck_and_never_go_back_behind_the_champion(tmp_path
         assert "version 2 is champion" in said
         behind = command(tmp_path, "2024-06-11", "sweep.mode='recheck'")
         assert "later than this run" in behind.communicate()[0]
+
+
+def test_a_retrain_that_one_machine_did_is_free_on_every_other(store, tmp_path):
+    kept = (f"runs.store='{store.uri}'", "runs.keep=1")
+    first = retrained(tmp_path / "one", "2024-05-01", *kept)
+    again = retrained(tmp_path / "two", "2024-05-01", *kept)
+    assert WORKED == []
+    assert (again.passed, again.lines, again.removed) == (first.passed, first.lines, ())
+    claims = store.child(".retrain-night.claims")
+    with claimed(claims, "somebody", what="it"), pytest.raises(LockedError, match="is working on retrain-night"):
+        retrained(tmp_path / "two", "2024-05-02", *kept)
+    assert retrained(tmp_path / "two", "2024-05-02", *kept).removed == (first.folder.name,)
+    assert {name.partition("/")[0] for name in store.files()} == {"night-20240502T000000Z"}

@@ -22,9 +22,10 @@ from mlflow.tracking import MlflowClient
 from pipeline.process.reporter import SilentReporter
 from pipeline.sections import TrackingConfig
 from pipeline.storage.atomic import TEMPORARY
+from pipeline.tracking.acknowledged import waiting_records
 from pipeline.tracking.background import Delivery
 from pipeline.tracking.journal import Journal
-from pipeline.tracking.replay import replay, waiting_records
+from pipeline.tracking.replay import replay
 from pipeline.tracking.stage_log import StageLog
 from tests.oracles.fault_proxy import FAULTS, FaultProxy
 

@@ -18,7 +18,7 @@ from pipeline.storage.done import read_done
 from pipeline.tracking.journal import Journal
 from tests.conftest import SMALL
 from tests.fixtures.databases import PASSWORD, postgres
-from tests.pipeline.test_run import STAGES
+from tests.fixtures.two_stages import STAGES
 
 REPOSITORY = Path(__file__).parents[3]
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

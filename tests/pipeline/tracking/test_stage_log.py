@@ -1,4 +1,4 @@
-"""What tracking is told of a finished run: few numbers, no rows, and the same for stages that were kept."""
+"""What tracking is told of a run: few numbers, no rows, and the same for stages that were kept."""
 
 import json
 import shutil
@@ -10,7 +10,9 @@ from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages, send_journal
 from pipeline.runs.settings import read_settings
 from pipeline.stages import STAGES
+from pipeline.storage.done import Completion
 from pipeline.tracking.journal import Journal
+from pipeline.tracking.stage_log import StageLog, close_below, log_kept
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -85,3 +87,33 @@ def test_sync_closes_what_a_killed_process_left_open(small_run, tmp_path):
     send_journal(run)
     last = list(Journal(run / "journal.jsonl").records())[-1]
     assert (last.kind, last.key, last.content) == ("close", "left", {"status": "KILLED"})
+
+
+def test_a_log_knows_that_of_the_whole_run_from_any_depth(tmp_path):
+    run = StageLog(Journal(tmp_path / "journal.jsonl"), "key", parent=None)
+    setting = run.child("train", name="train").child("0.1", name="ε = 0.1")
+    assert setting.key == "key/train/0.1"
+    assert setting.run is run.run is run
+
+
+def test_what_a_stage_left_open_is_closed_and_its_neighbours_are_not(tmp_path):
+    run = StageLog(Journal(tmp_path / "journal.jsonl"), "key", parent=None)
+    stage, neighbour = run.child("train", name="train"), run.child("train2", name="train2")
+    stage.child("0.1", name="ε = 0.1")
+    close_below(stage, "FAILED")
+    assert run.journal.open_keys() == [stage.key, neighbour.key]
+
+
+def test_a_run_whose_stage_was_kept_says_what_it_once_said_of_the_run(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    first = StageLog(journal, "first", parent=None)
+    for value in (1.0, 2.0):
+        first.metrics({"before": value})
+        stage = first.child("train", name="train")
+        first.metrics({"during": value})
+        stage.close("FINISHED")
+    first.metrics({"after": 3.0})
+    again = StageLog(journal, "again", parent=None)
+    log_kept(again.child("train", name="train"), Completion("f", {}, {"mlflow_key": stage.key, "seconds": 4.0}))
+    said = [each.content["values"] for each in journal.records() if (each.kind, each.key) == ("metrics", "again")]
+    assert said == [{"during": 2.0}]

@@ -1,0 +1,72 @@
+"""Addresses: what they name, what they must not hold, how a message shows them."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.storage.addresses import (
+    holds_password,
+    is_remote,
+    local_path,
+    plain_name,
+    refuse_address,
+    shown_address,
+    without_passwords,
+)
+from pipeline.storage.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("data/tx.csv", "data/tx.csv"),
+        ("/data/tx.csv", "/data/tx.csv"),
+        ("file:///data/my%20tx.csv", "/data/my tx.csv"),
+        ("file://localhost/data/a#1?.csv", "/data/a#1?.csv"),
+    ],
+)
+def test_a_path_and_a_file_address_name_a_place_here(text, path):
+    assert local_path(text) == Path(path)
+    assert not is_remote(text)
+
+
+@pytest.mark.parametrize("text", ["https://host/tx.csv", "file://elsewhere/tx.csv", "S3://bucket/key"])
+def test_another_kind_of_address_names_no_place_here(text):
+    with pytest.raises(InputError, match="must be a path, or an address that begins with s3://"):
+        local_path(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("a/b.csv", True), ("..a/.b", True), ("a/../b", False), ("/a", False), ("a//b", False), ("a\\b", False)],
+)
+def test_a_plain_name_stays_below_its_folder(name, plain):
+    assert plain_name(name) is plain
+
+
+@pytest.mark.parametrize(
+    ("address", "secret"),
+    [
+        ("https://ann:s3cr3t@host/x", True),
+        ("postgresql://host/db?user=ann&password=s3cr3t", True),
+        ("postgresql://ann@host/db", False),
+        ("s3://bucket/key", False),
+    ],
+)
+def test_passwords_are_found_and_hidden(address, secret):
+    assert holds_password(address) is secret
+    assert "s3cr3t" not in without_passwords(f"cannot reach {address}, says the driver")
+    assert (without_passwords(address) == address) is not secret
+
+
+def test_a_refusal_shows_neither_user_nor_query():
+    assert shown_address("https://ann:s3cr3t@host/x?token=s3cr3t") == "https://***@host/x"
+    with pytest.raises(InputError, match=r"^https://\*\*\*@host/x: must not be so$"):
+        refuse_address("https://ann@host/x?token=s3cr3t", "must not be so")
+
+
+def test_passwords_vanish_from_addresses_and_nothing_else_does():
+    text = "GET https://ann:s3cr3t@mlflow.example/api failed at 12:30: mail ann@x.org, sqlite:////a/b:c@d"
+    shown = without_passwords(text)
+    assert "s3cr3t" not in shown
+    assert "https://***@mlflow.example/api failed at 12:30: mail ann@x.org, sqlite:////a/b:c@d" in shown
