@@ -18,6 +18,7 @@ from pipeline.storage.untrusted import parsed_json
 
 TOLERANCE = 1e-5
 """What float32 sums in another order may differ by; a booster's row beyond it has flipped a tree."""
+WRONG_KIND = "golden.jsonl must have numbers in numeric and strings in categorical columns"
 
 
 @dataclass(frozen=True)
@@ -118,20 +119,26 @@ def _input_arrays(rows: Sequence[Mapping[str, Any]], signature: Signature) -> di
     pyarrow imports pandas, where that is installed, as soon as it turns Python values into arrays.
     """
     columns = {name: [row["inputs"][name] for row in rows] for name in signature.inputs}
-    numbers = all(value is None or _is_number(value) for name in signature.numeric for value in columns[name])
-    strings = all(value is None or isinstance(value, str) for name in signature.categorical for value in columns[name])
-    if not (numbers and strings):
-        raise InputError("golden.jsonl must have numbers in numeric and strings in categorical columns")
-    arrays = {name: _single_precision(columns[name]) for name in signature.numeric}
-    if infinite := [name for name, values in arrays.items() if np.isinf(values).any()]:
-        raise InputError(f"golden.jsonl must have finite numbers, got others in {len(infinite)} columns")
-    texts = {name: ["" if value is None else value for value in columns[name]] for name in signature.categorical}
-    return arrays | {name: np.array(values, dtype=object)[:, None] for name, values in texts.items()}
+    arrays = {name: _numbers(columns[name]) for name in signature.numeric}
+    return arrays | {name: _strings(columns[name]) for name in signature.categorical}
 
 
-def _single_precision(values: Sequence[float | None]) -> np.ndarray:
+def _numbers(values: Sequence[Any]) -> np.ndarray:
+    """Single precision [N, 1], NaN where missing."""
+    if not all(value is None or _is_number(value) for value in values):
+        raise InputError(WRONG_KIND)
     with np.errstate(over="ignore"):
-        return np.array([math.nan if value is None else value for value in values]).astype(np.float32)[:, None]
+        numbers = np.array([math.nan if value is None else value for value in values]).astype(np.float32)
+    if np.isinf(numbers).any():
+        raise InputError("golden.jsonl must have numbers that are finite in single precision")
+    return numbers[:, None]
+
+
+def _strings(values: Sequence[Any]) -> np.ndarray:
+    """Texts [N, 1], "" where missing."""
+    if not all(value is None or isinstance(value, str) for value in values):
+        raise InputError(WRONG_KIND)
+    return np.array([value or "" for value in values], dtype=object)[:, None]
 
 
 def _is_number(value: Any) -> bool:

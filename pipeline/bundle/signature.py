@@ -1,7 +1,7 @@
 """What a graph takes and gives, and a table as its inputs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,19 +60,8 @@ class Signature:
             raise InputError("signature.json must list inputs (name, kind, optional) and outputs (name)") from None
         if not {each.kind for each in columns} <= SPELLED.keys() or "probability" not in outputs:
             raise InputError(f"signature.json must have {' or '.join(SPELLED)} inputs and the output 'probability'")
-        numeric, categorical = (tuple(each.name for each in columns if each.kind == kind) for kind in SPELLED)
-        return cls(numeric, categorical, outputs, frozenset(each.name for each in columns if each.optional))
-
-
-@dataclass(frozen=True)
-class _Column:
-    name: str
-    kind: str
-    optional: bool
-
-
-def _column(values: Mapping[str, Any]) -> _Column:
-    return _Column(str(values["name"]), str(values["kind"]), values["optional"] is True)
+        optional = frozenset(each.name for each in columns if each.optional)
+        return cls(_names(columns, NUMERIC), _names(columns, CATEGORICAL), outputs, optional)
 
 
 def feature_arrays(table: pa.Table, signature: Signature) -> dict[str, np.ndarray]:
@@ -91,6 +80,21 @@ def feature_arrays(table: pa.Table, signature: Signature) -> dict[str, np.ndarra
     if faults:
         raise InputError(faults_text(faults, f"the columns of {table.num_rows:,} feature rows"))
     return arrays
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    kind: str
+    optional: bool
+
+
+def _column(values: Mapping[str, Any]) -> _Column:
+    return _Column(str(values["name"]), str(values["kind"]), values["optional"] is True)
+
+
+def _names(columns: Sequence[_Column], kind: str) -> tuple[str, ...]:
+    return tuple(each.name for each in columns if each.kind == kind)
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:

@@ -25,8 +25,8 @@ from pipeline.bundle.score import score_file
 from pipeline.bundle.verify import verify_bundle
 from pipeline.sections import ExportConfig
 from pipeline.stages.export.build import BundleContents, build_bundle
-from pipeline.stages.export.mlflow_model import load_serving_model
 from tests.oracles.python_path import Small, small
+from tests.oracles.served_model import load_serving_model
 
 KEY = b"a key of the release team"
 RECORD = {

@@ -17,7 +17,11 @@ from models.network import margins
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
 from pipeline.stages.export.graph.nodes import Nodes
-from pipeline.stages.export.graph.probability_nodes import bounded_probability, calibrated_log_odds, posterior_log_odds
+from pipeline.stages.export.graph.probability_nodes import (
+    calibrated_log_odds,
+    posterior_log_odds,
+    probability_of_log_odds,
+)
 from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart, scoring_graph
 from pipeline.stages.export.graph.tree_nodes import tree_margins
 from tests.oracles.python_path import Small, small
@@ -39,7 +43,7 @@ def largest_difference(case: Small) -> float:
 def on_column(build, values: np.ndarray) -> np.ndarray:
     nodes = Nodes()
     build(nodes)
-    model = nodes.model("column", inputs={"x": "double"}, outputs={"y": "double"}, properties={})
+    model = nodes.model("column", inputs={"x": "double"}, outputs={"y": "double"})
     return graph_session(model).run(["y"], {"x": values[:, None]})[0][:, 0]
 
 
@@ -112,7 +116,7 @@ def test_the_posterior_in_the_graph_is_that_of_the_losses(smoothing, ratio, weig
     margins = np.concatenate([np.linspace(-25, 25, 301), np.linspace(-0.1, 0.1, 21), [-40.0, 40.0]])
 
     def build(nodes: Nodes) -> None:
-        nodes.split(bounded_probability(nodes, posterior_log_odds(nodes, "x", [setting], floor=floor)), ["y"])
+        nodes.split(probability_of_log_odds(nodes, posterior_log_odds(nodes, "x", [setting], floor=floor)), ["y"])
 
     found = on_column(build, margins)
     expected = np.clip(posterior(margins, setting, floor=floor).probability, 2e-16, 1 - 2e-16)
@@ -166,7 +170,7 @@ def test_a_calibrator_in_the_graph_is_its_apply(calibrator) -> None:
 
     def build(nodes: Nodes) -> None:
         maps = {"calibrators": {"c": calibrator}, "hybrids": {}, "outputs": ["c"]}
-        nodes.split(bounded_probability(nodes, calibrated_log_odds(nodes, "x", ["c"], **maps)), ["y"])
+        nodes.split(probability_of_log_odds(nodes, calibrated_log_odds(nodes, "x", ["c"], **maps)), ["y"])
 
     np.testing.assert_allclose(on_column(build, logits), calibrator.apply(logits), rtol=1e-9, atol=1e-15)
 
@@ -198,7 +202,7 @@ def graph_margins(model: bytes, matrix: np.ndarray) -> np.ndarray:
     columns = nodes.joined([f"x{i}" for i in range(matrix.shape[1])])
     nodes.add("Cast", tree_margins(nodes, columns, model), to=11, name="y")
     inputs = {f"x{i}": "float" for i in range(matrix.shape[1])}
-    session = graph_session(nodes.model("trees", inputs=inputs, outputs={"y": "double"}, properties={}))
+    session = graph_session(nodes.model("trees", inputs=inputs, outputs={"y": "double"}))
     return session.run(["y"], {name: matrix[:, [i]] for i, name in enumerate(inputs)})[0][:, 0]
 
 
