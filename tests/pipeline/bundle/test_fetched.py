@@ -41,7 +41,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     folder = Folder(tmp_path)
-    monkeypatch.setattr(fetched, "opened", lambda address: folder)
+    monkeypatch.setattr(fetched, "opened", lambda _: folder)
     return folder
 
 
@@ -50,14 +50,16 @@ def test_a_folder_is_used_where_it_lies(tmp_path: Path) -> None:
         assert plain == addressed == tmp_path
 
 
-def test_a_stored_bundle_is_fetched_whole_and_gone_afterwards(stored: Folder) -> None:
+@pytest.mark.usefixtures("stored")
+def test_a_stored_bundle_is_fetched_whole_and_gone_afterwards() -> None:
     with local_bundle("s3://harbor/bundle") as copy:
         names = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
         assert names == {*REQUIRED, "manifest.json"}
     assert not copy.exists()
 
 
-def test_messages_name_the_address_and_not_the_copy(stored: Folder) -> None:
+@pytest.mark.usefixtures("stored")
+def test_messages_name_the_address_and_not_the_copy() -> None:
     with (
         pytest.raises(InputError, match=r"^s3://harbor/bundle/model\.onnx is odd$"),
         local_bundle("s3://harbor/bundle") as copy,

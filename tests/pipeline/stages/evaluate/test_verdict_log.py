@@ -25,7 +25,7 @@ def report_of(**hybrid):
 @pytest.fixture
 def logged(tmp_path, monkeypatch):
     """What a verdict leaves in the journal: a function of the report that returns its records."""
-    monkeypatch.setattr("pipeline.stages.evaluate.verdict_log.drift_metrics", lambda drift: {"drift": 0.1})
+    monkeypatch.setattr("pipeline.stages.evaluate.verdict_log.drift_metrics", lambda _: {"drift": 0.1})
 
     def records(report):
         journal = Journal(tmp_path / "journal.jsonl")

@@ -33,7 +33,7 @@ def test_a_booster_without_an_encoder_gets_none(models, small_run):
 
 
 def test_a_shipped_candidate_that_the_run_does_not_have_is_refused(models, small_run):
-    with pytest.raises(ValueError, match="the shipped candidate must be one of .* got 'forest'"):
+    with pytest.raises(ValueError, match=r"the shipped candidate must be one of .* got 'forest'"):
         graph_parts(models, load_calibration(small_run), shipped="forest")
 
 
