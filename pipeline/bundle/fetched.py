@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pipeline.bundle.manifest import MANIFEST, listing_faults
+from pipeline.bundle.manifest import FAULTS_SHOWN, MANIFEST, listing_faults
 from pipeline.storage.addresses import is_remote, local_path
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.object_store import WORKERS, opened
 from pipeline.storage.transfers import named_by_address
 
@@ -28,7 +28,7 @@ def local_bundle(text: str) -> Iterator[Path]:
     if MANIFEST not in sizes:
         raise InputError(f"a bundle must be a folder with a {MANIFEST}, got {text}, which is none")
     if faults := listing_faults(sizes):
-        raise InputError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the bundle {text}", *faults]))
+        raise InputError(faults_text(faults, f"the bundle {text}", most=FAULTS_SHOWN))
     with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
         bundle = Path(folder) / "bundle"
         with ThreadPoolExecutor(WORKERS) as pool:

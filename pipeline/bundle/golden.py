@@ -1,7 +1,9 @@
 """Golden rows: inputs whose probability is known, so that a graph can be asked whether it still says the same."""
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ from pipeline.storage.untrusted import parsed_json
 
 TOLERANCE = 1e-5
 """What float32 sums in another order may differ by; a booster's row beyond it has flipped a tree."""
+WRONG_KIND = "golden.jsonl must have numbers in numeric and strings in categorical columns"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Parity:
 
 
 def parity(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> Parity:
-    """Compares outputs [N] under the names of `expected`.
+    """How outputs [N] compare under the names of `expected`.
 
     Raises:
         ValueError: an output is missing.
@@ -87,15 +90,9 @@ def replayed_difference(scorer: Scorer, content: bytes) -> tuple[int, float]:
     rows = list(_golden_rows(content, scorer.signature))
     if len(rows) < FEWEST:
         raise InputError(f"golden.jsonl must have at least {FEWEST} lines, got {len(rows)}")
-    fields = [pa.field(name, pa.float64()) for name in scorer.signature.numeric]
-    fields += [pa.field(name, pa.string()) for name in scorer.signature.categorical]
-    try:
-        table = pa.Table.from_pylist([row["inputs"] for row in rows], schema=pa.schema(fields))
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        raise InputError("golden.jsonl must have numbers in numeric and strings in categorical columns") from None
+    found = scorer.outputs(_input_arrays(rows, scorer.signature), rows=len(rows))["probability"]
     expected = np.array([row["probability"] for row in rows], dtype=np.float64)
-    difference = np.abs(scorer.probabilities(table)["probability"] - expected)
-    return len(rows), float(difference.max())
+    return len(rows), float(np.abs(found - expected).max())
 
 
 def _golden_rows(content: bytes, signature: Signature) -> Iterator[dict[str, Any]]:
@@ -113,5 +110,37 @@ def _is_golden(row: Any, signature: Signature) -> bool:
     if not isinstance(row, dict) or row.keys() != {"inputs", "probability"} or not isinstance(row["inputs"], dict):
         return False
     probability = row["probability"]
-    number = isinstance(probability, float | int) and not isinstance(probability, bool)
-    return number and 0 <= probability <= 1 and row["inputs"].keys() == set(signature.inputs)
+    return _is_number(probability) and 0 <= probability <= 1 and row["inputs"].keys() == set(signature.inputs)
+
+
+def _input_arrays(rows: Sequence[Mapping[str, Any]], signature: Signature) -> dict[str, np.ndarray]:
+    """The inputs of rows as the graph takes them, as `feature_arrays`; no table, so that nothing of pandas is loaded.
+
+    pyarrow imports pandas, where that is installed, as soon as it turns Python values into arrays.
+    """
+    columns = {name: [row["inputs"][name] for row in rows] for name in signature.inputs}
+    arrays = {name: _numbers(columns[name]) for name in signature.numeric}
+    return arrays | {name: _strings(columns[name]) for name in signature.categorical}
+
+
+def _numbers(values: Sequence[Any]) -> np.ndarray:
+    """Single precision [N, 1], NaN where missing."""
+    if not all(value is None or _is_number(value) for value in values):
+        raise InputError(WRONG_KIND)
+    with np.errstate(over="ignore"):
+        numbers = np.array([math.nan if value is None else value for value in values]).astype(np.float32)
+    if np.isinf(numbers).any():
+        raise InputError("golden.jsonl must have numbers that are finite in single precision")
+    return numbers[:, None]
+
+
+def _strings(values: Sequence[Any]) -> np.ndarray:
+    """Texts [N, 1], "" where missing."""
+    if not all(value is None or isinstance(value, str) for value in values):
+        raise InputError(WRONG_KIND)
+    return np.array([value or "" for value in values], dtype=object)[:, None]
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a JSON value is a number that a double can hold."""
+    return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -16,30 +16,16 @@ from typing import Any
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import write_json
 from pipeline.storage.done import folder_checksums
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
 
-FEWEST = 50
-
-
+MANIFEST, SEAL = "manifest.json", "manifest.sig"
 SIGNING_KEY = "HARBOR_BUNDLE_KEY"
-
-
-def signing_key(variable: str = SIGNING_KEY, environment: Mapping[str, str] | None = None) -> bytes | None:
-    """The key that an environment variable holds; None where it is not set."""
-    value = (os.environ if environment is None else environment).get(variable, "")
-    return value.encode() or None
-
-
-MANIFEST = "manifest.json"
-
-
-SIGNATURE = "manifest.sig"
-
-
 FORMAT = 1
-
-
+FEWEST = 50
+"""Golden rows that a bundle holds at least."""
+FAULTS_SHOWN = 5
+"""Faults that a message names; the rest are counted."""
 REQUIRED = frozenset(
     {
         "model.onnx",
@@ -56,24 +42,12 @@ REQUIRED = frozenset(
         *(f"mlflow/{name}" for name in ("serving_model.py", "artifacts/model.onnx", "artifacts/signature.json")),
     }
 )
-
-
 OPTIONAL = frozenset({"triton/harbor/config.pbtxt", "triton/harbor/1/model.onnx"})
 
-
 MEBIBYTE = 1 << 20
-
-
 LARGEST_MANIFEST = MEBIBYTE
-
-
 LARGEST = {".onnx": 1024 * MEBIBYTE, ".safetensors": 1024 * MEBIBYTE, ".ubj": 512 * MEBIBYTE, ".json": 256 * MEBIBYTE}
-
-
 LARGEST_OTHER = 16 * MEBIBYTE
-
-
-LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -122,11 +96,11 @@ def write_manifest(folder: Path, *, content: Mapping[str, Any], max_bytes: int, 
         faults.append(f"the bundle must have at most {max_bytes:,} bytes (export.max_bytes), got {total:,}")
     faults += [f"{name}: {entry['bytes']:,} bytes" for name, entry in files.items() if entry["bytes"] > _limit(name)]
     if faults:
-        raise InputError(_message(folder, faults))
+        raise _faults_of_bundle(folder, faults)
     write_json(folder / MANIFEST, {"format": FORMAT, **content, "files": files})
     if key is not None:
-        signature = _signature((folder / MANIFEST).read_bytes(), key)
-        write_bytes(folder / SIGNATURE, f"hmac-sha256 {signature}\n".encode())
+        seal = _seal((folder / MANIFEST).read_bytes(), key)
+        write_bytes(folder / SEAL, f"hmac-sha256 {seal}\n".encode())
 
 
 def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
@@ -144,40 +118,44 @@ def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
         raise InputError(f"a bundle must be a folder with a {MANIFEST}, got {folder}, which is none")
     content = plain_content(folder / MANIFEST, limit=LARGEST_MANIFEST)
     if key is not None:
-        _check_signature(folder, content, key)
+        _check_seal(folder, content, key)
     manifest = parsed_json(content, name=str(folder / MANIFEST))
     faults = _manifest_faults(manifest)
     if faults:
-        raise InputError(_message(folder, faults))
+        raise _faults_of_bundle(folder, faults)
     try:
         present, faults = plain_files(folder)
         faults += _file_faults(folder, manifest["files"], present)
     except OSError as error:
         raise InputError(f"{error.filename} of the bundle must be readable, but: {error.strerror}") from None
     if faults:
-        raise InputError(_message(folder, faults))
+        raise _faults_of_bundle(folder, faults)
     return CheckedBundle(folder, manifest, signed=key is not None)
 
 
 def listing_faults(sizes: Mapping[str, int]) -> list[str]:
     """What is wrong with a bundle by the names and sizes of its files alone, before any is opened or fetched."""
-    names = set(sizes) - {MANIFEST, SIGNATURE}
+    names = set(sizes) - {MANIFEST, SEAL}
     large = [f"{name}: {size:,} bytes" for name, size in sizes.items() if name in names and size > _limit(name)]
-    return [f"  {fault}" for fault in [*_name_faults(names), *large][:LISTED]]
+    return [*_name_faults(names), *large]
 
 
-def _signature(manifest: bytes, key: bytes) -> str:
+def signing_key(variable: str = SIGNING_KEY, environment: Mapping[str, str] | None = None) -> bytes | None:
+    """The key that an environment variable holds; None where it is not set."""
+    value = (os.environ if environment is None else environment).get(variable, "")
+    return value.encode() or None
+
+
+def _seal(manifest: bytes, key: bytes) -> str:
     return hmac.new(key, manifest, hashlib.sha256).hexdigest()
 
 
-def _check_signature(folder: Path, manifest: bytes, key: bytes) -> None:
-    if not os.path.lexists(folder / SIGNATURE):
-        raise InputError(f"a key is set, so {folder} must have a {SIGNATURE}, but it has none")
-    expected = f"hmac-sha256 {_signature(manifest, key)}\n".encode()
-    if not hmac.compare_digest(plain_content(folder / SIGNATURE, limit=1024), expected):
-        raise InputError(
-            f"{folder / SIGNATURE} must be the manifest's signature with the key that is set; it is another"
-        )
+def _check_seal(folder: Path, manifest: bytes, key: bytes) -> None:
+    if not os.path.lexists(folder / SEAL):
+        raise InputError(f"a key is set, so {folder} must have a {SEAL}, but it has none")
+    expected = f"hmac-sha256 {_seal(manifest, key)}\n".encode()
+    if not hmac.compare_digest(plain_content(folder / SEAL, limit=1024), expected):
+        raise InputError(f"{folder / SEAL} must be the manifest's signature with the key that is set; it is another")
 
 
 def _manifest_faults(manifest: Any) -> list[str]:
@@ -192,16 +170,15 @@ def _manifest_faults(manifest: Any) -> list[str]:
     if not isinstance(files, dict):
         return [*faults, f"{MANIFEST}: files must be an object"]
     faults += _name_faults(set(files))
-    for name, entry in files.items():
-        if not _is_entry(entry):
-            faults.append(
-                f"{shown_name(name)}: must be listed with sha256 (64 hexadecimal digits) and bytes (a whole number)"
-            )
-        elif entry["bytes"] > _limit(name):
-            faults.append(
-                f"{shown_name(name)}: must have at most {_limit(name):,} bytes, {entry['bytes']:,} are listed"
-            )
-    return faults
+    return faults + [fault for name, entry in files.items() for fault in _entry_faults(name, entry)]
+
+
+def _entry_faults(name: str, entry: Any) -> list[str]:
+    if not _is_entry(entry):
+        return [f"{shown_name(name)}: must be listed with sha256 (64 hexadecimal digits) and bytes (a whole number)"]
+    if entry["bytes"] > _limit(name):
+        return [f"{shown_name(name)}: must have at most {_limit(name):,} bytes, {entry['bytes']:,} are listed"]
+    return []
 
 
 def _is_entry(entry: Any) -> bool:
@@ -223,7 +200,7 @@ def _limit(name: str) -> int:
 
 
 def _file_faults(folder: Path, listed: Mapping[str, Any], present: Mapping[str, int]) -> list[str]:
-    extra = sorted(present.keys() - listed.keys() - {MANIFEST, SIGNATURE})
+    extra = sorted(present.keys() - listed.keys() - {MANIFEST, SEAL})
     faults = [f"{shown_name(name)}: is not listed in the manifest{_hint(name)}" for name in extra]
     faults += [f"{name}: missing" for name in sorted(listed.keys() - present.keys())]
     for name in sorted(listed.keys() & present.keys()):
@@ -241,8 +218,5 @@ def _hint(name: str) -> str:
     return " (bytecode, as Python leaves it: remove it, and serve a copy or with PYTHONDONTWRITEBYTECODE=1)"
 
 
-def _message(folder: Path, faults: list[str]) -> str:
-    shown = [f"  {fault}" for fault in faults[:LISTED]]
-    if len(faults) > LISTED:
-        shown.append(f"  and {len(faults) - LISTED} more")
-    return "\n".join([f"{len(faults)} fault{'s' if len(faults) > 1 else ''} in the bundle {folder}", *shown])
+def _faults_of_bundle(folder: Path, faults: list[str]) -> InputError:
+    return InputError(faults_text(faults, f"the bundle {folder}", most=FAULTS_SHOWN))

@@ -20,16 +20,12 @@ from pipeline.storage.content import read_table
 from pipeline.storage.errors import InputError
 
 TRANSACTION_ID = "transaction_id"
-
-
 QUOTED = re.compile(r"(invalid value|columns, got \d+|Invalid value\.).*")
-
-
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError, json.JSONDecodeError)
 
 
 def score_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None = None, threads: int = 0) -> int:
-    """Scores the feature rows of a file with a bundle whose files have been checked.
+    """Score the feature rows of a file with a bundle whose files have been checked.
 
     Args:
         bundle: the folder.

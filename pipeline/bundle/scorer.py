@@ -1,5 +1,6 @@
 """Scoring with an exported bundle: onnxruntime and the bundle's own files, nothing of the models that made it."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,17 +17,13 @@ from pipeline.storage.errors import InputError
 
 BATCH = 512
 """Rows scored at once: few enough that what lies between two nodes of the graph stays in the cache."""
-
-
 ALLOWED_DOMAINS = frozenset({"", "ai.onnx.ml"})
-
-
 NESTED = (AttributeProto.GRAPH, AttributeProto.GRAPHS, AttributeProto.SPARSE_TENSOR, AttributeProto.TENSORS)
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A loaded graph; `probabilities` may be called from several threads."""
+    """A loaded graph; it may be asked from several threads."""
 
     session: Any
     signature: Signature
@@ -34,31 +31,37 @@ class Scorer:
     def probabilities(self, table: pa.Table, *, threads: int = 1, batch: int = BATCH) -> dict[str, np.ndarray]:
         """Every output [N] for feature rows.
 
-        Batches run side by side, each on one thread: no batch waits for another, as it would where one is cut up.
-
         Raises:
             InputError: the table does not have the graph's columns, or not of their type, or the graph fails.
         """
-        feeds = feature_arrays(table, self.signature)
-        starts = range(0, table.num_rows, batch)
-        if not len(starts):
+        return self.outputs(feature_arrays(table, self.signature), rows=table.num_rows, threads=threads, batch=batch)
+
+    def outputs(
+        self, inputs: Mapping[str, np.ndarray], *, rows: int, threads: int = 1, batch: int = BATCH
+    ) -> dict[str, np.ndarray]:
+        """Every output [N] for inputs [N, 1] as `feature_arrays` gives them, N = `rows`.
+
+        Batches run side by side, each on one thread: no batch waits for another, as it would where one is cut up.
+
+        Raises:
+            InputError: the graph fails, or gives another number of rows.
+        """
+        batches = [
+            {name: array[start : start + batch] for name, array in inputs.items()} for start in range(0, rows, batch)
+        ]
+        if not batches:
             return {name: np.empty(0) for name in self.signature.outputs}
-
-        def scored(start: int) -> np.ndarray:
-            part = {name: array[start : start + batch] for name, array in feeds.items()}
-            try:
-                outputs = self.session.run(list(self.signature.outputs), part)
-            except Exception as error:
-                raise InputError(
-                    f"the graph must score its feature rows, but it ends in {type(error).__name__}"
-                ) from error
-            return np.concatenate(outputs, axis=1)
-
         with ThreadPoolExecutor(threads) as pool:
-            rows = np.concatenate(list(pool.map(scored, starts)))
-        if len(rows) != table.num_rows:
-            raise InputError(f"the graph must give one row a feature row, got {len(rows)} for {table.num_rows}")
-        return dict(zip(self.signature.outputs, np.ascontiguousarray(rows.T), strict=True))
+            found = np.concatenate(list(pool.map(self._batch_outputs, batches)))
+        if len(found) != rows:
+            raise InputError(f"the graph must give one row a feature row, got {len(found)} for {rows}")
+        return dict(zip(self.signature.outputs, np.ascontiguousarray(found.T), strict=True))
+
+    def _batch_outputs(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        try:
+            return np.concatenate(self.session.run(list(self.signature.outputs), inputs), axis=1)
+        except Exception as error:
+            raise InputError(f"the graph must score its feature rows, but it ends in {type(error).__name__}") from error
 
 
 def loaded_scorer(bundle: CheckedBundle) -> Scorer:
@@ -104,13 +107,23 @@ def _check_graph(model: bytes) -> None:
         graph = onnx.load_model_from_string(model).graph
     except Exception as error:
         raise InputError("model.onnx must be an ONNX model, but it cannot be parsed as one") from error
-    attributes = [attribute for node in graph.node for attribute in node.attribute]
-    tensors = [*graph.initializer, *(attribute.t for attribute in attributes)]
-    outside = sum(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors)
-    foreign = sum(node.domain not in ALLOWED_DOMAINS for node in graph.node)
-    nested = sum(attribute.type in NESTED for attribute in attributes) + len(graph.sparse_initializer)
+    outside, foreign, nested = _tensors_outside(graph), _foreign_operators(graph), _nested_graphs(graph)
     if outside or foreign or nested:
         raise InputError(
             f"model.onnx must hold all of its data in one flat graph of standard operators, got {outside} tensors kept "
             f"in other files, {foreign} other operators and {nested} nested graphs"
         )
+
+
+def _tensors_outside(graph: Any) -> int:
+    tensors = [*graph.initializer, *(attribute.t for node in graph.node for attribute in node.attribute)]
+    return sum(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors)
+
+
+def _foreign_operators(graph: Any) -> int:
+    return sum(node.domain not in ALLOWED_DOMAINS for node in graph.node)
+
+
+def _nested_graphs(graph: Any) -> int:
+    nested = sum(attribute.type in NESTED for node in graph.node for attribute in node.attribute)
+    return nested + len(graph.sparse_initializer)

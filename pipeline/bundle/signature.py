@@ -1,6 +1,7 @@
 """What a graph takes and gives, and a table as its inputs."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 
 NUMERIC, CATEGORICAL = "numeric", "categorical"
-
-
 SPELLED = {NUMERIC: {"type": "float", "missing": "NaN"}, CATEGORICAL: {"type": "string", "missing": ""}}
 """How each kind of column is typed in the graph, and what stands for a value that is missing."""
 
@@ -55,18 +54,14 @@ class Signature:
             InputError: the values are not a signature.
         """
         try:
-            inputs = [(str(each["name"]), each["kind"], each["optional"] is True) for each in values["inputs"]]
+            columns = [_column(each) for each in values["inputs"]]
             outputs = tuple(str(each["name"]) for each in values["outputs"])
         except (TypeError, KeyError):
             raise InputError("signature.json must list inputs (name, kind, optional) and outputs (name)") from None
-        if any(kind not in SPELLED for _, kind, _ in inputs) or "probability" not in outputs:
+        if not {each.kind for each in columns} <= SPELLED.keys() or "probability" not in outputs:
             raise InputError(f"signature.json must have {' or '.join(SPELLED)} inputs and the output 'probability'")
-        return cls(
-            numeric=tuple(name for name, kind, _ in inputs if kind == NUMERIC),
-            categorical=tuple(name for name, kind, _ in inputs if kind == CATEGORICAL),
-            outputs=outputs,
-            optional=frozenset(name for name, _, optional in inputs if optional),
-        )
+        optional = frozenset(each.name for each in columns if each.optional)
+        return cls(_names(columns, NUMERIC), _names(columns, CATEGORICAL), outputs, optional)
 
 
 def feature_arrays(table: pa.Table, signature: Signature) -> dict[str, np.ndarray]:
@@ -75,47 +70,63 @@ def feature_arrays(table: pa.Table, signature: Signature) -> dict[str, np.ndarra
     Raises:
         InputError: a column is missing, of the wrong type or holds infinite values: every fault, by name.
     """
-    missing = [f"'{name}': missing" for name in signature.inputs if name not in table.column_names]
-    faults, arrays = missing, {}
-    for name in signature.inputs:
-        if name in table.column_names:
-            column = table[name]
-            fault = _type_fault(column, numeric=name in signature.numeric)
-            if fault is not None:
-                faults.append(f"'{name}': {fault}")
-            elif name in signature.numeric:
-                arrays[name] = _numbers(column)
-                infinite = int(np.isinf(arrays[name]).sum())
-                faults += [f"'{name}': must be finite, got {infinite} values that are not"] if infinite else []
-            else:
-                arrays[name] = _strings(column)
+    faults: list[str] = [f"'{name}': missing" for name in signature.inputs if name not in table.column_names]
+    arrays = {}
+    for name in (name for name in signature.inputs if name in table.column_names):
+        try:
+            arrays[name] = _numbers(table[name]) if name in signature.numeric else _strings(table[name])
+        except InputError as fault:
+            faults.append(f"'{name}': {fault}")
     if faults:
-        raise InputError(
-            "\n  ".join([f"{len(faults)} faults in the columns of {table.num_rows:,} feature rows", *faults])
-        )
+        raise InputError(faults_text(faults, f"the columns of {table.num_rows:,} feature rows"))
     return arrays
 
 
-def _type_fault(column: pa.ChunkedArray, *, numeric: bool) -> str | None:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_null(kind):
-        return None
-    if numeric:
-        fits = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-        return None if fits else f"must be numbers, got {kind}"
-    fits = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return None if fits else f"must be strings, got {kind}"
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    kind: str
+    optional: bool
+
+
+def _column(values: Mapping[str, Any]) -> _Column:
+    return _Column(str(values["name"]), str(values["kind"]), values["optional"] is True)
+
+
+def _names(columns: Sequence[_Column], kind: str) -> tuple[str, ...]:
+    return tuple(each.name for each in columns if each.kind == kind)
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """Single precision [N, 1]; raises InputError where they are no numbers or not finite."""
+    kind = _value_type(column)
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise InputError(f"must be numbers, got {kind}")
+    values = _single_precision(column)
+    if infinite := int(np.isinf(values).sum()):
+        raise InputError(f"must be finite, got {infinite} value{'s' * (infinite > 1)} that are not")
+    return values[:, None]
+
+
+def _single_precision(column: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_float32(column.type) and column.null_count == 0:
         floats: np.ndarray = column.to_numpy()
-        return floats[:, None]
-    values: np.ndarray = pc.fill_null(pc.cast(column, pa.float64(), safe=False), math.nan).to_numpy()
+        return floats
+    doubles: np.ndarray = pc.fill_null(pc.cast(column, pa.float64(), safe=False), math.nan).to_numpy()
     with np.errstate(over="ignore"):
-        return values.astype(np.float32)[:, None]
+        return doubles.astype(np.float32)
 
 
 def _strings(column: pa.ChunkedArray) -> np.ndarray:
+    """Texts [N, 1]; raises InputError where they are none."""
+    kind = _value_type(column)
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    if not (text or pa.types.is_null(kind)):
+        raise InputError(f"must be strings, got {kind}")
     values: np.ndarray = pc.fill_null(pc.cast(column, pa.string()), "").to_numpy().astype(object)
     return values[:, None]
+
+
+def _value_type(column: pa.ChunkedArray) -> pa.DataType:
+    """The type of a column's values, whether or not a dictionary holds them."""
+    return column.type.value_type if pa.types.is_dictionary(column.type) else column.type

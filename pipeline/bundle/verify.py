@@ -30,7 +30,7 @@ class Verification:
 
 
 def verify_bundle(bundle: Path, *, key: bytes | None = None) -> Verification:
-    """Checks every file of a bundle against its manifest, then loads the graph and replays the golden rows.
+    """Check every file of a bundle against its manifest, then load the graph and replay the golden rows.
 
     Args:
         bundle: the folder.

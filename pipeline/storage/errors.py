@@ -19,9 +19,18 @@ class InputError(ValueError):
 INPUT_ERRORS = (InputError, FeaturesInputError, ModelsInputError, EvaluationInputError)
 
 
-def faults_text(faults: Sequence[str], where: str) -> str:
-    """All faults of one thing in one message: how many there are and in what, then a line each."""
-    return "\n  ".join([f"{len(faults)} fault{'s' * (len(faults) != 1)} in {where}", *faults])
+def faults_text(faults: Sequence[str], where: str, *, most: int | None = None) -> str:
+    """All faults of one thing in one message: counted, then a line each.
+
+    Args:
+        faults: what is wrong, a sentence each.
+        where: what they are in, as the first line says.
+        most: how many are shown; the rest are counted. None shows all.
+    """
+    shown = list(faults[:most])
+    if len(shown) < len(faults):
+        shown.append(f"and {len(faults) - len(shown)} more")
+    return "\n  ".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in {where}", *shown])
 
 
 def portable_message(error: Exception, folder: Path) -> str:

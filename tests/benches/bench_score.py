@@ -42,8 +42,8 @@ from pipeline.bundle.signature import feature_arrays
 from pipeline.sections import ExportConfig
 from pipeline.stages.artifacts.candidates import Calibration, Head, Models, calibrated_probabilities, raw_scores
 from pipeline.stages.export.build import BundleContents, build_bundle
-from pipeline.stages.export.make_bundle import _graph_parts
-from pipeline.stages.export.mlflow_model import load_serving_model
+from pipeline.stages.export.graph_parts import graph_parts
+from tests.oracles.served_model import load_serving_model
 
 ROWS, TREES, DEPTH = 100_000, 200, 6
 BATCHES = (256, 512, 1024, 4096)
@@ -58,7 +58,7 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
         contents = BundleContents(
-            parts=_graph_parts(models, calibration, "hybrid"),
+            parts=graph_parts(models, calibration, shipped="hybrid"),
             encoder=models.encoder.to_dict(),
             features="{}",
             rows=table,

@@ -13,7 +13,7 @@ from models.rows import fraud_rate
 from models.training.loop import TrainConfig, fit_networks
 from pipeline.stages.artifacts.candidates import Head
 from pipeline.stages.artifacts.model_files import HEAD_FORMS, load_booster, save_booster
-from pipeline.stages.export.make_bundle import BOOSTER_FORMS
+from pipeline.stages.export.graph_parts import BOOSTER_FORMS
 from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)

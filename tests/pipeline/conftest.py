@@ -1,7 +1,8 @@
-"""An S3 server and an emulator of Google's store on loopback, and a command line in an empty folder."""
+"""What many tests of the pipeline share: stores on loopback, a command line in an empty folder, one small bundle."""
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,9 @@ from features.simulate.simulated import simulate_transactions
 from pipeline import cli
 from pipeline.storage.download_cache import CACHE
 from pipeline.storage.object_store import opened
+from tests.fixtures.bundles import built
 from tests.fixtures.stores import ENVIRONMENT, s3_server, serving
+from tests.oracles.python_path import Small, small
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +64,15 @@ def google(monkeypatch, tmp_path):
 def transactions():
     """Two thousand simulated transactions; tests take slices of them."""
     return simulate_transactions(2000, seed=3).transactions
+
+
+@pytest.fixture(scope="session")
+def case() -> Small:
+    """Parts of a graph, and rows that no fit has seen."""
+    return small()
+
+
+@pytest.fixture(scope="session")
+def bundle(case: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `case`; tests read it and leave it as it is."""
+    return built(case, tmp_path_factory.mktemp("export") / "bundle")

@@ -6,15 +6,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evaluation.gate import GateConfig
 from evaluation.report.drift_section import DriftEvidence, LabelHistory, Population, drift_section
-from evaluation.report.evidence import Evidence
-from evaluation.report.recheck_section import calibration_check, recheck_section
+from evaluation.report.evidence import ChampionScores
+from evaluation.report.recheck_section import CalibrationCheck, calibration_check, recheck_section
+from evaluation.selection import SweepRanking
+from evaluation.statistics.populations import JudgedRows
 from features.encode import Encoder
 from features.times import time_microseconds, time_text
-from pipeline.stages.artifacts.candidates import Models, calibrated_probabilities, raw_scores
+from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.champion_setting import champion_check
-from pipeline.stages.artifacts.model_files import load_calibration
 from pipeline.stages.artifacts.sweep_files import ValidOutcomes
+from pipeline.stages.evaluate.judged_test import JudgedTest
+from pipeline.stages.evaluate.shadow import ShadowRows
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json, read_table
 
@@ -22,35 +26,50 @@ FEWEST_ROWS = 500
 """Rows after test below which test itself counts as the newest rows."""
 
 
-def drift_report(context: StageContext, evidence: Evidence, models: Models, valid: ValidOutcomes) -> dict[str, Any]:
+def drift_report(
+    context: StageContext,
+    judged: JudgedTest,
+    after_test: ShadowRows | None,
+    *,
+    valid: ValidOutcomes,
+    ranking: SweepRanking,
+) -> dict[str, Any]:
     """The report's `drift` key.
 
     The newest rows are those after test, whose labels nobody needs here, or test itself where there are few. The
     model in use is the champion; without one there is nothing to check again.
 
     Args:
-        context: of evaluate; shadow.parquet is written.
-        evidence: what the report is made of.
-        models: what train left.
+        context: of evaluate.
+        judged: the test fold.
+        after_test: the rows later than it, scored; None where there are none.
         valid: the sweep on valid.
+        ranking: its settings, best first.
     """
-    encoder = models.encoder
     folds = read_json(context.path("features", "report.json"))["folds"]
-    after = context.features_after("test")
-    late = after.num_rows >= FEWEST_ROWS
-    newest = after if late else context.features("test", labels=False)
+    late = after_test if after_test is not None and after_test.table.num_rows >= FEWEST_ROWS else None
     start = time_microseconds(folds["test"]["to" if late else "from"])
-    name = context.config.export.candidate
-    scored = read_table(context.out / "shadow.parquet")[name].to_numpy() if late else evidence.candidates[name]
     found = DriftEvidence(
-        reference=_population(
-            "train", context.features("train", labels=False), encoder, _calib_scores(context, models)
-        ),
-        recent=_population(_span(newest), newest, encoder, np.asarray(scored)),
-        labels=_labels(context, start),
-        recheck=_recheck(context, evidence, valid),
+        reference=_reference_population(context, judged),
+        recent=_recent_population(context, judged, late),
+        labels=_label_history(context, start),
+        recheck=_recheck(context, judged, valid, ranking),
     )
     return drift_section(found, config=context.config.drift)
+
+
+def _reference_population(context: StageContext, judged: JudgedTest) -> Population:
+    """The rows of train, and the shipped candidate on calib: on train its probabilities would be too sure."""
+    encoder, shipped = judged.models.encoder, context.config.export.candidate
+    scores = raw_scores(judged.models, encoder.apply(context.features("calib", labels=False)), threads=context.threads)
+    probabilities = calibrated_probabilities(judged.calibration, scores.log_odds)[shipped]
+    return _population("train", context.features("train", labels=False), encoder, probabilities)
+
+
+def _recent_population(context: StageContext, judged: JudgedTest, late: ShadowRows | None) -> Population:
+    table = context.features("test", labels=False) if late is None else late.table
+    candidates = judged.probabilities if late is None else late.candidates
+    return _population(_days(table), table, judged.models.encoder, candidates[context.config.export.candidate])
 
 
 def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.ndarray) -> Population:
@@ -63,19 +82,12 @@ def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.
     )
 
 
-def _calib_scores(context: StageContext, models: Models) -> np.ndarray:
-    """The shipped candidate on calib, the newest rows that are not judged; on train its score would be too sure."""
-    rows = models.encoder.apply(context.features("calib", labels=False))
-    scores = raw_scores(models, rows, threads=context.threads)
-    return calibrated_probabilities(load_calibration(context.run), scores.log_odds)[context.config.export.candidate]
-
-
-def _span(table: pa.Table) -> str:
+def _days(table: pa.Table) -> str:
     bounds = pc.min_max(table["event_time"].cast(pa.int64()))
     return " to ".join(time_text(bounds[side].as_py())[:10] for side in ("min", "max"))
 
 
-def _labels(context: StageContext, start: int) -> LabelHistory:
+def _label_history(context: StageContext, start: int) -> LabelHistory:
     columns = ["event_time", "label", "label_available_at"]
     table = read_table(context.path("ingest", "transactions.parquet"), columns=columns)
     return LabelHistory(
@@ -88,7 +100,7 @@ def _labels(context: StageContext, start: int) -> LabelHistory:
     )
 
 
-def _recheck(context: StageContext, evidence: Evidence, valid: ValidOutcomes) -> dict[str, Any]:
+def _recheck(context: StageContext, judged: JudgedTest, valid: ValidOutcomes, ranking: SweepRanking) -> dict[str, Any]:
     config = context.config
     setting = champion_check(
         context.run,
@@ -96,18 +108,20 @@ def _recheck(context: StageContext, evidence: Evidence, valid: ValidOutcomes) ->
         labels=valid.labels,
         event_time=valid.event_time,
         outcomes=valid.outcomes,
-        ranking=evidence.ranking,
+        ranking=ranking,
         folds=config.selection.folds,
     )
-    champion = evidence.champion
-    if champion is None or champion.problem:
+    if judged.champion is None or judged.champion.test.problem:
         return recheck_section(setting, None)
-    unseen = evidence.rows.event_time > champion.seen_until
-    band = (config.gate.observed_expected_low, config.gate.observed_expected_high)
-    calibration = calibration_check(
-        evidence.rows.labels[unseen],
+    return recheck_section(setting, _champion_calibration(judged.rows, judged.champion.test, config.gate))
+
+
+def _champion_calibration(rows: JudgedRows, champion: ChampionScores, gate: GateConfig) -> CalibrationCheck | None:
+    """The champion's calibration on the test rows that it has not seen."""
+    unseen = rows.event_time > champion.seen_until
+    return calibration_check(
+        rows.labels[unseen],
         champion.probabilities[unseen],
-        event_time=evidence.rows.event_time[unseen],
-        band=band,
+        event_time=rows.event_time[unseen],
+        band=(gate.observed_expected_low, gate.observed_expected_high),
     )
-    return recheck_section(setting, calibration)

@@ -3,8 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
 from evaluation.report.ablation_section import AblationArm, ablation_section, noise_section
 from evaluation.statistics.intervals import cluster_codes
@@ -12,9 +10,8 @@ from features.encode import Matrix
 from models.calibration import CalibrationConfig, bounded_probability, fit_affine, fit_temperature
 from models.losses import posterior
 from models.network import State, margins
-from pipeline.stages.artifacts.candidates import Models
 from pipeline.stages.artifacts.recipes import PLAIN, Recipe, read_recipes
-from pipeline.stages.evaluate.judged_rows import judged_rows
+from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.stage import StageContext
 
 
@@ -38,32 +35,39 @@ def judged_arm(
     )
 
 
-def noise_cell(recipe: Recipe) -> tuple[float, float] | None:
+def noise_setting(recipe: Recipe) -> tuple[float, float] | None:
     """(share flipped, ε) of an arm of the noise table; None for the others."""
     name, _, share = recipe.data.partition("=")
     return (float(share), recipe.loss.epsilon) if name == "noise" else None
 
 
-def ablation_report(context: StageContext, models: Models, table: pa.Table, details: pd.DataFrame) -> dict[str, Any]:
+def ablation_report(context: StageContext, judged: JudgedTest) -> dict[str, Any]:
     """Every technique's arm on the labelled test rows, and smoothing against label noise."""
     config = context.config
-    known = table["label"].is_valid().to_numpy(zero_copy_only=False)
-    rows = judged_rows(table, details).where(known)
-    test = models.encoder.apply(table.filter(pa.array(known)))
-    calib = context.features("calib")
-    calib_rows = models.encoder.apply(calib.filter(calib["label"].is_valid()))
-    arms, noise = [], {}
-    for recipe, state in read_recipes(context.path("train", "ablation.json").parent):
-        floor = config.calibration.posterior_floor
-        arm = judged_arm(recipe, state, calib=calib_rows, test=test, floor=floor, config=config.calibration)
-        cell = noise_cell(recipe)
-        if cell is None:
-            arms.append(arm)
-        else:
-            noise[cell] = arm.calibrated
+    rows = judged.rows.where(np.isfinite(judged.rows.labels))
+    arms, noise = _arms_and_noise(context, judged)
     clusters = cluster_codes(rows.card, rows.event_time, by=config.evaluation.cluster)
     settings = config.evaluation.bootstrap()
     first, second = (np.random.default_rng([config.train.seed, place]) for place in (2, 5))
     section = ablation_section(rows.labels, arms, reference=PLAIN, clusters=clusters, rng=first, settings=settings)
     noisy = noise_section(rows.labels, noise, clusters=clusters, rng=second, settings=settings)
     return {**section, "label_noise": noisy}
+
+
+def _arms_and_noise(
+    context: StageContext, judged: JudgedTest
+) -> tuple[list[AblationArm], dict[tuple[float, float], np.ndarray]]:
+    """The arms of the table of techniques, and calibrated P(fraud) of those of the noise table by share and ε."""
+    calibration = context.config.calibration
+    calib, test = (
+        judged.models.encoder.apply(table.filter(table["label"].is_valid()))
+        for table in (context.features("calib"), judged.table)
+    )
+    arms, noise = [], {}
+    for recipe, state in read_recipes(context.path("train", "ablation.json").parent):
+        arm = judged_arm(recipe, state, calib=calib, test=test, floor=calibration.posterior_floor, config=calibration)
+        if (noisy := noise_setting(recipe)) is None:
+            arms.append(arm)
+        else:
+            noise[noisy] = arm.calibrated
+    return arms, noise

@@ -1,19 +1,19 @@
 """The rows a judgement speaks of, from tables to arrays."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluation.report.evidence import CalibRows
 from evaluation.statistics.populations import JudgedRows
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json, read_table
 
+CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
+"""What is judged, in the order of the tables."""
 GROUPING_SIZE = 100
+"""Most values of a categorical column whose rows are judged as groups."""
 
 
 def row_details(context: StageContext, fold: str) -> pd.DataFrame:
@@ -48,32 +48,3 @@ def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
             if details[name].nunique() <= GROUPING_SIZE
         },
     )
-
-
-def scored_rows_table(table: pa.Table, details: pd.DataFrame, candidates: Mapping[str, np.ndarray]) -> pa.Table:
-    """The table of scores.parquet: who, when, how much, the label, and a probability per candidate."""
-    cards = pa.array(details["card_id"]) if "card_id" in details else pa.nulls(table.num_rows, pa.string())
-    head = {
-        "transaction_id": table["transaction_id"],
-        "event_time": table["event_time"],
-        "card_id": cards,
-        "amount": pa.array(details["amount"]),
-        "label": table["label"],
-    }
-    order = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
-    return pa.table(head | {name: pa.array(candidates[name]) for name in order})
-
-
-def calib_judged(context: StageContext) -> CalibRows:
-    """The labelled rows of calib, with the cross-fitted probabilities of every candidate and calibrator."""
-    kept = read_table(context.path("calibrate", "crossfitted.parquet"))
-    every = read_table(context.path("features", "features.parquet"), columns=["fold", "label"])
-    fold = every.filter(pc.fill_null(pc.equal(every["fold"], "calib"), False))
-    details = row_details(context, "calib")[fold["label"].is_valid().to_numpy(zero_copy_only=False)]
-    arms = {}
-    for name in kept.column_names:
-        epsilon, bar, calibrator = name.partition("|")
-        if bar:
-            arms[float(epsilon), calibrator] = kept[name].to_numpy()
-    names = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
-    return CalibRows(judged_rows(kept, details), {name: kept[name].to_numpy() for name in names}, arms)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evaluation.report.drift_section import drift_metrics
 from pipeline.tracking.stage_log import StageLog
 
 WITH_INTERVAL = ("average_precision", "roc_auc", "brier_skill", "log_loss", "ece", "observed_expected")
-ALONE = ("brier", "recall_at_budget")
-OF_EACH = ("average_precision", "roc_auc", "brier_skill", "ece")
+WITHOUT_INTERVAL = ("brier", "recall_at_budget")
+OF_EVERY_CANDIDATE = ("average_precision", "roc_auc", "brier_skill", "ece")
 DOCUMENTS = ("report.html", "report.json", "model_card.md")
 
 
@@ -20,12 +21,12 @@ def log_verdict(log: StageLog, report: Mapping[str, Any], *, pictures: Sequence[
         pictures: file names in reliability/.
     """
     shipped, population, gate = report["shipped"], report["population"], report["gate"]
-    cells = report["candidates"][shipped]
+    metrics = report["candidates"][shipped]
     log.run.metrics(
         {
-            **{key: value for name in WITH_INTERVAL for key, value in _with_interval(name, cells[name]).items()},
-            **{name: cells[name]["value"] for name in ALONE},
-            "ece_null_95": cells["ece_null_95"],
+            **{key: value for name in WITH_INTERVAL for key, value in _with_interval(name, metrics[name]).items()},
+            **{name: metrics[name]["value"] for name in WITHOUT_INTERVAL},
+            "ece_null_95": metrics["ece_null_95"],
             "test_rows": population["rows"],
             "test_frauds": population["frauds"],
         }
@@ -33,35 +34,36 @@ def log_verdict(log: StageLog, report: Mapping[str, Any], *, pictures: Sequence[
     verdict = "passed" if gate["passed"] else "refused"
     log.run.tags({"harbor.gate": verdict, "harbor.shipped": shipped, "mlflow.note.content": _note(report)})
     for name, each in report["candidates"].items():
-        log.metrics({f"{name}/{metric}": each[metric]["value"] for metric in OF_EACH})
+        log.metrics({f"{name}/{metric}": each[metric]["value"] for metric in OF_EVERY_CANDIDATE})
     for name in DOCUMENTS:
         log.run.artifact(f"evaluate/{name}")
     for name in pictures:
         log.run.artifact(f"evaluate/reliability/{name}", folder="reliability")
+    log.metrics(drift_metrics(report["drift"]))
 
 
-def _with_interval(name: str, cell: Mapping[str, Any]) -> dict[str, float | None]:
-    return {name: cell["value"], f"{name}_low": cell["low"], f"{name}_high": cell["high"]}
+def _with_interval(name: str, metric: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: metric["value"], f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
 
 
 def _note(report: Mapping[str, Any]) -> str:
     """The description that the UI shows above a run, in Markdown."""
     population, gate = report["population"], report["gate"]
-    cells = report["candidates"][report["shipped"]]
+    metrics = report["candidates"][report["shipped"]]
     lines = [
         f"**Gate {'passed' if gate['passed'] else 'refused'}.** Candidate *{report['shipped']}* on "
         f"{population['rows']:,} test rows, {population['frauds']:,} frauds.",
         "",
         "| | value | 95 % interval |",
         "|---|---|---|",
-        *(_note_row(name, cells[name]) for name in WITH_INTERVAL),
+        *(_note_row(name, metrics[name]) for name in WITH_INTERVAL),
         "",
         *(f"- {reason}" for reason in gate["reasons"]),
     ]
     return "\n".join(lines)
 
 
-def _note_row(name: str, cell: Mapping[str, Any]) -> str:
-    interval = "" if cell["low"] is None else f"{cell['low']:.4g} to {cell['high']:.4g}"
-    value = "" if cell["value"] is None else f"{cell['value']:.4g}"
+def _note_row(name: str, metric: Mapping[str, Any]) -> str:
+    interval = "" if metric["low"] is None else f"{metric['low']:.4g} to {metric['high']:.4g}"
+    value = "" if metric["value"] is None else f"{metric['value']:.4g}"
     return f"| {name.replace('_', ' ')} | {value} | {interval} |"

@@ -57,7 +57,7 @@ class BundleContents:
 def build_bundle(
     folder: Path, contents: BundleContents, *, config: ExportConfig, threads: int = 1, key: bytes | None = None
 ) -> Parity:
-    """Writes a bundle into an empty folder; the same contents give the same bytes.
+    """Write a bundle into an empty folder; the same contents give the same bytes.
 
     Args:
         folder: where; the caller makes it appear whole.
@@ -75,26 +75,13 @@ def build_bundle(
     parts = contents.parts
     graph = scoring_graph(parts)
     signature = Signature(parts.numeric, parts.categorical, (PROBABILITY, *parts.candidates), contents.optional)
-    scorer = Scorer(graph_session(graph), signature)
-    found = scorer.probabilities(contents.rows, threads=threads)
+    found = Scorer(graph_session(graph), signature).probabilities(contents.rows, threads=threads)
     compared = parity(found, contents.expected)
     _check_parity(compared, parts, share=config.flipped_rows)
-    write_bytes(folder / "model.onnx", graph)
-    write_json(folder / "signature.json", signature.to_dict())
     write_text(folder / "golden.jsonl", _golden(contents, found, signature, rows=config.golden_rows))
-    _write_parts(folder, contents)
-    write_json(folder / "thresholds.json", contents.thresholds)
-    write_text(folder / "features.json", contents.features)
-    write_text(folder / "model_card.md", contents.model_card)
-    write_serving_model(
-        folder / "mlflow",
-        graph=folder / "model.onnx",
-        signature_file=folder / "signature.json",
-        signature=signature,
-        identity=hashlib.sha256(graph).hexdigest(),
-    )
-    if config.triton:
-        write_triton_model(folder / "triton", graph, signature)
+    _write_numbers(folder, contents)
+    _write_descriptions(folder, contents)
+    _write_served_forms(folder, graph, signature, triton=config.triton)
     record = {"candidate": parts.shipped, "outputs": list(signature.outputs), **contents.record}
     write_manifest(folder, content=record | {"parity": compared.to_dict()}, max_bytes=config.max_bytes, key=key)
     return compared
@@ -102,9 +89,12 @@ def build_bundle(
 
 def _check_parity(compared: Parity, parts: GraphParts, *, share: float) -> None:
     """Only what a booster has a part in may differ, and only in few rows; three are always granted, for small folds."""
-    treed = {*parts.boosters, *(name for name, each in parts.hybrids.items() if {*each.members} & {*parts.boosters})}
+    with_trees = {
+        *parts.boosters,
+        *(name for name, each in parts.hybrids.items() if {*each.members} & {*parts.boosters}),
+    }
     allowed = max(3, int(share * compared.rows))
-    wrong = {name: count for name, count in compared.flipped.items() if count > (allowed if name in treed else 0)}
+    wrong = {name: count for name, count in compared.flipped.items() if count > (allowed if name in with_trees else 0)}
     if wrong:
         detail = ", ".join(f"'{name}' in {count:,}" for name, count in wrong.items())
         raise ValueError(f"graph and Python path must agree on {compared.rows:,} rows, but they differ: {detail}")
@@ -121,14 +111,16 @@ def _golden(contents: BundleContents, found: Mapping[str, np.ndarray], signature
     return golden_lines(contents.rows.take(pa.array(chosen)), found[PROBABILITY][chosen], signature)
 
 
-def _write_parts(folder: Path, contents: BundleContents) -> None:
+def _write_numbers(folder: Path, contents: BundleContents) -> None:
     """The numbers the graph was made of, for whoever wants them without ONNX."""
     parts = contents.parts
     booster = next(iter(parts.boosters.values()))
     states = {name: each.state for name, each in parts.networks.items()}
     if booster.encoder is not None:
         states["booster_encoder"] = booster.encoder
-    owners = {name: next(other for other in states if _same(states[other], state)) for name, state in states.items()}
+    owners = {
+        name: next(other for other in states if _equal_states(states[other], state)) for name, state in states.items()
+    }
     tensors = {
         f"{name}.{key}": states[name][key] for name in sorted(set(owners.values())) for key in sorted(states[name])
     }
@@ -137,14 +129,14 @@ def _write_parts(folder: Path, contents: BundleContents) -> None:
         folder / "network.safetensors", save({name: np.ascontiguousarray(each) for name, each in tensors.items()})
     )
     write_json(folder / "encoder.json", contents.encoder)
-    write_json(folder / "calibrator.json", {"tensors": owners, **_calibration(parts)})
+    write_json(folder / "calibrator.json", {"tensors": owners, **_calibration_values(parts)})
 
 
-def _same(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
+def _equal_states(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
     return one is other or (one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one))
 
 
-def _calibration(parts: GraphParts) -> dict[str, Any]:
+def _calibration_values(parts: GraphParts) -> dict[str, Any]:
     return {
         "posterior_floor": parts.posterior_floor,
         "losses": {name: each.loss.to_dict() for name, each in parts.networks.items()},
@@ -153,3 +145,24 @@ def _calibration(parts: GraphParts) -> dict[str, Any]:
         "calibrators": {name: each.to_dict() for name, each in parts.calibrators.items()},
         "hybrids": {name: each.to_dict() for name, each in parts.hybrids.items()},
     }
+
+
+def _write_descriptions(folder: Path, contents: BundleContents) -> None:
+    write_json(folder / "thresholds.json", contents.thresholds)
+    write_text(folder / "features.json", contents.features)
+    write_text(folder / "model_card.md", contents.model_card)
+
+
+def _write_served_forms(folder: Path, graph: bytes, signature: Signature, *, triton: bool) -> None:
+    """The graph by itself, as an MLflow model and, where it is asked for, as a Triton repository."""
+    write_bytes(folder / "model.onnx", graph)
+    write_json(folder / "signature.json", signature.to_dict())
+    write_serving_model(
+        folder / "mlflow",
+        graph=folder / "model.onnx",
+        signature_file=folder / "signature.json",
+        signature=signature,
+        identity=hashlib.sha256(graph).hexdigest(),
+    )
+    if triton:
+        write_triton_model(folder / "triton", graph, signature)

@@ -1,46 +1,54 @@
 """The bundle for serving, checked against the Python path on rows no fit has seen."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from features.times import time_microseconds
 from features.windows.spec import FeatureSpec
 from pipeline.bundle.manifest import signing_key
-from pipeline.stages.artifacts.candidates import Calibration, Models, calibrated_probabilities, raw_scores
+from pipeline.stages.artifacts.candidates import Models, calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.export.build import BundleContents, build_bundle
-from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
+from pipeline.stages.export.graph_parts import graph_parts
 from pipeline.stages.fingerprint import library_versions
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 
-BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {
-    "none": "none",
-    "logit": "logit",
-    "out_of_time": "logit",
-    "same_rows": "embedding",
-    "later": "embedding",
-    "missing_earlier": "embedding",
-    "prequential": "embedding",
-    "pca": "reduced",
-}
-
 
 def make_bundle(context: StageContext) -> str:
     """Write the bundle folder and report.json."""
-    config = context.config
-    models = load_models(context.run, posterior_floor=config.calibration.posterior_floor)
+    export = context.config.export
+    contents = _bundle_contents(context)
+    context.reporter.progress(2, 3, "graph")
+    bundle = context.out / "bundle"
+    bundle.mkdir()
+    parity = build_bundle(
+        bundle, contents, config=export, threads=context.threads, key=signing_key(export.sign_key_env)
+    )
+    context.report({"parity": parity.to_dict(), "candidate": export.candidate})
+    flipped = max(parity.flipped.values(), default=0)
+    context.log.metrics({"parity_rows": parity.rows, "parity_flipped": flipped})
+    context.log.artifact("export/bundle/manifest.json", folder="bundle")
+    context.log.artifact("export/bundle/thresholds.json", folder="bundle")
+    size = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
+    return (
+        f"bundle of {size / 1e6:.1f} MB; graph and Python path agree on {parity.rows:,} rows, "
+        f"{flipped} with a flipped tree"
+    )
+
+
+def _bundle_contents(context: StageContext) -> BundleContents:
+    models = load_models(context.run, posterior_floor=context.config.calibration.posterior_floor)
     calibration = load_calibration(context.run)
     spec = FeatureSpec.from_json(context.path("features", "spec.json").read_text(encoding="utf-8"))
     table = context.features("test", labels=False)
-    threads = context.threads
     context.reporter.progress(1, 3, f"Python path on {table.num_rows:,} rows")
-    scores = raw_scores(models, models.encoder.apply(table), threads=threads)
+    scores = raw_scores(models, models.encoder.apply(table), threads=context.threads)
     thresholds = read_json(context.path("evaluate", "thresholds.json"))
-    contents = BundleContents(
-        parts=_graph_parts(models, calibration, config.export.candidate),
+    return BundleContents(
+        parts=graph_parts(models, calibration, shipped=context.config.export.candidate),
         encoder=models.encoder.to_dict(),
         features=spec.to_json(),
         rows=table.select([*spec.numeric, *spec.categorical]),
@@ -49,47 +57,6 @@ def make_bundle(context: StageContext) -> str:
         thresholds=thresholds,
         model_card=context.path("evaluate", "model_card.md").read_text(encoding="utf-8"),
         record=_record(context, models, thresholds),
-    )
-    context.reporter.progress(2, 3, "graph")
-    bundle = context.out / "bundle"
-    bundle.mkdir()
-    parity = build_bundle(
-        bundle, contents, config=config.export, threads=threads, key=signing_key(config.export.sign_key_env)
-    )
-    report = {"parity": parity.to_dict(), "candidate": config.export.candidate}
-    context.report(report)
-    context.log.metrics({"parity_rows": parity.rows, "parity_flipped": max(parity.flipped.values(), default=0)})
-    context.log.artifact("export/bundle/manifest.json", folder="bundle")
-    context.log.artifact("export/bundle/thresholds.json", folder="bundle")
-    size = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
-    return (
-        f"bundle of {size / 1e6:.1f} MB; graph and Python path agree on {parity.rows:,} rows, "
-        f"{max(parity.flipped.values(), default=0)} with a flipped tree"
-    )
-
-
-def _graph_parts(models: Models, calibration: Calibration, shipped: str) -> GraphParts:
-    encoder = models.booster_encoder
-    return GraphParts(
-        numeric=models.encoder.numeric,
-        categorical=models.encoder.categorical,
-        vocabularies=models.encoder.vocabularies,
-        networks={
-            name: NetworkPart(models.heads[name].state, models.heads[name].loss) for name in ("mlp", "mlp_unsmoothed")
-        },
-        boosters={
-            "xgboost": BoosterPart(
-                models.booster.model,
-                BOOSTER_FORMS[encoder.form],
-                encoder.state if encoder.form != "none" else None,
-                models.booster.loss,
-            )
-        },
-        baselines={"logistic": models.baseline},
-        calibrators=calibration.calibrators,
-        hybrids={"hybrid": calibration.hybrid},
-        posterior_floor=models.posterior_floor,
-        shipped=shipped,
     )
 
 
@@ -106,6 +73,7 @@ def _optional(context: StageContext, spec: FeatureSpec) -> frozenset[str]:
 
 
 def _record(context: StageContext, models: Models, thresholds: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says of the run: data, versions, how the network was trained, folds and the verdict."""
     folds = read_json(context.path("features", "report.json"))["folds"]
     report = read_json(context.path("evaluate", "report.json"))
     head = models.heads["mlp"]

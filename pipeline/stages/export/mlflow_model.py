@@ -1,7 +1,5 @@
 """The graph as an MLflow model from code, whose bytes depend on nothing but what it is made of."""
 
-import os
-import sys
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -10,18 +8,14 @@ from pipeline.bundle.signature import Signature
 from pipeline.tracking.mlflow_store import quiet_mlflow
 
 CODE = "serving_model.py"
-
-
 PINNED = ("mlflow", "numpy", "onnxruntime", "pandas")
-
-
 EPOCH = "1970-01-01 00:00:00.000000"
 
 
 def write_serving_model(
     folder: Path, *, graph: Path, signature_file: Path, signature: Signature, identity: str
 ) -> None:
-    """Writes an MLflow model of the graph whose bytes depend on nothing but its inputs.
+    """Write an MLflow model of the graph whose bytes depend on nothing but its inputs.
 
     Args:
         folder: the model's folder; it must not exist.
@@ -40,7 +34,7 @@ def write_serving_model(
             signature=_model_signature(signature),
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in PINNED],
         )
-    _normalise(folder, identity)
+    _make_portable(folder, identity)
 
 
 def _model_signature(signature: Signature) -> Any:
@@ -54,8 +48,8 @@ def _model_signature(signature: Signature) -> Any:
     return ModelSignature(Schema(inputs), Schema(outputs))
 
 
-def _normalise(folder: Path, identity: str) -> None:
-    """Rewrites in MLmodel whatever differs between two calls or tells of this machine: id, time, paths and sizes."""
+def _make_portable(folder: Path, identity: str) -> None:
+    """Rewrite in MLmodel whatever differs between two calls or tells of this machine: id, time, paths and sizes."""
     from mlflow.models import Model
 
     model = Model.load(str(folder))
@@ -67,16 +61,3 @@ def _normalise(folder: Path, identity: str) -> None:
     model.utc_time_created = EPOCH
     model.model_size_bytes = sum(path.stat().st_size for path in (folder / "artifacts").iterdir())
     model.save(str(folder / "MLmodel"))
-
-
-def load_serving_model(folder: Path) -> Any:
-    """The MLflow model in a folder, loaded with pickle deserialization off and without leaving bytecode there."""
-    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-    writes_nothing, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        with quiet_mlflow():
-            import mlflow.pyfunc
-
-            return mlflow.pyfunc.load_model(str(folder))
-    finally:
-        sys.dont_write_bytecode = writes_nothing

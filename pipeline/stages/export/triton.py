@@ -9,17 +9,15 @@ NAME = "harbor"
 
 
 def write_triton_model(folder: Path, graph: bytes, signature: Signature) -> None:
-    """Writes `folder`/harbor/config.pbtxt and `folder`/harbor/1/model.onnx."""
+    """Write `folder`/harbor/config.pbtxt and `folder`/harbor/1/model.onnx."""
     write_text(folder / NAME / "config.pbtxt", triton_configuration(signature))
     write_bytes(folder / NAME / "1" / "model.onnx", graph)
 
 
 def triton_configuration(signature: Signature) -> str:
     """config.pbtxt for the onnxruntime backend: rows are batched, so every shape is [1]."""
-    inputs = [
-        *((name, "TYPE_FP32") for name in signature.numeric),
-        *((n, "TYPE_STRING") for n in signature.categorical),
-    ]
+    inputs = [(name, "TYPE_FP32") for name in signature.numeric]
+    inputs += [(name, "TYPE_STRING") for name in signature.categorical]
     outputs = [(name, "TYPE_FP64") for name in signature.outputs]
     return "\n".join(
         [

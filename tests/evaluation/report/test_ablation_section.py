@@ -8,7 +8,7 @@ from evaluation.report.ablation_section import AblationArm, ablation_section, no
 from evaluation.statistics.intervals import BootstrapSettings
 from pipeline.sections import AblationConfig
 from pipeline.stages.artifacts.recipes import PLAIN
-from pipeline.stages.evaluate.judged_arms import noise_cell
+from pipeline.stages.evaluate.judged_arms import noise_setting
 from pipeline.stages.train.recipe_fits import ablation_notes, recipes
 
 SETTINGS = BootstrapSettings(resamples=100)
@@ -77,7 +77,7 @@ def test_every_technique_of_the_guide_stands_alone_and_beside_smoothing():
         assert technique in names
     assert sum(arm.loss.weighting == "column" for arm in arms) == 1
     assert PLAIN in names
-    cells = [cell for arm in arms if (cell := noise_cell(arm)) is not None]
+    cells = [cell for arm in arms if (cell := noise_setting(arm)) is not None]
     assert cells == [(share, smoothing) for share in (0.0, 0.01, 0.05) for smoothing in (0.0, 0.1)]
 
 

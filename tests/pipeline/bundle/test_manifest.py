@@ -1,6 +1,5 @@
 """Bundles that someone tampered with: refused by name, before anything in them is opened."""
 
-import hashlib
 import json
 import os
 import pickle
@@ -13,49 +12,20 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from pipeline.bundle.manifest import REQUIRED, checked_bundle
+from pipeline.bundle.manifest import REQUIRED, checked_bundle, listing_faults, signing_key
 from pipeline.bundle.score import score_file
 from pipeline.bundle.verify import verify_bundle
 from pipeline.cli import main
-from pipeline.sections import ExportConfig
-from pipeline.stages.export.build import BundleContents, build_bundle
 from pipeline.storage.errors import InputError
 from pipeline.storage.untrusted import parsed_json
-from tests.oracles.python_path import small
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    case = small()
-    folder = tmp_path_factory.mktemp("export") / "bundle"
-    values = {"parts": case.parts, "encoder": {}, "features": "{}", "rows": case.table, "expected": case.expected()}
-    rest = {"optional": frozenset(), "thresholds": {}, "model_card": ""}
-    build_bundle(folder, BundleContents(**values, **rest), config=ExportConfig())  # type: ignore[arg-type]
-    return folder
+from tests.fixtures.bundles import built, edited, listed
+from tests.oracles.python_path import Small
 
 
 @pytest.fixture
-def bundle(original: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(original, tmp_path / "bundle"))
-
-
-def manifest(bundle: Path) -> dict:
-    return json.loads((bundle / "manifest.json").read_text())
-
-
-def listed(bundle: Path, name: str, content: bytes) -> None:
-    """Puts a file in place and into the manifest, as someone would who can write both."""
-    (bundle / name).parent.mkdir(parents=True, exist_ok=True)
-    (bundle / name).write_bytes(content)
-    changed = manifest(bundle)
-    changed["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    (bundle / "manifest.json").write_text(json.dumps(changed))
-
-
-def edited(bundle: Path, edit: Callable[[dict], object]) -> None:
-    content = manifest(bundle)
-    edit(content)
-    (bundle / "manifest.json").write_text(json.dumps(content))
+def bundle(bundle: Path, tmp_path: Path) -> Path:
+    """A copy that may be harmed."""
+    return Path(shutil.copytree(bundle, tmp_path / "bundle"))
 
 
 def flipped(path: Path, place: int) -> None:
@@ -184,7 +154,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         "not listed",
     ),
     "pickle listed": (lambda b: listed(b, "python_model.pkl", pickle.dumps(Payload(SENTINEL))), "has no place"),
-    "file longer": (lambda b: (b / "model_card.md").write_text("longer"), "model_card.md: must have 0 bytes, got 6"),
+    "file longer": (lambda b: (b / "model_card.md").write_text("longer"), "model_card.md: must have 7 bytes, got 6"),
     "file a link": (lambda b: linked(b / "model.onnx", "/etc/passwd"), "'model.onnx': must be a plain file, is a link"),
     "file a link inside": (lambda b: linked(b / "model.onnx", "mlflow/artifacts/model.onnx"), "is a link"),
     "file a pipe": (lambda b: piped(b / "golden.jsonl"), "'golden.jsonl': must be a plain file, is none"),
@@ -220,6 +190,12 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         "must have the 8 columns of signature.json, .* but 6 of them are not so",
     ),
     "signature a list": (lambda b: listed(b, "signature.json", b"[]"), "signature.json must list inputs"),
+    "signature of a kind that is a list": (
+        lambda b: listed(
+            b, "signature.json", b'{"inputs": [{"name": "x", "kind": [], "optional": true}], "outputs": []}'
+        ),
+        "must have numeric or categorical inputs",
+    ),
     "golden probability changed": (lambda b: listed(b, "golden.jsonl", wrong_golden(b)), "must keep their probability"),
     "golden a word": (lambda b: listed(b, "golden.jsonl", golden_line('"x"')(b)), "line 65 of golden.jsonl must have"),
     "golden without inputs": (
@@ -272,11 +248,8 @@ def test_one_changed_bit_in_any_file_is_refused(name: str, bundle: Path) -> None
         verify_bundle(bundle)
 
 
-def test_whatever_is_changed_in_the_manifest_breaks_its_signature(original: Path, tmp_path: Path) -> None:
-    case = small()
-    values = {"parts": case.parts, "encoder": {}, "features": "{}", "rows": case.table, "expected": case.expected()}
-    contents = BundleContents(**values, optional=frozenset(), thresholds={}, model_card="")  # type: ignore[arg-type]
-    build_bundle(tmp_path / "b", contents, config=ExportConfig(), key=b"key")
+def test_whatever_is_changed_in_the_manifest_breaks_its_signature(case: Small, tmp_path: Path) -> None:
+    built(case, tmp_path / "b", key=b"key")
     verify_bundle(tmp_path / "b", key=b"key")
     edited(tmp_path / "b", lambda content: content.update(gate={"passed": True}))
     with pytest.raises(InputError, match="must be the manifest's signature"):
@@ -301,6 +274,19 @@ def test_all_faults_are_named_at_once_and_counted(bundle: Path) -> None:
         (bundle / name).unlink()
     with pytest.raises(InputError, match=r"(?s)6 faults in the bundle.*booster.ubj: missing.*and 1 more"):
         checked_bundle(bundle)
+
+
+def test_a_listing_is_judged_by_names_and_sizes_and_counts_every_fault() -> None:
+    sound = dict.fromkeys(REQUIRED, 1) | {"manifest.json": 1, "manifest.sig": 1}
+    assert listing_faults(sound) == []
+    faults = listing_faults(sound | {"../escape": 1, "model_card.md": 1 << 40} | {f"x{i}": 1 for i in range(9)})
+    assert len(faults) == 11
+    assert faults[0] == "'../escape': has no place in a bundle"
+
+
+def test_the_key_comes_from_the_configured_variable() -> None:
+    assert signing_key("RELEASE_KEY", {"RELEASE_KEY": "k"}) == b"k"
+    assert signing_key("RELEASE_KEY", {}) is None
 
 
 def test_a_bundle_folder_may_itself_be_a_link(bundle: Path, tmp_path: Path) -> None:

@@ -1,26 +1,31 @@
-"""What Harbor refuses: all faults counted, and no folder of this machine in what is kept."""
+"""Messages: faults are counted and all named, and no folder of this machine stays in them."""
+
+from pathlib import Path
 
 import pytest
 
-from pipeline.storage.errors import InputError, faults_text, portable_message
+from pipeline.storage.errors import faults_text, portable_message
 
 
 @pytest.mark.parametrize(
-    ("faults", "text"),
+    ("faults", "most", "text"),
     [
-        (["a: b"], "1 fault in x.toml\n  a: b"),
-        (["a: b", "c: d"], "2 faults in x.toml\n  a: b\n  c: d"),
+        (["a: missing"], None, "1 fault in the table\n  a: missing"),
+        (["a", "b"], None, "2 faults in the table\n  a\n  b"),
+        (["a", "b"], 2, "2 faults in the table\n  a\n  b"),
+        (["a", "b", "c"], 1, "3 faults in the table\n  a\n  and 2 more"),
     ],
 )
-def test_faults_are_counted_and_stand_on_a_line_each(faults, text):
-    assert faults_text(faults, "x.toml") == text
+def test_faults_are_counted_and_named_up_to_the_most(faults: list[str], most: int | None, text: str) -> None:
+    assert faults_text(faults, "the table", most=most) == text
 
 
-def test_a_portable_message_names_no_folder_of_this_machine(tmp_path):
-    error = InputError(f"{tmp_path}/model.onnx must be\n  whole, but {tmp_path} is torn")
-    assert portable_message(error, tmp_path) == "model.onnx must be whole, but the bundle is torn"
+def test_a_message_is_short_on_one_line_and_names_no_folder() -> None:
+    error = ValueError(f"/home/me/run/model.onnx\n  changed in /home/me/run {'x' * 400}")
+    text = portable_message(error, Path("/home/me/run"))
+    assert text.startswith("model.onnx changed in the bundle xxx")
+    assert len(text) == 300
 
 
-def test_a_portable_message_is_never_empty_nor_long(tmp_path):
-    assert portable_message(KeyError(), tmp_path) == "KeyError"
-    assert len(portable_message(InputError("x" * 5000), tmp_path)) == 300
+def test_an_error_without_words_is_named_by_its_class() -> None:
+    assert portable_message(KeyError(), Path("/x")) == "KeyError"

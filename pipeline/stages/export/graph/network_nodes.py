@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.network import SCALED_LIMIT, unfolded_lookup
+from models.network import SCALED_LIMIT, State, unfolded_lookup
 from pipeline.stages.export.graph.nodes import DOUBLE, FLOAT, ML_DOMAIN, Nodes
-
-State = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def network_output(nodes: Nodes, numeric: str | None, codes: Sequence[str], stat
         inputs = scaled_inputs(nodes, numeric, center=state["center"], inverse_scale=state["inverse_scale"])
         projected = nodes.add("Gemm", inputs, nodes.constant(weight[bins:]), projected)
         if bins:
-            above = _bins(nodes, numeric, state, columns=len(weight) - bins - len(state["center"]))
+            above = _bin_shares(nodes, numeric, state, columns=len(weight) - bins - len(state["center"]))
             projected = nodes.add("Gemm", above, nodes.constant(weight[:bins]), projected)
     embedding = nodes.add("Relu", projected)
     return NetworkOutput(embedding, _margin(nodes, embedding, state))
@@ -79,7 +77,7 @@ def scaled_inputs(nodes: Nodes, numeric: str, *, center: np.ndarray, inverse_sca
     return nodes.joined([nodes.add("Where", missing, nodes.number(0), limited), indicator])
 
 
-def _bins(nodes: Nodes, numeric: str, state: State, *, columns: int) -> str:
+def _bin_shares(nodes: Nodes, numeric: str, state: State, *, columns: int) -> str:
     """clip((x[bin_column] − bin_lower) · bin_inverse, 0, 1) [N, M], 0 where x is missing.
 
     A missing value becomes the lowest number there is, for which every bin is 0. Columns are spread over their bins by

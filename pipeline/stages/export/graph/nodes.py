@@ -23,7 +23,7 @@ ELEMENT_TYPES = {"float": TensorProto.FLOAT, "double": TensorProto.DOUBLE, "stri
 
 
 class Nodes:
-    """Collects nodes and constants in the order in which they are added, equal ones once.
+    """Nodes and constants in the order in which they are added, equal ones once.
 
     Whoever needs a value asks for it anew: the same operator on the same inputs is the same node, so that parts of a
     graph share their work without knowing of one another.
@@ -58,7 +58,7 @@ class Nodes:
         return self._known[key]
 
     def split(self, wide: str, names: Sequence[str]) -> Sequence[str]:
-        """Cuts what is [N, k · len(names)] into [N, k] each under these names, and returns them."""
+        """Cut what is [N, k · len(names)] into [N, k] each under these names; returns them."""
         node = helper.make_node(
             "Split", [wide], list(names), name=f"Split_{len(self._nodes)}", axis=1, num_outputs=len(names)
         )
@@ -76,14 +76,13 @@ class Nodes:
         """Parts side by side along an axis; one part is itself."""
         return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=axis)
 
-    def model(self, name: str, *, inputs: dict[str, str], outputs: dict[str, str], properties: dict[str, str]) -> bytes:
+    def model(self, name: str, *, inputs: dict[str, str], outputs: dict[str, str]) -> bytes:
         """The serialized model.
 
         Args:
             name: of the graph.
             inputs: element type ("float", "double" or "string") of each [N, 1] input.
             outputs: element type of each [N, 1] output; the node outputs must exist under these names.
-            properties: key and value texts of the model's metadata.
 
         Raises:
             ValueError: the nodes do not make a valid graph, which is a bug of the caller.
@@ -91,13 +90,12 @@ class Nodes:
         graph = helper.make_graph(
             self._nodes,
             name,
-            [_column(each, kind) for each, kind in inputs.items()],
-            [_column(each, kind) for each, kind in outputs.items()],
+            [_declared(each, kind) for each, kind in inputs.items()],
+            [_declared(each, kind) for each, kind in outputs.items()],
             list(self._constants.values()),
         )
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)
-        helper.set_model_props(model, dict(sorted(properties.items())))
         try:
             onnx.checker.check_model(model, full_check=True)
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -106,5 +104,6 @@ class Nodes:
         return content
 
 
-def _column(name: str, kind: str) -> Any:
+def _declared(name: str, kind: str) -> Any:
+    """What a graph says of an input or an output."""
     return helper.make_tensor_value_info(name, ELEMENT_TYPES[kind], ["rows", 1])

@@ -33,8 +33,8 @@ def posterior_log_odds(nodes: Nodes, margins: str, settings: Sequence[LossSettin
         np.array([_evidence_at(sign * limit, each) for limit, each in zip(bound, settings, strict=True)])
         for sign in (-1.0, 1.0)
     )
-    kept = _between(nodes, evidence, low, high)
-    inner = _between(nodes, _bare_inverse(nodes, kept, settings), -bound, bound)
+    kept = _clipped_by_column(nodes, evidence, low, high)
+    inner = _clipped_by_column(nodes, _log_odds_of_evidence(nodes, kept, settings), -bound, bound)
     beyond = nodes.add("Sub", evidence, kept)
     tail = _log1p(nodes, nodes.add("Abs", beyond))
     return nodes.add("Add", inner, nodes.add("Mul", nodes.add("Sign", beyond), tail))
@@ -55,30 +55,42 @@ def calibrated_log_odds(
     """
     affine = {name: _slope_and_shift(calibrators[name]) for name in names}
     if any(each is None for each in affine.values()):
-        columns = []
-        for place, name in enumerate(names):
-            column = nodes.column(raw, place, of=len(names))
-            columns.append(column if affine[name] else _curved(nodes, column, calibrators[name]))
-        raw = nodes.joined(columns)
+        columns = [nodes.column(raw, place, of=len(names)) for place in range(len(names))]
+        raw = nodes.joined(
+            [
+                column if affine[name] else _nonlinear_log_odds(nodes, column, calibrators[name])
+                for column, name in zip(columns, names, strict=True)
+            ]
+        )
+    maps = {name: each or (1.0, 0.0) for name, each in affine.items()}
+    weight, shift = _combinations(maps, hybrids, outputs)
+    return nodes.add("Gemm", raw, nodes.constant(weight), nodes.constant(shift))
+
+
+def probability_of_log_odds(nodes: Nodes, log_odds: str) -> str:
+    """P(fraud), strictly inside (0, 1), of values [N, any].
+
+    1 / (1 + exp(−z)) is written out because onnxruntime's Sigmoid has no digit right below 1e-16.
+    """
+    opposite = nodes.add("Neg", _clipped(nodes, log_odds, -LARGEST_LOGIT, LARGEST_LOGIT))
+    return nodes.add("Reciprocal", _plus(nodes, nodes.add("Exp", opposite), 1.0))
+
+
+def _combinations(
+    maps: Mapping[str, tuple[float, float]], hybrids: Mapping[str, Hybrid], outputs: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [C, O] and shifts [O] that make outputs of the candidates of `maps`, each a·z + b first."""
+    names = list(maps)
     weight, shift = np.zeros((len(names), len(outputs))), np.zeros(len(outputs))
     for place, output in enumerate(outputs):
         hybrid = hybrids.get(output)
         members = zip(hybrid.members, hybrid.weights, strict=True) if hybrid else [(output, 1.0)]
         for member, share in members:
-            slope, constant = affine[member] or (1.0, 0.0)
+            slope, constant = maps[member]
             weight[names.index(member), place] = share * slope
             shift[place] += share * constant
         shift[place] += hybrid.shift if hybrid else 0.0
-    return nodes.add("Gemm", raw, nodes.constant(weight), nodes.constant(shift))
-
-
-def bounded_probability(nodes: Nodes, log_odds: str) -> str:
-    """P(fraud), strictly inside (0, 1), of values [N, any].
-
-    1 / (1 + exp(−z)) is written out because onnxruntime's Sigmoid has no digit right below 1e-16.
-    """
-    opposite = nodes.add("Neg", _clip(nodes, log_odds, -LARGEST_LOGIT, LARGEST_LOGIT))
-    return nodes.add("Reciprocal", _shifted(nodes, nodes.add("Exp", opposite), 1.0))
+    return weight, shift
 
 
 def _slope_and_shift(calibrator: Calibrator) -> tuple[float, float] | None:
@@ -93,29 +105,29 @@ def _slope_and_shift(calibrator: Calibrator) -> tuple[float, float] | None:
     return None
 
 
-def _curved(nodes: Nodes, log_odds: str, calibrator: Calibrator) -> str:
+def _nonlinear_log_odds(nodes: Nodes, log_odds: str, calibrator: Calibrator) -> str:
     """What `calibrator.log_odds` gives, of one that is not affine."""
     match calibrator:
         case Beta():
             rest = _softplus(nodes, log_odds)
             log_p = nodes.add("Sub", log_odds, rest)
-            total = nodes.add("Add", _scaled(nodes, log_p, calibrator.a), _scaled(nodes, rest, calibrator.b))
-            return _shifted(nodes, total, calibrator.c)
+            total = nodes.add("Add", _times(nodes, log_p, calibrator.a), _times(nodes, rest, calibrator.b))
+            return _plus(nodes, total, calibrator.c)
         case Isotonic():
-            return _isotonic(nodes, log_odds, calibrator)
+            return _isotonic_log_odds(nodes, log_odds, calibrator)
     raise ValueError(f"a calibrator in a graph must be one of models.calibration, got {type(calibrator).__name__}")
 
 
-def _bare_inverse(nodes: Nodes, evidence: str, settings: Sequence[LossSettings]) -> str:
+def _log_odds_of_evidence(nodes: Nodes, evidence: str, settings: Sequence[LossSettings]) -> str:
     shift = np.log([each.ratio for each in settings])
     half = np.array([each.epsilon / 2 for each in settings])
     if not half.any():
-        return _row(nodes, "Sub", evidence, shift)
+        return _by_column(nodes, "Sub", evidence, shift)
     by_column = np.array([each.weighting == "column" for each in settings])
-    odds = nodes.add("Exp", _row(nodes, "Sub", evidence, np.where(by_column, shift, 0.0)))
-    above = _row(nodes, "Sub", _row(nodes, "Mul", odds, 1 - half), half)
-    below = _row(nodes, "Add", _row(nodes, "Mul", odds, -half), 1 - half)
-    return _row(nodes, "Sub", nodes.add("Log", nodes.add("Div", above, below)), np.where(by_column, 0.0, shift))
+    odds = nodes.add("Exp", _by_column(nodes, "Sub", evidence, np.where(by_column, shift, 0.0)))
+    above = _by_column(nodes, "Sub", _by_column(nodes, "Mul", odds, 1 - half), half)
+    below = _by_column(nodes, "Add", _by_column(nodes, "Mul", odds, -half), 1 - half)
+    return _by_column(nodes, "Sub", nodes.add("Log", nodes.add("Div", above, below)), np.where(by_column, 0.0, shift))
 
 
 def _evidence_at(log_odds: float, settings: LossSettings) -> float:
@@ -138,10 +150,10 @@ def _log_slope(nodes: Nodes, margin: str, opposite: str, gamma: float) -> str:
     surprise = _softplus(nodes, opposite)
     rest = _softplus(nodes, margin)
     near_one = nodes.add("Less", opposite, nodes.number(SMALL_SOFTPLUS, like=np.float64))
-    series = nodes.add("Sub", opposite, _scaled(nodes, nodes.add("Exp", opposite), 0.5))
+    series = nodes.add("Sub", opposite, _times(nodes, nodes.add("Exp", opposite), 0.5))
     log_surprise = nodes.add("Where", near_one, series, nodes.add("Log", surprise))
-    first = nodes.add("Sub", surprise, _scaled(nodes, rest, gamma))
-    second = _shifted(nodes, nodes.add("Sub", log_surprise, _scaled(nodes, rest, gamma - 1)), float(np.log(gamma)))
+    first = nodes.add("Sub", surprise, _times(nodes, rest, gamma))
+    second = _plus(nodes, nodes.add("Sub", log_surprise, _times(nodes, rest, gamma - 1)), float(np.log(gamma)))
     apart = nodes.add("Neg", nodes.add("Abs", nodes.add("Sub", first, second)))
     return nodes.add("Add", nodes.add("Max", first, second), nodes.add("Softplus", apart))
 
@@ -152,43 +164,43 @@ def _softplus(nodes: Nodes, value: str) -> str:
     return nodes.add("Add", nodes.add("Relu", value), small)
 
 
-def _isotonic(nodes: Nodes, log_odds: str, calibrator: Isotonic) -> str:
+def _isotonic_log_odds(nodes: Nodes, log_odds: str, calibrator: Isotonic) -> str:
     """Log odds of the interpolated probability: the first value plus each step times how far z has climbed it."""
     borders, values = np.array(calibrator.logits), np.array(calibrator.probabilities)
     probability = nodes.constant(values[:1, None])
     if len(borders) > 1:
         climbed = nodes.add("Sub", log_odds, nodes.constant(borders[None, :-1]))
-        share = _clip(nodes, nodes.add("Div", climbed, nodes.constant(np.diff(borders)[None])), 0.0, 1.0)
+        share = _clipped(nodes, nodes.add("Div", climbed, nodes.constant(np.diff(borders)[None])), 0.0, 1.0)
         steps = nodes.add("MatMul", share, nodes.constant(np.diff(values)[:, None]))
         probability = nodes.add("Add", steps, probability)
     else:
-        probability = nodes.add("Add", _scaled(nodes, log_odds, 0.0), probability)
+        probability = nodes.add("Add", _times(nodes, log_odds, 0.0), probability)
     rest = nodes.add("Sub", nodes.number(1, like=np.float64), probability)
     return nodes.add("Log", nodes.add("Div", probability, rest))
 
 
-def _row(nodes: Nodes, operator: str, value: str, constants: np.ndarray) -> str:
+def _by_column(nodes: Nodes, operator: str, value: str, constants: np.ndarray) -> str:
     """An operator between [N, S] and a number a column; none where the numbers change nothing."""
     neutral = 1.0 if operator == "Mul" else 0.0
     return value if (constants == neutral).all() else nodes.add(operator, value, nodes.constant(constants))
 
 
-def _between(nodes: Nodes, value: str, low: np.ndarray, high: np.ndarray) -> str:
+def _clipped_by_column(nodes: Nodes, value: str, low: np.ndarray, high: np.ndarray) -> str:
     """A clip with borders of each column's own."""
     return nodes.add("Min", nodes.add("Max", value, nodes.constant(low)), nodes.constant(high))
 
 
 def _log1p(nodes: Nodes, value: str) -> str:
-    return nodes.add("Log", _shifted(nodes, value, 1.0))
+    return nodes.add("Log", _plus(nodes, value, 1.0))
 
 
-def _scaled(nodes: Nodes, value: str, factor: float) -> str:
+def _times(nodes: Nodes, value: str, factor: float) -> str:
     return nodes.add("Mul", value, nodes.number(factor, like=np.float64))
 
 
-def _shifted(nodes: Nodes, value: str, shift: float) -> str:
+def _plus(nodes: Nodes, value: str, shift: float) -> str:
     return value if shift == 0 else nodes.add("Add", value, nodes.number(shift, like=np.float64))
 
 
-def _clip(nodes: Nodes, value: str, low: float, high: float) -> str:
+def _clipped(nodes: Nodes, value: str, low: float, high: float) -> str:
     return nodes.add("Clip", value, nodes.number(low, like=np.float64), nodes.number(high, like=np.float64))

@@ -9,7 +9,7 @@ Values are float32 up to the margins, as in training, and double from there on.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -19,11 +19,16 @@ from models.boosting import NATIVE
 from models.calibration import Calibrator
 from models.hybrid import Hybrid
 from models.losses import LossSettings
+from models.network import State
 from models.pca import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
-from pipeline.stages.export.graph.network_nodes import State, category_codes, network_output, scaled_inputs
+from pipeline.stages.export.graph.network_nodes import category_codes, network_output, scaled_inputs
 from pipeline.stages.export.graph.nodes import DOUBLE, FLOAT, Nodes
-from pipeline.stages.export.graph.probability_nodes import bounded_probability, calibrated_log_odds, posterior_log_odds
+from pipeline.stages.export.graph.probability_nodes import (
+    calibrated_log_odds,
+    posterior_log_odds,
+    probability_of_log_odds,
+)
 from pipeline.stages.export.graph.tree_nodes import tree_margins
 from pipeline.storage.errors import InputError
 
@@ -31,7 +36,7 @@ PROBABILITY = "probability"
 GRAPH_NAME = "harbor"
 
 
-class Vocabulary(Protocol):
+class CategoryCodes(Protocol):
     """Codes of the values of one categorical column; 0 for all others."""
 
     @property
@@ -85,7 +90,7 @@ class GraphParts:
 
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
-    vocabularies: tuple[Vocabulary, ...]
+    vocabularies: tuple[CategoryCodes, ...]
     networks: Mapping[str, NetworkPart]
     boosters: Mapping[str, BoosterPart]
     baselines: Mapping[str, LogisticBaseline]
@@ -93,7 +98,6 @@ class GraphParts:
     hybrids: Mapping[str, Hybrid]
     posterior_floor: float
     shipped: str
-    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -136,12 +140,11 @@ def scoring_graph(parts: GraphParts) -> bytes:
     log_odds = calibrated_log_odds(
         nodes, raw, names, calibrators=parts.calibrators, hybrids=parts.hybrids, outputs=outputs
     )
-    nodes.split(bounded_probability(nodes, log_odds), (PROBABILITY, *parts.candidates))
+    nodes.split(probability_of_log_odds(nodes, log_odds), (PROBABILITY, *parts.candidates))
     return nodes.model(
         GRAPH_NAME,
         inputs={**dict.fromkeys(parts.numeric, "float"), **dict.fromkeys(parts.categorical, "string")},
         outputs=dict.fromkeys((PROBABILITY, *parts.candidates), "double"),
-        properties=dict(parts.properties),
     )
 
 
@@ -153,7 +156,7 @@ def _raw_log_odds(
     inverted: dict[str, str] = {}
     losses: list[LossSettings] = []
     for name, booster in parts.boosters.items():
-        margin = tree_margins(nodes, _matrix(nodes, numeric, codes, booster), booster.model)
+        margin = tree_margins(nodes, _booster_columns(nodes, numeric, codes, booster), booster.model)
         if booster.loss == NATIVE:
             native[name] = margin
         else:
@@ -169,7 +172,7 @@ def _raw_log_odds(
     return nodes.joined(found), (*native, *inverted)
 
 
-def _matrix(nodes: Nodes, numeric: str | None, codes: Sequence[str], booster: BoosterPart) -> str:
+def _booster_columns(nodes: Nodes, numeric: str | None, codes: Sequence[str], booster: BoosterPart) -> str:
     """The columns [N, P] of a booster: what its encoder adds is rounded as `models.shared_encoder` does.
 
     So the last bit of a sum decides no split.

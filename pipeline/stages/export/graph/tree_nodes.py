@@ -28,7 +28,7 @@ def tree_margins(nodes: Nodes, matrix: str, model: bytes) -> str:
     """
     learner = json.loads(xgboost.Booster(model_file=bytearray(model)).save_raw("json"))["learner"]
     trees = learner["gradient_booster"].get("model", {}).get("trees", [])
-    faults = _faults(learner, trees)
+    faults = _booster_faults(learner, trees)
     if faults:
         raise ValueError("a booster in a graph must be plain trees with a logistic objective: " + "; ".join(faults))
     score = np.float64(json.loads(learner["learner_model_param"]["base_score"].strip("[]")))
@@ -40,11 +40,11 @@ def tree_margins(nodes: Nodes, matrix: str, model: bytes) -> str:
         aggregate_function="SUM",
         post_transform="NONE",
         base_values=[float(np.log(score) - np.log1p(-score))],
-        **_ensemble(trees),
+        **_ensemble_attributes(trees),
     )
 
 
-def _faults(learner: dict[str, Any], trees: list[dict[str, Any]]) -> list[str]:
+def _booster_faults(learner: dict[str, Any], trees: list[dict[str, Any]]) -> list[str]:
     faults = []
     if learner["objective"]["name"] != "binary:logistic":
         faults.append(f"its objective is {learner['objective']['name']}")
@@ -58,23 +58,23 @@ def _faults(learner: dict[str, Any], trees: list[dict[str, Any]]) -> list[str]:
     return faults
 
 
-def _ensemble(trees: list[dict[str, Any]]) -> dict[str, Any]:
+def _ensemble_attributes(trees: list[dict[str, Any]]) -> dict[str, Any]:
     """The attributes of a TreeEnsembleRegressor: one entry a node, and one a leaf."""
     sizes = [len(tree["left_children"]) for tree in trees]
-    left, right = _joined(trees, "left_children", np.int64), _joined(trees, "right_children", np.int64)
-    value = _joined(trees, "split_conditions", np.float32)
+    left, right = _concatenated(trees, "left_children", np.int64), _concatenated(trees, "right_children", np.int64)
+    value = _concatenated(trees, "split_conditions", np.float32)
     leaf = left == SINGLE_LEAF
     tree_of = np.repeat(np.arange(len(trees)), sizes)
     node = np.concatenate([np.arange(size) for size in sizes])
     return {
         "nodes_treeids": tree_of.tolist(),
         "nodes_nodeids": node.tolist(),
-        "nodes_featureids": np.where(leaf, 0, _joined(trees, "split_indices", np.int64)).tolist(),
+        "nodes_featureids": np.where(leaf, 0, _concatenated(trees, "split_indices", np.int64)).tolist(),
         "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LT").tolist(),
         "nodes_values": np.where(leaf, np.float32(0), value).tolist(),
         "nodes_truenodeids": np.where(leaf, 0, left).tolist(),
         "nodes_falsenodeids": np.where(leaf, 0, right).tolist(),
-        "nodes_missing_value_tracks_true": np.where(leaf, 0, _joined(trees, "default_left", np.int64)).tolist(),
+        "nodes_missing_value_tracks_true": np.where(leaf, 0, _concatenated(trees, "default_left", np.int64)).tolist(),
         "target_treeids": tree_of[leaf].tolist(),
         "target_nodeids": node[leaf].tolist(),
         "target_ids": np.zeros(int(leaf.sum()), dtype=np.int64).tolist(),
@@ -82,5 +82,5 @@ def _ensemble(trees: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _joined(trees: list[dict[str, Any]], name: str, kind: type[np.generic]) -> np.ndarray:
+def _concatenated(trees: list[dict[str, Any]], name: str, kind: type[np.generic]) -> np.ndarray:
     return np.concatenate([np.asarray(tree[name], dtype=kind) for tree in trees])

@@ -10,8 +10,8 @@ from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 
 
-def report_facts(context: StageContext, models: Models) -> dict[str, Any]:
-    """Facts by name: what was trained on, when, and how it is put together."""
+def run_description(context: StageContext, models: Models) -> dict[str, Any]:
+    """What the report tells of the run itself: what was trained on, when, and how it is put together."""
     features = read_json(context.path("features", "report.json"))
     newest = time_microseconds(features["newest_training_row"])
     test_end = time_microseconds(features["folds"]["test"]["to"])
@@ -38,7 +38,7 @@ def report_facts(context: StageContext, models: Models) -> dict[str, Any]:
     }
 
 
-def report_notes(context: StageContext) -> Iterator[tuple[str, str]]:
+def run_notes(context: StageContext) -> Iterator[tuple[str, str]]:
     """Remarks for the reader as (topic, sentence)."""
     ingest = read_json(context.path("ingest", "report.json"))
     features = read_json(context.path("features", "report.json"))

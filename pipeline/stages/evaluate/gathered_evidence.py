@@ -1,0 +1,81 @@
+"""Everything a report is made of, gathered from the test fold and from what earlier stages left."""
+
+import numpy as np
+
+from evaluation.report.evidence import Evidence, Note
+from evaluation.selection import SweepRanking, rank_sweep
+from models.calibration import bounded_probability, calibrator_from_dict
+from pipeline.stages.artifacts.candidates import RawScores, comparison_logits
+from pipeline.stages.artifacts.sweep_files import ValidOutcomes, read_outcomes
+from pipeline.stages.evaluate.calib_rows import crossfitted_calib_rows
+from pipeline.stages.evaluate.drift_rows import drift_report
+from pipeline.stages.evaluate.earlier_judgements import Judgement, reuse_warnings
+from pipeline.stages.evaluate.judged_test import JudgedTest
+from pipeline.stages.evaluate.run_description import run_description, run_notes
+from pipeline.stages.evaluate.shadow import ShadowRows
+from pipeline.stages.stage import StageContext
+from pipeline.storage.content import read_json
+
+
+def gathered_evidence(
+    context: StageContext, judged: JudgedTest, after_test: ShadowRows | None, *, earlier: tuple[Judgement, ...]
+) -> Evidence:
+    """What a report is made of.
+
+    Args:
+        context: of evaluate.
+        judged: the test fold.
+        after_test: the rows later than it; None where there are none.
+        earlier: other models that were judged on the same rows before.
+    """
+    config = context.config
+    valid = read_outcomes(
+        context.path("train", "valid.parquet"),
+        context.path("train", "sweep.json"),
+        floor=config.calibration.posterior_floor,
+    )
+    ranking = _sweep_ranking(context, valid)
+    return Evidence(
+        rows=judged.rows,
+        candidates=judged.probabilities,
+        ranking=ranking,
+        shipped=config.export.candidate,
+        before=_before_calibration(judged.scores),
+        calib=crossfitted_calib_rows(context),
+        temperature_test=_comparison_on_test(context, judged),
+        unsmoothed_valid=(valid.labels, valid.unsmoothed),
+        champion=judged.champion.test if judged.champion is not None else None,
+        drift=drift_report(context, judged, after_test, valid=valid, ranking=ranking),
+        notes=tuple(Note(topic, text) for topic, text in run_notes(context)),
+        looks=reuse_warnings(earlier),
+        facts=run_description(context, judged.models),
+        configuration=config.model_dump(mode="json", exclude={"tracking", "runs"}),
+    )
+
+
+def _sweep_ranking(context: StageContext, valid: ValidOutcomes) -> SweepRanking:
+    selection = context.config.selection
+    return rank_sweep(
+        valid.labels,
+        valid.outcomes,
+        event_time=valid.event_time,
+        folds=selection.folds,
+        auc_tolerance=selection.auc_tolerance,
+    )
+
+
+def _before_calibration(scores: RawScores) -> dict[str, np.ndarray]:
+    """P(fraud) of each candidate without its calibrator, the networks' without the inverse of their loss either."""
+    before = {name: bounded_probability(z) for name, z in scores.log_odds.items()}
+    return before | {name: bounded_probability(scores.margins[name]) for name in ("mlp", "mlp_unsmoothed")}
+
+
+def _comparison_on_test(context: StageContext, judged: JudgedTest) -> dict[tuple[float, str], np.ndarray]:
+    maps = {
+        (each["smoothing"], each["calibrator"]): calibrator_from_dict(each["map"])
+        for each in read_json(context.path("calibrate", "calibrators.json"))["comparison"]
+    }
+    return {
+        (epsilon, name): maps[epsilon, name].apply(logits)
+        for epsilon, name, _, logits in comparison_logits(judged.models, judged.scores)
+    }

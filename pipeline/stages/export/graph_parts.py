@@ -1,0 +1,45 @@
+"""What a scoring graph computes with, taken from the models and maps of a run."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pipeline.stages.artifacts.candidates import Calibration, Models
+from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
+
+BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {
+    "none": "none",
+    "logit": "logit",
+    "out_of_time": "logit",
+    "same_rows": "embedding",
+    "later": "embedding",
+    "missing_earlier": "embedding",
+    "prequential": "embedding",
+    "pca": "reduced",
+}
+"""How a form of the shared encoder is computed in the graph."""
+
+
+def graph_parts(models: Models, calibration: Calibration, *, shipped: str) -> GraphParts:
+    """The parts of the graph of a run's candidates; `shipped` is the one that `probability` is."""
+    encoder = models.booster_encoder
+    return GraphParts(
+        numeric=models.encoder.numeric,
+        categorical=models.encoder.categorical,
+        vocabularies=models.encoder.vocabularies,
+        networks={
+            name: NetworkPart(models.heads[name].state, models.heads[name].loss) for name in ("mlp", "mlp_unsmoothed")
+        },
+        boosters={
+            "xgboost": BoosterPart(
+                models.booster.model,
+                BOOSTER_FORMS[encoder.form],
+                encoder.state if encoder.form != "none" else None,
+                models.booster.loss,
+            )
+        },
+        baselines={"logistic": models.baseline},
+        calibrators=calibration.calibrators,
+        hybrids={"hybrid": calibration.hybrid},
+        posterior_floor=models.posterior_floor,
+        shipped=shipped,
+    )

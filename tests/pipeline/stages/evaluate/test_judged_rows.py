@@ -1,0 +1,67 @@
+"""Tables as the statistics want them: labels, cards and groups of each row."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from pipeline.stages.evaluate.judged_rows import GROUPING_SIZE, judged_rows, row_details
+from pipeline.storage.content import write_table
+from tests.fixtures.evaluated import evaluate_context
+
+TIMES = pa.array([10, 20, 30], pa.timestamp("us", "UTC"))
+
+
+def table(labels=(0, 1, None)):
+    return pa.table({"event_time": TIMES, "label": pa.array(labels, pa.int8())})
+
+
+def details(**columns):
+    values = {"event_time": TIMES.to_pandas(), "amount": [1.0, 2.0, 3.0]}
+    return pd.DataFrame(values | columns)
+
+
+def test_a_label_that_is_not_known_is_nan():
+    np.testing.assert_array_equal(judged_rows(table(), details()).labels, [0, 1, np.nan])
+
+
+def test_times_are_microseconds_since_the_epoch():
+    np.testing.assert_array_equal(judged_rows(table(), details()).event_time, [10, 20, 30])
+
+
+def test_rows_of_one_card_share_a_code_and_a_missing_card_has_a_negative_one():
+    rows = judged_rows(table(), details(card_id=["a", None, "a"], new_card=[True, False, False]))
+    assert rows.card[0] == rows.card[2] >= 0 > rows.card[1]
+    assert rows.new_card.tolist() == [True, False, False]
+
+
+def test_data_without_cards_has_none():
+    rows = judged_rows(table(), details())
+    assert rows.card is rows.new_card is None
+
+
+def test_a_column_of_many_values_is_no_grouping_and_a_missing_value_is_a_group():
+    size = GROUPING_SIZE + 1
+    many = pa.table(
+        {"event_time": pa.array(range(size), pa.timestamp("us", "UTC")), "label": pa.nulls(size, pa.int8())}
+    )
+    frame = pd.DataFrame(
+        {"amount": np.ones(size), "few": ["x", None] + ["y"] * (size - 2), "many": map(str, range(size))}
+    )
+    rows = judged_rows(many, frame)
+    assert list(rows.groups) == ["few"]
+    assert rows.groups["few"][:3].tolist() == ["x", "(missing)", "y"]
+
+
+def test_a_card_is_new_in_its_first_row_of_all_data_and_not_of_the_fold(small_run, tmp_path):
+    context = evaluate_context(small_run, tmp_path, own=("ingest", "features"))
+    transactions = {
+        "event_time": pa.array([1, 2, 3, 4, 5], pa.timestamp("us", "UTC")),
+        "card_id": ["seen", "seen", "new", "new", None],
+        "amount": [1.0, 2.0, 3.0, 4.0, 5.0],
+    }
+    write_table(context.run / "ingest" / "transactions.parquet", pa.table(transactions))
+    folds = pa.table({"fold": [None, "test", "test", "test", "test"]})
+    write_table(context.run / "features" / "features.parquet", folds)
+    found = row_details(context, "test")
+    assert found["amount"].tolist() == [2.0, 3.0, 4.0, 5.0]
+    assert found["new_card"].tolist() == [False, True, False, False]

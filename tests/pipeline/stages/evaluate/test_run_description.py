@@ -1,0 +1,68 @@
+"""What the report tells of the run itself, and its remarks for the reader."""
+
+import json
+
+import pytest
+
+from pipeline.stages.evaluate.run_description import run_description, run_notes
+from tests.fixtures.evaluated import evaluate_context
+
+
+@pytest.fixture
+def edited(small_run, tmp_path):
+    """A function that changes reports of earlier stages and returns the notes that follow."""
+
+    def notes(stage, **changes):
+        context = evaluate_context(small_run, tmp_path / stage, own=[stage])
+        path = context.run / stage / "report.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        return list(run_notes(context))
+
+    return notes
+
+
+def test_a_run_is_described_by_what_it_was_trained_on_and_put_together_from(context, judged):
+    found = run_description(context, judged.models)
+    assert (found["name"], found["as_of"], found["training_labels"]) == ("harbor", None, {"delay": "7d"})
+    assert found["columns"]["numeric"] == len(judged.models.encoder.numeric)
+    assert found["booster"]["columns"] == found["columns"]["numeric"] + 1  # the margin of the network
+    assert found["training_row_age"].endswith(" days before the end of test")
+
+
+def test_class_weights_are_one_on_average_over_the_rows_of_train(context, judged):
+    found = run_description(context, judged.models)
+    legitimate, fraud = found["class_weights"]
+    prevalence = found["train_prevalence"]
+    assert legitimate * (1 - prevalence) + fraud * prevalence == pytest.approx(1)
+
+
+def test_rows_are_counted_and_dropped_columns_named(edited, small_run):
+    columns = json.loads((small_run / "ingest" / "report.json").read_text())["columns"]
+    columns |= {"dropped_leaks": ["chargeback"], "dropped_personal": ["name"], "ignored": ["memo"]}
+    notes = edited("ingest", rows_in=24_001, quarantined=1, columns=columns, warnings=["one file is empty"])
+    assert notes[:4] == [
+        ("data", "24,001 rows in, 24,000 accepted, 1 quarantined."),
+        ("leak", "Dropped on reading: chargeback, name."),
+        ("data", "Source columns that nobody named and nothing used: memo."),
+        ("data", "One file is empty."),
+    ]
+
+
+def test_labels_that_came_too_late_and_those_that_never_came_are_told_by_fold(edited, small_run):
+    folds = json.loads((small_run / "features" / "report.json").read_text())["folds"]
+    folds["calib"] |= {"immature_share": {"fraud": 0.25, "legitimate": 0.0}, "labels_known_by": "2024-05-01T00:00:00Z"}
+    folds["test"] |= {"unknown": 12, "rows": 3456}
+    labels = [text for topic, text in edited("features", folds=folds) if topic == "labels"]
+    late = "In calib, 25.0% of the frauds and 0.0% of the legitimate rows were left out because their labels came after"
+    assert f"{late} 2024-05-01T00:00:00Z." in labels
+    assert "12 of 3,456 rows have no known label" in labels[-1]
+
+
+def test_absent_entities_are_named(edited):
+    notes = edited("features", entities_absent=["device", "email"])
+    assert ("data", "No columns for device, email, so no windows over them.") in notes
+
+
+def test_remarks_of_train_and_calibrate_become_sentences(edited):
+    assert ("training", "Few epochs were enough.") in edited("train", notes=["few epochs were enough"])
+    assert ("calibration", "the slope is at its bound.") in edited("calibrate", notes=["the slope is at its bound"])

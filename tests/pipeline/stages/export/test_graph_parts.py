@@ -1,0 +1,42 @@
+"""From a run's models to the parts of a graph."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.stages.artifacts.model_files import load_calibration, load_models
+from pipeline.stages.export.graph_parts import BOOSTER_FORMS, graph_parts
+
+
+@pytest.fixture(scope="module")
+def models(small_run):
+    return load_models(small_run, posterior_floor=1e-3)
+
+
+def test_every_candidate_of_the_run_is_in_the_graph(models, small_run):
+    calibration = load_calibration(small_run)
+    parts = graph_parts(models, calibration, shipped="mlp")
+    assert set(parts.candidates) == {*calibration.calibrators, "hybrid"}
+    assert (parts.shipped, parts.posterior_floor) == ("mlp", 1e-3)
+    assert parts.networks["mlp"].loss == models.heads["mlp"].loss
+
+
+def test_a_booster_without_an_encoder_gets_none(models, small_run):
+    bare = replace(models, booster_encoder=replace(models.booster_encoder, form="none"))
+    calibration = load_calibration(small_run)
+    with_encoder, without = (
+        graph_parts(each, calibration, shipped="mlp").boosters["xgboost"] for each in (models, bare)
+    )
+    assert (with_encoder.form, without.form) == ("logit", "none")
+    assert with_encoder.encoder is models.booster_encoder.state
+    assert without.encoder is None
+
+
+def test_a_shipped_candidate_that_the_run_does_not_have_is_refused(models, small_run):
+    with pytest.raises(ValueError, match=r"the shipped candidate must be one of .* got 'forest'"):
+        graph_parts(models, load_calibration(small_run), shipped="forest")
+
+
+def test_forms_that_give_a_margin_and_those_that_give_an_embedding_are_told_apart():
+    assert {name for name, form in BOOSTER_FORMS.items() if form == "logit"} == {"logit", "out_of_time"}
+    assert BOOSTER_FORMS["pca"] == "reduced"
