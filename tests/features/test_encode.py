@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.encode import Encoder, EncodingConfig, fit_encoder
+from features.encode import Encoder, fit_encoder
+from features.encoding_options import EncodingConfig
 from features.scaling import fit_scaling, quantile_knots, signed_log
 from features.vocabulary import fit_vocabulary
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.schema.batch import CanonicalBatch, canonical_batch, canonical_schema
+from features.schema.batch import CanonicalBatch, canonical_batch
 from features.schema.canonical_columns import Reading
 from features.schema.column_plan import column_plan
 from features.schema.entity_ids import keyed_hashes
@@ -26,7 +26,7 @@ def canonical(columns, *, delay: int = 0, as_of: int | None = None, key: bytes |
     stamps = pa.array([MOMENT] * rows).cast(pa.timestamp("us", "UTC"))
     raw = pa.table({"when": stamps, "amount": [1] * rows, "fraud": [0] * rows} | columns)
     plan = column_plan(preset, raw.column_names)
-    reading = Reading(preset, plan, canonical_schema(preset), delay, as_of, key)
+    reading = Reading(preset, plan, delay, as_of, key)
     return canonical_batch(raw, reading=reading, row_ids=np.arange(rows))
 
 
