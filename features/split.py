@@ -211,9 +211,9 @@ def _edges_by_rows(event_time: NDArray[np.int64], split: SplitConfig, end: int) 
     if len(times) == 0:
         return [end] * (len(SPANS) + 1)
     shares = [split.share(span) for span in SPANS]
-    cuts = [round(len(times) * (1 - sum(shares[place:]))) for place in range(len(SPANS))]
+    earlier = [round(len(times) * (1 - sum(shares[place:]))) for place in range(len(SPANS))]
     before_all = int(times[0]) - 1
-    return [*(int(times[cut - 1]) if cut > 0 else before_all for cut in cuts), int(times[-1])]
+    return [*(int(times[rows - 1]) if rows > 0 else before_all for rows in earlier), int(times[-1])]
 
 
 @dataclass(frozen=True)

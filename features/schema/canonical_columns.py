@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.schema.column_plan import ColumnPlan, time_roles
 from features.schema.entity_ids import entity_ids, keyed_hashes
 from features.schema.event_times import NOT_A_TIME, Instants, instants
-from features.schema.faults import Mask, Parsed
+from features.schema.faults import Mask, Parsed, marked_rows
 from features.schema.preset import AmountColumn, Preset, TimeColumn
 from features.schema.silent_months import months_of
 from features.schema.values import binary_labels, categories, decoded, numbers, plain_amounts, text_values
@@ -85,9 +85,7 @@ def readable_times(read: Instants, name: str, *, required: bool) -> Parsed[Ints]
     """Microseconds of each row, NOT_A_TIME where there is none, which is a fault where one is required."""
     faults = {f"{name}: {what}": rows for what, rows in read.unreadable.items()}
     if required:
-        blank = (read.micros == NOT_A_TIME) & ~np.logical_or.reduce(
-            [np.zeros(len(read.micros), bool), *faults.values()]
-        )
+        blank = (read.micros == NOT_A_TIME) & ~marked_rows(faults, len(read.micros))
         faults[f"{name}: must not be blank"] = blank
     return Parsed(read.micros, faults)
 
@@ -99,8 +97,7 @@ def transaction_ids(columns: Columns, preset: Preset, row_ids: Ints) -> Parsed[p
     if parsed is None:
         return Parsed(pa.array(row_ids), {})
     blank = pc.is_null(parsed.values).to_numpy(zero_copy_only=False)
-    for unreadable in parsed.faults.values():
-        blank = blank & ~unreadable
+    blank = blank & ~marked_rows(parsed.faults, len(blank))
     return Parsed(parsed.values, {**parsed.faults, f"{name}: must not be blank": blank})
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.schema.faults import Mask
+from features.schema.faults import Mask, marked_rows
 from features.schema.preset import TimeColumn
 from features.schema.values import numbers, text_values
 from features.times import datetime_microseconds
@@ -127,7 +127,7 @@ def _from_mixed_text(text: pa.Array, time: TimeColumn) -> Instants:
         parts.append(pa.array(plain, pa.timestamp("us")).cast(pa.int64()).cast(pa.timestamp("us", zone)))
     naive = _from_stamps(parts[0], time)
     micros = np.where(zoned.to_numpy(zero_copy_only=False), _from_stamps(parts[1], time).micros, naive.micros)
-    ambiguous = np.logical_or.reduce([np.zeros(len(text), bool), *naive.unreadable.values()])
+    ambiguous = marked_rows(naive.unreadable, len(text))
     unread = pc.is_valid(text).to_numpy(zero_copy_only=False) & (micros == NOT_A_TIME) & ~ambiguous
     return Instants(
         micros, {**naive.unreadable, "must be a date and time such as 2024-05-31T14:30:00Z": unread}, naive.naive

@@ -44,10 +44,7 @@ class Faults:
 
     def any(self) -> Mask:
         """Rows with at least one fault [rows]."""
-        result = np.zeros(self.rows, bool)
-        for mask in self.masks.values():
-            result |= mask
-        return result
+        return marked_rows(self.masks, self.rows)
 
     def reasons(self) -> pa.Array:
         """The list of reasons of each row at fault, in row order."""
@@ -57,6 +54,14 @@ class Faults:
         offsets = np.concatenate([[0], np.cumsum(hit.sum(axis=1))]).astype(np.int32)
         values = pa.array(names, pa.string()).take(pa.array(np.nonzero(hit)[1]))
         return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+
+def marked_rows(masks: Mapping[str, Mask], rows: int) -> Mask:
+    """Rows that break one of some rules [rows]."""
+    result = np.zeros(rows, bool)
+    for mask in masks.values():
+        result |= mask
+    return result
 
 
 def merged_masks(parts: Iterable[Mapping[str, Mask]]) -> dict[str, Mask]:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from features.schema.batch import CanonicalBatch, canonical_batch
 from features.schema.canonical_columns import Reading
 from features.schema.column_plan import column_plan
-from features.schema.entity_ids import keyed_hashes
 from features.schema.preset import preset_from_dict
 
 SMALLEST = {"event_time": {"column": "when"}, "amount": {"column": "amount"}, "label": {"column": "fraud"}}
@@ -182,16 +181,3 @@ def test_missing_values_of_numbers_and_categories_follow_the_preset():
     np.testing.assert_array_equal(batch["x"].to_numpy(), [np.nan, -2, np.nan])
     np.testing.assert_array_equal(batch["y"].to_numpy(), [np.nan, 0, np.nan])
     assert batch["z"].to_pylist() == [None, "7", "b"]
-
-
-def test_keyed_hashes_separate_cards_keep_nulls_and_need_the_key():
-    cards = pa.array([4_111_111_111_111_111, None, 4_111_111_111_111_112, 4_111_111_111_111_111])
-    hashes = keyed_hashes(cards, key=b"a secret of some length").to_pylist()
-    assert hashes[0] == hashes[3] != hashes[2]
-    assert hashes[1] is None
-    assert hashes[0] != keyed_hashes(cards, key=b"another secret of length").to_pylist()[0]
-
-
-def test_text_and_integer_ids_of_one_card_have_one_hash():
-    text, number = pa.array(["596"]), pa.array([596])
-    assert keyed_hashes(text, key=b"secret") == keyed_hashes(number, key=b"secret")
