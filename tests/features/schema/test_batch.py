@@ -77,7 +77,7 @@ def test_a_refund_is_its_absolute_value_and_a_category_where_the_preset_says_so(
     assert batch.counts["refunds"] == 2
 
 
-moments = st.datetimes(datetime(1995, 1, 1), datetime(2090, 1, 1))
+moments = st.datetimes(datetime.fromisoformat("1995-01-01"), datetime.fromisoformat("2090-01-01"))
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
@@ -157,6 +157,38 @@ def test_rows_after_as_of_are_not_judged():
 def test_every_fault_of_a_row_is_named():
     batch = canonical({"when": ["never"], "amount": ["-5"], "fraud": ["perhaps"]})
     assert [reason.split(":")[0] for reason in batch.reasons.to_pylist()[0]] == ["event_time", "label", "amount"]
+
+
+def test_an_amount_that_is_not_a_number_is_told_as_such_in_a_typed_column_too():
+    batch = canonical({"amount": [float("nan"), float("inf"), -1.0]})
+    assert batch.reasons.to_pylist() == [["amount: must be a finite number ≥ 0"]] * 3
+
+
+def test_a_refund_finer_than_a_minor_unit_has_no_sign_left():
+    batch = canonical({"amount": ["-0.126", "-0.125"]}, amount={"column": "amount", "refund": "is_refund"})
+    assert batch.accepted["amount_minor"].to_pylist() == [13, 12]
+
+
+def test_rows_keep_their_places_in_the_source_whatever_is_left_out_before_them():
+    stamps = pa.array([MOMENT + DAY, MOMENT, MOMENT + DAY, MOMENT]).cast(pa.timestamp("us", "UTC"))
+    batch = canonical({"when": stamps, "amount": [1, -1, -1, 1]}, as_of=MOMENT)
+    assert (batch.kept.tolist(), batch.rejected.tolist(), batch.after_as_of) == ([3], [1], 2)
+    assert batch.accepted["transaction_id"].to_pylist() == [3]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.sampled_from(["2024-03-01", "2024-03-09T10:00:00+02:00", "2024-03-20", "never", ""]), min_size=1))
+def test_rows_after_as_of_might_as_well_not_be_there(when):
+    early = [row for row, text in enumerate(when) if text != "2024-03-20"]
+    amounts = [str(row % 3 - 1) for row in range(len(when))]
+    whole = canonical({"when": when, "amount": amounts}, as_of=MOMENT)
+    if not early:
+        assert whole.accepted.num_rows + len(whole.rejected) == 0
+        return
+    part = canonical({"when": [when[row] for row in early], "amount": [amounts[row] for row in early]}, as_of=MOMENT)
+    assert whole.accepted.drop_columns("transaction_id").equals(part.accepted.drop_columns("transaction_id"))
+    assert (whole.reasons, whole.counts) == (part.reasons, part.counts)
+    assert whole.rejected.tolist() == [early[row] for row in part.rejected]
 
 
 def test_a_masked_month_keeps_its_rows_and_loses_its_labels():
