@@ -8,22 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from features.encoding_options import EncodingConfig
 from features.errors import InputError
 from features.scaling import NumericScaling, fit_scaling
 from features.vocabulary import Vocabulary, fit_vocabulary
-
-
-class EncodingConfig(BaseModel):
-    """The [features.encoding] section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    min_count: int = Field(10, ge=1, description="a category seen less often in train is unknown")
-    max_categories: int = Field(20_000, ge=1, description="categories with a code of their own, per column")
-    hash_buckets: int = Field(1_024, ge=1, description="codes that all further categories of a column share")
-    knots: int = Field(24, ge=2, description="quantile knots per numeric column")
 
 
 @dataclass(frozen=True)

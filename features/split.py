@@ -1,4 +1,4 @@
-"""The [split] and [labels] sections: how long folds are, as time or as a share of rows, and how late labels are."""
+"""Folds in time: how long each is, how late labels come, and which fold each row is in."""
 
 import re
 from collections.abc import Iterator
@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.errors import InputError
-from features.times import MICROSECONDS, Duration, duration_microseconds, duration_text
+from features.times import DAY, Duration, duration_microseconds, duration_text, time_text
 
 FOLDS = ("train", "valid", "calib", "test")
 """Fold names in order of time; the place in this tuple is the fold's code."""
-
-
+NO_FOLD = -1
 SPANS = ("train", "gap", "valid", "calib", "gap", "test")
 """What follows what in time."""
+CLASSES = ("legitimate", "fraud")
 
 
 class LabelsConfig(BaseModel):
-    """The [labels] section."""
+    """How late labels come: a fold uses a label only if it was known when the fold's models or maps are fitted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     delay: Duration = Field(
-        duration_microseconds("7d"),
+        7 * DAY,
         description="when a label becomes known after the transaction, where the data has no label_available_at",
     )
 
 
 class SplitConfig(BaseModel):
-    """The [split] section: durations, or shares of rows in time order, not both."""
+    """How long the folds in time are and what is left out between them: durations, or shares of rows, not both."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -86,17 +86,14 @@ class SplitConfig(BaseModel):
         return []
 
 
-NO_FOLD = -1
-
-
-CLASSES = ("legitimate", "fraud")
-
-
 @dataclass(frozen=True)
 class Fold:
     """One fold: rows with start < event_time <= end, microseconds since 1970 UTC.
 
     Attributes:
+        name: one of `FOLDS`.
+        start: the last microsecond before it.
+        end: its last microsecond.
         rows: all rows of the fold.
         unknown: rows whose label is not known; the class of these nobody can tell.
         usable: rows per class (legitimate, fraud) whose label may be used.
@@ -163,6 +160,12 @@ def time_folds(
     Without `as_of` the file is history and every label counts as known; with it, rows after `as_of` are in no fold and
     labels that became available after it are unknown. Shares of rows are cut between two times: ties stay together.
 
+    >>> time = np.arange(1, 11)
+    >>> split = SplitConfig(train="40%", gap="0%", valid="20%", calib="20%", test="20%")
+    >>> folds = time_folds(time, np.float32(time % 2), time, split=split, delay=0, as_of=None)
+    >>> [(fold.name, fold.rows) for fold in folds.folds]
+    [('train', 4), ('valid', 2), ('calib', 2), ('test', 2)]
+
     Args:
         event_time: int64 [N], microseconds since 1970 UTC, any order.
         label: [N], 0, 1 or NaN where not known.
@@ -181,13 +184,14 @@ def time_folds(
     code = np.full(len(event_time), NO_FOLD, np.int8)
     usable = np.zeros(len(event_time), np.bool_)
     folds = []
-    for place, (name, start, fold_end) in enumerate(_labelled(edges)):
-        rows = (event_time > start) & (event_time <= fold_end)
-        deadline = {"train": edges[2], "valid": edges[5], "calib": edges[5]}.get(name)
-        mature = known & rows if deadline is None else known & rows & (label_available_at <= deadline)
+    for place, interval in enumerate(_intervals(edges)):
+        rows = (event_time > interval.start) & (event_time <= interval.end)
+        mature = known & rows
+        if interval.deadline is not None:
+            mature &= label_available_at <= interval.deadline
         code[rows] = place
         usable |= mature
-        folds.append(_fold(name, start, fold_end, label, rows, known, mature, deadline))
+        folds.append(_fold(interval, label, rows=rows, known=known, mature=mature))
     faults = [*_length_faults(event_time, edges), *_gap_faults(edges, split, delay), *_row_faults(folds)]
     if faults:
         raise InputError("\n  ".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the folds", *faults]))
@@ -207,37 +211,46 @@ def _edges_by_rows(event_time: NDArray[np.int64], split: SplitConfig, end: int) 
     if len(times) == 0:
         return [end] * (len(SPANS) + 1)
     shares = [split.share(span) for span in SPANS]
-    cuts = [round(len(times) * (1 - sum(shares[place:]))) for place in range(len(SPANS))]
+    earlier = [round(len(times) * (1 - sum(shares[place:]))) for place in range(len(SPANS))]
     before_all = int(times[0]) - 1
-    return [*(int(times[cut - 1]) if cut > 0 else before_all for cut in cuts), int(times[-1])]
+    return [*(int(times[rows - 1]) if rows > 0 else before_all for rows in earlier), int(times[-1])]
 
 
-def _labelled(edges: list[int]) -> Iterator[tuple[str, int, int]]:
+@dataclass(frozen=True)
+class _Interval:
+    """Where one fold lies, and when its labels had to be known: before the next one that learns from them begins."""
+
+    name: str
+    start: int
+    end: int
+    deadline: int | None
+
+
+def _intervals(edges: list[int]) -> Iterator[_Interval]:
+    deadlines = {"train": edges[2], "valid": edges[5], "calib": edges[5], "test": None}
     for place, span in enumerate(SPANS):
         if span != "gap":
-            yield span, edges[place], edges[place + 1]
+            yield _Interval(span, edges[place], edges[place + 1], deadlines[span])
 
 
 def _fold(
-    name: str,
-    start: int,
-    end: int,
+    interval: _Interval,
     label: NDArray[np.float32],
+    *,
     rows: NDArray[np.bool_],
     known: NDArray[np.bool_],
     mature: NDArray[np.bool_],
-    deadline: int | None,
 ) -> Fold:
     late = rows & known & ~mature
     return Fold(
-        name=name,
-        start=start,
-        end=end,
+        name=interval.name,
+        start=interval.start,
+        end=interval.end,
         rows=int(rows.sum()),
         unknown=int((rows & ~known).sum()),
         usable=(int((label[mature] == 0).sum()), int((label[mature] == 1).sum())),
         immature=(int((label[late] == 0).sum()), int((label[late] == 1).sum())),
-        deadline=deadline,
+        deadline=interval.deadline,
     )
 
 
@@ -248,8 +261,8 @@ def _length_faults(event_time: NDArray[np.int64], edges: list[int]) -> list[str]
     if first <= edges[0] + 1:
         return []
     return [
-        f"data: must reach back over all folds and gaps, {_days(edges[-1] - edges[0])} before {moment(edges[-1])}, "
-        f"got {_days(max(edges[-1] - first, 0))} (first row {moment(first)})"
+        f"data: must reach back over all folds and gaps, {_days(edges[-1] - edges[0])} before {time_text(edges[-1])}, "
+        f"got {_days(max(edges[-1] - first, 0))} (first row {time_text(first)})"
     ]
 
 
@@ -266,11 +279,11 @@ def _gap_faults(edges: list[int], split: SplitConfig, delay: int) -> list[str]:
 def _row_faults(folds: list[Fold]) -> list[str]:
     faults = []
     for fold in folds:
-        place = f"fold '{fold.name}' ({moment(fold.start)}, {moment(fold.end)}]"
+        place = f"fold '{fold.name}' ({time_text(fold.start)}, {time_text(fold.end)}]"
         if fold.rows == 0:
             faults.append(f"{place}: must have rows, got 0")
             continue
-        known = "known" if fold.deadline is None else f"known by {moment(fold.deadline)}"
+        known = "known" if fold.deadline is None else f"known by {time_text(fold.deadline)}"
         faults += [
             f"{place}: must have a {name} row whose label is {known}, got 0 of {fold.rows} rows "
             f"({late} known later, {fold.unknown} rows without a label)"
@@ -280,10 +293,5 @@ def _row_faults(folds: list[Fold]) -> list[str]:
     return faults
 
 
-def moment(microseconds: int) -> str:
-    """A time as people read it, UTC, whole seconds."""
-    return str(np.datetime64(microseconds, "us").astype("datetime64[s]")) + "Z"
-
-
 def _days(microseconds: int) -> str:
-    return f"{microseconds / MICROSECONDS['d']:.4g} days"
+    return f"{microseconds / DAY:.4g} days"

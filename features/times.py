@@ -1,18 +1,28 @@
-"""Durations and moments as people write them and as arrays need them."""
+"""Durations and moments as people write them and as arrays need them: whole microseconds, in UTC since 1970."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from features.errors import InputError
 
-MICROSECONDS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
+SECOND = 1_000_000
+"""Microseconds."""
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def duration_microseconds(text: object) -> int:
     """Length of a duration in microseconds.
+
+    >>> duration_microseconds("7d") == 7 * DAY
+    True
 
     Args:
         text: a whole number and one of d, h, m, s ("7d"), or "0d"; an int is taken as microseconds already.
@@ -28,12 +38,16 @@ def duration_microseconds(text: object) -> int:
     match = re.fullmatch(r"(\d+)([dhms])", text.strip()) if isinstance(text, str) else None
     if match is None:
         raise InputError(f"must be a whole number and one of d, h, m, s such as '7d', got {text!r}")
-    return int(match[1]) * MICROSECONDS[match[2]]
+    return int(match[1]) * UNITS[match[2]]
 
 
 def duration_text(microseconds: int) -> str:
-    """The shortest spelling of a duration: 604800000000 is "7d"; 0 is "0d"."""
-    for unit, length in MICROSECONDS.items():
+    """The spelling of a duration in the largest unit that it is a whole number of.
+
+    >>> duration_text(7 * DAY), duration_text(36 * HOUR), duration_text(0)
+    ('7d', '36h', '0d')
+    """
+    for unit, length in UNITS.items():
         if microseconds % length == 0:
             return f"{microseconds // length}{unit}"
     return f"{microseconds}us"
@@ -48,36 +62,49 @@ Duration = Annotated[
 """A pydantic field written as "7d" and held as microseconds."""
 
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 def time_microseconds(text: str) -> int:
     """An ISO 8601 date or time in microseconds since 1970; without a zone it is UTC.
+
+    >>> time_microseconds("1970-01-02") == time_microseconds("1970-01-02T02:00:00+02:00") == DAY
+    True
 
     Raises:
         InputError: the text is neither.
     """
     try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return datetime_microseconds(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         raise InputError(f"a time must be ISO 8601 such as 2024-05-01 or 2024-05-01T06:00:00Z, got {text!r}") from None
-    difference = moment - EPOCH
-    return (difference.days * 86_400 + difference.seconds) * 1_000_000 + difference.microseconds
+
+
+def datetime_microseconds(moment: datetime) -> int:
+    """A datetime in microseconds since 1970; without a zone it is UTC."""
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def day_microseconds(moment: datetime) -> int:
     """The first microsecond of a moment's day in UTC: what a job that runs every night knows up to."""
-    return time_microseconds(f"{moment.astimezone(UTC):%Y-%m-%d}")
+    return datetime_microseconds(moment) // DAY * DAY
 
 
 def time_text(microseconds: int) -> str:
-    """ISO 8601 in UTC, without a fraction where there is none."""
-    seconds, fraction = divmod(microseconds, 1_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=fraction)
+    """ISO 8601 in UTC, without a fraction where there is none; a time outside the years 1 to 9999 as a number.
+
+    >>> time_text(1_714_543_200_000_000)
+    '2024-05-01T06:00:00Z'
+    """
+    try:
+        moment = EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return f"{microseconds} µs since 1970"
     return moment.isoformat().replace("+00:00", "Z")
 
 
 def time_name(microseconds: int | None) -> str:
-    """A time as part of a folder's name; None is "history"."""
+    """A time as part of a folder's name; None is "history".
+
+    >>> time_name(1_714_543_200_000_000), time_name(None)
+    ('20240501T060000Z', 'history')
+    """
     return "history" if microseconds is None else time_text(microseconds).replace(":", "").replace("-", "")

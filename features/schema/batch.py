@@ -1,17 +1,18 @@
-"""The canonical transaction: its rules, and the reading of one batch of source rows into it."""
+"""One batch of source rows read into canonical transactions: accepted, quarantined, or later than as-of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-import pandera.pandas as pandera
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from features.schema.canonical_columns import (
+    Amounts,
+    Columns,
+    Floats,
     Ints,
+    Labels,
     Reading,
     availability,
     category_columns,
@@ -24,10 +25,10 @@ from features.schema.canonical_columns import (
     source_times,
     transaction_ids,
 )
-from features.schema.event_times import NOT_A_TIME
-from features.schema.faults import Faults, Mask
-from features.schema.preset import Preset
-from features.schema.values import EXACT_FLOAT, minor_units
+from features.schema.canonical_rules import broken_rules
+from features.schema.event_times import NOT_A_TIME, Instants
+from features.schema.faults import Faults, Mask, Parsed, merged_masks
+from features.schema.values import minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
 
@@ -50,35 +51,38 @@ class CanonicalBatch:
     rejected: Ints
     reasons: pa.Array
     after_as_of: int
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int]
 
 
-def canonical_schema(preset: Preset) -> pandera.DataFrameSchema:
-    """The rules of a row that could be read, each check's `error` being the reason told to the user."""
-    time, largest = preset.event_time, EXACT_FLOAT // preset.amount.scale
-    earliest = time.origin if time.kind == "elapsed" else time.earliest
-    first, last = (pd.Timestamp(moment.replace(tzinfo=None)).as_unit("us") for moment in (earliest, time.latest))
-    span = f"event_time: must lie between {earliest:%Y-%m-%d} and {time.latest:%Y-%m-%d}, is the unit right?"
-    amount = "amount: must be a finite number ≥ 0"
-    early = "label_available_at: must not lie before event_time"
-    return pandera.DataFrameSchema(
-        {
-            "event_time": pandera.Column("datetime64[us]", pandera.Check.in_range(first, last, error=span)),
-            "amount": pandera.Column(
-                "float64",
-                [
-                    pandera.Check(lambda values: np.isfinite(values) & (values >= 0), error=amount),
-                    pandera.Check(
-                        lambda values: ~np.isfinite(values) | (values <= largest),
-                        error=f"amount: must be at most {largest}",
-                    ),
-                ],
-            ),
-            "label": pandera.Column("int8", pandera.Check.isin([-1, 0, 1], error="label: must be 0, 1 or blank")),
-            "label_available_at": pandera.Column("datetime64[us]"),
-        },
-        checks=pandera.Check(lambda frame: frame["label_available_at"] >= frame["event_time"], error=early),
-    )
+@dataclass(frozen=True)
+class SourceRows:
+    """Rows of a batch that are to be judged, with their times read.
+
+    Attributes:
+        columns: each role's source column, decoded [N].
+        undecodable: rows [N] whose text is no UTF-8, by reason.
+        event: when each happened, as far as that can be read [N].
+        places: place of each in the source batch [N].
+    """
+
+    columns: Columns
+    undecodable: Mapping[str, Mask]
+    event: Instants
+    places: Ints
+
+
+@dataclass(frozen=True)
+class RowValues:
+    """The canonical columns as read, placeholders where a row is at fault."""
+
+    ids: pa.Array
+    time: Ints
+    entities: Mapping[str, pa.Array]
+    amounts: Amounts
+    labels: Labels
+    available: Ints
+    texts: Mapping[str, pa.Array]
+    numbers: Mapping[str, Floats]
 
 
 def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> CanonicalBatch:
@@ -92,95 +96,113 @@ def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> Canoni
     Returns:
         The batch; `len(accepted) + len(rejected) + after_as_of` is the number of rows in `raw`.
     """
-    faults, preset = Faults(raw.num_rows), reading.preset
-    columns = role_columns(raw, reading.plan, faults)
-    event = source_times(columns, "event_time", preset.event_time, preset.quotes)
-    kept = (
-        np.flatnonzero((event.micros <= reading.as_of) | (event.micros == NOT_A_TIME))
-        if reading.as_of is not None
-        else row_ids
-    )
-    if len(kept) < raw.num_rows:
-        part = canonical_batch(raw.take(pa.array(kept)), reading=reading, row_ids=row_ids[kept])
-        return CanonicalBatch(
-            part.accepted, kept[part.kept], kept[part.rejected], part.reasons, raw.num_rows - len(kept), part.counts
-        )
-    time = readable_times(event, "event_time", faults, required=True)
-    table, counts = _canonical_columns(columns, reading, time, row_ids, faults)
+    rows, later = up_to(raw, reading)
+    read = _row_values(rows, reading, row_ids[rows.places])
+    faults = Faults(len(rows.places), merged_masks([rows.undecodable, read.faults, _broken(read.values, reading)]))
     bad = faults.any()
-    accepted = table.filter(pa.array(~bad)) if bad.any() else table
+    table, counts = _canonical_table(read.values, bad, reading)
     return CanonicalBatch(
-        accepted, np.flatnonzero(~bad), np.flatnonzero(bad), faults.reasons(), 0, {"naive_times": event.naive, **counts}
+        accepted=table.filter(pa.array(~bad)) if bad.any() else table,
+        kept=rows.places[~bad],
+        rejected=rows.places[bad],
+        reasons=faults.reasons(),
+        after_as_of=later,
+        counts={"naive_times": int(rows.event.naive.sum()), **counts},
     )
 
 
-def _canonical_columns(
-    columns: Mapping[str, pa.Array], reading: Reading, time: Ints, row_ids: Ints, faults: Faults
-) -> tuple[pa.Table, dict[str, int]]:
-    """All canonical columns, in order; rows that are at fault hold placeholders and are marked in `faults`."""
-    preset = reading.preset
-    ids = transaction_ids(columns, preset, row_ids, faults)
-    entities = dict(entity_columns(columns, reading, time, faults))
-    source, amount = source_amounts(columns["amount"], preset, faults)
-    label, masked = source_labels(columns["label"], time, preset, faults)
-    available = availability(columns, reading, time, label, faults)
-    texts = dict(category_columns(columns, preset))
-    figures = dict(number_columns(columns, preset, faults))
-    refund = amount < 0
+def up_to(raw: pa.Table, reading: Reading) -> tuple[SourceRows, int]:
+    """The rows of a batch that do not lie after as-of, and how many do; a row without a time stays to be judged."""
+    read, preset = role_columns(raw, reading.plan), reading.preset
+    event = source_times(read.values, "event_time", preset.event_time, preset.quotes)
+    now = reading.as_of
+    early = np.ones(raw.num_rows, bool) if now is None else (event.micros <= now) | (event.micros == NOT_A_TIME)
+    places, later = np.flatnonzero(early), int((~early).sum())
+    if not later:
+        return SourceRows(read.values, read.faults, event, places), 0
+    taken = {role: column.take(pa.array(places)) for role, column in read.values.items()}
+    undecodable = {reason: mask[places] for reason, mask in read.faults.items()}
+    return SourceRows(taken, undecodable, event.taken(places), places), later
+
+
+def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[RowValues]:
+    columns, preset = rows.columns, reading.preset
+    time = readable_times(rows.event, "event_time", required=True)
+    ids = transaction_ids(columns, preset, row_ids)
+    entities = entity_columns(columns, reading, time.values)
+    amounts = source_amounts(columns["amount"], preset)
+    labels = source_labels(columns["label"], time.values, preset)
+    available = availability(columns, reading, time.values, labels.values.values)
+    numbers = number_columns(columns, preset)
+    values = RowValues(
+        ids=ids.values,
+        time=time.values,
+        entities={name: parsed.values for name, parsed in entities.items()},
+        amounts=amounts.values,
+        labels=labels.values,
+        available=available.values,
+        texts=category_columns(columns, preset),
+        numbers={name: parsed.values for name, parsed in numbers.items()},
+    )
+    every = (time, ids, *entities.values(), amounts, labels, available, *numbers.values())
+    return Parsed(values, merged_masks(parsed.faults for parsed in every))
+
+
+def _broken(values: RowValues, reading: Reading) -> dict[str, Mask]:
+    """Rows that break a rule; where the preset knows refunds, only the size of an amount is judged."""
+    major, preset = values.amounts.major, reading.preset
+    return broken_rules(
+        preset,
+        time=values.time,
+        amount=major if preset.amount.refund is None else np.abs(major),
+        label=values.labels.values,
+        available=values.available,
+    )
+
+
+def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa.Table, dict[str, int]]:
+    """All canonical columns in their order, rows at fault among them, and what was changed or held back."""
+    preset, label = reading.preset, values.labels.values
+    minor, rounded = _minor_amounts(values.amounts, bad, reading)
+    refund, refunds = values.amounts.major < 0, {}
     if preset.amount.refund is not None:
-        texts[preset.amount.refund] = pa.array(np.where(refund, "true", "false"), pa.string())
-        amount = np.abs(amount)
-    _judge(
-        {"event_time": time, "amount": amount, "label": label, "label_available_at": available},
-        reading.rules,
-        faults,
-    )
-
-    bad = faults.any()
-    minor, rounded = minor_units(
-        pc.if_else(pa.array(bad), None, source), np.where(bad, 0.0, amount), scale=preset.amount.scale
-    )
-    held_back = (
-        (available > reading.as_of) & (label >= 0) & ~bad if reading.as_of is not None else np.zeros(len(bad), bool)
-    )
+        refunds = {preset.amount.refund: pa.array(np.where(refund, "true", "false"), pa.string())}
+    held_back = _held_back(values, reading) & ~bad
     unknown = (label < 0) | held_back
     table = {
-        "transaction_id": ids,
-        "event_time": _moments(time),
-        **entities,
+        "transaction_id": values.ids,
+        "event_time": _moments(values.time),
+        **values.entities,
         "amount": pa.array(minor / preset.amount.scale),
         "amount_minor": pa.array(minor),
         "label": pa.array(label, mask=unknown),
-        "label_available_at": _moments(available, mask=unknown),
-        **texts,
-        **{name: pa.array(values) for name, values in figures.items()},
+        "label_available_at": _moments(values.available, mask=unknown),
+        **values.texts,
+        **refunds,
+        **{name: pa.array(column) for name, column in values.numbers.items()},
     }
     counts = {
         "amounts_rounded": int(rounded.sum()),
-        "refunds": int((refund & ~bad).sum()) if preset.amount.refund is not None else 0,
+        "refunds": int((refund & ~bad).sum()) if refunds else 0,
         "fraud_labels_not_yet_available": int((held_back & (label == 1)).sum()),
         "legitimate_labels_not_yet_available": int((held_back & (label == 0)).sum()),
-        **{f"labels_masked: {reason}": int((rows & ~bad).sum()) for reason, rows in masked.items()},
+        **{f"labels_masked: {reason}": int((rows & ~bad).sum()) for reason, rows in values.labels.masked.items()},
     }
     return pa.table(table), counts
 
 
-def _judge(columns: Mapping[str, NDArray[np.generic]], rules: pandera.DataFrameSchema, faults: Faults) -> None:
-    """Put the rows that break a rule into the faults; a column already at fault in a row is not judged twice there."""
-    known = ~faults.of("event_time")
-    neutral = rules.columns["event_time"].checks[0].statistics["min_value"].to_datetime64()
-    moments = {
-        name: np.where(known, columns[name].astype("datetime64[us]"), neutral)
-        for name in ("event_time", "label_available_at")
-    }
-    frame = pd.DataFrame({**columns, **moments})
-    try:
-        rules.validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as broken:
-        for reason, cases in broken.failure_cases.groupby("check"):
-            rows = np.zeros(faults.rows, bool)
-            rows[cases["index"].to_numpy(np.int64)] = True
-            faults.add(str(reason), rows)
+def _minor_amounts(amounts: Amounts, bad: Mask, reading: Reading) -> tuple[Ints, Mask]:
+    """Amounts without sign as minor units, 0 where at fault, and which were finer and rounded."""
+    plain = pc.if_else(pa.array(bad), None, amounts.plain)
+    minor, rounded = minor_units(plain, np.where(bad, 0.0, amounts.major), scale=reading.preset.amount.scale)
+    return np.abs(minor), rounded
+
+
+def _held_back(values: RowValues, reading: Reading) -> Mask:
+    """Rows whose label is known in the source but was not yet as of the given time."""
+    if reading.as_of is None:
+        return np.zeros(len(values.time), bool)
+    return (values.available > reading.as_of) & (values.labels.values >= 0)
 
 
 def _moments(micros: Ints, mask: Mask | None = None) -> pa.Array:

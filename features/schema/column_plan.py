@@ -1,6 +1,6 @@
 """Which source column fills which place of the canonical table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.schema.preset import IdColumn, Preset, TimeColumn
@@ -16,10 +16,23 @@ class Role:
     columns: tuple[str, ...]
     required: bool
 
+    def source(self, held: Collection[str]) -> str | None:
+        """The first of its spellings that a file holds."""
+        return next((name for name in self.columns if name in held), None)
+
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """Which source column fills which role in one file."""
+    """Which source column fills which role in one file.
+
+    Attributes:
+        columns: source column by role.
+        missing: columns that must be there and are not, by their first spelling.
+        absent: columns that may be there and are not, by their first spelling.
+        ignored: columns that nobody names.
+        leaks: columns that know the answer, dropped.
+        personal: personal data, dropped.
+    """
 
     columns: Mapping[str, str]
     missing: tuple[str, ...]
@@ -37,25 +50,31 @@ class ColumnPlan:
 def column_plan(preset: Preset, available: Sequence[str]) -> ColumnPlan:
     """Match a file's header with a preset; faults are returned, for the caller knows the file's name."""
     held = set(available)
-    columns: dict[str, str] = {}
-    missing: list[str] = []
-    absent: list[str] = []
-    for role in _roles(preset):
-        source = next((name for name in role.columns if name in held), None)
-        if source is not None:
-            columns[role.name] = source
-        else:
-            (missing if role.required else absent).append(role.columns[0])
-    leaks = tuple(name for name in preset.leaks if name in held)
-    personal = tuple(name for name in preset.personal if name in held)
-    known = {*columns.values(), *leaks, *personal}
-    ignored = tuple(name for name in available if name not in known)
-    return ColumnPlan(columns, tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(absent)), ignored, leaks, personal)
+    sources = {role: role.source(held) for role in _roles(preset)}
+    columns = {role.name: source for role, source in sources.items() if source is not None}
+    unfilled = [role for role, source in sources.items() if source is None]
+    leaks, personal = _held(preset.leaks, held), _held(preset.personal, held)
+    return ColumnPlan(
+        columns=columns,
+        missing=_first_spellings(unfilled, required=True),
+        absent=_first_spellings(unfilled, required=False),
+        ignored=_held(available, held - {*columns.values(), *leaks, *personal}),
+        leaks=leaks,
+        personal=personal,
+    )
 
 
 def time_roles(name: str) -> dict[str, str]:
     """The roles that make up one time: the whole under "", or its parts."""
     return {"": name} | {part: f"{name}.{part}" for part in TIME_PARTS}
+
+
+def _held(names: Sequence[str], among: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in among)
+
+
+def _first_spellings(roles: Sequence[Role], *, required: bool) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(role.columns[0] for role in roles if role.required == required))
 
 
 def _roles(preset: Preset) -> Iterator[Role]:

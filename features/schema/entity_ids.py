@@ -8,18 +8,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.schema.faults import Mask
+from features.schema.faults import Parsed, merged_masks
 from features.schema.preset import IdColumn, IdPart
-from features.schema.values import Parsed, identifiers, numbers
+from features.schema.values import identifiers, numbers
+from features.times import DAY
 
-DAY = 86_400_000_000
 HASH_CHARACTERS = 32
 """128 bits: among a billion cards two share a hash with probability 1.5e-21."""
 
 
 def entity_ids(
     columns: Mapping[str, pa.Array], *, name: str, spec: IdColumn, elapsed: NDArray[np.int64], quotes: str = ""
-) -> Parsed | None:
+) -> Parsed[pa.Array] | None:
     """Ids of one entity, null where the source has none; None if its columns are not there at all.
 
     Args:
@@ -32,17 +32,15 @@ def entity_ids(
     if spec.column is not None:
         column = columns.get(name)
         return None if column is None else identifiers(column, name=name, integer=spec.type == "integer", quotes=quotes)
-    pieces: list[pa.Array] = []
-    faults: dict[str, Mask] = {}
+    pieces: list[Parsed[pa.Array]] = []
     for index, part in enumerate(spec.parts):
         column = columns.get(f"{name}.{index}")
         if column is None and not part.optional:
             return None
         if column is not None:
-            piece = _piece(column, part=part, name=name, elapsed=elapsed, quotes=quotes)
-            faults.update(piece.faults)
-            pieces.append(pc.fill_null(piece.values, "") if part.optional else piece.values)
-    return Parsed(pc.binary_join_element_wise(*pieces, "_"), faults)
+            pieces.append(_piece(column, part=part, name=name, elapsed=elapsed, quotes=quotes))
+    joined = pc.binary_join_element_wise(*(piece.values for piece in pieces), "_")
+    return Parsed(joined, merged_masks(piece.faults for piece in pieces))
 
 
 def keyed_hashes(ids: pa.Array, *, key: bytes) -> pa.Array:
@@ -62,13 +60,16 @@ def keyed_hashes(ids: pa.Array, *, key: bytes) -> pa.Array:
     return pa.array(hashes, pa.string()).take(distinct.indices)
 
 
-def _piece(column: pa.Array, *, part: IdPart, name: str, elapsed: NDArray[np.int64], quotes: str) -> Parsed:
+def _piece(column: pa.Array, *, part: IdPart, name: str, elapsed: NDArray[np.int64], quotes: str) -> Parsed[pa.Array]:
+    """One part of an id as text, null where missing, or "" where it may be."""
     if part.kind == "id":
         parsed = identifiers(column, name=name, integer=False, quotes=quotes)
         text = pc.replace_substring_regex(pc.cast(parsed.values, pa.string()), r"^(-?\d+)\.0+$", r"\1")
-        return Parsed(text, parsed.faults)
-    days, unreadable = numbers(column, quotes=quotes, missing_text=("na", "nan"))
-    given = np.isfinite(days)
-    first = np.floor(elapsed / DAY - np.where(given, days, 0.0)).astype(np.int64)
-    text = pc.cast(pa.array(first, mask=~given), pa.string())
-    return Parsed(text, {f"{name}: must be made of a number of days": unreadable | np.isinf(days)})
+        faults = parsed.faults
+    else:
+        days, unreadable = numbers(column, quotes=quotes, missing_text=("na", "nan"))
+        given = np.isfinite(days)
+        first = np.floor(elapsed / DAY - np.where(given, days, 0.0)).astype(np.int64)
+        text = pc.cast(pa.array(first, mask=~given), pa.string())
+        faults = {f"{name}: must be made of a number of days": unreadable | np.isinf(days)}
+    return Parsed(pc.fill_null(text, "") if part.optional else text, faults)

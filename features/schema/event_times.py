@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -10,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.schema.faults import Mask
+from features.schema.faults import Mask, marked_rows
 from features.schema.preset import TimeColumn
 from features.schema.values import numbers, text_values
+from features.times import datetime_microseconds
 
 ISO = r"^\d{4}-\d{2}-\d{2}([ Tt]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s?([Zz]|[+-]\d{2}:?\d{2})?$"
 FINER_THAN_MICROSECONDS = r"(:\d{2}\.\d{6})\d{1,3}"
 ZONED = r":\d{2}([.,]\d+)?\s?([Zz]|[+-]\d{2}:?\d{2})$"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_A_TIME = np.iinfo(np.int64).min
 
 
@@ -28,12 +27,18 @@ class Instants:
     Attributes:
         micros: int64 [N], NOT_A_TIME where missing or unreadable.
         unreadable: rows [N] with a value that is not a time, by what must hold.
-        naive: how many had no zone and were read in the preset's.
+        naive: rows [N] whose value had no zone and was read in the preset's.
     """
 
     micros: NDArray[np.int64]
     unreadable: Mapping[str, Mask]
-    naive: int = 0
+    naive: Mask
+
+    def taken(self, rows: NDArray[np.int64]) -> "Instants":
+        """The times of some rows, by their places."""
+        return Instants(
+            self.micros[rows], {what: mask[rows] for what, mask in self.unreadable.items()}, self.naive[rows]
+        )
 
 
 def instants(columns: Mapping[str, pa.Array], *, time: TimeColumn, quotes: str = "") -> Instants:
@@ -56,17 +61,12 @@ def instants(columns: Mapping[str, pa.Array], *, time: TimeColumn, quotes: str =
     return _from_text(text_values(column, quotes=quotes), time)
 
 
-def microseconds(moment: datetime) -> int:
-    """A datetime as whole microseconds since 1970 in UTC."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
 def _stepped(column: pa.Array, time: TimeColumn, quotes: str) -> Instants:
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         given = pc.is_valid(column).to_numpy(zero_copy_only=False)
         return _unread(given, f"must be a number of steps of {time.unit} µs, not a date")
     steps, unreadable = numbers(column, quotes=quotes)
-    start = microseconds(time.origin) if time.kind == "elapsed" else 0
+    start = datetime_microseconds(time.origin) if time.kind == "elapsed" else 0
     with np.errstate(invalid="ignore", over="ignore"):
         length = np.rint(steps * time.unit)
         fits = np.abs(length) < 2**62
@@ -76,7 +76,9 @@ def _stepped(column: pa.Array, time: TimeColumn, quotes: str) -> Instants:
     micros[fits] = (exact[fits] * (time.unit if whole else 1)).astype(np.int64) + start
     before = fits & (steps < 0)
     unreadable = unreadable | (~fits & ~np.isnan(steps))
-    return Instants(np.where(before, NOT_A_TIME, micros), {"must be a number ≥ 0": unreadable | before})
+    return Instants(
+        np.where(before, NOT_A_TIME, micros), {"must be a number ≥ 0": unreadable | before}, np.zeros(len(steps), bool)
+    )
 
 
 def _assembled(columns: Mapping[str, pa.Array], quotes: str) -> pa.Array:
@@ -125,7 +127,7 @@ def _from_mixed_text(text: pa.Array, time: TimeColumn) -> Instants:
         parts.append(pa.array(plain, pa.timestamp("us")).cast(pa.int64()).cast(pa.timestamp("us", zone)))
     naive = _from_stamps(parts[0], time)
     micros = np.where(zoned.to_numpy(zero_copy_only=False), _from_stamps(parts[1], time).micros, naive.micros)
-    ambiguous = np.logical_or.reduce([np.zeros(len(text), bool), *naive.unreadable.values()])
+    ambiguous = marked_rows(naive.unreadable, len(text))
     unread = pc.is_valid(text).to_numpy(zero_copy_only=False) & (micros == NOT_A_TIME) & ~ambiguous
     return Instants(
         micros, {**naive.unreadable, "must be a date and time such as 2024-05-31T14:30:00Z": unread}, naive.naive
@@ -135,8 +137,8 @@ def _from_mixed_text(text: pa.Array, time: TimeColumn) -> Instants:
 def _from_stamps(stamps: pa.Array, time: TimeColumn) -> Instants:
     stamps = pc.cast(stamps, pa.timestamp("us", stamps.type.tz), safe=False)
     if stamps.type.tz is not None:
-        return Instants(_micros(stamps), {})
-    naive = len(stamps) - stamps.null_count
+        return Instants(_micros(stamps), {}, np.zeros(len(stamps), bool))
+    naive = pc.is_valid(stamps).to_numpy(zero_copy_only=False)
     if time.timezone == "UTC":
         return Instants(_micros(stamps), {}, naive)
     first, last = (
@@ -155,4 +157,4 @@ def _micros(stamps: pa.Array) -> NDArray[np.int64]:
 
 
 def _unread(rows: Mask, what: str) -> Instants:
-    return Instants(np.full(len(rows), NOT_A_TIME), {what: rows})
+    return Instants(np.full(len(rows), NOT_A_TIME), {what: rows}, np.zeros(len(rows), bool))

@@ -1,13 +1,16 @@
-"""Why a row was not accepted: boolean columns of faults, gathered into a list of reasons per row."""
+"""Why a row was not accepted: boolean columns of faults, merged into a list of reasons per row."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+
+Column = TypeVar("Column")
 
 QUARANTINE = pa.schema(
     [
@@ -19,30 +22,29 @@ QUARANTINE = pa.schema(
 """The quarantine table; a row is counted from 1 in its file, the header apart. No values: they may be card numbers."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class Parsed(Generic[Column]):
+    """What a reader made of a source column, and what it could not read.
+
+    Attributes:
+        values: one value for each row [N]; a null or a placeholder where there is none or it is at fault.
+        faults: rows [N] that break a rule, by reason; a reason begins with the column's name.
+    """
+
+    values: Column
+    faults: Mapping[str, Mask]
+
+
+@dataclass(frozen=True)
 class Faults:
-    """Rows of one batch that break a rule, by reason; a reason begins with the column's name."""
+    """The rows of one batch that break a rule, by reason, in the order in which the reasons are told."""
 
     rows: int
-    masks: dict[str, Mask] = field(default_factory=dict)
-
-    def add(self, reason: str, mask: Mask) -> None:
-        """Mark rows [rows] as breaking a rule."""
-        if mask.any():
-            self.masks[reason] = self.masks[reason] | mask if reason in self.masks else mask
-
-    def merge(self, faults: Mapping[str, Mask]) -> None:
-        """Mark the rows of several reasons."""
-        for reason, mask in faults.items():
-            self.add(reason, mask)
-
-    def of(self, column: str) -> Mask:
-        """Rows of which this column is already known to be at fault."""
-        return _any(self.rows, (mask for reason, mask in self.masks.items() if reason.startswith(f"{column}: ")))
+    masks: Mapping[str, Mask]
 
     def any(self) -> Mask:
-        """Rows with at least one fault."""
-        return _any(self.rows, self.masks.values())
+        """Rows with at least one fault [rows]."""
+        return marked_rows(self.masks, self.rows)
 
     def reasons(self) -> pa.Array:
         """The list of reasons of each row at fault, in row order."""
@@ -54,8 +56,19 @@ class Faults:
         return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
-def _any(rows: int, masks: Iterable[Mask]) -> Mask:
+def marked_rows(masks: Mapping[str, Mask], rows: int) -> Mask:
+    """Rows that break one of some rules [rows]."""
     result = np.zeros(rows, bool)
-    for mask in masks:
+    for mask in masks.values():
         result |= mask
     return result
+
+
+def merged_masks(parts: Iterable[Mapping[str, Mask]]) -> dict[str, Mask]:
+    """The faults of several readers together: a reason that came twice marks the rows of both; one of no row goes."""
+    merged: dict[str, Mask] = {}
+    for faults in parts:
+        for reason, mask in faults.items():
+            if mask.any():
+                merged[reason] = merged[reason] | mask if reason in merged else mask
+    return merged

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from features.errors import InputError
 from features.times import duration_microseconds
@@ -32,10 +32,12 @@ def _unit(value: object) -> object:
     return value
 
 
-def _moment(value: object) -> object:
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value
+def _iso(value: object) -> object:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _zone(value: str) -> str:
@@ -49,7 +51,7 @@ def _zone(value: str) -> str:
 Names = Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1)]
 """One source column, or several spellings of it: the first that the file holds is taken."""
 Unit = Annotated[int, BeforeValidator(_unit), Field(gt=0)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, BeforeValidator(_iso), AfterValidator(_in_utc)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 
 
@@ -219,7 +221,7 @@ class Preset(Strict):
     join: Join | None = None
 
     @model_validator(mode="after")
-    def _names_are_distinct(self) -> "Preset":
+    def _inputs_are_allowed(self) -> "Preset":
         inputs = {column for _, columns in self.extras() for column in columns}
         cards = self.entities.get("card_id")
         refused = inputs & {*self.leaks, *self.personal, *(cards.column or () if cards else ())}
@@ -227,6 +229,10 @@ class Preset(Strict):
             raise InputError(
                 f"must not be inputs (leak, personal data, card number): {', '.join(map(repr, sorted(refused)))}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> "Preset":
         names = [*CANONICAL, *self.entities, *(name for name, _ in self.extras())]
         names += [self.amount.refund] if self.amount.refund else []
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -5,8 +5,7 @@ Parquet columns. Nothing is guessed: a value that two readings would fit is a fa
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
@@ -14,28 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.schema.faults import Mask
+from features.schema.faults import Mask, Parsed
 
 EXACT_FLOAT = 2**53
 """Beyond this, neighbouring integers share one float64."""
 
 PLAIN_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 PLAIN_INTEGER = r"^(0|-?[1-9]\d{0,18})$"
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """One column as read.
-
-    Attributes:
-        values: an Arrow array [N]; null where missing or at fault.
-        faults: rows [N] that could not be read, by reason.
-        counts: what was changed on the way, for the report.
-    """
-
-    values: pa.Array
-    faults: Mapping[str, Mask] = field(default_factory=dict)
-    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def decoded(column: pa.ChunkedArray) -> tuple[pa.Array, Mask]:
@@ -51,9 +35,7 @@ def decoded(column: pa.ChunkedArray) -> tuple[pa.Array, Mask]:
     try:
         return pc.cast(whole, pa.string()), bad
     except pa.ArrowInvalid:
-        texts = [None if value is None else value.decode("utf-8", "replace") for value in whole.to_pylist()]
-        bad = np.array([text is not None and "\ufffd" in text for text in texts])
-        return pa.array(texts, pa.string()), bad
+        return _replaced(whole)
 
 
 def text_values(column: pa.Array, *, quotes: str = "") -> pa.Array:
@@ -67,7 +49,7 @@ def text_values(column: pa.Array, *, quotes: str = "") -> pa.Array:
     return pc.if_else(pc.equal(text, ""), None, text)
 
 
-def identifiers(column: pa.Array, *, name: str, integer: bool, quotes: str = "") -> Parsed:
+def identifiers(column: pa.Array, *, name: str, integer: bool, quotes: str = "") -> Parsed[pa.Array]:
     """Ids as int64 or text, never through a float that could have merged two of them.
 
     Args:
@@ -83,7 +65,7 @@ def identifiers(column: pa.Array, *, name: str, integer: bool, quotes: str = "")
         return _ids_from_integers(column, name)
     text = text_values(column, quotes=quotes)
     if not integer:
-        return Parsed(text)
+        return Parsed(text, {})
     text = pc.replace_substring_regex(text, r"\.0+$", "")
     readable = _true(pc.match_substring_regex(text, PLAIN_INTEGER))
     values, fits = _cast_each(pc.if_else(pa.array(readable), text, None), pa.int64())
@@ -159,7 +141,7 @@ def minor_units(column: pa.Array, amounts: NDArray[np.float64], *, scale: int) -
     return result, rounded
 
 
-def binary_labels(column: pa.Array, *, yes: Sequence[str], no: Sequence[str], quotes: str = "") -> Parsed:
+def binary_labels(column: pa.Array, *, yes: Sequence[str], no: Sequence[str], quotes: str = "") -> Parsed[pa.Array]:
     """Labels as int8 0 / 1, null where blank; whole floats count as their integers."""
     text = pc.utf8_lower(text_values(column, quotes=quotes))
     text = pc.replace_substring_regex(text, r"^([01])\.0*$", r"\1")
@@ -180,7 +162,13 @@ def categories(column: pa.Array, *, missing: Sequence[str], whole_numbers: bool,
     return text
 
 
-def _ids_from_floats(column: pa.Array, name: str) -> Parsed:
+def _replaced(column: pa.Array) -> tuple[pa.Array, Mask]:
+    """Bytes as text, a mark in place of those that are no UTF-8, and the rows [N] that have one."""
+    texts = [None if value is None else value.decode("utf-8", "replace") for value in column.to_pylist()]
+    return pa.array(texts, pa.string()), np.array([text is not None and "\ufffd" in text for text in texts])
+
+
+def _ids_from_floats(column: pa.Array, name: str) -> Parsed[pa.Array]:
     floats = column.to_numpy(zero_copy_only=False).astype(np.float64)
     given = ~np.isnan(floats)
     with np.errstate(invalid="ignore"):
@@ -189,9 +177,9 @@ def _ids_from_floats(column: pa.Array, name: str) -> Parsed:
     return Parsed(values, {f"{name}: must be text or integer, a float cannot hold it exactly": given & ~exact})
 
 
-def _ids_from_integers(column: pa.Array, name: str) -> Parsed:
+def _ids_from_integers(column: pa.Array, name: str) -> Parsed[pa.Array]:
     if not pa.types.is_uint64(column.type):
-        return Parsed(pc.cast(column, pa.int64()))
+        return Parsed(pc.cast(column, pa.int64()), {})
     fits = _true(pc.less_equal(column, pa.scalar(2**63 - 1, pa.uint64())))
     values = pc.cast(pc.if_else(pa.array(fits), column, None), pa.int64())
     return Parsed(values, {f"{name}: must be below 2^63": _valid(column) & ~fits})

@@ -8,9 +8,9 @@ in bands and combinations: thieves stay below limits, shop one town further, pau
 from dataclasses import dataclass, replace
 
 from features.simulate.population import Floats, category_weights
+from features.times import DAY, SECOND
 
-DAY = 86_400
-"""Seconds."""
+DAY_SECONDS = DAY // SECOND
 
 
 @dataclass(frozen=True)

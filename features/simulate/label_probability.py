@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.simulate.episodes import DAY, EVERYDAY, KINDS
+from features.simulate.episodes import DAY_SECONDS, EVERYDAY, KINDS
 from features.simulate.population import CATEGORIES, Cards, Floats, Merchants, category_weights
 from features.simulate.purchases import INTERNET, MAGSTRIPE, Rows
 
@@ -79,7 +79,7 @@ def _guilt_logits(
     usual = np.log(np.array([one.median for one in CATEGORIES]))[category] + cards.log_spend[rows.card]
     excess = np.log(rows.amount) - usual
     online, swiped = rows.channel == INTERNET, rows.channel == MAGSTRIPE
-    hour = rows.seconds % DAY // 3600
+    hour = rows.seconds % DAY_SECONDS // 3600
     asleep = np.where(cards.night[rows.card], (hour >= 11) & (hour < 17), hour < 6)
     logit = np.array([GUILT[kind] for kind in KINDS])[rows.kind]
     logit = logit + 2.5 * ((rows.kind == EVERYDAY) & card_abused)

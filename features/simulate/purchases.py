@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.simulate.episodes import DAY, EVERYDAY, GIFT_SEASONS, SCHEMES, Scheme
+from features.simulate.episodes import DAY_SECONDS, EVERYDAY, GIFT_SEASONS, SCHEMES, Scheme
 from features.simulate.population import (
     CATEGORIES,
     CATEGORY,
@@ -21,7 +21,7 @@ from features.simulate.population import (
 
 CHANNELS = ("chip", "contactless", "magstripe", "online")
 CHIP, CONTACTLESS, MAGSTRIPE, INTERNET = range(len(CHANNELS))
-LEAD = 14 * DAY
+LEAD = 14 * DAY_SECONDS
 """Episodes begin up to this long before the first row, so that the first days are like the others; whole weeks."""
 
 _CONTACTLESS_LIMIT = 50.0
@@ -145,7 +145,7 @@ def episode_starts(kind: int, card: Ints, *, span: int, cards: Cards, rng: np.ra
     start = np.where(rng.random(card.size) < scheme.restless, anyhow, waking) - LEAD
     season = np.array(GIFT_SEASONS)[rng.integers(0, len(GIFT_SEASONS), card.size)]
     day = season[:, 0] + (rng.random(card.size) * (season[:, 1] - season[:, 0])).astype(np.int64)
-    return np.where(rng.random(card.size) < scheme.seasonal, day * DAY + start % DAY, start)
+    return np.where(rng.random(card.size) < scheme.seasonal, day * DAY_SECONDS + start % DAY_SECONDS, start)
 
 
 def _other_towns(town: Ints) -> Ints:
@@ -183,10 +183,10 @@ def _channels(
 
 def _waking_seconds(share: Floats, night: NDArray[np.bool_], *, span: int, rng: np.random.Generator) -> Ints:
     """Moments after this share of the span's business by day, at a random hour; night workers half a day later."""
-    weekday = np.cumsum(_WEEKDAYS[np.arange(-(-span // DAY)) % 7])
+    weekday = np.cumsum(_WEEKDAYS[np.arange(-(-span // DAY_SECONDS)) % 7])
     day = np.searchsorted(weekday, share * weekday[-1], side="right")
     clock = np.concatenate([[0.0], np.cumsum(_HOURS)]) / _HOURS.sum()
     hour = np.interp(rng.random(night.size), clock, np.arange(25.0))
     hour = np.where(night, (hour + 11.0) % 24.0, hour)
-    seconds: Ints = day * DAY + (hour * 3600).astype(np.int64)
+    seconds: Ints = day * DAY_SECONDS + (hour * 3600).astype(np.int64)
     return seconds.clip(max=span - 1)

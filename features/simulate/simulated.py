@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.simulate.episodes import DAY, KINDS, MICRO_PAYMENTS, SCHEMES, SHIFT_DAY, SHIFTED, Scheme
+from features.simulate.episodes import DAY_SECONDS, KINDS, MICRO_PAYMENTS, SCHEMES, SHIFT_DAY, SHIFTED, Scheme
 from features.simulate.label_probability import label_probabilities
 from features.simulate.population import (
     CATEGORIES,
@@ -23,6 +23,7 @@ from features.simulate.population import (
     simulated_merchants,
 )
 from features.simulate.purchases import CHANNELS, Rows, episode_rows, episode_starts, everyday_rows, joined_rows
+from features.times import SECOND
 
 SCENARIOS = ("harbor", "drift")
 MINIMUM_ROWS = 1_000
@@ -39,7 +40,7 @@ class Simulation:
         transactions: N rows in the columns of the preset `harbor`, sorted by event_time.
         true_probability: P(label = 1) of each row, given the row and the state that its card and its merchant were in
             at that time; the labels are drawn with it and nothing else depends on them but their delay [N].
-        scheme: what each row is part of, one of `features.schemes.KINDS`, "everyday" for most [N].
+        scheme: what each row is part of, one of `episodes.KINDS`, "everyday" for most [N].
     """
 
     transactions: pa.Table
@@ -58,14 +59,14 @@ def simulate_transactions(rows: int, *, seed: int, scenario: str = "harbor") -> 
     Args:
         rows: how many transactions, at least 1,000.
         seed: of everything random.
-        scenario: "harbor", or "drift", in which two fraud schemes change from one day on (`features.schemes.SHIFTED`).
+        scenario: "harbor", or "drift", in which two fraud schemes change from one day on (`episodes.SHIFTED`).
 
     Raises:
         InputError: too few rows, a negative seed or an unknown scenario.
     """
     _check(rows, seed, scenario)
     rng = np.random.default_rng(seed)
-    span = DAYS * DAY
+    span = DAYS * DAY_SECONDS
     merchants = simulated_merchants(max(80, rows // 250), rng=rng)
     cards = simulated_cards(max(50, rows // DAYS), merchants=merchants, rng=rng)
     everyday = everyday_rows(rows, span=span, cards=cards, merchants=merchants, rng=rng)
@@ -105,12 +106,12 @@ class _Spells:
         return inside
 
 
-_KEY_SPAN = 1_000 * DAY
+_KEY_SPAN = 1_000 * DAY_SECONDS
 
 
 def _spell_key(entity: Ints, seconds: Ints) -> Ints:
     """Orders moments by entity, then time; the offset keeps those before the start positive."""
-    return entity * _KEY_SPAN + seconds + 100 * DAY
+    return entity * _KEY_SPAN + seconds + 100 * DAY_SECONDS
 
 
 def _spells(entity: Ints, start: Ints, end: Ints) -> _Spells:
@@ -136,9 +137,9 @@ def _compromised_merchants(rows: int, *, span: int, merchants: Merchants, rng: n
     ranked = np.argsort(merchants.popularity)
     middling = ranked[ranked.size * 4 // 10 : ranked.size * 85 // 100]
     merchant = rng.permutation(middling)[: max(1, round(rows * 0.0004))]
-    lead = 20 * DAY
+    lead = 20 * DAY_SECONDS
     start = (np.arange(merchant.size) + rng.random(merchant.size)) / merchant.size * (span + lead) - lead
-    end = start + rng.uniform(10.0, 30.0, merchant.size) * DAY
+    end = start + rng.uniform(10.0, 30.0, merchant.size) * DAY_SECONDS
     return _spells(merchant, start.astype(np.int64), end.astype(np.int64))
 
 
@@ -164,14 +165,14 @@ def _episodes(
             card, start = _with_leaks(card, start, leaked, rng=rng)
             victims.append(card)
             starts.append(start)
-        late = (start >= SHIFT_DAY * DAY) & (scheme.name in shifted)
+        late = (start >= SHIFT_DAY * DAY_SECONDS) & (scheme.name in shifted)
         for chosen, as_now in ((~late, scheme), (late, shifted.get(scheme.name, scheme))):
             part = episode_rows(
                 kind, card[chosen], start[chosen], cards=cards, merchants=merchants, rng=rng, scheme=as_now
             )
             parts.append(part.taken((part.seconds >= 0) & (part.seconds < span)))
     start = np.concatenate(starts)
-    return joined_rows(parts), _spells(np.concatenate(victims), start, start + 2 * DAY)
+    return joined_rows(parts), _spells(np.concatenate(victims), start, start + 2 * DAY_SECONDS)
 
 
 def _with_leaks(card: Ints, start: Ints, leaked: Rows, *, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -180,7 +181,7 @@ def _with_leaks(card: Ints, start: Ints, leaked: Rows, *, rng: np.random.Generat
         return card, start
     known = rng.random(card.size) < 0.25
     source = rng.integers(0, leaked.card.size, card.size)
-    later = leaked.seconds[source] + rng.integers(DAY, 20 * DAY, card.size)
+    later = leaked.seconds[source] + rng.integers(DAY_SECONDS, 20 * DAY_SECONDS, card.size)
     return np.where(known, leaked.card[source], card), np.where(known, later, start)
 
 
@@ -202,12 +203,12 @@ def _label_delays(label: NDArray[np.int8], *, rng: np.random.Generator) -> Ints:
     days = np.where(label == 1, 1.6, 1.2) * np.exp(rng.normal(0.0, 0.8, label.size))
     late = rng.random(label.size) < np.where(label == 1, 0.06, 0.03)
     days = np.where(late, 7.0 + rng.gamma(2.0, 12.0, label.size), days)
-    seconds: Ints = np.maximum(600, days * DAY).astype(np.int64)
+    seconds: Ints = np.maximum(600, days * DAY_SECONDS).astype(np.int64)
     return seconds
 
 
 def _table(rows: Rows, label: NDArray[np.int8], delay: Ints, *, cards: Cards, merchants: Merchants) -> pa.Table:
-    micros = (int(START.timestamp()) + rows.seconds) * 1_000_000
+    micros = (int(START.timestamp()) + rows.seconds) * SECOND
     moment = pa.timestamp("us", tz="UTC")
     return pa.table(
         {
@@ -217,7 +218,7 @@ def _table(rows: Rows, label: NDArray[np.int8], delay: Ints, *, cards: Cards, me
             "merchant_id": _strings([f"m{number:06d}" for number in range(merchants.place.size)], rows.merchant),
             "amount": pa.array(rows.amount),
             "label": pa.array(label),
-            "label_available_at": pa.array(micros + delay * 1_000_000).cast(moment),
+            "label_available_at": pa.array(micros + delay * SECOND).cast(moment),
             "merchant_category": _strings(
                 [category.name for category in CATEGORIES], merchants.category[rows.merchant]
             ),

@@ -1,18 +1,18 @@
 """What can be said about a row's window: a table of aggregates, one small function of a `Chunk` each.
 
-A new aggregate is one entry in `AGGREGATES` and, at most, one function. Sums are exact whole numbers of minor units and
-only the last step divides in float64, so a value depends neither on row order nor on how rows were cut into chunks.
+Sums are exact whole numbers of minor units and only the last step divides in float64, so a value depends neither on
+row order nor on how rows were cut into chunks. Nothing here computes before a chunk is handed in, so naming aggregates
+(in a configuration, in a specification) compiles no loop.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
-from features.windows import kernels
-from features.windows.chunk import Chunk, Window
+if TYPE_CHECKING:
+    from features.windows.chunk import Chunk, Window
 
 Values = NDArray[Any]
 Clock = Literal["event_time", "label_available_at"]
@@ -22,8 +22,18 @@ Clock = Literal["event_time", "label_available_at"]
 class Aggregate:
     """One aggregate: how it is computed and what another system must know to compute it again.
 
+    A new one is an entry in `AGGREGATES` under the name that configurations use:
+
+    >>> spread = Aggregate(
+    ...     lambda chunk, window: chunk.extremes(window, largest=True) - chunk.extremes(window, largest=False),
+    ...     "largest minus smallest amount of {rows}",
+    ...     of="amount",
+    ...     money=True,
+    ... )
+    >>> aggregates = AGGREGATES | {"amount_range": spread}
+
     Attributes:
-        values: the column of a chunk; amounts are in minor units.
+        values: (chunk, window) to one value per row of the chunk [n]; amounts are in minor units.
         meaning: the definition in words; {rows} becomes the rows of the window.
         of: the column it reads besides time, if any.
         windowed: whether it takes a window; otherwise it sees all the past.
@@ -33,7 +43,7 @@ class Aggregate:
         money: the values are minor units and are divided by the amount scale.
     """
 
-    values: Callable[[Chunk, Window], Values]
+    values: "Callable[[Chunk, Window], Values]"
     meaning: str
     of: str | None = None
     windowed: bool = True
@@ -43,33 +53,19 @@ class Aggregate:
     money: bool = False
 
 
-def zscore(chunk: Chunk, window: Window) -> Values:
+def zscore(chunk: "Chunk", window: "Window") -> Values:
     """The amount's distance from the window's mean in its standard deviations, NaN where that is 0 or unknown."""
     return chunk.quotients(chunk.amount - chunk.means(window), chunk.deviations(window))
 
 
-def ratio(chunk: Chunk, window: Window) -> Values:
+def ratio(chunk: "Chunk", window: "Window") -> Values:
     """The amount over the window's mean, NaN where that is 0 or unknown."""
     return chunk.quotients(chunk.amount, chunk.means(window))
 
 
-def fraud_rate(chunk: Chunk, window: Window) -> Values:
+def fraud_rate(chunk: "Chunk", window: "Window") -> Values:
     """Frauds over labels, NaN where no label became known."""
     return chunk.quotients(chunk.frauds(window), chunk.labels(window))
-
-
-def seconds_since_last(chunk: Chunk, window: Window) -> Values:
-    """Seconds since the last strictly earlier row, NaN where there is none."""
-    seconds = chunk.empty(np.float32)
-    kernels.seconds_since_last(chunk.time, chunk.starts, seconds)
-    return seconds
-
-
-def first_seen(chunk: Chunk, window: Window) -> Values:
-    """1 where no strictly earlier row exists, else 0."""
-    flags = chunk.empty(np.float32)
-    kernels.first_seen(chunk.time, chunk.starts, flags)
-    return flags
 
 
 def distinct(entity: str) -> Aggregate:
@@ -115,9 +111,11 @@ AGGREGATES: dict[str, Aggregate] = {
         ratio, "amount / mean of amount over {rows}, missing where that is 0 or unknown", of="amount", past_only=True
     ),
     "seconds_since_last": Aggregate(
-        seconds_since_last, "seconds since the last of {rows}", windowed=False, past_only=True
+        lambda chunk, _: chunk.seconds_since_last(), "seconds since the last of {rows}", windowed=False, past_only=True
     ),
-    "first_seen": Aggregate(first_seen, "1 where there are no {rows}, else 0", windowed=False, past_only=True),
+    "first_seen": Aggregate(
+        lambda chunk, _: chunk.first_seen(), "1 where there are no {rows}, else 0", windowed=False, past_only=True
+    ),
     "label_count": Aggregate(
         lambda chunk, window: chunk.labels(window),
         "number of labels of {rows}",
@@ -142,10 +140,21 @@ AGGREGATES: dict[str, Aggregate] = {
         clock="label_available_at",
     ),
 }
+"""Every aggregate by the name that configurations use; distinct counts of another entity come on top of these."""
 
 
 def aggregate_named(name: str, *, entities: tuple[str, ...]) -> Aggregate | None:
-    """The aggregate of a name, "merchants" being the distinct count of entity "merchant"; None where there is none."""
+    """The aggregate of a name; None where there is none.
+
+    >>> aggregate_named("amount_sum", entities=()).meaning
+    'sum of amount over {rows}, 0 where none'
+    >>> aggregate_named("merchants", entities=("merchant",)).meaning
+    'number of different merchant_id, nulls not counted, in {rows}'
+
+    Args:
+        name: a key of `AGGREGATES`, or an entity's plural for the number of its different ids.
+        entities: whose ids can be counted.
+    """
     if name in AGGREGATES:
         return AGGREGATES[name]
     return distinct(name[:-1]) if name.endswith("s") and name[:-1] in entities else None

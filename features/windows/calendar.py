@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-HOUR = 3_600_000_000
-DAY = 24 * HOUR
+from features.times import DAY, HOUR
+
 EPOCH_WEEKDAY = 3
 """1 January 1970 was a Thursday; Monday is 0."""
 

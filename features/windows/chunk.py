@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,6 +35,7 @@ class Chunk:
         label_keys: int64 [n] as `kernels.label_events` reads them; empty where no aggregate reads labels.
         other: per entity, its codes int32 [n] (-1 null) and how many codes there are.
         scratch: where arrays are made that live as long as the chunk.
+        kept: what several columns need of one window, by (name, its arguments).
     """
 
     time: NDArray[np.int64]
@@ -42,7 +44,7 @@ class Chunk:
     label_keys: NDArray[np.int64]
     other: dict[str, tuple[NDArray[np.int32], int]] = field(default_factory=dict)
     scratch: Scratch = field(default_factory=Scratch)
-    kept: dict[object, Any] = field(default_factory=dict)
+    kept: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
     def empty(self, dtype: type[AnyNumber], *, more: int = 0) -> NDArray[AnyNumber]:
         """Memory for a value of each row and `more` behind them."""
@@ -96,8 +98,20 @@ class Chunk:
     def frauds(self, window: Window) -> NDArray[np.int32]:
         """Frauds among the labels that became available in [t - width, t)."""
         frauds = self.empty(np.int32)
-        kernels.differences(self._events()[2], self._events_before(window.width), self._events_before(0), frauds)
+        kernels.differences(self._events[2], self._events_before(window.width), self._events_before(0), frauds)
         return frauds
+
+    def seconds_since_last(self) -> NDArray[np.float32]:
+        """Seconds since the group's last strictly earlier row, NaN where there is none."""
+        seconds = self.empty(np.float32)
+        kernels.seconds_since_last(self.time, self.starts, seconds)
+        return seconds
+
+    def first_seen(self) -> NDArray[np.float32]:
+        """1 where the group has no strictly earlier row, else 0."""
+        flags = self.empty(np.float32)
+        kernels.first_seen(self.time, self.starts, flags)
+        return flags
 
     def quotients(self, numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
         """Elementwise division that is NaN where the denominator is 0."""
@@ -105,7 +119,7 @@ class Chunk:
         kernels.quotients(numerator, denominator, values)
         return values
 
-    def _once(self, key: object, made: Callable[[], Made]) -> Made:
+    def _once(self, key: tuple[object, ...], made: Callable[[], Made]) -> Made:
         if key not in self.kept:
             self.kept[key] = made()
         kept: Made = self.kept[key]
@@ -124,7 +138,7 @@ class Chunk:
 
     def _events_before(self, shift: int) -> NDArray[np.int32]:
         """First label of the group that became available at or behind t - shift."""
-        available, event_starts, _ = self._events()
+        available, event_starts, _ = self._events
         return self._once(("events", shift), lambda: self._places(available, event_starts, shift, False))
 
     def _places(
@@ -135,9 +149,8 @@ class Chunk:
         return places
 
     def _sums(self, window: Window) -> NDArray[np.int64]:
-        totals = self._once("totals", lambda: self._running(kernels.running_totals))
         sums = self.empty(np.int64)
-        overflows = kernels.window_sums(*totals, *self.bounds(window), sums)
+        overflows = kernels.window_sums(*self._totals, *self.bounds(window), sums)
         if overflows:
             raise InputError(
                 f"the amounts of a window must sum to less than 2^63 minor units, {overflows} windows do not"
@@ -145,22 +158,29 @@ class Chunk:
         return sums
 
     def _deviations(self, window: Window) -> NDArray[np.float64]:
-        squares = self._once("squares", lambda: self._running(kernels.running_squares))
         variances = self.empty(np.float64)
-        kernels.window_variances(*squares, *self.bounds(window), self.sums(window), variances)
+        kernels.window_variances(*self._squares, *self.bounds(window), self.sums(window), variances)
         np.sqrt(variances, out=variances)
         return variances
+
+    @cached_property
+    def _totals(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """High and low word of the sum of all amounts before each row."""
+        return self._running(kernels.running_totals)
+
+    @cached_property
+    def _squares(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """High and low word of the sum of all squared amounts before each row."""
+        return self._running(kernels.running_squares)
 
     def _running(self, kernel: Callable[..., None]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         high, low = self.empty(np.uint64, more=1), self.empty(np.uint64, more=1)
         kernel(self.amount, high, low)
         return high, low
 
+    @cached_property
     def _events(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
         """When the labels of each group became available, where each group's begin, and frauds before each."""
-        return self._once("label events", self._sorted_events)
-
-    def _sorted_events(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
         available, event_starts = self.empty(np.int64), self.scratch.empty(len(self.starts), np.int32)
         frauds_before = self.empty(np.int32, more=1)
         kernels.label_events(self.label_keys, self.starts, available, event_starts, frauds_before)

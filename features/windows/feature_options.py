@@ -1,17 +1,15 @@
-"""The [features] section: which entities, windows and aggregates a run asks for, checked as a whole."""
+"""Which entities, windows and aggregates a run asks for (section [features]), checked as a whole."""
 
 import re
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.encode import EncodingConfig
+from features.encoding_options import EncodingConfig
 from features.errors import InputError
-from features.times import Duration, duration_microseconds, duration_text
+from features.times import DAY, Duration, duration_microseconds, duration_text
 from features.windows.aggregates import AGGREGATES, aggregate_named
 from features.windows.calendar import CALENDAR
-
-DAY = duration_microseconds("1d")
 
 DEFAULT_AGGREGATES: dict[str, tuple[str, ...]] = {
     "card": (
@@ -34,7 +32,7 @@ ANY_ENTITY = ("count", "amount_mean", "amount_ratio", "fraud_rate", "seconds_sin
 
 
 class FeaturesConfig(BaseModel):
-    """The [features] section."""
+    """Which point-in-time features are made: for which ids, over which windows, with which aggregates."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -123,8 +123,8 @@ def time_groups(codes: Codes, *, order: NDArray[np.int32], workers: Workers) -> 
     starts = np.zeros(codes.count + 1, np.int64)
     ordering.group_sizes(values, starts[1:])
     np.cumsum(starts, out=starts)
-    cuts = np.searchsorted(starts, np.arange(CHUNK_ROWS, starts[-1], CHUNK_ROWS))
-    edges = np.unique(np.concatenate([[0], cuts, [codes.count]]))
+    inner = np.searchsorted(starts, np.arange(CHUNK_ROWS, starts[-1], CHUNK_ROWS))
+    edges = np.unique(np.concatenate([[0], inner, [codes.count]]))
     chunk_of = np.repeat(np.arange(len(edges) - 1, dtype=np.int32), np.diff(edges))
     places, ordered = np.empty(len(values), np.int32), np.empty(starts[-1], np.int32)
 

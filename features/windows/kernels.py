@@ -1,9 +1,10 @@
 """The numba loops under the window features: one forward pass each, over rows ordered by (group, time).
 
-Legend: `starts` holds where each group begins and, last, where the final one ends, so group g is rows
-starts[g]:starts[g + 1]. `left` and `right` are the first row inside and the first row behind each row's window. Within
-a group both only move forward, which is why every loop here is linear. No loop knows of threads: a caller gives each
-thread its own groups, so the bits do not depend on how many there are.
+Legend: n rows lie in g groups. `starts` [g + 1] holds where each group begins and, last, where the final one ends, so
+group k is rows starts[k]:starts[k + 1]. `left` and `right` [n] are the first row inside and the first row behind each
+row's window. Within a group both only move forward, which is why every loop here is linear. The last arguments are
+filled. No loop knows of threads: a caller gives each thread its own groups, so the bits do not depend on how many there
+are.
 """
 
 import numpy as np
@@ -29,7 +30,13 @@ SIGN_BIT = np.uint64(1 << 63)
 
 @compiled
 def running_totals(amount: Int64, high: UInt64, low: UInt64) -> None:
-    """Fill the sum of all amounts before each row, in 128 bits: a carry from the low word goes into the high one."""
+    """Fill the sum of all amounts before each row, in 128 bits: a carry from the low word goes into the high one.
+
+    Args:
+        amount: minor units ≥ 0 [n].
+        high: upper 64 bits of each sum, and last that of all rows [n + 1].
+        low: lower 64 bits [n + 1].
+    """
     high[0] = low[0] = 0
     for row in range(len(amount)):
         term = np.uint64(amount[row])
@@ -39,7 +46,13 @@ def running_totals(amount: Int64, high: UInt64, low: UInt64) -> None:
 
 @compiled
 def running_squares(amount: Int64, high: UInt64, low: UInt64) -> None:
-    """Fill the sum of all squared amounts before each row, in 128 bits."""
+    """Fill the sum of all squared amounts before each row, in 128 bits.
+
+    Args:
+        amount: minor units ≥ 0 [n].
+        high: upper 64 bits of each sum, and last that of all rows [n + 1].
+        low: lower 64 bits [n + 1].
+    """
     high[0] = low[0] = 0
     for row in range(len(amount)):
         term_high, term_low = _square(np.uint64(amount[row]))
@@ -49,7 +62,15 @@ def running_squares(amount: Int64, high: UInt64, low: UInt64) -> None:
 
 @compiled
 def window_sums(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int64) -> np.int64:
-    """Fill the sum of each window from running totals and return how many windows need more than 63 bits."""
+    """Fill the sum of each window from running totals and return how many windows need more than 63 bits.
+
+    Args:
+        high: of the running totals [n + 1].
+        low: of the running totals [n + 1].
+        left: first row inside each window [n].
+        right: first row behind each window [n].
+        sums: minor units [n].
+    """
     overflows = np.int64(0)
     for row in range(len(sums)):
         first, end = np.uint64(left[row]), np.uint64(right[row])
@@ -67,6 +88,14 @@ def window_variances(high: UInt64, low: UInt64, left: Int32, right: Int32, sums:
     With n rows, S = Σa and Q = Σa², the variance is (Q - S²/n) / (n - 1). Q and S² are kept in 128 bits and
     S²/n = q + r/n is divided exactly, so nothing cancels: Q - q is a whole number and r/n < 1. Where S fits in 63 bits
     Q cannot overflow either, because amounts are not negative: Q ≤ S² < 2^126.
+
+    Args:
+        high: of the running squares [n + 1].
+        low: of the running squares [n + 1].
+        left: first row inside each window [n].
+        right: first row behind each window [n].
+        sums: of each window, minor units [n].
+        variances: in squared minor units [n].
     """
     for row in range(len(sums)):
         first, end = left[row], right[row]
@@ -84,7 +113,14 @@ def window_extremes(
 ) -> None:
     """Fill the largest (or smallest) amount of each window, NaN where empty, with a monotone queue (Lemire, 2006).
 
-    `queue` is memory for a place per row.
+    Args:
+        amount: minor units ≥ 0 [n].
+        starts: where each group begins [g + 1].
+        left: first row inside each window [n].
+        right: first row behind each window [n].
+        largest: the largest amount; otherwise the smallest.
+        queue: memory, overwritten [n].
+        extremes: minor units [n].
     """
     for group in range(len(starts) - 1):
         head = tail = 0
@@ -104,9 +140,14 @@ def window_extremes(
 
 @compiled
 def neighbours(other: Int32, starts: Int32, last_row: Int32, previous: Int32, following: Int32) -> None:
-    """Fill where in its group each row's `other` code stood last and stands next; -1 and len(other) where nowhere.
+    """Fill where in its group each row's `other` code stood last and stands next; -1 and n where nowhere.
 
-    `last_row` is memory for a place per code.
+    Args:
+        other: codes of another entity, -1 for null [n].
+        starts: where each group begins [g + 1].
+        last_row: memory, overwritten [codes].
+        previous: row before it with the same code [n].
+        following: row behind it with the same code [n].
     """
     last_row[:] = -1
     for group in range(len(starts) - 1):
@@ -126,7 +167,17 @@ def neighbours(other: Int32, starts: Int32, last_row: Int32, previous: Int32, fo
 def window_distinct(
     other: Int32, previous: Int32, following: Int32, starts: Int32, left: Int32, right: Int32, distinct: Int32
 ) -> None:
-    """Fill how many different codes each window holds: rows whose code has no earlier row inside; nulls never count."""
+    """Fill how many different codes each window holds: rows whose code has no earlier row inside; nulls never count.
+
+    Args:
+        other: codes of another entity, -1 for null [n].
+        previous: as `neighbours` fills it [n].
+        following: as `neighbours` fills it [n].
+        starts: where each group begins [g + 1].
+        left: first row inside each window [n].
+        right: first row behind each window [n].
+        distinct: how many codes [n].
+    """
     for group in range(len(starts) - 1):
         low_row = high_row = starts[group]
         seen = 0
@@ -142,7 +193,13 @@ def window_distinct(
 
 @compiled
 def seconds_since_last(time: Int64, starts: Int32, seconds: Float32) -> None:
-    """Fill the seconds since the group's last strictly earlier row, NaN where there is none."""
+    """Fill the seconds since the group's last strictly earlier row, NaN where there is none.
+
+    Args:
+        time: microseconds, increasing within a group [n].
+        starts: where each group begins [g + 1].
+        seconds: since then [n].
+    """
     for group in range(len(starts) - 1):
         first = starts[group]
         earlier = -1
@@ -154,7 +211,13 @@ def seconds_since_last(time: Int64, starts: Int32, seconds: Float32) -> None:
 
 @compiled
 def first_seen(time: Int64, starts: Int32, flags: Float32) -> None:
-    """Fill 1 where the group has no strictly earlier row, else 0."""
+    """Fill 1 where the group has no strictly earlier row, else 0.
+
+    Args:
+        time: microseconds, increasing within a group [n].
+        starts: where each group begins [g + 1].
+        flags: 0 or 1 [n].
+    """
     for group in range(len(starts) - 1):
         first = starts[group]
         for row in range(first, starts[group + 1]):
@@ -167,6 +230,13 @@ def label_events(keys: Int64, starts: Int32, available: Int64, event_starts: Int
 
     A key is 2·(microsecond at which the label became available) + label, or NO_EVENT, so sorting keys sorts by time.
     A constant delay leaves them sorted already; then nothing is sorted.
+
+    Args:
+        keys: of each row's label, in order of the rows [n].
+        starts: where each group begins [g + 1].
+        available: microsecond of each label that became available, groups one after the other [n, the rest unused].
+        event_starts: where in `available` each group begins and, last, how many there are [g + 1].
+        frauds_before: frauds before each place of `available`, and before its end [n + 1].
     """
     filled = 0
     frauds_before[0] = 0
@@ -188,14 +258,27 @@ def label_events(keys: Int64, starts: Int32, available: Int64, event_starts: Int
 
 @compiled
 def differences(before: Int32, left: Int32, right: Int32, values: Int32) -> None:
-    """Fill how much a running count grew between two places."""
+    """Fill how much a running count grew between two places.
+
+    Args:
+        before: count before each place [places + 1].
+        left: the first place [n].
+        right: the second place [n].
+        values: the growth [n].
+    """
     for row in range(len(values)):
         values[row] = before[right[row]] - before[left[row]]
 
 
 @compiled
 def quotients(numerator: NDArray[np.generic], denominator: NDArray[np.generic], values: Float64) -> None:
-    """Fill numerator / denominator, NaN where the denominator is 0."""
+    """Fill numerator / denominator, NaN where the denominator is 0.
+
+    Args:
+        numerator: [n].
+        denominator: [n].
+        values: the quotients [n].
+    """
     for row in range(len(values)):
         values[row] = numerator[row] / denominator[row] if denominator[row] != 0 else np.nan
 

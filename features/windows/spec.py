@@ -4,6 +4,7 @@ The specification alone lets another system recompute every column, so it travel
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +16,7 @@ from features.windows.calendar import CALENDAR
 from features.windows.feature_options import FeaturesConfig, split_entry
 
 Kind = Literal["numeric", "categorical"]
+Closed = Literal["left", "right"]
 
 
 class FeatureColumn(BaseModel):
@@ -34,7 +36,7 @@ class FeatureColumn(BaseModel):
     of: str | None = None
     entity: tuple[str, ...] = ()
     window: Duration | None = None
-    closed: Literal["left", "right"] | None = None
+    closed: Closed | None = None
     clock: Clock | None = None
     definition: str
 
@@ -136,14 +138,14 @@ def feature_spec(
     Raises:
         InputError: a declared extra is not in the table, or two features would have one name.
     """
-    present = [entity for entity in config.entities if all(c in columns for c in entity_columns(entity))]
+    present = [entity for entity in config.entities if {*entity_columns(entity)} <= {*columns}]
     identities = [f"{name}_id" for name in config.identities if f"{name}_id" in columns]
     specified = (
-        _value("amount", "numeric"),
-        *(_clock_column(name) for name in config.calendar),
-        *(column for entity in present for column in _entity_features(entity, config, present, columns)),
-        *(_value(name, "numeric") for name in numeric),
-        *(_value(name, "categorical") for name in dict.fromkeys([*identities, *categorical])),
+        _value("numeric", "amount"),
+        *map(_clock_column, config.calendar),
+        *(column for entity in present for column in _entity_features(entity, config, columns)),
+        *map(partial(_value, "numeric"), numeric),
+        *map(partial(_value, "categorical"), dict.fromkeys([*identities, *categorical])),
     )
     _check_columns(specified, [*categorical, *numeric], columns)
     absent = tuple(entity for entity in config.entities if entity not in present)
@@ -155,34 +157,42 @@ def entity_columns(entity: str) -> tuple[str, ...]:
     return tuple(f"{part}_id" for part in entity.split("+"))
 
 
-def _entity_features(
-    entity: str, config: FeaturesConfig, present: Sequence[str], columns: Collection[str]
-) -> Iterator[FeatureColumn]:
+def _entity_features(entity: str, config: FeaturesConfig, columns: Collection[str]) -> Iterator[FeatureColumn]:
+    """The columns of an entity, in the configuration's order; what the table cannot tell is left out."""
     others = tuple(name for name in config.single_entities if f"{name}_id" in columns)
     for entry in config.aggregates[entity]:
         width, name = split_entry(entry)
         aggregate = aggregate_named(name, entities=others)
         if aggregate is None or (aggregate.of == "label" and not {"label", "label_available_at"} <= set(columns)):
             continue
-        widths = (config.windows if width is None else (width,)) if aggregate.windowed else (None,)
-        closed: Literal["left", "right"] = "right" if config.include_current and not aggregate.past_only else "left"
-        for window in widths:
-            span = "" if window is None else f"{duration_text(window)}_"
-            yield FeatureColumn(
-                name=f"{entity.replace('+', '_')}_{span}{name}",
-                kind="numeric",
-                dtype=aggregate.dtype,
-                aggregate=name,
-                of=aggregate.of,
-                entity=entity_columns(entity),
-                window=window,
-                closed=closed,
-                clock=aggregate.clock,
-                definition=aggregate.meaning.format(rows=_rows(entity, window, closed, aggregate.clock)),
-            )
+        closed: Closed = "right" if config.include_current and not aggregate.past_only else "left"
+        for window in _windows(aggregate, width, config):
+            yield _window_column(entity, name, aggregate, window, closed)
 
 
-def _rows(entity: str, window: int | None, closed: str, clock: str) -> str:
+def _windows(aggregate: Aggregate, width: int | None, config: FeaturesConfig) -> tuple[int | None, ...]:
+    if not aggregate.windowed:
+        return (None,)
+    return config.windows if width is None else (width,)
+
+
+def _window_column(entity: str, name: str, aggregate: Aggregate, window: int | None, closed: Closed) -> FeatureColumn:
+    span = "" if window is None else f"{duration_text(window)}_"
+    return FeatureColumn(
+        name=f"{entity.replace('+', '_')}_{span}{name}",
+        kind="numeric",
+        dtype=aggregate.dtype,
+        aggregate=name,
+        of=aggregate.of,
+        entity=entity_columns(entity),
+        window=window,
+        closed=closed,
+        clock=aggregate.clock,
+        definition=aggregate.meaning.format(rows=_rows(entity, window, closed, aggregate.clock)),
+    )
+
+
+def _rows(entity: str, window: int | None, closed: Closed, clock: str) -> str:
     same = " and ".join(entity_columns(entity))
     if window is None:
         return f"rows of the same {same} with {clock} < t"
@@ -192,7 +202,7 @@ def _rows(entity: str, window: int | None, closed: str, clock: str) -> str:
     )
 
 
-def _value(name: str, kind: Kind) -> FeatureColumn:
+def _value(kind: Kind, name: str) -> FeatureColumn:
     dtype: Literal["float32", "string"] = "float32" if kind == "numeric" else "string"
     return FeatureColumn(
         name=name, kind=kind, dtype=dtype, aggregate="value", of=name, definition=f"{name} of the row itself"

@@ -52,19 +52,25 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
     """
     _check_table(transactions, spec)
     keep_compiled_loops()
-    made: dict[str, pa.Array | pa.ChunkedArray] = {}
     with Workers(threads) as workers:
         source = Source(transactions, workers)
-        source.read_texts({name for entity in spec.entities for name in entity})
-        spare = np.empty(transactions.num_rows, np.int32)
-        for done, entity in enumerate(spec.entities):
-            left = spec.entities[done:]
-            source.forget(but=left, reads={column.of for column in spec.columns if column.entity in left})
-            columns = [column for column in spec.columns if column.entity == entity]
-            finished, spare = _entity_features(source, entity, columns, spec.amount_scale, spare)
-            made |= finished
+        made = _window_columns(source, spec)
         made |= {column.name: _row_feature(source, column) for column in spec.columns if not column.entity}
     return pa.table({name: made[name] for name in spec.names})
+
+
+def _window_columns(source: Source, spec: FeatureSpec) -> dict[str, pa.Array | pa.ChunkedArray]:
+    """All columns of all entities, one entity after the other, so that what only one of them needs is let go."""
+    source.read_texts({name for entity in spec.entities for name in entity})
+    made: dict[str, pa.Array | pa.ChunkedArray] = {}
+    spare = np.empty(source.table.num_rows, np.int32)
+    for done, entity in enumerate(spec.entities):
+        left = spec.entities[done:]
+        source.forget(but=left, reads={column.of for column in spec.columns if column.entity in left})
+        columns = [column for column in spec.columns if column.entity == entity]
+        finished, spare = _entity_features(source, entity, columns, spec.amount_scale, spare)
+        made |= finished
+    return made
 
 
 def _entity_features(
@@ -173,22 +179,28 @@ def _calendar_feature(source: Source, name: str) -> pa.Array:
     return pa.array(values)
 
 
+def _check_table(transactions: pa.Table, spec: FeatureSpec) -> None:
+    needed = {"event_time"} | {name for column in spec.columns for name in _columns_read(column)}
+    faults = [f"'{name}': missing" for name in sorted(needed - set(transactions.column_names))]
+    faults += _time_faults(transactions, needed)
+    if transactions.num_rows > MAX_ROWS:
+        faults.append(f"rows: must be at most 2^31 - 1, got {transactions.num_rows}")
+    if faults:
+        plural = "s" * (len(faults) > 1)
+        raise InputError("\n  ".join([f"{len(faults)} fault{plural} in the table of transactions", *faults]))
+
+
 def _columns_read(column: FeatureColumn) -> set[str]:
     of = "amount_minor" if column.entity and column.of == "amount" else column.of
     return {name for name in (of, column.clock, *column.entity) if name}
 
 
-def _check_table(transactions: pa.Table, spec: FeatureSpec) -> None:
-    needed = {"event_time"} | {name for column in spec.columns for name in _columns_read(column)}
-    faults = [f"'{name}': missing" for name in sorted(needed - set(transactions.column_names))]
+def _time_faults(transactions: pa.Table, needed: set[str]) -> list[str]:
+    faults = []
     for name in sorted(needed & {"event_time", "label_available_at"} & set(transactions.column_names)):
         kind = transactions.schema.field(name).type
         if not (pa.types.is_timestamp(kind) and kind.unit == "us"):
             faults.append(f"'{name}': must be timestamp[us], got {kind}")
     if "event_time" in transactions.column_names and transactions["event_time"].null_count:
         faults.append(f"'event_time': must not be null, got {transactions['event_time'].null_count} null rows")
-    if transactions.num_rows > MAX_ROWS:
-        faults.append(f"rows: must be at most 2^31 - 1, got {transactions.num_rows}")
-    if faults:
-        plural = "s" * (len(faults) > 1)
-        raise InputError("\n  ".join([f"{len(faults)} fault{plural} in the table of transactions", *faults]))
+    return faults

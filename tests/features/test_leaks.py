@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from features import encode, split
-from features.encode import EncodingConfig
+from features.encoding_options import EncodingConfig
 from features.split import SplitConfig
 from features.windows import window_table as windows
 from features.windows.feature_options import FeaturesConfig

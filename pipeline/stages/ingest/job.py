@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.schema.batch import canonical_schema
 from features.schema.canonical_columns import Reading
 from features.schema.duplicates import KEPT, duplicate_reasons, suspects
 from features.schema.silent_months import months_of
@@ -64,7 +63,7 @@ def ingest_transactions(
     preset = load_preset(data)
     inputs = source_inputs(data, preset=preset, simulate=simulate)
     key = _hash_key(data)
-    reading = Reading(preset, inputs[0].plan, canonical_schema(preset), labels_delay, as_of, key)
+    reading = Reading(preset, inputs[0].plan, labels_delay, as_of, key)
     with Spool(transactions_to.with_name(f"{transactions_to.name}.spool.tmp")) as spool:
         intake = Intake(reading, spool)
         for source in inputs:

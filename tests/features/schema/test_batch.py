@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.schema.batch import CanonicalBatch, canonical_batch, canonical_schema
+from features.schema.batch import CanonicalBatch, canonical_batch
 from features.schema.canonical_columns import Reading
 from features.schema.column_plan import column_plan
-from features.schema.entity_ids import keyed_hashes
 from features.schema.preset import preset_from_dict
 
 SMALLEST = {"event_time": {"column": "when"}, "amount": {"column": "amount"}, "label": {"column": "fraud"}}
@@ -26,7 +25,7 @@ def canonical(columns, *, delay: int = 0, as_of: int | None = None, key: bytes |
     stamps = pa.array([MOMENT] * rows).cast(pa.timestamp("us", "UTC"))
     raw = pa.table({"when": stamps, "amount": [1] * rows, "fraud": [0] * rows} | columns)
     plan = column_plan(preset, raw.column_names)
-    reading = Reading(preset, plan, canonical_schema(preset), delay, as_of, key)
+    reading = Reading(preset, plan, delay, as_of, key)
     return canonical_batch(raw, reading=reading, row_ids=np.arange(rows))
 
 
@@ -78,7 +77,7 @@ def test_a_refund_is_its_absolute_value_and_a_category_where_the_preset_says_so(
     assert batch.counts["refunds"] == 2
 
 
-moments = st.datetimes(datetime(1995, 1, 1), datetime(2090, 1, 1))
+moments = st.datetimes(datetime.fromisoformat("1995-01-01"), datetime.fromisoformat("2090-01-01"))
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
@@ -160,6 +159,40 @@ def test_every_fault_of_a_row_is_named():
     assert [reason.split(":")[0] for reason in batch.reasons.to_pylist()[0]] == ["event_time", "label", "amount"]
 
 
+def test_an_amount_that_is_not_a_number_is_told_as_such_in_a_typed_column_too():
+    batch = canonical({"amount": [float("nan"), float("inf"), -1.0]})
+    assert batch.reasons.to_pylist() == [["amount: must be a finite number ≥ 0"]] * 3
+
+
+def test_a_refund_finer_than_a_minor_unit_has_no_sign_left():
+    batch = canonical({"amount": ["-0.126", "-0.125"]}, amount={"column": "amount", "refund": "is_refund"})
+    assert batch.accepted["amount_minor"].to_pylist() == [13, 12]
+
+
+def test_rows_keep_their_places_in_the_source_whatever_is_left_out_before_them():
+    stamps = pa.array([MOMENT + DAY, MOMENT, MOMENT + DAY, MOMENT]).cast(pa.timestamp("us", "UTC"))
+    batch = canonical({"when": stamps, "amount": [1, -1, -1, 1]}, as_of=MOMENT)
+    assert (batch.kept.tolist(), batch.rejected.tolist(), batch.after_as_of) == ([3], [1], 2)
+    assert batch.accepted["transaction_id"].to_pylist() == [3]
+
+
+early = ["2024-03-01", "2024-03-09T10:00:00+02:00", "never", ""]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from([*early, "2024-03-20"]), st.sampled_from(["-1", "0", "1"])), min_size=1))
+def test_rows_after_as_of_might_as_well_not_be_there(rows):
+    rows = [("2024-03-01", "2"), *rows]
+    kept = [place for place, (when, _) in enumerate(rows) if when in early]
+    whole, part = (
+        canonical(dict(zip(("when", "amount"), zip(*some, strict=True), strict=True)), as_of=MOMENT)
+        for some in (rows, [rows[place] for place in kept])
+    )
+    assert whole.accepted.drop_columns("transaction_id").equals(part.accepted.drop_columns("transaction_id"))
+    assert (whole.reasons, whole.counts) == (part.reasons, part.counts)
+    assert whole.rejected.tolist() == [kept[place] for place in part.rejected]
+
+
 def test_a_masked_month_keeps_its_rows_and_loses_its_labels():
     masks = [{"reason": "never labelled", "months": ["2024-03"]}]
     batch = canonical({"when": ["2024-03-31", "2024-04-01"], "fraud": [0, 0]}, masks=masks)
@@ -182,16 +215,3 @@ def test_missing_values_of_numbers_and_categories_follow_the_preset():
     np.testing.assert_array_equal(batch["x"].to_numpy(), [np.nan, -2, np.nan])
     np.testing.assert_array_equal(batch["y"].to_numpy(), [np.nan, 0, np.nan])
     assert batch["z"].to_pylist() == [None, "7", "b"]
-
-
-def test_keyed_hashes_separate_cards_keep_nulls_and_need_the_key():
-    cards = pa.array([4_111_111_111_111_111, None, 4_111_111_111_111_112, 4_111_111_111_111_111])
-    hashes = keyed_hashes(cards, key=b"a secret of some length").to_pylist()
-    assert hashes[0] == hashes[3] != hashes[2]
-    assert hashes[1] is None
-    assert hashes[0] != keyed_hashes(cards, key=b"another secret of length").to_pylist()[0]
-
-
-def test_text_and_integer_ids_of_one_card_have_one_hash():
-    text, number = pa.array(["596"]), pa.array([596])
-    assert keyed_hashes(text, key=b"secret") == keyed_hashes(number, key=b"secret")

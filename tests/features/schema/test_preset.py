@@ -4,38 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from features.schema.column_plan import column_plan
 from features.schema.preset import preset_from_dict
 
 SMALLEST = {"event_time": {"column": "when"}, "amount": {"column": "amount"}, "label": {"column": "fraud"}}
 
 
-def test_three_columns_make_a_preset():
-    plan = column_plan(preset_from_dict(SMALLEST), ["when", "amount", "fraud", "other"])
-    assert plan.needed == ("when", "amount", "fraud")
-    assert (plan.missing, plan.absent, plan.ignored) == ((), (), ("other",))
-
-
-def test_the_first_spelling_that_a_file_holds_is_taken():
-    preset = preset_from_dict(SMALLEST | {"amount": {"column": ["Amount", "amt", "amount"]}})
-    assert column_plan(preset, ["when", "fraud", "amount", "amt"]).columns["amount"] == "amt"
-
-
 def test_a_range_in_a_name_stands_for_all_its_columns_with_leading_zeros():
     preset = preset_from_dict(SMALLEST | {"numeric": [{"columns": ["V{1..3}", "id_{09..11}", "x"]}]})
     assert [name for name, _ in preset.extras()] == ["V1", "V2", "V3", "id_09", "id_10", "id_11", "x"]
-
-
-def test_only_time_amount_and_label_and_what_the_user_names_must_be_there():
-    keys = SMALLEST | {"entities": {"card_id": {"column": "card"}}, "numeric": [{"columns": ["x"]}]}
-    plan = column_plan(preset_from_dict(keys, categorical=["shop"]), [])
-    assert plan.missing == ("when", "amount", "fraud", "shop")
-    assert plan.absent == ("card", "x")
-
-
-def test_leaks_and_personal_columns_are_dropped_not_ignored():
-    plan = column_plan(preset_from_dict(SMALLEST | {"leaks": ["why"], "personal": ["name"]}), ["why", "name", "z"])
-    assert (plan.leaks, plan.personal, plan.ignored) == (("why",), ("name",), ("z",))
 
 
 @pytest.mark.parametrize(

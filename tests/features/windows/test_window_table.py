@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.windows import bounds
-from features.windows.aggregates import AGGREGATES, Aggregate
+from features.windows.aggregates import AGGREGATES
 from features.windows.feature_options import FeaturesConfig
-from features.windows.spec import FeatureColumn, FeatureSpec, feature_spec
+from features.windows.spec import feature_spec
 from features.windows.window_table import window_features
 from tests.fixtures.random_tables import (
     SECOND,
@@ -212,27 +209,6 @@ def test_ids_of_any_kind_give_the_same_features():
         assert_same_bits(window_features(given, spec=spec, threads=1), expected)
 
 
-def test_ids_that_are_floats_are_refused():
-    table = random_table(np.random.default_rng(1))
-    floats = table.set_column(2, "merchant_id", table["merchant_id"].cast(pa.float64()))
-    with pytest.raises(ValueError, match="'merchant_id': ids must be strings or integers, got double"):
-        window_features(floats, spec=spec_for(table), threads=1)
-
-
-@pytest.mark.parametrize("strange", [2, -1])
-def test_a_label_that_is_no_label_is_refused(strange):
-    table = random_table(np.random.default_rng(1))
-    labels = pa.array([strange, None, *[0] * (table.num_rows - 2)], pa.int8())
-    with pytest.raises(ValueError, match="'label': must be 0, 1 or null, got 1 other rows"):
-        window_features(table.set_column(5, "label", labels), spec=spec_for(table), threads=1)
-
-
-def test_a_negative_amount_is_refused():
-    table = table_of([transaction(0, "a", 1, -1, 0, 0)])
-    with pytest.raises(ValueError, match="'amount_minor': must be ≥ 0, got 1 negative and 0 null rows"):
-        window_features(table, spec=spec_for(table), threads=1)
-
-
 def test_tables_in_pieces_give_the_same_features():
     table = random_table(np.random.default_rng(2), rows=90)
     spec = spec_for(table)
@@ -257,123 +233,9 @@ def test_every_fault_of_a_table_is_said_at_once():
         window_features(naive, spec=spec, threads=1)
 
 
-def test_the_specification_survives_json():
-    spec = spec_for(random_table(np.random.default_rng(0)), include_current=True)
-    assert FeatureSpec.from_json(spec.to_json()) == spec
-    assert json.loads(spec.to_json())["columns"][5]["window"] == "5s"
-
-
-def test_a_broken_specification_is_refused():
-    spec = json.loads(spec_for(random_table(np.random.default_rng(0))).to_json())
-    spec["columns"][5] |= {"window": "5 days", "colour": "red"}
-    with pytest.raises(ValueError, match=r"(?s)window.*colour"):
-        FeatureSpec.from_json(json.dumps(spec))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"aggregate": "amount_next"}, "no aggregate is named 'amount_next'"),
-        ({"window": None}, "'fraud_rate' needs a window"),
-        ({"closed": "right"}, "'fraud_rate' sees only the past"),
-        ({"clock": "event_time"}, "reads label by label_available_at and is float32"),
-    ],
-)
-def test_a_definition_that_would_leak_or_mean_nothing_is_refused(change, message):
-    spec = spec_for(random_table(np.random.default_rng(0)))
-    column = next(c for c in spec.columns if c.name == "merchant_5s_fraud_rate")
-    with pytest.raises(ValueError, match=message):
-        FeatureColumn(**column.model_dump(exclude={"window"}) | {"window": "5s"} | change)
-
-
-def test_a_new_aggregate_is_one_entry(monkeypatch):
-    spread = Aggregate(
-        lambda chunk, window: chunk.extremes(window, largest=True) - chunk.extremes(window, largest=False),
-        "largest minus smallest amount of {rows}",
-        of="amount",
-        money=True,
-    )
-    monkeypatch.setitem(AGGREGATES, "amount_range", spread)
-    table = table_of([transaction(s, "a", 1, minor, 0, 0) for s, minor in ((0, 100), (1, 350), (2, 1))])
-    spec = spec_for(table, aggregates={"card": ["5s_amount_range"]})
-    features = window_features(table, spec=spec, threads=1)
-    assert features["card_5s_amount_range"].to_pylist()[2] == 2.5
-    column = next(column for column in spec.columns if column.name == "card_5s_amount_range")
-    assert column.definition == (
-        "largest minus smallest amount of rows of the same card_id with event_time in [t - 5s, t)"
-    )
-
-
-def test_the_default_holds_the_handbooks_features_and_no_card():
-    columns = ["event_time", "card_id", "merchant_id", "amount", "label", "label_available_at"]
-    spec = feature_spec(FeaturesConfig(), columns=columns)
-    spans = ("1d", "7d", "30d")
-    handbook = {f"card_{w}_{a}" for w in spans for a in ("count", "amount_mean")}
-    handbook |= {f"merchant_{w}_{a}" for w in spans for a in ("count", "fraud_rate")}
-    assert handbook <= set(spec.numeric)
-    assert spec.categorical == ("merchant_id",)
-    assert len(set(spec.names)) == len(spec.names)
-
-
-def test_a_single_window_of_an_aggregate_is_one_entry():
-    given = FeaturesConfig(aggregates={"card": ["count", "90d_amount_max"]})
-    spec = feature_spec(given, columns=["event_time", "card_id", "amount"])
-    assert [name for name in spec.names if name.startswith("card")] == [
-        "card_1d_count",
-        "card_7d_count",
-        "card_30d_count",
-        "card_90d_amount_max",
-    ]
-
-
-def test_every_fault_of_the_section_is_said_at_once():
-    with pytest.raises(
-        ValueError, match=r"(?s)'Card'.*'x' is not in entities.*'cunt'.*no window.*longer than 0"
-    ) as error:
-        FeaturesConfig(
-            entities=["card", "Card"], windows=["0d"], aggregates={"card": ["cunt", "7d_first_seen"], "x": ["count"]}
-        )
-    assert "entities" in str(error.value)
-
-
-def test_a_card_is_never_a_model_input():
-    with pytest.raises(ValueError, match="a card is never a model input"):
-        FeaturesConfig(identities=["card"])
-
-
 def test_seconds_are_exact_over_years():
     rows = [transaction(0, "a", 1, 1, 0, 0), transaction(0, "a", 1, 1, 0, 0)]
     rows[1]["event_time"] += 10 * 365 * 86_400 * SECOND + 7
     table = table_of(rows)
     seconds = window_features(table, spec=spec_for(table), threads=1)["card_seconds_since_last"][1].as_py()
     assert seconds == np.float32(10 * 365 * 86_400 + 7e-6)
-
-
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("shift", [0, 1, 40, 10_000])
-def test_the_merge_finds_what_a_search_for_each_row_finds(shift, after):
-    rng = np.random.default_rng(6)
-    rows, events = (rng.choice([0, 1, 2, 63, 64, 65, 500, 1500], size=60) for _ in range(2))
-    starts, event_starts = (np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32) for sizes in (rows, events))
-    time, moments = (
-        np.concatenate([np.sort(rng.integers(0, 900, size)) for size in sizes]) for sizes in (rows, events)
-    )
-    places = np.full(len(time), -1, np.int32)
-    bounds.first_moments(time, starts, moments, event_starts, shift, after, places)
-    side = "right" if after else "left"
-    for group in range(len(rows)):
-        own = slice(starts[group], starts[group + 1])
-        found = np.searchsorted(moments[event_starts[group] : event_starts[group + 1]], time[own] - shift, side=side)
-        np.testing.assert_array_equal(places[own], event_starts[group] + found)
-
-
-@pytest.mark.parametrize("after", [False, True])
-def test_ties_are_found_as_a_merge_with_no_shift_finds_them(after):
-    rng = np.random.default_rng(7)
-    rows = rng.choice([0, 1, 2, 90, 400], size=40)
-    starts = np.concatenate([[0], np.cumsum(rows)]).astype(np.int32)
-    time = np.concatenate([np.sort(rng.integers(0, 150, size)) for size in rows])
-    places, expected = np.full(len(time), -1, np.int32), np.full(len(time), -2, np.int32)
-    bounds.tied_rows(time, starts, after, places)
-    bounds.first_moments(time, starts, time, starts, 0, after, expected)
-    np.testing.assert_array_equal(places, expected)
