@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from features.times import MICROSECONDS, time_microseconds, time_text
+from features.times import DAY, time_microseconds, time_text
 from pipeline.storage.errors import InputError
 from pipeline.storage.json_lines import append_lines, read_objects
 
@@ -97,7 +97,7 @@ def in_production(ledger: Path, moment: str, *, model: str = "harbor-fraud") -> 
         InputError: the moment is neither, or the ledger cannot be read.
     """
     start = time_microseconds(moment)
-    end = start + (MICROSECONDS["d"] if len(moment) == len("2024-05-01") else 1)
+    end = start + (DAY if len(moment) == len("2024-05-01") else 1)
     lines = [line for line in read_ledger(ledger) if line.model == model]
     return [each for each in tenures(lines) if each.since < end and (each.until is None or each.until > start)]
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from evaluation.model_age import WalkedRows, ageing_table, walk_statistics
 from evaluation.render.backtest_picture import walk_picture
-from features.times import MICROSECONDS, duration_text, time_microseconds, time_name, time_text
+from features.times import DAY, duration_text, time_microseconds, time_name, time_text
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
@@ -183,7 +183,7 @@ def _line(run: Path, date: int, judged: Sequence[WalkedRows]) -> dict[str, Any]:
         "models": {
             each.model: {
                 **walk_statistics(each.labels, each.probabilities),
-                "training_row_age_days": (middle - each.newest_training_row) / MICROSECONDS["d"],
+                "training_row_age_days": (middle - each.newest_training_row) / DAY,
             }
             for each in judged
         },
