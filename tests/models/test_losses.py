@@ -14,8 +14,8 @@ from models.losses import (
     posterior,
     smoothed_cross_entropy,
     target_probabilities,
-    torch_smoothing,
 )
+from models.options import torch_smoothing
 from tests.oracles.loss_optimum import optimal_margins, row_losses
 
 CPU = torch.device("cpu")

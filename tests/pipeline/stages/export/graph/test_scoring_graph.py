@@ -152,12 +152,12 @@ def test_a_network_of_margins_in_the_thousands_is_what_the_python_path_says(loss
 @pytest.mark.parametrize(
     "calibrator",
     [
-        Identity(True, ""),
-        Temperature(True, "", 2.5),
-        Affine(True, "", 0.7, -1.5),
-        Beta(True, "", 0.5, 2.0, 0.3),
-        Isotonic(True, "", (-3.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.02, 0.9)),
-        Isotonic(True, "", (0.5,), (0.02,)),
+        Identity(),
+        Temperature(2.5),
+        Affine(0.7, -1.5),
+        Beta(0.5, 2.0, 0.3),
+        Isotonic((-3.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.02, 0.9)),
+        Isotonic((0.5,), (0.02,)),
     ],
     ids=lambda each: each.kind,
 )
@@ -182,7 +182,7 @@ def test_heads_of_unlike_losses_are_inverted_each_by_its_own() -> None:
 
 def test_a_curved_calibrator_of_a_member_reaches_the_hybrid() -> None:
     case = small(form="none")
-    curved = Isotonic(True, "", (-6.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.03, 0.9))
+    curved = Isotonic((-6.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.03, 0.9))
     assert largest_difference(case.changed(calibrators={**case.parts.calibrators, "xgboost": curved})) < 1e-5
 
 
