@@ -87,19 +87,8 @@ def fit_booster(
     if loss != NATIVE:
         prevalence = float(np.average(train.label, weights=train.weight))
         train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))
-    names = [f"f{index}" for index in range(len(columns))]
-    learned = xgboost.QuantileDMatrix(
-        train.matrix, train.label, weight=train.weight, feature_names=names, max_bin=config.max_bin, nthread=threads
-    )
-    judged = xgboost.QuantileDMatrix(
-        valid.matrix,
-        valid.label,
-        weight=valid.weight,
-        feature_names=names,
-        max_bin=config.max_bin,
-        nthread=threads,
-        ref=learned,
-    )
+    learned = _binned(train, max_bin=config.max_bin, threads=threads)
+    judged = _binned(valid, max_bin=config.max_bin, threads=threads, like=learned)
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
         _parameters(config, columns, seed=seed, threads=threads),
@@ -120,6 +109,22 @@ def fit_booster(
 def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) -> LabelledMatrix:
     soft = soft_targets(data.label, loss, prevalence=prevalence)
     return LabelledMatrix(data.matrix, soft.label, data.weight * soft.weight)
+
+
+def _binned(
+    data: LabelledMatrix, *, max_bin: int, threads: int, like: xgboost.QuantileDMatrix | None = None
+) -> xgboost.QuantileDMatrix:
+    """The rows in histogram bins: their own, or those of other rows."""
+    names = [f"f{index}" for index in range(data.matrix.shape[1])]
+    return xgboost.QuantileDMatrix(
+        data.matrix,
+        data.label,
+        weight=data.weight,
+        feature_names=names,
+        max_bin=max_bin,
+        nthread=threads,
+        ref=like,
+    )
 
 
 def _parameters(config: BoostingConfig, columns: Sequence[str], *, seed: int, threads: int) -> dict[str, object]:

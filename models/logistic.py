@@ -28,7 +28,7 @@ def fit_logistic(
 
     Newton's method with step halving on features scaled to unit spread; exact for a few columns, where quasi-Newton
     methods stop a digit or two early. Separable data has no optimum: the fit then ends at `bound` (in units of the
-    scaled coefficients) and says that it did not converge.
+    scaled coefficients) and says that it did not converge, unless its gradient vanishes before.
 
     Example:
         >>> fit = fit_logistic(np.array([[0.0, 1.0]] * 4 + [[1.0, 1.0]] * 4), np.array([0, 0, 0, 1, 0, 1, 1, 1]))

@@ -105,7 +105,7 @@ def _swept(context: StageContext, plan: SweepPlan, encoder: Encoder) -> Swept:
     _write_unsmoothed(context, few, plan.task)
     judged = ranked(plan, few)
     found = checked_setting(plan, judged, run=context.run)
-    findings = (f"this was a recheck: {recheck.start.note}", *_told_check(context, found))
+    findings = (f"this was a recheck: {recheck.start.note}", *_check_findings(context, found))
     if found is None or not found.moved:
         return Swept(few, judged.outcomes, judged.ranking, findings)
     if recheck.start.networks is not None:
@@ -143,7 +143,8 @@ def _recheck(context: StageContext, encoder: Encoder, plan: SweepPlan) -> Rechec
     return Recheck(chosen, start)
 
 
-def _told_check(context: StageContext, found: SettingCheck | None) -> tuple[str, ...]:
+def _check_findings(context: StageContext, found: SettingCheck | None) -> tuple[str, ...]:
+    """What the check found, for the report; told on the way."""
     if found is None:
         return ()
     context.reporter.say(f"    {found.sentence}")
