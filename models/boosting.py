@@ -2,53 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import xgboost
-from pydantic import BaseModel, ConfigDict, Field
 
 from models.errors import InputError
 from models.losses import LossSettings, posterior
+from models.options import BoostingConfig
 from models.rows import Float32s, Float64s, Floats
 from models.soft_targets import soft_targets
 
-EmbeddingForm = Literal["none", "same_rows", "later", "missing_earlier", "prequential", "pca", "logit", "out_of_time"]
 NATIVE = LossSettings()
 """Plain log loss, whose margins are log odds as they are."""
-
-
-class BoostingConfig(BaseModel):
-    """How the booster is fitted ([boosting])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rounds: int = Field(1500, ge=1, description="trees at most; the valid fold stops earlier")
-    learning_rate: float = Field(0.05, gt=0, le=1, description="shrinkage of a tree")
-    max_depth: int = Field(6, ge=1, description="depth of a tree")
-    min_child_weight: float = Field(10.0, ge=0, description="smallest sum of curvature in a leaf")
-    subsample: float = Field(0.8, gt=0, le=1, description="share of rows each tree sees")
-    colsample: float = Field(0.5, gt=0, le=1, description="share of columns each tree sees")
-    reg_lambda: float = Field(5.0, ge=0, description="L2 penalty of leaf values")
-    max_bin: int = Field(256, ge=2, description="histogram bins a column")
-    patience: int = Field(50, ge=1, description="rounds without a better valid log loss before it stops")
-    monotone: dict[str, Literal[-1, 1]] = Field(
-        default_factory=dict, description="columns P(fraud) may only rise (1) or fall (-1) with"
-    )
-    embedding: EmbeddingForm = Field(
-        "out_of_time",
-        description="what the booster sees of the encoder: out_of_time, logit, pca, prequential, missing_earlier, "
-        "later, none, same_rows",
-    )
-    encoder_share: float = Field(
-        0.5, gt=0, lt=1, description="earlier share of train that the booster's encoder learns from"
-    )
-    blocks: int = Field(4, ge=2, description="time blocks of train with embedding = out_of_time or prequential")
-    components: int = Field(8, ge=1, le=128, description="principal components with embedding = pca")
-    soft_labels: bool = Field(
-        default=False,
-        description="learn from the head's smoothed and weighted targets, and invert them as the head does",
-    )
 
 
 @dataclass(frozen=True)
@@ -69,10 +34,9 @@ class Booster:
     valid_log_loss: tuple[float, ...]
     loss: LossSettings = NATIVE
 
-    def log_odds(self, matrix: Float32s, *, floor: float, threads: int = 1) -> Float64s:
-        """Log odds of P(fraud) [N] of rows [N, P], after the inverse of the loss; `floor` as in `losses.posterior`."""
-        margin = self.margins(matrix, threads=threads)
-        return margin if self.loss == NATIVE else posterior(margin, self.loss, floor=floor).log_odds
+    def log_odds(self, margins: Float64s, *, floor: float) -> Float64s:
+        """Log odds of P(fraud) [N] from margins, after the inverse of the loss; `floor` as in `losses.posterior`."""
+        return margins if self.loss == NATIVE else posterior(margins, self.loss, floor=floor).log_odds
 
     def margins(self, matrix: Float32s, *, threads: int = 1) -> Float64s:
         """The sum of the leaves [N] of rows [N, P].
@@ -123,19 +87,8 @@ def fit_booster(
     if loss != NATIVE:
         prevalence = float(np.average(train.label, weights=train.weight))
         train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))
-    names = [f"f{index}" for index in range(len(columns))]
-    learned = xgboost.QuantileDMatrix(
-        train.matrix, train.label, weight=train.weight, feature_names=names, max_bin=config.max_bin, nthread=threads
-    )
-    judged = xgboost.QuantileDMatrix(
-        valid.matrix,
-        valid.label,
-        weight=valid.weight,
-        feature_names=names,
-        max_bin=config.max_bin,
-        nthread=threads,
-        ref=learned,
-    )
+    learned = _binned(train, max_bin=config.max_bin, threads=threads)
+    judged = _binned(valid, max_bin=config.max_bin, threads=threads, like=learned)
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
         _parameters(config, columns, seed=seed, threads=threads),
@@ -156,6 +109,22 @@ def fit_booster(
 def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) -> LabelledMatrix:
     soft = soft_targets(data.label, loss, prevalence=prevalence)
     return LabelledMatrix(data.matrix, soft.label, data.weight * soft.weight)
+
+
+def _binned(
+    data: LabelledMatrix, *, max_bin: int, threads: int, like: xgboost.QuantileDMatrix | None = None
+) -> xgboost.QuantileDMatrix:
+    """The rows in histogram bins: their own, or those of other rows."""
+    names = [f"f{index}" for index in range(data.matrix.shape[1])]
+    return xgboost.QuantileDMatrix(
+        data.matrix,
+        data.label,
+        weight=data.weight,
+        feature_names=names,
+        max_bin=max_bin,
+        nthread=threads,
+        ref=like,
+    )
 
 
 def _parameters(config: BoostingConfig, columns: Sequence[str], *, seed: int, threads: int) -> dict[str, object]:

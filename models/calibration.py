@@ -6,49 +6,36 @@ bound, the data are separable, or there are too few positives to fit anything.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
 from models.errors import InputError
-from models.logistic import fit_logistic, logistic_loss
+from models.logistic import base_rate_fit, fit_logistic, log_odds, logistic_loss
+from models.options import CalibrationConfig, Method
 from models.rows import Float64s, Floats
 
-Method = Literal["none", "temperature", "affine", "beta", "isotonic"]
 LARGEST_LOGIT = 36.0
 """σ(36) is the last float64 that is clearly below 1."""
-
-
-class CalibrationConfig(BaseModel):
-    """How calibrators are fitted ([calibration])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    method: Method = Field("affine", description="map of every candidate's final probability")
-    posterior_floor: float = Field(1e-3, gt=0, lt=0.5, description="where the inverse of smoothing goes on as a tail")
-    min_positives: int = Field(20, ge=1, description="frauds in calib below which a map is fitted but called unsure")
-    max_temperature: float = Field(100.0, gt=1, description="temperatures are searched in [1 / this, this]")
-    cross_fit_folds: int = Field(5, ge=2, description="parts of calib or valid in cross-fitted comparisons")
 
 
 DEFAULT = CalibrationConfig()
 
 
-@dataclass(frozen=True)
-class _Map:
-    """What every calibrator carries."""
+@dataclass(frozen=True, kw_only=True)
+class _Map(Protocol):
+    """What every calibrator carries: whether its fit converged and, where a reader must be careful, why."""
 
-    converged: bool
-    note: str
+    converged: bool = True
+    note: str = ""
     kind: ClassVar[str]
 
     def log_odds(self, logits: Floats) -> Float64s:
         """Calibrated log odds [N]."""
-        raise NotImplementedError
+        ...
 
     def apply(self, logits: Floats) -> Float64s:
         """P(fraud) [N], strictly inside (0, 1)."""
@@ -61,7 +48,12 @@ class _Map:
 
 @dataclass(frozen=True)
 class Identity(_Map):
-    """σ(z): no calibration."""
+    """σ(z): no calibration.
+
+    Example:
+        >>> Identity().apply(np.array([0.0, 2.0])).round(3).tolist()
+        [0.5, 0.881]
+    """
 
     kind: ClassVar[str] = "none"
 
@@ -72,7 +64,12 @@ class Identity(_Map):
 
 @dataclass(frozen=True)
 class Temperature(_Map):
-    """σ(z / T) (Guo et al., 2017): sharpness alone, the 0.5 contour stays."""
+    """σ(z / T) (Guo et al., 2017): sharpness alone, the 0.5 contour stays.
+
+    Example:
+        >>> Temperature(2.0).log_odds(np.array([-3.0, 0.0, 1.0])).tolist()
+        [-1.5, 0.0, 0.5]
+    """
 
     temperature: float
     kind: ClassVar[str] = "temperature"
@@ -84,7 +81,12 @@ class Temperature(_Map):
 
 @dataclass(frozen=True)
 class Affine(_Map):
-    """σ(a·z + b) (Platt, 1999, on the logit): sharpness and level."""
+    """σ(a·z + b) (Platt, 1999, on the logit): sharpness and level.
+
+    Example:
+        >>> Affine(slope=2.0, shift=-1.0).log_odds(np.array([0.0, 1.0])).tolist()
+        [-1.0, 1.0]
+    """
 
     slope: float
     shift: float
@@ -97,7 +99,12 @@ class Affine(_Map):
 
 @dataclass(frozen=True)
 class Beta(_Map):
-    """σ(a·log p − b·log(1 − p) + c) with p = σ(z) (Kull, Silva Filho & Flach, 2017)."""
+    """σ(a·log p − b·log(1 − p) + c) with p = σ(z) (Kull, Silva Filho & Flach, 2017).
+
+    Example:
+        >>> Beta(a=1.0, b=1.0, c=0.5).log_odds(np.array([-1.0, 2.0])).round(9).tolist()
+        [-0.5, 2.5]
+    """
 
     a: float
     b: float
@@ -116,6 +123,10 @@ class Isotonic(_Map):
     """The monotone step function of least squares (Zadrozny & Elkan, 2002), linear between its steps.
 
     A pure block of n rows would say 0 or 1; it says 1 / (2n + 2) from there instead, and never crosses its neighbour.
+
+    Example:
+        >>> Isotonic(logits=(-1.0, 1.0), probabilities=(0.1, 0.5)).apply(np.array([-9.0, 0.0, 9.0])).round(9).tolist()
+        [0.1, 0.3, 0.5]
     """
 
     logits: tuple[float, ...]
@@ -125,8 +136,7 @@ class Isotonic(_Map):
     def log_odds(self, logits: Floats) -> Float64s:
         """Log odds of the interpolated probability."""
         probability = np.interp(np.asarray(logits, dtype=np.float64), self.logits, self.probabilities)
-        odds: Float64s = np.log(probability) - np.log1p(-probability)
-        return odds
+        return log_odds(probability)
 
 
 M = TypeVar("M", bound=_Map)
@@ -134,7 +144,12 @@ Calibrator = Identity | Temperature | Affine | Beta | Isotonic
 
 
 def bounded_probability(log_odds: Floats) -> Float64s:
-    """σ of log odds, kept strictly inside (0, 1)."""
+    """σ of log odds, kept strictly inside (0, 1).
+
+    Example:
+        >>> [0 < p < 1 for p in bounded_probability(np.array([-5000.0, 5000.0])).tolist()]
+        [True, True]
+    """
     probability: Float64s = expit(np.clip(log_odds, -LARGEST_LOGIT, LARGEST_LOGIT))
     return probability
 
@@ -144,6 +159,10 @@ def calibrator_from_dict(values: dict[str, Any]) -> Calibrator:
 
     Raises:
         InputError: the kind is not one of ours.
+
+    Example:
+        >>> calibrator_from_dict(Affine(slope=1.5, shift=-0.5).to_dict())
+        Affine(converged=True, note='', slope=1.5, shift=-0.5)
     """
     kinds: dict[str, Callable[..., Calibrator]] = {
         each.kind: each for each in (Identity, Temperature, Affine, Beta, Isotonic)
@@ -159,7 +178,13 @@ def calibrator_from_dict(values: dict[str, Any]) -> Calibrator:
 def fit_calibrator(
     labels: Floats, logits: Floats, *, method: Method, config: CalibrationConfig = DEFAULT
 ) -> Calibrator:
-    """The named map, fitted."""
+    """The named map, fitted.
+
+    Example:
+        >>> labels, logits = np.array([0, 1, 0, 1]), np.array([-2.0, -1.0, 1.0, 2.0])
+        >>> fit_calibrator(labels, logits, method="temperature", config=CalibrationConfig(min_positives=1)).kind
+        'temperature'
+    """
     fits: dict[Method, Callable[..., Calibrator]] = {
         "temperature": fit_temperature,
         "affine": fit_affine,
@@ -167,7 +192,7 @@ def fit_calibrator(
         "isotonic": fit_isotonic,
     }
     if method == "none":
-        return Identity(converged=True, note="")
+        return Identity()
     return fits[method](labels, logits, config=config)
 
 
@@ -176,6 +201,11 @@ def fit_temperature(labels: Floats, logits: Floats, *, config: CalibrationConfig
 
     Raises:
         InputError: lengths differ, a label is neither 0 nor 1, a logit is not finite, or one class is missing.
+
+    Example:
+        >>> labels, logits = np.array([0, 0, 0, 1] * 25), np.array([-1.0, -1.0, -1.0, -1.0] * 25)
+        >>> round(1 / fit_temperature(labels, logits).temperature, 4)  # log 3, what one fraud in four asks for
+        1.0986
     """
     label, logit = _checked(labels, logits)
     share = np.full(len(label), 1 / len(label))
@@ -188,27 +218,40 @@ def fit_temperature(labels: Floats, logits: Floats, *, config: CalibrationConfig
     )
     at_bound = bound - abs(float(found.x)) < 1e-4
     note = f"the temperature ended at its bound {np.exp(found.x):.4g}" if at_bound else ""
-    return _with_doubts(Temperature(not at_bound, note, float(np.exp(found.x))), label, logit, config)
+    fitted = Temperature(temperature=float(np.exp(found.x)), converged=not at_bound, note=note)
+    return _with_doubts(fitted, label, logit, config)
 
 
 def fit_affine(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Affine:
-    """The a·z + b of least log loss, a ≥ 0; raises as `fit_temperature`."""
+    """The a·z + b of least log loss, a ≥ 0; raises as `fit_temperature`.
+
+    Example:
+        >>> labels, logits = np.array([0, 0, 0, 1] * 20 + [0, 1, 1, 1] * 20), np.repeat([0.0, 2.0], 80)
+        >>> fitted = fit_affine(labels, logits)
+        >>> fitted.apply(np.array([0.0, 2.0])).round(6).tolist()
+        [0.25, 0.75]
+    """
     label, logit = _checked(labels, logits)
     center = float(logit.mean())
     fit = fit_logistic(np.column_stack([logit - center, np.ones_like(logit)]), label)
     slope, shift = (float(value) for value in fit.coefficients)
     note, converged = "", fit.converged
     if slope < 0:
-        rate = float(label.mean())
-        slope, shift, converged = 0.0, float(np.log(rate / (1 - rate))), False
+        slope, shift, converged = 0.0, float(base_rate_fit(label).coefficients[0]), False
         note = "the best slope is negative: the logits rank frauds last, and the map is the base rate"
-    return _with_doubts(Affine(converged, note, slope, shift - slope * center), label, logit, config)
+    fitted = Affine(slope=slope, shift=shift - slope * center, converged=converged, note=note)
+    return _with_doubts(fitted, label, logit, config)
 
 
 def fit_beta(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Beta:
     """The beta map of least log loss with a, b ≥ 0; raises as `fit_temperature`.
 
     Where the free optimum has a negative a or b, the better of the two maps without it is taken, as its authors do.
+
+    Example:
+        >>> labels, logits = np.array([0, 0, 0, 1] * 20 + [0, 1, 1, 1] * 20), np.repeat([-1.0, 1.0], 80)
+        >>> fit_beta(labels, logits).apply(np.array([-1.0, 1.0])).round(6).tolist()
+        [0.25, 0.75]
     """
     label, logit = _checked(labels, logits)
     log_p, minus_log_rest = _beta_features(logit)
@@ -216,23 +259,27 @@ def fit_beta(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFA
     both = fit_logistic(np.column_stack([log_p, minus_log_rest, ones]), label, bound=1e4)
     a, b, c = (float(value) for value in both.coefficients)
     if min(a, b) >= 0:
-        return _with_doubts(Beta(both.converged, "", a, b, c), label, logit, config)
-    rate = float(label.mean())
-    base_loss = -rate * float(np.log(rate)) - (1 - rate) * float(np.log(1 - rate))
-    best = Beta(
-        False, "the logits rank frauds last, and the map is the base rate", 0.0, 0.0, float(np.log(rate / (1 - rate)))
-    )
+        return _with_doubts(Beta(a=a, b=b, c=c, converged=both.converged), label, logit, config)
+    base = base_rate_fit(label)
+    note = "the logits rank frauds last, and the map is the base rate"
+    best, least = Beta(a=0.0, b=0.0, c=float(base.coefficients[0]), converged=False, note=note), base.log_loss
     for column, is_a in ((log_p, True), (minus_log_rest, False)):
         fit = fit_logistic(np.column_stack([column, ones]), label, bound=1e4)
         slope, shift = (float(value) for value in fit.coefficients)
-        if slope >= 0 and fit.log_loss < base_loss:
-            base_loss = fit.log_loss
-            best = Beta(fit.converged, "", slope if is_a else 0.0, 0.0 if is_a else slope, shift)
+        if slope >= 0 and fit.log_loss < least:
+            least = fit.log_loss
+            best = Beta(a=slope if is_a else 0.0, b=0.0 if is_a else slope, c=shift, converged=fit.converged)
     return _with_doubts(best, label, logit, config)
 
 
 def fit_isotonic(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Isotonic:
-    """The isotonic map with finite log odds; raises as `fit_temperature`."""
+    """The isotonic map with finite log odds; raises as `fit_temperature`.
+
+    Example:
+        >>> labels, logits = np.array([0, 0, 0, 0, 1, 0, 1, 1]), np.arange(8.0)
+        >>> fit_isotonic(labels, logits, config=CalibrationConfig(min_positives=1)).apply(logits).round(6).tolist()
+        [0.1, 0.1, 0.1, 0.1, 0.5, 0.5, 0.833333, 0.833333]
+    """
     label, logit = _checked(labels, logits)
     fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(logit, label)
     borders = np.asarray(fitted.X_thresholds_, dtype=np.float64)
@@ -244,7 +291,7 @@ def fit_isotonic(labels: Floats, logits: Floats, *, config: CalibrationConfig = 
     if pure_high.any():
         rows = int((logit >= borders[pure_high].min()).sum())
         values[pure_high] = max(1 - 0.5 / (rows + 1), float(values[~pure_high].max()) if (~pure_high).any() else 0.0)
-    isotonic = Isotonic(True, "", tuple(borders.tolist()), tuple(values.tolist()))
+    isotonic = Isotonic(logits=tuple(borders.tolist()), probabilities=tuple(values.tolist()))
     return _with_doubts(isotonic, label, logit, config)
 
 
@@ -259,6 +306,11 @@ def cross_fitted(
         method: which map.
         folds: part of each row [N], or how many parts: row i of the given order is then in part i mod folds.
         config: [calibration].
+
+    Example:
+        >>> labels, logits = np.array([0, 0, 1, 1] * 2), np.array([-2.0, -1.0, 1.0, 2.0] * 2)
+        >>> cross_fitted(labels, logits, method="none", folds=2).round(3).tolist()[:4]
+        [0.119, 0.269, 0.731, 0.881]
     """
     part = np.arange(len(labels)) % folds if isinstance(folds, int) else folds
     probability = np.empty(len(labels))

@@ -4,59 +4,51 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.boosting import NATIVE, Booster, BoostingConfig, LabelledMatrix, fit_booster
-from models.losses import LossSettings
-from models.network import Architecture, State
-from models.rows import Float64s, RowArrays
-from models.shared_encoder import NetworkUntil, SharedEncoder, fit_shared_encoder
-from models.training.loop import TrainConfig
+from models.boosting import NATIVE, Booster, LabelledMatrix, fit_booster
+from models.options import BoostingConfig, StudyForm, TrainConfig
+from models.rows import Float64s
+from models.shared_encoder import HeadNetwork, NetworkUntil, SharedEncoder, fit_shared_encoder
+from models.task import Task
 
 
 @dataclass(frozen=True)
 class Boosted:
-    """A booster, the encoder that adds to its columns, and its log odds of P(fraud) on the rows of train and valid."""
+    """A booster, the encoder that adds to its columns, and its margins on the rows of train and valid."""
 
     booster: Booster
     encoder: SharedEncoder
-    train_log_odds: Float64s
-    valid_log_odds: Float64s
+    train_margins: Float64s
+    valid_margins: Float64s
 
 
 def fit_boosted(
-    train: RowArrays,
-    valid: RowArrays,
+    task: Task,
     *,
-    head: State,
-    loss: LossSettings,
-    architecture: Architecture,
+    head: HeadNetwork,
     numeric: tuple[str, ...],
     boosting: BoostingConfig,
     training: TrainConfig,
-    floor: float,
+    form: StudyForm | None = None,
     network_until: NetworkUntil | None = None,
 ) -> Boosted:
-    """The shared encoder in the form of [boosting], and the booster on numeric columns and what it adds.
+    """The shared encoder in its form, and the booster on numeric columns and what the encoder adds.
 
     Args:
-        train: labelled rows.
-        valid: labelled rows to stop by.
+        task: labelled rows to learn from and to stop by.
         head: the network that ships.
-        loss: what it minimised.
-        architecture: of every encoder.
         numeric: names of the numeric columns.
         boosting: [boosting].
         training: [train], threads resolved.
-        floor: where the inverse of soft labels goes on as a tail.
+        form: what the booster sees of the encoder; None for that of [boosting].
         network_until: as `fit_shared_encoder` takes it.
     """
+    train, valid = task.train, task.valid
     encoded = fit_shared_encoder(
-        train,
-        valid,
+        task,
         head=head,
-        architecture=architecture,
-        loss=loss,
-        config=training,
+        form=form or boosting.embedding,
         boosting=boosting,
+        config=training,
         network_until=network_until,
     )
     learned = np.concatenate([train.numeric, encoded.columns], axis=1)
@@ -69,9 +61,7 @@ def fit_boosted(
         config=boosting,
         seed=training.seed,
         threads=training.threads,
-        loss=loss if boosting.soft_labels else NATIVE,
+        loss=head.loss if boosting.soft_labels else NATIVE,
     )
-    on_train, on_valid = (
-        booster.log_odds(matrix, floor=floor, threads=training.threads) for matrix in (learned, judged)
-    )
+    on_train, on_valid = (booster.margins(matrix, threads=training.threads) for matrix in (learned, judged))
     return Boosted(booster, encoded.encoder, on_train, on_valid)

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.calibration import bounded_probability
 from models.errors import InputError
-from models.logistic import fit_logistic
+from models.logistic import LogisticFit, base_rate_fit, fit_logistic
 from models.rows import Float64s, Floats
 
 
@@ -72,6 +72,22 @@ def fit_hybrid(labels: Floats, logits: Mapping[str, Floats]) -> Hybrid:
     Raises:
         InputError: no member, lengths differ, a logit is not finite, or one class is missing.
     """
+    label = _checked(labels, logits)
+    names, base = tuple(logits), base_rate_fit(label)
+    note = "no member ranks frauds above the rest"
+    best = Hybrid(names, (0.0,) * len(names), float(base.coefficients[0]), converged=False, note=note)
+    least = base.log_loss
+    for size in range(1, len(names) + 1):
+        for chosen in combinations(names, size):
+            columns = [np.asarray(logits[name], dtype=np.float64) for name in chosen]
+            fit = fit_logistic(np.column_stack([*columns, np.ones_like(label)]), label)
+            if fit.log_loss < least and (fit.coefficients[:-1] >= 0).all():
+                best, least = _combined(names, chosen, fit), fit.log_loss
+    return best
+
+
+def _checked(labels: Floats, logits: Mapping[str, Floats]) -> Float64s:
+    """The labels as float64, once they and the logits can be fitted on."""
     label = np.asarray(labels, dtype=np.float64)
     faults = [f"'{name}' has shape {np.shape(each)}" for name, each in logits.items() if np.shape(each) != label.shape]
     if not logits or faults:
@@ -81,18 +97,12 @@ def fit_hybrid(labels: Floats, logits: Mapping[str, Floats]) -> Hybrid:
         raise InputError(
             f"a hybrid needs finite logits and both classes, got {int(label.sum())} frauds, not finite: {unfit}"
         )
-    names = tuple(logits)
-    rate = float(label.mean())
-    base = float(np.log(rate / (1 - rate)))
-    best = Hybrid(names, (0.0,) * len(names), base, False, "no member ranks frauds above the rest")
-    least = -rate * float(np.log(rate)) - (1 - rate) * float(np.log(1 - rate))
-    for size in range(1, len(names) + 1):
-        for chosen in combinations(names, size):
-            columns = [np.asarray(logits[name], dtype=np.float64) for name in chosen]
-            fit = fit_logistic(np.column_stack([*columns, np.ones_like(label)]), label)
-            if fit.log_loss < least and (fit.coefficients[:-1] >= 0).all():
-                weight = dict(zip(chosen, fit.coefficients[:-1].tolist(), strict=True))
-                note = "" if fit.converged else "a weight ran to its bound: the logits separate the classes"
-                weights = tuple(weight.get(name, 0.0) for name in names)
-                best, least = Hybrid(names, weights, float(fit.coefficients[-1]), fit.converged, note), fit.log_loss
-    return best
+    return label
+
+
+def _combined(names: tuple[str, ...], chosen: tuple[str, ...], fit: LogisticFit) -> Hybrid:
+    """The fit of some members as a combination of all, those left out with weight 0."""
+    weight = dict(zip(chosen, fit.coefficients[:-1].tolist(), strict=True))
+    note = "" if fit.converged else "a weight ran to its bound: the logits separate the classes"
+    weights = tuple(weight.get(name, 0.0) for name in names)
+    return Hybrid(names, weights, float(fit.coefficients[-1]), fit.converged, note)

@@ -1,4 +1,8 @@
-"""A logistic fit of a handful of numbers by Newton's method: what affine maps, beta maps and combinations share."""
+"""A logistic fit of a handful of numbers by Newton's method: what affine maps, beta maps and combinations share.
+
+One of three such solvers: this one takes any few columns and soft labels, `affine_log_loss` many settings at once as
+tensors on their device, and `logistic_line` of `evaluation.statistics.scores` stands where no model may be imported.
+"""
 
 from dataclasses import dataclass
 
@@ -24,7 +28,12 @@ def fit_logistic(
 
     Newton's method with step halving on features scaled to unit spread; exact for a few columns, where quasi-Newton
     methods stop a digit or two early. Separable data has no optimum: the fit then ends at `bound` (in units of the
-    scaled coefficients) and says that it did not converge.
+    scaled coefficients) and says that it did not converge, unless its gradient vanishes before.
+
+    Example:
+        >>> fit = fit_logistic(np.array([[0.0, 1.0]] * 4 + [[1.0, 1.0]] * 4), np.array([0, 0, 0, 1, 0, 1, 1, 1]))
+        >>> fit.coefficients.round(4).tolist(), fit.converged
+        ([2.1972, -1.0986], True)
 
     Args:
         features: [N, P], a column of ones where an intercept is wanted.
@@ -62,6 +71,24 @@ def fit_logistic(
             break
     inside = bool(np.abs(beta).max() <= bound)
     return LogisticFit(np.clip(beta, -bound, bound) / spread, float(loss), bool(converged) and inside)
+
+
+def base_rate_fit(labels: Floats) -> LogisticFit:
+    """The best constant: log odds of the mean of labels in [0, 1], both classes there, and its log loss."""
+    rate = float(np.mean(labels))
+    loss = -rate * float(np.log(rate)) - (1 - rate) * float(np.log(1 - rate))
+    return LogisticFit(np.array([log_odds(rate)]), loss, converged=True)
+
+
+def log_odds(probability: Floats | float) -> Float64s:
+    """Logarithm of p / (1 − p) of probabilities strictly inside (0, 1), the small ones to the last digit.
+
+    Example:
+        >>> log_odds(np.array([0.5, 1e-18])).round(4).tolist()
+        [0.0, -41.4465]
+    """
+    odds: Float64s = np.log(probability) - np.log1p(np.negative(probability))
+    return odds
 
 
 def logistic_loss(logits: Floats, labels: Floats, shares: Floats) -> float:

@@ -1,25 +1,34 @@
 """The weighted, smoothed (and focal) cross-entropy of S settings at once, and the way back from a margin to P(fraud).
 
 Legend: S setting, B batch row, K class (0 legitimate, 1 fraud).
+
+Words:
+
+    η            the true P(fraud | x) of a row
+    margin z     logit_1 − logit_0, what a network gives out before anything is undone
+    target       what the loss asks for at η, between 0 and 1, once smoothing and weights are counted in
+    evidence a   log odds of that target: the margin itself, unless the loss is focal
+    log odds     of P(fraud), after the inverse; never a margin
+    ε            label smoothing in torch's sense: targets are 1 − ε/2 and ε/2
+    ratio r      w_1 / w_0, the weight of fraud over that of legitimate
+    prevalence π fraud rate of train, which scales the weights to a mean of 1
+    γ            focal exponent; 0 is plain cross-entropy
+    tail         where the bare inverse leaves (0, 1): strictly increasing log odds beyond logit(floor)
 """
 
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import expit, logit
 
 from models.errors import InputError
+from models.options import CLASSES, ClassWeight, Convention, Weighting, torch_smoothing
 from models.rows import Float64s, Floats
 
-Weighting = Literal["example", "column"]
-Convention = Literal["uniform", "non_target"]
-ClassWeight = Literal["none", "sqrt", "balanced"]
-
-CLASSES = 2
 EXACT_LOGIT = 30.0
 """Where an inverse that nothing clips hands over to the tail: 1 − σ(30) is the last comfortable float64 below 1."""
 SMALL_SOFTPLUS = -15.0
@@ -76,16 +85,15 @@ class LossSettings:
         return cls(**values)
 
 
-def torch_smoothing(smoothing: float, convention: Convention) -> float:
-    """ε in torch's sense: `non_target` gives ε to the other class, which is torch's ε·K / (K − 1)."""
-    return smoothing if convention == "uniform" else smoothing * CLASSES / (CLASSES - 1)
-
-
 def class_ratio(class_weight: ClassWeight, prevalence: float) -> float:
     """The ratio r = w1 / w0 of a named class weight, π being the fraud rate of train.
 
     Raises:
         InputError: π is not strictly between 0 and 1.
+
+    Example:
+        >>> [round(class_ratio(name, 0.02), 6) for name in ("none", "sqrt", "balanced")]
+        [1.0, 7.0, 49.0]
     """
     if not 0 < prevalence < 1:
         raise InputError(f"the fraud rate of train must lie strictly between 0 and 1, got {prevalence}")
@@ -122,6 +130,12 @@ def require_label_smoothing(cross_entropy: Callable[..., object]) -> None:
 
     Raises:
         InputError: the argument is not there.
+
+    Example:
+        >>> require_label_smoothing(torch.nn.CrossEntropyLoss)
+        >>> require_label_smoothing(torch.nn.BCELoss)
+        Traceback (most recent call last):
+        models.errors.InputError: smoothing needs a framework whose cross-entropy takes label_smoothing ...
     """
     if "label_smoothing" not in inspect.signature(cross_entropy).parameters:
         raise InputError(
@@ -135,6 +149,11 @@ def loss_table(settings: Sequence[LossSettings], *, prevalence: float, device: t
 
     Raises:
         InputError: there is smoothing, and torch is too old to know of it.
+
+    Example:
+        >>> table = loss_table([LossSettings(0.2, ratio=3.0)], prevalence=0.5, device=torch.device("cpu"))
+        >>> table.weight_SK.tolist(), table.focal
+        ([[0.5, 1.5]], False)
     """
     if any(each.epsilon > 0 for each in settings):
         require_label_smoothing(torch.nn.CrossEntropyLoss)
@@ -156,6 +175,10 @@ def target_probabilities(targets: torch.Tensor) -> torch.Tensor:
 
     Raises:
         ValueError: the targets are of another shape, or leave [0, 1]: a regression, or several labels a row.
+
+    Example:
+        >>> target_probabilities(torch.tensor([1.0, 0.25])).tolist()
+        [[0.0, 1.0], [0.75, 0.25]]
     """
     if targets.ndim == 1:
         targets = torch.stack([1 - targets.float(), targets.float()], dim=1)
@@ -171,6 +194,12 @@ def target_coefficients(target_BK: torch.Tensor, table: LossTable) -> torch.Tens
 
     With the smoothed target q_k = (1 − ε) t_k + ε / K it is w_k q_k for "column" and (Σ_j w_j t_j) q_k for
     "example". Labels are the case t = one-hot, so labels and soft labels are the same function.
+
+    Example:
+        >>> settings = [LossSettings(0.5, 3.0, weighting) for weighting in ("example", "column")]
+        >>> table = loss_table(settings, prevalence=0.5, device=torch.device("cpu"))
+        >>> target_coefficients(target_probabilities(torch.tensor([1.0])), table).tolist()
+        [[[0.375, 1.125]], [[0.125, 1.125]]]
     """
     epsilon_S11 = table.epsilon_S[:, None, None]
     smoothed_SBK = (1 - epsilon_S11) * target_BK + epsilon_S11 / CLASSES
@@ -192,6 +221,12 @@ def smoothed_cross_entropy(
 
     The denominator is a constant (the batch size): torch's own mean divides by the batch's Σ w_y, which moves the
     effective r whenever a small batch happens to hold more frauds than the next.
+
+    Example:
+        >>> table = loss_table([LossSettings(), LossSettings(gamma=1)], prevalence=0.5, device=torch.device("cpu"))
+        >>> logits_SBK, target_BK = torch.zeros(2, 1, 2), target_probabilities(torch.tensor([1.0]))
+        >>> [round(loss, 4) for loss in smoothed_cross_entropy(logits_SBK, target_BK, table, denominator=1).tolist()]
+        [0.6931, 0.3466]
     """
     with torch.autocast(logits_SBK.device.type, enabled=False):
         coefficient_SBK = target_coefficients(target_BK.float(), table)
@@ -232,6 +267,12 @@ def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -
 
     Raises:
         InputError: the floor is not inside (0, 0.5), or a margin is not finite.
+
+    Example:
+        >>> posterior(np.array([0.0, np.log(49)]), LossSettings(ratio=49.0)).probability.round(4).tolist()
+        [0.02, 0.5]
+        >>> posterior(np.array([-9.0, 0.0]), LossSettings(smoothing=0.1)).tail_share
+        0.5
     """
     margin = np.asarray(margins, dtype=np.float64)
     if not 0 < floor < 0.5:
@@ -242,7 +283,7 @@ def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -
         )
     evidence = margin if settings.gamma == 0 else focal_log_odds(margin, settings.gamma)
     bound = float(logit(1 - floor)) if settings.epsilon > 0 else EXACT_LOGIT
-    low, high = (_evidence_at(sign * bound, settings) for sign in (-1.0, 1.0))
+    low, high = (evidence_at(sign * bound, settings) for sign in (-1.0, 1.0))
     inner = _log_odds_of(np.clip(evidence, low, high), settings)
     log_odds = np.clip(inner, -bound, bound)
     log_odds = np.where(evidence < low, -bound - np.log1p(np.maximum(low - evidence, 0)), log_odds)
@@ -257,9 +298,34 @@ def focal_log_odds(margins: Floats, gamma: float) -> Float64s:
 
     t = ℓ′(1 − q) / (ℓ′(q) + ℓ′(1 − q)) with ℓ(q) = −(1 − q)^γ log q, so the odds are ℓ′(1 − q) / ℓ′(q), taken in logs:
     −ℓ′(q) = (1 − q)^γ / q + γ (1 − q)^(γ − 1) (−log q) has no term that cancels.
+
+    Args:
+        margins: [N].
+        gamma: γ > 0.
+
+    Example:
+        >>> focal_log_odds(np.array([0.0, 2.0]), 2.0).round(3).tolist()
+        [0.0, 5.398]
     """
     margin = np.asarray(margins, dtype=np.float64)
     return _log_slope(-margin, gamma) - _log_slope(margin, gamma)
+
+
+def evidence_at(log_odds: float, settings: LossSettings) -> float:
+    """The log odds of the effective target where η has these log odds: the forward map, and `posterior` the way back.
+
+    Example:
+        >>> round(evidence_at(0.0, LossSettings(ratio=49.0)), 4)
+        3.8918
+        >>> round(evidence_at(30.0, LossSettings(smoothing=0.1)), 4)
+        2.9444
+    """
+    shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
+    if epsilon == 0:
+        return log_odds + shift
+    if settings.weighting == "column":
+        return float(logit((1 - epsilon) * expit(log_odds) + epsilon / 2)) + shift
+    return float(logit((1 - epsilon) * expit(log_odds + shift) + epsilon / 2))
 
 
 def _log_slope(margin: Float64s, gamma: float) -> Float64s:
@@ -270,16 +336,6 @@ def _log_slope(margin: Float64s, gamma: float) -> Float64s:
     log_surprise = np.where(-margin < SMALL_SOFTPLUS, series, np.log(np.maximum(-log_q, np.finfo(np.float64).tiny)))
     slope: Float64s = np.logaddexp(gamma * log_rest - log_q, np.log(gamma) + (gamma - 1) * log_rest + log_surprise)
     return slope
-
-
-def _evidence_at(log_odds: float, settings: LossSettings) -> float:
-    """The log odds of the effective target where η has these log odds: the forward map."""
-    shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
-    if epsilon == 0:
-        return log_odds + shift
-    if settings.weighting == "column":
-        return float(logit((1 - epsilon) * expit(log_odds) + epsilon / 2)) + shift
-    return float(logit((1 - epsilon) * expit(log_odds + shift) + epsilon / 2))
 
 
 def _log_odds_of(evidence: Float64s, settings: LossSettings) -> Float64s:

@@ -17,22 +17,30 @@ One network (a state: name → array) computes, for a row with numeric values x 
     margin    z = l_1 − l_0
 
 Every step is a plain graph operator (Gather, Sub, Mul, Clip, IsNaN, Where, Concat, MatMul, Add, Relu).
+
+Who changes a formula above changes it in every place that knows it:
+
+    models/network.py                               the forward pass without dropout
+    models/training/passes.py                       forward with dropout, and the gradients by hand
+    models/training/warm_start.py                   weights rewritten for other knots, scales and codes
+    pipeline/stages/export/graph/network_nodes.py   the same as nodes of the scoring graph
+    tests/oracles/plain_network.py                  one network in plain torch, which all of them are compared with
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from models.errors import InputError
+from models.options import NumericForm
 from models.rows import Float32s, Float64s, Floats, Integers, Rows
 
 State = Mapping[str, np.ndarray]
 Tensors = dict[str, torch.Tensor]
-NumericForm = Literal["piecewise", "scaled", "both"]
 
 CONSTANTS = ("bin_column", "bin_lower", "bin_inverse", "center", "inverse_scale", "cardinality")
 """The arrays of a state that no fit changes."""
@@ -258,18 +266,22 @@ def margins(state: State, rows: Rows, *, batch_size: int = 16384) -> Float64s:
 def _forward(state: State, rows: Rows, *, batch_size: int, head: bool) -> Floats:
     tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in state.items()}
     weights = {name: tensor[None] for name, tensor in tensors.items() if name not in CONSTANTS}
-    tables = [weights[f"lookup_{index}"] for index in range(rows.categorical.shape[1] if "lookup_0" in weights else 0)]
     parts = []
     for start in range(0, len(rows.numeric), batch_size):
-        part = slice(start, start + batch_size)
-        numeric_BF = torch.from_numpy(np.ascontiguousarray(rows.numeric[part], dtype=np.float32))
-        codes_BC = torch.from_numpy(
-            folded_codes(rows.categorical[part], state["cardinality"], [table.shape[1] for table in tables])
-        )
-        embedding_SBE = stacked_embedding(numeric_inputs(numeric_BF, tensors), looked_up(codes_BC, tables), weights)
+        embedding_SBE = _embedded(rows, slice(start, start + batch_size), tensors=tensors, weights=weights)
         logits_SBK = stacked_logits(embedding_SBE, weights)
         parts.append((logits_SBK[0, :, 1] - logits_SBK[0, :, 0] if head else embedding_SBE[0]).numpy())
     return np.concatenate(parts) if parts else np.empty((0,) if head else (0, state["hidden_weight"].shape[0]))
+
+
+def _embedded(rows: Rows, batch: slice, *, tensors: Tensors, weights: Tensors) -> torch.Tensor:
+    """The shared embedding [1, B, E] of some rows, from the constants among `tensors` and weights [1, ...]."""
+    lookups = rows.categorical.shape[1] if "lookup_0" in weights else 0
+    tables = [weights[f"lookup_{index}"] for index in range(lookups)]
+    numeric_BF = torch.from_numpy(np.ascontiguousarray(rows.numeric[batch], dtype=np.float32))
+    heights = [table.shape[1] for table in tables]
+    codes_BC = torch.from_numpy(folded_codes(rows.categorical[batch], tensors["cardinality"].numpy(), heights))
+    return stacked_embedding(numeric_inputs(numeric_BF, tensors), looked_up(codes_BC, tables), weights)
 
 
 def unfolded_lookup(state: State, index: int) -> Float32s:

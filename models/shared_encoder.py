@@ -6,19 +6,21 @@ Columns of separately trained encoders cannot be mixed, but their logits can (a 
 and so can columns of one encoder that went on learning gently.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosting import BoostingConfig, EmbeddingForm
 from models.errors import InputError
 from models.losses import LossSettings
-from models.network import Architecture, State, embeddings, margins
+from models.network import State, embeddings, margins
+from models.options import BoostingConfig, StudyForm, TrainConfig
 from models.pca import principal_directions, reduced
-from models.rows import Float32s, Rows, fraud_rate, labelled_rows, taken_rows
-from models.training.loop import TrainConfig, fit_networks
+from models.rows import Float32s, Rows, taken_rows
+from models.task import Task
+from models.training.loop import fit_networks
 
 GRID = 64.0
 """Values are rounded to 1 / GRID: the booster's cuts are training values, and runtimes differ in the last bit."""
@@ -32,6 +34,14 @@ NetworkUntil = Callable[[int], State]
 
 
 @dataclass(frozen=True)
+class HeadNetwork:
+    """The network that ships, and the loss it minimised."""
+
+    state: State
+    loss: LossSettings
+
+
+@dataclass(frozen=True)
 class SharedEncoder:
     """The encoder that serves, and what its form makes of rows.
 
@@ -41,7 +51,7 @@ class SharedEncoder:
         names: names of the columns.
     """
 
-    form: EmbeddingForm
+    form: StudyForm
     state: dict[str, np.ndarray]
     names: tuple[str, ...]
 
@@ -67,7 +77,7 @@ class EncodedTrain:
     kept: NDArray[np.bool_]
 
 
-def encoder_columns(form: EmbeddingForm, state: State, rows: Rows) -> Float32s:
+def encoder_columns(form: StudyForm, state: State, rows: Rows) -> Float32s:
     """The 128 values of a row, their principal components or the head's logit, rounded to the grid."""
     if form in LOGIT_FORMS:
         values = margins(state, rows)[:, None].astype(np.float32)
@@ -79,14 +89,12 @@ def encoder_columns(form: EmbeddingForm, state: State, rows: Rows) -> Float32s:
 
 
 def fit_shared_encoder(
-    train: Rows,
-    valid: Rows,
+    task: Task,
     *,
-    head: State,
-    architecture: Architecture,
-    loss: LossSettings,
-    config: TrainConfig,
+    head: HeadNetwork,
+    form: StudyForm,
     boosting: BoostingConfig,
+    config: TrainConfig,
     network_until: NetworkUntil | None = None,
 ) -> EncodedTrain:
     """The encoder of the booster and the train fold through it.
@@ -100,50 +108,44 @@ def fit_shared_encoder(
     of a block is taken before it learns from it.
 
     Args:
-        train: rows of the train fold, all labels known.
-        valid: rows to stop by; their labels choose the best epoch and nothing else.
-        head: the network that ships.
-        architecture: of every encoder.
-        loss: what every encoder minimises.
+        task: rows of train in order of their time, and of valid to stop by, whose labels choose the best epoch and
+            nothing else.
+        head: the network that ships; every encoder minimises what it minimised.
+        form: what the booster may see.
+        boosting: [boosting], for what belongs to the form.
         config: [train].
-        boosting: [boosting], for the form and what belongs to it.
         network_until: where fresh networks come from, for a caller that compares forms and fits none of them twice.
 
     Raises:
         InputError: an earlier part of train without both classes.
     """
-    form, size = boosting.embedding, len(train.label)
+    size = len(task.train.label)
     everything = np.ones(size, dtype=bool)
-    names = _column_names(boosting, architecture)
+    names = _column_names(form, components=boosting.components, width=task.architecture.embedding)
     if form == "none":
         return EncodedTrain(SharedEncoder(form, {}, names), np.empty((size, 0), dtype=np.float32), everything)
     if form == "same_rows":
-        state = dict(head)
-        return EncodedTrain(SharedEncoder(form, state, names), encoder_columns(form, state, train), everything)
-    fresh = network_until or fresh_networks(train, valid, architecture=architecture, loss=loss, config=config)
-    borders = time_borders(train.time, _shares(boosting))
+        encoder = SharedEncoder(form, dict(head.state), names)
+        return EncodedTrain(encoder, encoder.columns(task.train), everything)
+    fresh = network_until or fresh_networks(task, loss=head.loss, config=config)
+    go_on = functools.partial(_gone_on, task, loss=head.loss, config=_gentle(config, blocks=boosting.blocks))
+    borders = time_borders(task.train.time, _shares(form, boosting))
     columns = np.full((size, len(names)), np.nan, dtype=np.float32)
-    state = {}
-    for border, following in zip(borders, [*borders[1:], None], strict=True):
-        if form == "prequential" and state:
-            gentle = _gentle(config, blocks=boosting.blocks)
-            state = _network(train, valid, border, architecture=architecture, loss=loss, config=gentle, start=state)
-        else:
-            state = dict(fresh(border))
-        shown = (train.time > border) & (everything if following is None else train.time <= following)
-        later = taken_rows(train, shown)
+    state: State = {}
+    for shown, border in _blocks(task.train.time, borders):
+        state = go_on(border, state) if form == "prequential" and state else fresh(border)
+        later = taken_rows(task.train, shown)
         if form == "pca":
-            state |= principal_directions(embeddings(state, later), components=boosting.components)
+            state = {**state, **principal_directions(embeddings(state, later), components=boosting.components)}
         columns[shown] = encoder_columns(form, state, later)
-    kept = train.time > borders[0] if form == "later" else everything
-    return EncodedTrain(SharedEncoder(form, dict(head) if form == "out_of_time" else state, names), columns, kept)
+    kept = task.train.time > borders[0] if form == "later" else everything
+    serving = head.state if form == "out_of_time" else state
+    return EncodedTrain(SharedEncoder(form, dict(serving), names), columns, kept)
 
 
-def fresh_networks(
-    train: Rows, valid: Rows, *, architecture: Architecture, loss: LossSettings, config: TrainConfig
-) -> NetworkUntil:
+def fresh_networks(task: Task, *, loss: LossSettings, config: TrainConfig) -> NetworkUntil:
     """Networks that know nothing but the rows of train up to a time."""
-    return lambda border: _network(train, valid, border, architecture=architecture, loss=loss, config=config)
+    return lambda border: _network(task.up_to(border), loss=loss, config=config)
 
 
 def time_borders(time: NDArray[np.int64], shares: Sequence[float]) -> list[int]:
@@ -159,8 +161,14 @@ def time_borders(time: NDArray[np.int64], shares: Sequence[float]) -> list[int]:
     return borders
 
 
-def _shares(boosting: BoostingConfig) -> list[float]:
-    if boosting.embedding in BLOCK_FORMS:
+def _blocks(time: NDArray[np.int64], borders: Sequence[int]) -> Iterator[tuple[NDArray[np.bool_], int]]:
+    """Which rows an encoder of everything up to a border is shown on [N], and the border: up to the next one."""
+    for border, following in zip(borders, [*borders[1:], None], strict=True):
+        yield (time > border) & (True if following is None else time <= following), border
+
+
+def _shares(form: StudyForm, boosting: BoostingConfig) -> list[float]:
+    if form in BLOCK_FORMS:
         return [block / boosting.blocks for block in range(1, boosting.blocks)]
     return [boosting.encoder_share]
 
@@ -171,37 +179,21 @@ def _gentle(config: TrainConfig, *, blocks: int) -> TrainConfig:
     return config.model_copy(update={"epochs": few, "learning_rate": config.learning_rate * GENTLE})
 
 
-def _network(
-    train: Rows,
-    valid: Rows,
-    border: int,
-    *,
-    architecture: Architecture,
-    loss: LossSettings,
-    config: TrainConfig,
-    start: State | None = None,
-) -> dict[str, np.ndarray]:
-    earlier = labelled_rows(taken_rows(train, train.time <= border), name="the earlier part of train")
+def _gone_on(task: Task, border: int, start: State, *, loss: LossSettings, config: TrainConfig) -> State:
+    return _network(task.up_to(border), loss=loss, config=config, start=start)
+
+
+def _network(earlier: Task, *, loss: LossSettings, config: TrainConfig, start: State | None = None) -> State:
     # r stays what the head was fitted with: the blocks' logits must mean the same
-    fit = fit_networks(
-        earlier,
-        valid,
-        architecture=architecture,
-        settings=[loss],
-        repeats=[0],
-        prevalence=fraud_rate(earlier),
-        config=config,
-        start=None if start is None else [start],
-    )
+    fit = fit_networks(earlier, settings=[loss], repeats=[0], config=config, start=None if start is None else [start])
     return fit[0].state
 
 
-def _column_names(boosting: BoostingConfig, architecture: Architecture) -> tuple[str, ...]:
-    form = boosting.embedding
+def _column_names(form: StudyForm, *, components: int, width: int) -> tuple[str, ...]:
     if form == "none":
         return ()
     if form in LOGIT_FORMS:
         return ("head_logit",)
     if form == "pca":
-        return tuple(f"component_{index}" for index in range(boosting.components))
-    return tuple(f"embedding_{index}" for index in range(architecture.embedding))
+        return tuple(f"component_{index}" for index in range(components))
+    return tuple(f"embedding_{index}" for index in range(width))

@@ -17,10 +17,7 @@ from evaluation.report.evidence import EvaluationConfig
 from evaluation.selection import SelectionConfig
 from features.split import LabelsConfig, SplitConfig
 from features.windows.feature_options import FeaturesConfig
-from models.boosting import BoostingConfig
-from models.calibration import CalibrationConfig
-from models.sweep import SweepConfig
-from models.training.loop import TrainConfig
+from models.options import BoostingConfig, CalibrationConfig, SweepConfig, TrainConfig
 from pipeline.sections import AblationConfig, DataConfig, ExportConfig, RegistryConfig, RunsConfig, TrackingConfig
 from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError, faults_text

@@ -4,7 +4,7 @@ from typing import Annotated, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from models.boosting import EmbeddingForm
+from models.options import StudyForm
 from pipeline.bundle.manifest import FEWEST, SIGNING_KEY
 from pipeline.storage.addresses import holds_password
 from pipeline.storage.errors import InputError
@@ -25,8 +25,9 @@ class AblationConfig(BaseModel):
     encoder_leak: bool = Field(
         default=False, description="fit the booster with every form of the shared encoder, and table what each brings"
     )
-    forms: tuple[EmbeddingForm, ...] = Field(
-        get_args(EmbeddingForm), description="forms of boosting.embedding that encoder_leak compares"
+    forms: tuple[StudyForm, ...] = Field(
+        get_args(StudyForm),
+        description="what the booster may see of the encoder, in the arms that encoder_leak compares",
     )
     planted_values: int = Field(
         10_000, ge=0, description="values of an id without signal that encoder_leak plants; 0 plants none"

@@ -113,7 +113,8 @@ def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0
 
     Steps are halved until the loss falls, so a bad start cannot diverge. Separable data has no finite optimum and is
     refused, unless a ridge (added to the summed loss as ridge/2 · |coefficients|²) gives it one. Many rows begin where
-    a sixteenth of them ends, which saves most of the steps and moves the optimum by less than rounding.
+    a sixteenth of them ends, which saves most of the steps and moves the optimum by less than rounding. Models have two
+    such solvers of their own (`fit_logistic`, `affine_log_loss`): neither folder imports the other.
     """
     if _constant(z, weight):
         return float("nan"), float("nan")

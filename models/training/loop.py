@@ -7,25 +7,24 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 
 from models.errors import InputError
 from models.losses import LossSettings, LossTable, loss_table
 from models.network import (
     CONSTANTS,
     Architecture,
-    NumericForm,
     Scaling,
     State,
     constant_arrays,
     initial_arrays,
     network_architecture,
 )
-from models.rows import Float64s, Floats, Rows
+from models.options import TrainConfig
+from models.rows import Float64s, Floats
+from models.task import Task
 from models.training.shard import StepSettings
 from models.training.stacked import FoldTensors, StackedNetworks, fold_tensors
 from models.training.stopping import BestSoFar, affine_log_loss
@@ -37,33 +36,6 @@ HASHED_ROWS = 16
 """Lookup rows of a vocabulary too large for its rows."""
 
 Progress = Callable[["EpochReport"], None]
-
-
-class TrainConfig(BaseModel):
-    """How networks are fitted ([train])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epochs: int = Field(12, ge=1, description="passes over train at most")
-    batch_size: int = Field(2048, ge=1, description="rows of a step")
-    learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule")
-    weight_decay: float = Field(1e-4, ge=0, description="decoupled weight decay of weights (not of biases)")
-    dropout: float = Field(0.1, ge=0, lt=1, description="share of embedding and hidden units left out of a step")
-    clip: float = Field(1.0, gt=0, description="largest gradient norm of one setting")
-    patience: int = Field(3, ge=1, description="epochs without a better valid log loss before a setting stops")
-    mixup: float = Field(0.0, ge=0, description="α of mixup's Beta(α, α); 0 is none")
-    unknown_share: float = Field(
-        0.05, ge=0, lt=1, description="share of category codes shown as unknown, so that unknown is learned"
-    )
-    numeric: NumericForm = Field("both", description="numeric inputs: piecewise (bins), scaled (signed log) or both")
-    max_bins: int = Field(4, ge=1, description="piecewise-linear bins a numeric column at most")
-    rows_per_category: int = Field(
-        5_000, ge=1, description="training rows a category of a large vocabulary must have, or the column is hashed"
-    )
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="of matrix products; losses stay float32")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
-    threads: int = Field(0, ge=0, description="CPU threads; 0 takes the physical cores")
-    seed: int = Field(7, ge=0, description="of initial weights, batches and dropout")
 
 
 @dataclass(frozen=True)
@@ -98,17 +70,13 @@ class Fit:
 
 
 def fit_networks(
-    train: Rows,
-    valid: Rows,
+    task: Task,
     *,
-    architecture: Architecture,
     settings: Sequence[LossSettings],
     repeats: Sequence[int],
-    prevalence: float,
     config: TrainConfig,
     soft_labels: Floats | None = None,
     start: Sequence[State] | None = None,
-    frozen_embedding: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Fit, ...]:
     """Fits one network per setting in one pass over the data per epoch.
@@ -119,16 +87,12 @@ def fit_networks(
     would be as consistent, but this is the number settings are ranked by, and it does not change with r and ε.
 
     Args:
-        train: rows to learn from, all labels known.
-        valid: rows to stop by, all labels known.
-        architecture: shared by all settings.
+        task: rows to learn from and to stop by, and the architecture that all settings share.
         settings: the losses [S].
         repeats: number of the repeat of each setting [S].
-        prevalence: fraud rate of train, which scales the class weights.
         config: [train].
         soft_labels: P(fraud) [N] of a teacher in place of train's labels.
         start: weights to begin with instead of fresh ones, one network a setting.
-        frozen_embedding: leave everything below the embedding as `start` has it.
         progress: called after each epoch.
 
     Raises:
@@ -142,22 +106,20 @@ def fit_networks(
     threads = config.threads or torch.get_num_threads()
     shards = min(threads, len(settings)) if device.type == "cpu" else 1
     with torch_threads(max(threads // shards, 1)), ThreadPoolExecutor(shards) as pool:
-        train_data = fold_tensors(train, architecture, device=device, soft_labels=soft_labels)
-        valid_data = fold_tensors(valid, architecture, device=device)
-        arrays = _stacked_start(architecture, repeats, seed=config.seed, start=start)
+        train = fold_tensors(task.train, task.architecture, device=device, soft_labels=soft_labels)
+        valid = fold_tensors(task.valid, task.architecture, device=device)
         networks = StackedNetworks(
-            arrays,
-            architecture,
+            _stacked_start(task.architecture, repeats, seed=config.seed, start=start),
+            task.architecture,
             _step_settings(config),
             device=device,
-            frozen_embedding=frozen_embedding,
             seed=config.seed,
             pool=pool,
             shards=shards,
         )
-        table = loss_table(settings, prevalence=prevalence, device=device)
-        best, reports = _trained(networks, train_data, valid_data, table=table, config=config, progress=progress)
-        return _fits(networks, best, reports, train_data, architecture)
+        table = loss_table(settings, prevalence=task.prevalence, device=device)
+        best, reports = _trained(networks, train, valid, table=table, config=config, progress=progress)
+        return _fits(networks, best, reports, train, task.architecture)
 
 
 def configured_architecture(
@@ -245,9 +207,7 @@ def _trained(
 
 
 def _valid_log_loss(networks: StackedNetworks, margins_SN: torch.Tensor, valid: FoldTensors) -> Floats:
-    values = networks.by_shard(
-        lambda shard, part: affine_log_loss(margins_SN[part], valid.target_NK[:, 1], valid.weight_N)
-    )
+    values = networks.by_shard(lambda _, part: affine_log_loss(margins_SN[part], valid.target_NK[:, 1], valid.weight_N))
     return np.concatenate(values)
 
 

@@ -78,10 +78,10 @@ class RowwiseAdam:
         settings, size, width = self._shape
         return self.table.view(size, settings, width).transpose(0, 1)
 
-    def looked_up(self, distinct_U: torch.Tensor, inverse_B: torch.Tensor, *, learn: bool) -> torch.Tensor:
-        """The lookups of a batch [S, B, D] from its distinct codes; with `learn` they take part in the next step."""
+    def looked_up(self, distinct_U: torch.Tensor, inverse_B: torch.Tensor) -> torch.Tensor:
+        """The lookups of a batch [S, B, D] from its distinct codes; they take part in the next step."""
         settings, _, width = self._shape
-        self._codes_U, self._rows = distinct_U, self.table[distinct_U].requires_grad_(learn)
+        self._codes_U, self._rows = distinct_U, self.table[distinct_U].requires_grad_()
         chosen = torch.nn.functional.embedding(inverse_B, self._rows)
         return chosen.view(-1, settings, width).transpose(0, 1)
 

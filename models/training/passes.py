@@ -46,7 +46,7 @@ class Passes:
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Losses [S], and the gradient of the lookups [S, B, D]; those of the weights go into `gradients`.
 
-        A weight without a gradient there is frozen. `keep_BE` and `keep_BH` are dropout masks, scaled to keep the mean.
+        `keep_BE` and `keep_BH` are dropout masks, scaled to keep the mean.
         """
         losses = []
         lookup_gradient = None if lookups_SBD is None else torch.empty_like(lookups_SBD)
@@ -62,8 +62,10 @@ class Passes:
             (slope_GBK,) = torch.autograd.grad(loss_G.sum(), logits_GBK)
             slope_GBH = self._back("output", slope_GBK, hidden_GBH, weight, gradients, part, keep_BH)
             slope_GBE = self._back("hidden", slope_GBH, embedding_GBE, weight, gradients, part, keep_BE)
-            if "projection_weight" in gradients:
-                self._projected_back(numeric_BM, lookups_GBD, slope_GBE, weight, gradients, part, lookup_gradient)
+            into = {name: gradients[name][part] for name in gradients if name.startswith("projection")}
+            self._projected_back(numeric_BM, lookups_GBD, slope_GBE, into)
+            if lookup_gradient is not None:
+                self._product(slope_GBE, weight["projection_lookup"].transpose(1, 2), lookup_gradient[part])
         return torch.cat(losses), lookup_gradient
 
     def _embedded(
@@ -106,19 +108,14 @@ class Passes:
         numeric_BM: torch.Tensor,
         lookups_GBD: torch.Tensor | None,
         slope_GBE: torch.Tensor,
-        weight: Tensors,
         gradients: Tensors,
-        part: slice,
-        lookup_gradient: torch.Tensor | None,
     ) -> None:
+        """Gradients of the projection from the slope before its activation."""
         numeric_MB = numeric_BM.T
-        self._product(
-            numeric_MB.expand(len(slope_GBE), *numeric_MB.shape), slope_GBE, gradients["projection_weight"][part]
-        )
-        torch.sum(slope_GBE, dim=1, out=gradients["projection_bias"][part])
-        if lookups_GBD is not None and lookup_gradient is not None:
-            self._product(lookups_GBD.transpose(1, 2), slope_GBE, gradients["projection_lookup"][part])
-            self._product(slope_GBE, weight["projection_lookup"].transpose(1, 2), lookup_gradient[part])
+        self._product(numeric_MB.expand(len(slope_GBE), *numeric_MB.shape), slope_GBE, gradients["projection_weight"])
+        torch.sum(slope_GBE, dim=1, out=gradients["projection_bias"])
+        if lookups_GBD is not None:
+            self._product(lookups_GBD.transpose(1, 2), slope_GBE, gradients["projection_lookup"])
 
     def _product(self, left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None:
         if self._low_precision:

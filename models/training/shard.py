@@ -72,32 +72,21 @@ class Shard:
         arrays: name → weights [S, ...] of these settings.
         settings: of a step.
         device: where the tensors are.
-        frozen_embedding: leave everything below the embedding as it is.
     """
 
-    def __init__(
-        self,
-        arrays: Mapping[str, np.ndarray],
-        settings: StepSettings,
-        *,
-        device: torch.device,
-        frozen_embedding: bool,
-    ) -> None:
-        self._settings, self._frozen = settings, frozen_embedding
+    def __init__(self, arrays: Mapping[str, np.ndarray], settings: StepSettings, *, device: torch.device) -> None:
+        self._settings = settings
         dense = {name: array for name, array in arrays.items() if not name.startswith("lookup_")}
-        fixed = {name: dense.pop(name) for name in list(dense) if frozen_embedding and name.startswith("projection")}
-        self._fixed = {name: torch.tensor(array, device=device) for name, array in fixed.items()}
         self._dense = StackedAdam(dense, device=device, weight_decay=settings.weight_decay)
         self._lookups = [
-            RowwiseAdam(arrays[f"lookup_{index}"], device=device)
-            for index in range(len(arrays) - len(dense) - len(fixed))
+            RowwiseAdam(arrays[f"lookup_{index}"], device=device) for index in range(len(arrays) - len(dense))
         ]
         self._passes = Passes(low_precision=settings.low_precision, device=device)
 
     @property
     def weights(self) -> Tensors:
         """Every weight but the lookups [S, ...]."""
-        return {**self._fixed, **self._dense.weights}
+        return self._dense.weights
 
     def step(self, batch: Batch, *, table: LossTable, learning_rate: float) -> torch.Tensor:
         """One step on a batch; returns the losses [S]."""
@@ -121,7 +110,7 @@ class Shard:
             keep_BE=batch.keep_BE,
             keep_BH=batch.keep_BH,
         )
-        if lookups_SBD is not None and not self._frozen:
+        if lookups_SBD is not None:
             torch.autograd.backward(lookups_SBD, lookup_gradient)
         self._descend(learning_rate)
         return loss_S
@@ -146,19 +135,18 @@ class Shard:
         return dense | {f"lookup_{index}": each.stacked.cpu().numpy() for index, each in enumerate(self._lookups)}
 
     def _looked_up(self, batch: Batch) -> torch.Tensor | None:
-        """The lookups of a batch [S, B, D], which take part in the step unless they are frozen."""
+        """The lookups of a batch [S, B, D], which take part in the step."""
         if not self._lookups:
             return None
         columns = zip(self._lookups, batch.codes, strict=True)
         lookups_SBD = torch.cat(
-            [lookup.looked_up(codes.distinct_U, codes.inverse_B, learn=not self._frozen) for lookup, codes in columns],
-            dim=2,
+            [lookup.looked_up(codes.distinct_U, codes.inverse_B) for lookup, codes in columns], dim=2
         )
         return lookups_SBD if batch.mixing is None else batch.mixing.mixed(lookups_SBD, rows=1)
 
     def _descend(self, learning_rate: float) -> None:
         """Clips each setting's gradient by its own norm, and moves its weights."""
-        parts: list[StackedAdam | RowwiseAdam] = [self._dense, *([] if self._frozen else self._lookups)]
+        parts: list[StackedAdam | RowwiseAdam] = [self._dense, *self._lookups]
         norm_S = sum_of([part.squared_norms() for part in parts]).sqrt_()
         factor_S = (self._settings.clip / norm_S.clamp_min(1e-12)).clamp_max_(1.0)
         for part in parts:

@@ -59,7 +59,6 @@ class StackedNetworks:
         architecture: shared by all settings.
         settings: of a step.
         device: where the tensors are.
-        frozen_embedding: leave everything below the embedding as it is.
         seed: of batches, dropout, hidden codes and mixup.
         pool: where shards work side by side.
         shards: how many there are; no bit of any setting depends on it.
@@ -72,7 +71,6 @@ class StackedNetworks:
         settings: StepSettings,
         *,
         device: torch.device,
-        frozen_embedding: bool,
         seed: int,
         pool: Executor,
         shards: int,
@@ -85,12 +83,7 @@ class StackedNetworks:
         chosen = np.array_split(np.arange(len(arrays["output_bias"])), shards)
         self._parts = [slice(int(part[0]), int(part[-1]) + 1) for part in chosen]
         self._shards = [
-            Shard(
-                {name: array[part] for name, array in arrays.items()},
-                settings,
-                device=device,
-                frozen_embedding=frozen_embedding,
-            )
+            Shard({name: array[part] for name, array in arrays.items()}, settings, device=device)
             for part in self._parts
         ]
         self._generator = torch.Generator(device).manual_seed(seed)

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from models.logistic import log_odds
+
 
 def affine_log_loss(margins_SN: torch.Tensor, label_N: torch.Tensor, weight_N: torch.Tensor) -> np.ndarray:
     """Log loss of each setting [S] after the affine map a·z + b of its margin that fits best.
 
     Newton's method on two numbers a setting (Platt, 1999, without his prior), so that margins of any ε and r can be
-    compared. Margins are standardised first, which makes ten steps plenty.
+    compared. Margins are standardised first, which makes ten steps plenty. A solver of its own beside
+    `models.logistic.fit_logistic`, because all settings step together, as tensors on the device they were trained on.
     """
     weight_N = weight_N.double() / weight_N.double().sum()
     z_SN = margins_SN.double()
@@ -21,7 +24,7 @@ def affine_log_loss(margins_SN: torch.Tensor, label_N: torch.Tensor, weight_N: t
     z_SN = z_SN / z_SN.std(1, keepdim=True).clamp_min(1e-12)
     rate = float((weight_N * label_N).sum())
     slope_S = torch.full_like(z_SN[:, 0], 0.1)
-    shift_S = torch.full_like(slope_S, float(np.log(rate / (1 - rate))))
+    shift_S = torch.full_like(slope_S, float(log_odds(rate)))
     loss_S = _log_loss(z_SN, label_N, weight_N, slope_S, shift_S)
     for _ in range(25):
         slope_step_S, shift_step_S = _newton_step(z_SN, label_N, weight_N, slope_S, shift_S)

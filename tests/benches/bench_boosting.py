@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import xgboost
 
-from models.boosting import BoostingConfig, LabelledMatrix, fit_booster
+from models.boosting import LabelledMatrix, fit_booster
 from models.losses import LossSettings
+from models.options import BoostingConfig
 
 ROWS = int(os.environ.get("HARBOR_BENCH_ROWS", "500000"))
 THREADS = int(os.environ.get("HARBOR_BENCH_THREADS", "2"))

@@ -34,8 +34,8 @@ from models.calibration import Affine
 from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.network import constant_arrays, initial_arrays, margins, network_architecture
+from models.options import TrainConfig
 from models.shared_encoder import SharedEncoder
-from models.training.loop import TrainConfig
 from pipeline.bundle.manifest import checked_bundle
 from pipeline.bundle.scorer import Scorer, graph_session, loaded_scorer
 from pipeline.bundle.signature import feature_arrays

@@ -18,8 +18,10 @@ from sklearn.utils._testing import ignore_warnings
 
 from models.losses import LossSettings, class_ratio
 from models.network import Architecture
+from models.options import TrainConfig
 from models.rows import RowArrays
-from models.training.loop import TrainConfig, fit_networks, torch_threads
+from models.task import Task
+from models.training.loop import fit_networks, torch_threads
 
 ROWS = int(os.environ.get("HARBOR_BENCH_ROWS", "500000"))
 THREADS = int(os.environ.get("HARBOR_BENCH_THREADS", "2"))
@@ -84,12 +86,9 @@ def our_seconds(rows: RowArrays, batch_size: int, device: str) -> float:
         )
         began: list[float] = []
         fit_networks(
-            learned,
-            few,
-            architecture=architecture,
+            Task(learned, few, architecture, PREVALENCE),
             settings=SETTINGS,
             repeats=[0] * len(SETTINGS),
-            prevalence=PREVALENCE,
             config=config,
             progress=lambda report: began.append(time.perf_counter()),
         )

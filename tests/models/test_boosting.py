@@ -3,7 +3,8 @@ import pytest
 import xgboost
 from sklearn.metrics import log_loss
 
-from models.boosting import BoostingConfig, LabelledMatrix, fit_booster
+from models.boosting import LabelledMatrix, fit_booster
+from models.options import BoostingConfig
 
 COLUMNS = ("a", "b", "c")
 

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from models.losses import (
     LossSettings,
     class_ratio,
+    evidence_at,
     focal_log_odds,
     loss_table,
     posterior,
     smoothed_cross_entropy,
     target_probabilities,
-    torch_smoothing,
 )
+from models.options import torch_smoothing
 from tests.oracles.loss_optimum import optimal_margins, row_losses
 
 CPU = torch.device("cpu")
@@ -243,3 +244,10 @@ def test_without_smoothing_the_posterior_is_the_plain_sigmoid_shifted_by_the_wei
 def test_the_posterior_refuses_a_floor_or_a_margin_that_makes_no_sense(floor, margin, message):
     with pytest.raises(ValueError, match=message):
         posterior(np.array([margin]), LossSettings(), floor=floor)
+
+
+@pytest.mark.parametrize("each", SETTINGS, ids=str)
+def test_the_forward_map_and_the_posterior_undo_one_another(each):
+    log_odds = np.linspace(-6, 6, 25)
+    evidence = np.array([evidence_at(value, each) for value in log_odds])
+    np.testing.assert_allclose(posterior(evidence, each, floor=1e-3).log_odds, log_odds, atol=1e-9)

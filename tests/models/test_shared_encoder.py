@@ -1,38 +1,40 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from models.boosting import BoostingConfig
 from models.losses import LossSettings
 from models.network import embeddings, margins, network_architecture
-from models.rows import RowArrays, fraud_rate, taken_rows
-from models.shared_encoder import GRID, encoder_columns, fit_shared_encoder, fresh_networks, time_borders
-from models.training.loop import TrainConfig, fit_networks
+from models.options import BoostingConfig, TrainConfig
+from models.rows import RowArrays, taken_rows
+from models.shared_encoder import (
+    GRID,
+    HeadNetwork,
+    encoder_columns,
+    fit_shared_encoder,
+    fresh_networks,
+    time_borders,
+)
+from models.task import labelled_task
+from models.training.loop import fit_networks
 from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)
 ARCHITECTURE = network_architecture(made_scaling(TRAIN), cardinalities=CARDINALITIES)
+TASK = labelled_task(TRAIN, VALID, architecture=ARCHITECTURE)
 CONFIG = TrainConfig(epochs=1, batch_size=128, threads=1, device="cpu")
-HEAD = fit_networks(
-    TRAIN,
-    VALID,
-    architecture=ARCHITECTURE,
-    settings=[LossSettings()],
-    repeats=[0],
-    prevalence=fraud_rate(TRAIN),
-    config=CONFIG,
-)[0].state
+HEAD = fit_networks(TASK, settings=[LossSettings()], repeats=[0], config=CONFIG)[0].state
 
 
-def encoded(form, train=TRAIN, **keywords):
+def encoded(form, train=TRAIN, network_until=None, **keywords):
     return fit_shared_encoder(
-        train,
-        VALID,
-        head=HEAD,
-        architecture=ARCHITECTURE,
-        loss=LossSettings(),
+        replace(TASK, train=train),
+        head=HeadNetwork(HEAD, LossSettings()),
+        form=form,
+        boosting=BoostingConfig(**keywords),
         config=CONFIG,
-        boosting=BoostingConfig(embedding=form, **keywords),
+        network_until=network_until,
     )
 
 
@@ -97,11 +99,10 @@ def test_a_network_that_goes_on_gently_keeps_the_meaning_of_its_columns():
         pairs = zip(embeddings(one, VALID).T, embeddings(other, VALID).T, strict=True)
         return np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs if a.std() > 0 and b.std() > 0])
 
-    first = fresh_networks(TRAIN, VALID, architecture=ARCHITECTURE, loss=LossSettings(), config=CONFIG)(TRAIN.time[200])
+    first = fresh_networks(TASK, loss=LossSettings(), config=CONFIG)(TRAIN.time[200])
     gone_on = encoded("prequential", blocks=4).encoder.state
-    other = fresh_networks(
-        TRAIN, VALID, architecture=ARCHITECTURE, loss=LossSettings(), config=CONFIG.model_copy(update={"seed": 8})
-    )(TRAIN.time[200])
+    reseeded = CONFIG.model_copy(update={"seed": 8})
+    other = fresh_networks(TASK, loss=LossSettings(), config=reseeded)(TRAIN.time[200])
     assert agreement(first, gone_on) > 0.95
     assert abs(agreement(first, other)) < 0.5
 
@@ -124,16 +125,7 @@ def test_networks_that_a_caller_has_are_not_fitted_again():
         asked.append(border)
         return HEAD
 
-    result = fit_shared_encoder(
-        TRAIN,
-        VALID,
-        head=HEAD,
-        architecture=ARCHITECTURE,
-        loss=LossSettings(),
-        config=CONFIG,
-        boosting=BoostingConfig(embedding="missing_earlier"),
-        network_until=kept,
-    )
+    result = encoded("missing_earlier", network_until=kept)
     assert asked == [TRAIN.time[400]]
     np.testing.assert_array_equal(result.encoder.columns(VALID), encoder_columns("missing_earlier", HEAD, VALID))
 

@@ -10,17 +10,18 @@ from features.encode import Encoder, Matrix
 from features.scaling import fit_scaling
 from features.vocabulary import Vocabulary
 from models.baseline import fit_logistic_baseline
-from models.boosting import NATIVE, Booster, EmbeddingForm
+from models.boosting import NATIVE, Booster
 from models.calibration import Affine, Beta, Temperature
 from models.hybrid import Hybrid
 from models.losses import LossSettings, posterior
 from models.network import Architecture, constant_arrays, embeddings, initial_arrays, margins, network_architecture
+from models.options import StudyForm
 from models.pca import principal_directions
 from models.shared_encoder import encoder_columns
 from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
 
 KNOTS = 12
-FORMS: dict[str, EmbeddingForm] = {"logit": "logit", "embedding": "later", "reduced": "pca"}
+FORMS: dict[str, StudyForm] = {"logit": "logit", "embedding": "later", "reduced": "pca"}
 
 
 def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -> dict[str, np.ndarray]:
@@ -32,7 +33,7 @@ def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -
         matrix = booster_matrix(part, rows)
         names = tuple(f"f{column}" for column in range(matrix.shape[1]))
         trees = Booster(part.model, names, 1, (), part.loss)
-        log_odds[name] = trees.log_odds(matrix, floor=parts.posterior_floor)
+        log_odds[name] = trees.log_odds(trees.margins(matrix), floor=parts.posterior_floor)
     calibrated = {name: parts.calibrators[name].log_odds(z) for name, z in log_odds.items()}
     result = {name: parts.calibrators[name].apply(z) for name, z in log_odds.items()}
     return result | {name: each.apply(calibrated) for name, each in parts.hybrids.items()}
@@ -97,10 +98,10 @@ def small(
             boosters={"xgboost": booster},
             baselines={"logistic": fit_logistic_baseline(matrix, scaling=scaling, cardinalities=encoder.sizes)},
             calibrators={
-                "logistic": Affine(True, "", 1.1, 0.1),
-                "mlp": Affine(True, "", 0.9, -0.4),
-                "mlp_unsmoothed": Beta(True, "", 0.8, 1.1, 0.2),
-                "xgboost": Temperature(True, "", 1.2),
+                "logistic": Affine(1.1, 0.1),
+                "mlp": Affine(0.9, -0.4),
+                "mlp_unsmoothed": Beta(0.8, 1.1, 0.2),
+                "xgboost": Temperature(1.2),
             },
             hybrids={"hybrid": Hybrid(("mlp", "xgboost"), (0.4, 0.7), 0.05, True, "")},
             posterior_floor=1e-3,

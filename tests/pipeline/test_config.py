@@ -79,7 +79,7 @@ def test_a_resolved_configuration_reads_back_as_itself():
 
 def test_the_reference_names_every_section_and_says_what_every_key_means():
     text = configuration_reference()
-    assert "## [sweep]\n\nWhich settings are tried." in text
+    assert "## [sweep]\n\nWhich losses the head is tried with" in text
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) > 60
     assert not [row for row in rows if row.endswith("|  |")]

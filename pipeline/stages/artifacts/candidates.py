@@ -9,16 +9,15 @@ import numpy as np
 from features.encode import Encoder, Matrix
 from models.baseline import LogisticBaseline
 from models.boosting import Booster
-from models.calibration import CalibrationConfig, Calibrator, Method, calibrator_from_dict, fit_calibrator
+from models.calibration import Calibrator, calibrator_from_dict, fit_calibrator
 from models.hybrid import Hybrid, fit_hybrid
 from models.losses import LossSettings, posterior
 from models.network import State, margins
+from models.options import CalibrationConfig, Method
 from models.rows import Float64s, Floats, Integers
 from models.shared_encoder import SharedEncoder
 
 HYBRID_MEMBERS = ("mlp", "xgboost")
-
-
 COMPARED: tuple[Method, ...] = ("none", "temperature", "affine", "beta", "isotonic")
 
 
@@ -101,11 +100,11 @@ def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
     networks = {head.owner: head.state for head in models.heads.values()}
     by_owner = {owner: margins(state, rows) for owner, state in networks.items()}
     by_head = {name: by_owner[head.owner] for name, head in models.heads.items()}
-    posteriors = {
-        name: posterior(z, models.heads[name].loss, floor=models.posterior_floor) for name, z in by_head.items()
-    }
+    floor = models.posterior_floor
+    posteriors = {name: posterior(z, models.heads[name].loss, floor=floor) for name, z in by_head.items()}
     inverted = {name: each.log_odds for name, each in posteriors.items()}
     matrix = np.concatenate([rows.numeric, models.booster_encoder.columns(rows)], axis=1)
+    trees = models.booster.margins(matrix, threads=threads)
     return RawScores(
         margins=by_head,
         inverted=inverted,
@@ -113,7 +112,7 @@ def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
             "logistic": models.baseline.margins(rows),
             "mlp": inverted["mlp"],
             "mlp_unsmoothed": inverted["mlp_unsmoothed"],
-            "xgboost": models.booster.log_odds(matrix, floor=models.posterior_floor, threads=threads),
+            "xgboost": models.booster.log_odds(trees, floor=floor),
         },
         tail_share={name: each.tail_share for name, each in posteriors.items()},
     )

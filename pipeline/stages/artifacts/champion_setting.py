@@ -6,9 +6,10 @@ from typing import get_args
 from evaluation.report.recheck_section import SettingCheck, setting_check
 from evaluation.selection import SettingOutcome, SweepRanking
 from evaluation.statistics.sample import Integers
-from models.losses import ClassWeight, LossSettings, torch_smoothing
+from models.losses import LossSettings
+from models.options import ClassWeight, SweepConfig, torch_smoothing
 from models.rows import Float64s
-from models.sweep import Setting, SweepConfig
+from models.sweep_settings import Setting
 from pipeline.stages.artifacts.sweep_files import ranked_setting
 from pipeline.storage.content import read_json
 

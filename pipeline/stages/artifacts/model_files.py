@@ -66,16 +66,16 @@ def save_booster(folder: Path, booster: Booster, encoder: SharedEncoder) -> None
 
 def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, SharedEncoder]:
     """The inverse of `save_booster`."""
-    said = read_json(folder / "booster.json")
-    encoder = said["encoder"]
+    described = read_json(folder / "booster.json")
+    encoder = described["encoder"]
     own = encoder["tensors"] == "own"
     state = load_file(folder / "booster_encoder.safetensors") if own else dict(heads["mlp"].state)
     booster = Booster(
         (folder / "booster.ubj").read_bytes(),
-        tuple(said["columns"]),
-        said["best_round"],
-        tuple(said["valid_log_loss"]),
-        LossSettings.from_dict(said["loss"]),
+        tuple(described["columns"]),
+        described["best_round"],
+        tuple(described["valid_log_loss"]),
+        LossSettings.from_dict(described["loss"]),
     )
     return booster, SharedEncoder(encoder["form"], state, tuple(encoder["names"]))
 

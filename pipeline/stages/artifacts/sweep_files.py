@@ -11,7 +11,8 @@ from evaluation.selection import Setting as RankedSetting
 from evaluation.selection import SettingOutcome, SweepRanking
 from models.losses import LossSettings, posterior
 from models.rows import Float64s
-from models.sweep import Setting, Sweep
+from models.sweep import Sweep
+from models.sweep_settings import Setting
 from pipeline.storage.content import read_json, read_table, write_json, write_table
 from pipeline.storage.errors import InputError
 

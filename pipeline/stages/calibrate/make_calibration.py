@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from evaluation.selection import sweep_statistics, time_blocks
-from models.calibration import CalibrationConfig, cross_fitted, fit_calibrator
+from models.calibration import cross_fitted, fit_calibrator
+from models.options import CalibrationConfig
 from pipeline.stages.artifacts.candidates import (
     Calibration,
     Models,
@@ -44,9 +45,8 @@ def make_calibration(context: StageContext) -> str:
     write_json(context.out / "calibrators.json", {**calibration.to_dict(), "comparison": maps})
     write_table(context.out / "comparison.parquet", _comparison(rows.label, arms))
     write_table(context.out / "crossfitted.parquet", _row_table(table, candidates, arms))
-    report = _report(calibration, rows.label, scores)
-    context.report(report)
-    _log(context, calibration, report)
+    context.report(_report(calibration, rows.label, scores))
+    _log(context, calibration)
     hybrid = calibration.hybrid
     weights = " + ".join(f"{weight:.2f} {name}" for name, weight in zip(hybrid.members, hybrid.weights, strict=True))
     return f"{config.method} maps on {table.num_rows:,} rows, {int(rows.label.sum()):,} frauds; hybrid {weights}"
@@ -87,14 +87,18 @@ def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> 
         "frauds": int(labels.sum()),
         "calibrators": {name: fitted.to_dict() for name, fitted in maps.items()},
         "tail_share": dict(scores.tail_share),
-        "notes": [f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note],
+        "notes": _notes(calibration),
     }
 
 
-def _log(context: StageContext, calibration: Calibration, report: Mapping[str, object]) -> None:
-    notes = report["notes"]
-    assert isinstance(notes, list)
-    for note in notes:
+def _notes(calibration: Calibration) -> list[str]:
+    """What speaks against trusting a map, by the name of its candidate."""
+    maps = {**calibration.calibrators, "hybrid": calibration.hybrid}
+    return [f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note]
+
+
+def _log(context: StageContext, calibration: Calibration) -> None:
+    for note in _notes(calibration):
         context.reporter.warn(note)
     for name, weight in zip(calibration.hybrid.members, calibration.hybrid.weights, strict=True):
         context.log.metrics({f"hybrid_weight_{name}": weight})

@@ -7,9 +7,10 @@ import numpy as np
 from evaluation.report.ablation_section import AblationArm, ablation_section, noise_section
 from evaluation.statistics.intervals import cluster_codes
 from features.encode import Matrix
-from models.calibration import CalibrationConfig, bounded_probability, fit_affine, fit_temperature
+from models.calibration import bounded_probability, fit_affine, fit_temperature
 from models.losses import posterior
 from models.network import State, margins
+from models.options import CalibrationConfig
 from pipeline.stages.artifacts.recipes import PLAIN, Recipe, read_recipes
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.stage import StageContext

@@ -6,24 +6,23 @@ what a form costs when there is nothing to be gained.
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from evaluation.report.encoder_leak_section import PLAIN, LeakArm, leak_lines, leak_section
 from evaluation.selection import time_blocks
+from evaluation.statistics.intervals import BootstrapSettings
 from features.encode import Encoder
-from models.boosting import BoostingConfig, EmbeddingForm
-from models.calibration import CalibrationConfig
 from models.encoded_booster import fit_boosted
 from models.losses import LossSettings, posterior
-from models.network import Architecture
-from models.rows import Float64s, RowArrays, fraud_rate
-from models.shared_encoder import fresh_networks
-from models.training.loop import TrainConfig, configured_architecture, fit_networks
+from models.options import BoostingConfig, CalibrationConfig, StudyForm, TrainConfig
+from models.rows import Float64s, RowArrays
+from models.shared_encoder import HeadNetwork, fresh_networks
+from models.task import Task
+from models.training.loop import configured_architecture, fit_networks
 from pipeline.stages.artifacts.candidates import cross_fitted_probabilities
-from pipeline.stages.stage import StageContext
-from pipeline.storage.content import write_json
 
 Tell = Callable[[str], None]
 
@@ -56,90 +55,103 @@ class LeakStudy:
 
     encoder: Encoder
     loss: LossSettings
-    forms: tuple[EmbeddingForm, ...]
+    forms: tuple[StudyForm, ...]
     planted_values: int
     training: TrainConfig
     boosting: BoostingConfig
     calibration: CalibrationConfig
 
 
-def write_leak_table(context: StageContext, train: RowArrays, valid: RowArrays, *, study: LeakStudy) -> None:
-    """Write encoder_leak.json: what every form of the shared encoder brings, on valid, which alone may choose one.
+@dataclass(frozen=True)
+class LeakTable:
+    """What every form brings on valid: an arm's statistics and its gain on the first form, a record an arm."""
+
+    rows: int
+    frauds: int
+    arms: list[dict[str, Any]]
+
+    @property
+    def lines(self) -> list[str]:
+        """The same in words."""
+        return list(leak_lines(self.arms))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"fold": "valid", "rows": self.rows, "frauds": self.frauds, "arms": self.arms}
+
+
+def leak_table(task: Task, *, study: LeakStudy, bootstrap: BootstrapSettings, tell: Tell) -> LeakTable:
+    """What every form of the shared encoder brings, on valid, which alone may choose one.
 
     Args:
-        context: of the train stage.
-        train: labelled rows.
-        valid: labelled rows.
+        task: labelled rows.
         study: what is compared.
+        bootstrap: how intervals are made.
+        tell: hears what is being fitted.
     """
+    label = task.valid.label
     records = leak_section(
-        valid.label,
-        list(leak_arms(train, valid, study=study, tell=lambda what: context.reporter.progress(0, 1, what))),
-        clusters=np.arange(len(valid.label)),
+        label,
+        list(leak_arms(task, study=study, tell=tell)),
+        clusters=np.arange(len(label)),
         rng=np.random.default_rng([study.training.seed, 4]),
-        settings=context.config.evaluation.bootstrap(),
+        settings=bootstrap,
     )
-    fold = {"fold": "valid", "rows": len(valid.label), "frauds": int(valid.label.sum())}
-    write_json(context.out / "encoder_leak.json", {**fold, "arms": records})
-    context.log.artifact("train/encoder_leak.json")
-    for line in leak_lines(records):
-        context.reporter.say(f"    {line}")
+    return LeakTable(len(label), int(label.sum()), records)
 
 
-def leak_arms(train: RowArrays, valid: RowArrays, *, study: LeakStudy, tell: Tell) -> Iterator[LeakArm]:
+def leak_arms(task: Task, *, study: LeakStudy, tell: Tell) -> Iterator[LeakArm]:
     """One arm per case and form, judged on valid by maps and a hybrid fitted on its other blocks of time.
 
     Args:
-        train: labelled rows.
-        valid: labelled rows, which also stop every fit: alike for all arms.
+        task: labelled rows; those of valid also stop every fit: alike for all arms.
         study: what is compared.
         tell: hears what is being fitted.
     """
     for case in CASES if study.planted_values else CASES[:1]:
         tell(f"{case.name}: head")
-        rng = np.random.default_rng([study.training.seed, 3])
-        folds = [_planted(rows, study.planted_values, rng) if case.planted else rows for rows in (train, valid)]
-        sizes = [*study.encoder.sizes, *([study.planted_values + 1] if case.planted else [])]
         training = study.training.model_copy(update={"rows_per_category": 1} if case.own_rows else {})
-        architecture = configured_architecture(
-            study.encoder.scaling, cardinalities=sizes, rows=len(train.label), config=training
-        )
-        for form, found in _form_probabilities(*folds, architecture=architecture, training=training, study=study):
+        for form, found in _form_probabilities(_case_task(task, case, training, study), training, study=study):
             tell(f"{case.name}: {form}")
             yield LeakArm(case.name, form, found)
 
 
+def _case_task(task: Task, case: Case, training: TrainConfig, study: LeakStudy) -> Task:
+    """The task with the id planted, where the case has it, and the architecture that follows."""
+    rng = np.random.default_rng([study.training.seed, 3])
+    train, valid = task.train, task.valid
+    sizes = list(study.encoder.sizes)
+    if case.planted:
+        train, valid = (_planted(rows, study.planted_values, rng) for rows in (train, valid))
+        sizes.append(study.planted_values + 1)
+    architecture = configured_architecture(
+        study.encoder.scaling, cardinalities=sizes, rows=len(train.label), config=training
+    )
+    return replace(task, train=train, valid=valid, architecture=architecture)
+
+
 def _form_probabilities(
-    train: RowArrays, valid: RowArrays, *, architecture: Architecture, training: TrainConfig, study: LeakStudy
+    task: Task, training: TrainConfig, *, study: LeakStudy
 ) -> Iterator[tuple[str, dict[str, Float64s]]]:
     """P(fraud) on valid of booster and hybrid with each form, beside the first form that of the head they share."""
-    floor = study.calibration.posterior_floor
-    head = fit_networks(
-        train,
-        valid,
-        architecture=architecture,
-        settings=[study.loss],
-        repeats=[0],
-        prevalence=fraud_rate(train),
-        config=training,
-    )[0]
-    until = functools.cache(fresh_networks(train, valid, architecture=architecture, loss=study.loss, config=training))
-    of_head = posterior(head.valid_margins, study.loss, floor=floor).log_odds
+    floor, valid = study.calibration.posterior_floor, task.valid
+    fit = fit_networks(task, settings=[study.loss], repeats=[0], config=training)[0]
+    head = HeadNetwork(fit.state, study.loss)
+    until = functools.cache(fresh_networks(task, loss=study.loss, config=training))
+    of_head = posterior(fit.valid_margins, study.loss, floor=floor).log_odds
     blocks = time_blocks(valid.time, folds=study.calibration.cross_fit_folds)
-    for form in dict.fromkeys((PLAIN, *study.forms)):
+    forms: tuple[StudyForm, ...] = ("none", *study.forms)
+    for form in dict.fromkeys(forms):
         boosted = fit_boosted(
-            train,
-            valid,
-            head=head.state,
-            loss=study.loss,
-            architecture=architecture,
+            task,
+            head=head,
             numeric=study.encoder.numeric,
-            boosting=study.boosting.model_copy(update={"embedding": form}),
+            boosting=study.boosting,
             training=training,
-            floor=floor,
+            form=form,
             network_until=until,
         )
-        log_odds = {"mlp": of_head, "xgboost": boosted.valid_log_odds}
+        log_odds = {"mlp": of_head, "xgboost": boosted.booster.log_odds(boosted.valid_margins, floor=floor)}
         found = cross_fitted_probabilities(valid.label, log_odds, blocks=blocks, config=study.calibration)
         yield form, {name: p for name, p in found.items() if name != "mlp" or form == PLAIN}
 

@@ -1,55 +1,75 @@
-"""The sweep of the head, the booster on the shared embedding, and the baseline; settings ranked on valid."""
+"""The sweep of the head, the booster on the shared embedding, and the baseline; settings ranked on valid.
+
+What is fitted is returned by the other files of this folder; what of it is written, told and logged stands here.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import expit
 
+from evaluation.report.recheck_section import SettingCheck
 from evaluation.selection import SweepRanking
-from features.encode import Encoder, Matrix
+from features.encode import Encoder
 from models.baseline import fit_logistic_baseline
-from models.encoded_booster import fit_boosted
-from models.network import Architecture
-from models.rows import labelled_rows
+from models.encoded_booster import Boosted, fit_boosted
+from models.options import TrainConfig
+from models.shared_encoder import HeadNetwork
 from models.sweep import Sweep
-from models.training.loop import TrainConfig
+from models.task import Task, labelled_task
+from models.training.loop import EpochReport, configured_architecture
 from pipeline.stages.artifacts.candidates import Head
+from pipeline.stages.artifacts.champion_setting import champion_setting
 from pipeline.stages.artifacts.model_files import save_booster, save_heads
 from pipeline.stages.artifacts.recipes import write_recipes
-from pipeline.stages.artifacts.sweep_files import position, sweep_outcomes, sweep_table, write_outcomes
+from pipeline.stages.artifacts.sweep_files import position, sweep_table, write_outcomes
 from pipeline.stages.stage import StageContext
-from pipeline.stages.train.encoder_forms import LeakStudy, write_leak_table
+from pipeline.stages.train.champion_networks import Start, champion_networks
+from pipeline.stages.train.encoder_forms import LeakStudy, leak_table
 from pipeline.stages.train.recipe_fits import ablation_notes, fit_recipes, recipes
-from pipeline.stages.train.sweep_and_rank import Swept, swept_and_ranked
+from pipeline.stages.train.sweep_and_rank import (
+    Recheck,
+    SweepPlan,
+    SweepProgress,
+    Swept,
+    checked_setting,
+    ranked,
+    recheck_sweep,
+    unsmoothed_sweep,
+    whole_grid,
+)
 from pipeline.stages.train.sweep_log import log_sweep
+from pipeline.stages.train.unsmoothed import unsmoothed_evidence
+from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_json, write_json, write_table
 
 
 def make_models(context: StageContext) -> str:
     """Write the heads, the booster, the baseline, every setting's margins on valid, sweep.parquet and report.json."""
+    config = context.config
     encoder = Encoder.from_dict(read_json(context.path("features", "encoder.json")))
-    train, valid = (encoder.apply(context.features(fold)) for fold in ("train", "valid"))
-    judged = valid.rows(np.isfinite(valid.label))
-    swept = swept_and_ranked(context, encoder, train, valid)
-    sweep, ranking = swept.sweep, swept.ranking
-    heads = _heads(sweep, ranking)
-    save_heads(context.out, heads)
-    write_outcomes(context.out, sweep, labels=judged.label, event_time=judged.time)
-    write_table(context.out / "sweep.parquet", sweep_table(ranking, sweep))
-    outcomes = sweep_outcomes(sweep, floor=context.config.calibration.posterior_floor)
-    log_sweep(context.log, ranking, outcomes, labels=judged.label)
-    trees, teacher = _boosted(context, encoder, train, valid, sweep.architecture, heads["mlp"])
-    if context.config.ablation.enabled:
-        _ablated(context, sweep, train, valid, teacher)
-    if context.config.ablation.encoder_leak:
-        _compared_encoders(context, encoder, train, valid, heads["mlp"])
-    baseline = fit_logistic_baseline(train, scaling=encoder.scaling, cardinalities=encoder.sizes)
+    training = config.train.model_copy(update={"threads": context.threads})
+    task = _task(context, encoder, training)
+    plan = SweepPlan(task, config.sweep, training, config.selection, config.calibration.posterior_floor)
+    swept = _swept(context, plan, encoder)
+    heads = heads_of(swept.sweep, swept.ranking)
+    _write_sweep(context, swept, heads, task)
+    head = HeadNetwork(heads["mlp"].state, heads["mlp"].loss)
+    boosted = _boosted(context, task, head, encoder=encoder, training=training)
+    if config.ablation.enabled:
+        _write_ablation(context, task, boosted, training)
+    if config.ablation.encoder_leak:
+        _write_leak_table(context, task, head, encoder=encoder, training=training)
+    baseline = fit_logistic_baseline(task.train, scaling=encoder.scaling, cardinalities=encoder.sizes)
     write_json(context.out / "logistic.json", baseline.to_dict())
-    warnings = ablation_notes(context.config.ablation) if context.config.ablation.enabled else ()
-    _report(context, swept, trees, baseline.note, *warnings)
-    return f"{len(sweep.settings)} settings, {ranking.selected.text} selected; {trees} trees"
+    notes = ablation_notes(config.ablation) if config.ablation.enabled else ()
+    trees = boosted.booster.best_round
+    _report(context, swept, trees, notes=[*swept.sweep.notes, baseline.note, *notes])
+    return f"{len(swept.sweep.settings)} settings, {swept.ranking.selected.text} selected; {trees} trees"
 
 
-def _heads(sweep: Sweep, ranking: SweepRanking) -> dict[str, Head]:
-    """The networks that go on: the selected one, its ε = 0 twin, and the best ε > 0."""
+def heads_of(sweep: Sweep, ranking: SweepRanking) -> dict[str, Head]:
+    """The networks that go on: the selected one, its ε = 0 twin, and the best ε > 0; one that is two is owned once."""
     wanted = {"mlp": ranking.selected, "mlp_unsmoothed": ranking.unsmoothed, "mlp_smoothed": ranking.smoothed}
     heads: dict[str, Head] = {}
     owners: dict[int, str] = {}
@@ -62,76 +82,155 @@ def _heads(sweep: Sweep, ranking: SweepRanking) -> dict[str, Head]:
     return heads
 
 
+def _task(context: StageContext, encoder: Encoder, training: TrainConfig) -> Task:
+    train, valid = (encoder.apply(context.features(fold)) for fold in ("train", "valid"))
+    rows = int(np.isfinite(train.label).sum())
+    architecture = configured_architecture(encoder.scaling, cardinalities=encoder.sizes, rows=rows, config=training)
+    return labelled_task(train, valid, architecture=architecture)
+
+
+def _swept(context: StageContext, plan: SweepPlan, encoder: Encoder) -> Swept:
+    """The sweep that counts, told pass by pass.
+
+    With mode "recheck" and a champion at hand only a few settings are tried, and the whole grid, from fresh weights,
+    where they say that the optimum has moved.
+    """
+    progress = _sweep_progress(context)
+    recheck = _recheck(context, encoder, plan)
+    if recheck is None:
+        unsmoothed = unsmoothed_sweep(plan, progress=progress)
+        _write_unsmoothed(context, unsmoothed, plan.task)
+        return whole_grid(plan, unsmoothed, progress=progress)
+    few = recheck_sweep(plan, recheck, progress=progress)
+    _write_unsmoothed(context, few, plan.task)
+    judged = ranked(plan, few)
+    found = checked_setting(plan, judged, run=context.run)
+    findings = (f"this was a recheck: {recheck.start.note}", *_check_findings(context, found))
+    if found is None or not found.moved:
+        return Swept(few, judged.outcomes, judged.ranking, findings)
+    if recheck.start.networks is not None:
+        few = unsmoothed_sweep(plan, progress=progress)
+        _write_unsmoothed(context, few, plan.task)
+    whole = whole_grid(plan, few, progress=progress)
+    return Swept(whole.sweep, whole.outcomes, whole.ranking, findings)
+
+
+def _sweep_progress(context: StageContext) -> SweepProgress:
+    """Every epoch on the progress line and, as a metric, in tracking."""
+
+    def tell(name: str, epoch: EpochReport, epochs: int) -> None:
+        best = min(epoch.valid_log_loss)
+        context.reporter.progress(epoch.epoch, epochs, f"{name}: epoch {epoch.epoch}, best valid log loss {best:.5f}")
+        key = "unsmoothed" if name == "ε = 0" else name
+        context.log.metrics({f"{key}_best_valid_log_loss": best}, step=epoch.epoch)
+
+    return tell
+
+
+def _recheck(context: StageContext, encoder: Encoder, plan: SweepPlan) -> Recheck | None:
+    """What is to be checked again; where it begins is told, because it decides what fits can be compared with."""
+    chosen = champion_setting(context.run, plan.sweep) if plan.sweep.mode == "recheck" else None
+    if chosen is None:
+        return None
+    if plan.sweep.recheck_epochs == 0:
+        start = Start(None, "it began with fresh weights: sweep.recheck_epochs is 0")
+    else:
+        folds = read_json(context.path("features", "report.json"))["folds"]
+        architecture = plan.task.architecture
+        start = champion_networks(context.run, encoder=encoder, architecture=architecture, folds=folds)
+    context.reporter.say(f"    recheck of the champion's setting: {start.note}")
+    context.log.tags({"harbor.start": "champion" if start.networks is not None else "fresh"})
+    return Recheck(chosen, start)
+
+
+def _check_findings(context: StageContext, found: SettingCheck | None) -> tuple[str, ...]:
+    """What the check found, for the report; told on the way."""
+    if found is None:
+        return ()
+    context.reporter.say(f"    {found.sentence}")
+    context.log.metrics({"recheck_moved": float(found.moved)})
+    return (found.sentence.rstrip("."),)
+
+
+def _write_unsmoothed(context: StageContext, sweep: Sweep, task: Task) -> None:
+    evidence = unsmoothed_evidence(sweep, task.valid.label, bins=context.config.evaluation.bins)
+    write_bytes(context.out / "unsmoothed" / "reliability.png", evidence.png)
+    write_json(context.out / "unsmoothed" / "valid.json", evidence.section)
+    context.log.metrics(evidence.metrics)
+    context.log.artifact("train/unsmoothed/reliability.png", folder="unsmoothed")
+    context.log.artifact("train/unsmoothed/valid.json", folder="unsmoothed")
+    context.reporter.say(f"    {evidence.line}")
+
+
+def _write_sweep(context: StageContext, swept: Swept, heads: Mapping[str, Head], task: Task) -> None:
+    save_heads(context.out, heads)
+    write_outcomes(context.out, swept.sweep, labels=task.valid.label, event_time=task.valid.time)
+    write_table(context.out / "sweep.parquet", sweep_table(swept.ranking, swept.sweep))
+    log_sweep(context.log, swept.ranking, swept.outcomes, labels=task.valid.label)
+
+
 def _boosted(
-    context: StageContext, encoder: Encoder, train: Matrix, valid: Matrix, architecture: Architecture, head: Head
-) -> tuple[int, np.ndarray]:
-    """Fit the booster on features and the shared encoder's word on them; its trees and its P(fraud) on train."""
-    config = context.config
-    context.reporter.progress(0, 1, f"booster ({config.boosting.embedding})")
-    boosted = fit_boosted(
-        labelled_rows(train, name="train"),
-        labelled_rows(valid, name="valid"),
-        head=head.state,
-        loss=head.loss,
-        architecture=architecture,
-        numeric=encoder.numeric,
-        boosting=config.boosting,
-        training=_training(context),
-        floor=config.calibration.posterior_floor,
-    )
+    context: StageContext, task: Task, head: HeadNetwork, *, encoder: Encoder, training: TrainConfig
+) -> Boosted:
+    boosting = context.config.boosting
+    context.reporter.progress(0, 1, f"booster ({boosting.embedding})")
+    boosted = fit_boosted(task, head=head, numeric=encoder.numeric, boosting=boosting, training=training)
     save_booster(context.out, boosted.booster, boosted.encoder)
-    return boosted.booster.best_round, expit(boosted.train_log_odds)
+    return boosted
 
 
-def _ablated(context: StageContext, sweep: Sweep, train: Matrix, valid: Matrix, teacher: np.ndarray) -> None:
+def _write_ablation(context: StageContext, task: Task, boosted: Boosted, training: TrainConfig) -> None:
     """Train every technique alone and in pairs on the sweep's own network and batches."""
     config = context.config
-    arms = recipes(config.ablation, prevalence=sweep.prevalence, smoothings=config.sweep.smoothing)
+    arms = recipes(config.ablation, prevalence=task.prevalence, smoothings=config.sweep.smoothing)
+    teacher = boosted.booster.log_odds(boosted.train_margins, floor=config.calibration.posterior_floor)
     states = fit_recipes(
-        labelled_rows(train, name="train"),
-        labelled_rows(valid, name="valid"),
+        task,
         arms=arms,
-        architecture=sweep.architecture,
-        config=_training(context),
+        config=training,
         ablation=config.ablation,
-        teacher=teacher,
-        progress=lambda epoch: context.reporter.progress(epoch.epoch, config.train.epochs, "ablation"),
+        teacher=expit(teacher),
+        progress=lambda epoch: context.reporter.progress(epoch.epoch, training.epochs, "ablation"),
     )
     write_recipes(context.out, arms, states)
 
 
-def _compared_encoders(context: StageContext, encoder: Encoder, train: Matrix, valid: Matrix, head: Head) -> None:
-    """Fit the booster with every form of the shared encoder."""
+def _write_leak_table(
+    context: StageContext, task: Task, head: HeadNetwork, *, encoder: Encoder, training: TrainConfig
+) -> None:
+    """Write encoder_leak.json: the booster with every form of the shared encoder."""
     config = context.config
     study = LeakStudy(
         encoder=encoder,
         loss=head.loss,
         forms=config.ablation.forms,
         planted_values=config.ablation.planted_values,
-        training=_training(context),
+        training=training,
         boosting=config.boosting,
         calibration=config.calibration,
     )
-    rows = (labelled_rows(train, name="train"), labelled_rows(valid, name="valid"))
-    write_leak_table(context, *rows, study=study)
+    table = leak_table(
+        task,
+        study=study,
+        bootstrap=config.evaluation.bootstrap(),
+        tell=lambda what: context.reporter.progress(0, 1, what),
+    )
+    write_json(context.out / "encoder_leak.json", table.to_dict())
+    context.log.artifact("train/encoder_leak.json")
+    for line in table.lines:
+        context.reporter.say(f"    {line}")
 
 
-def _training(context: StageContext) -> TrainConfig:
-    """[train] with the threads of this machine."""
-    config = context.config.train
-    return config.model_copy(update={"threads": context.threads})
-
-
-def _report(context: StageContext, swept: Swept, trees: int, *notes: str) -> None:
-    sweep, ranking = swept.sweep, swept.ranking
-    warnings = [*sweep.notes, *(note for note in notes if note)]
+def _report(context: StageContext, swept: Swept, trees: int, *, notes: Sequence[str]) -> None:
+    sweep, selected = swept.sweep, swept.ranking.selected
+    warnings = [note for note in notes if note]
     for warning in warnings:
         context.reporter.warn(warning)
     context.report(
         {
             "prevalence": sweep.prevalence,
-            "selected": {"smoothing": ranking.selected.smoothing, "class_weight": ranking.selected.class_weight},
-            "rule": ranking.rule,
+            "selected": {"smoothing": selected.smoothing, "class_weight": selected.class_weight},
+            "rule": swept.ranking.rule,
             "trees": trees,
             "notes": [*warnings, *swept.findings],
         }

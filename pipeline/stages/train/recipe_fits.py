@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.losses import LossSettings, class_ratio
-from models.network import Architecture, State
-from models.rows import Floats, RowArrays, fraud_rate
+from models.network import State
+from models.options import TrainConfig
+from models.rows import Floats
 from models.sweep import smoothed_twice
-from models.training.loop import Progress, TrainConfig, fit_networks
+from models.task import Task
+from models.training.loop import Progress, fit_networks
 from pipeline.sections import AblationConfig
 from pipeline.stages.artifacts.recipes import PLAIN, Recipe
 
@@ -58,11 +60,9 @@ def ablation_notes(config: AblationConfig) -> tuple[str, ...]:
 
 
 def fit_recipes(
-    train: RowArrays,
-    valid: RowArrays,
+    task: Task,
     *,
     arms: Sequence[Recipe],
-    architecture: Architecture,
     config: TrainConfig,
     ablation: AblationConfig,
     teacher: Floats,
@@ -71,10 +71,8 @@ def fit_recipes(
     """The network of every arm; arms that see the same batches are one pass over the data.
 
     Args:
-        train: labelled rows.
-        valid: labelled rows to stop by.
+        task: labelled rows, and the network of every arm.
         arms: what to train.
-        architecture: of every arm.
         config: [train].
         ablation: [ablation].
         teacher: P(fraud) of the booster on the rows of train [N].
@@ -83,14 +81,11 @@ def fit_recipes(
     states: dict[str, State] = {}
     for data in dict.fromkeys(arm.data for arm in arms):
         group = [arm for arm in arms if arm.data == data]
-        soft = teacher if data == "teacher" else _noisy(train.label, data, seed=config.seed)
+        soft = teacher if data == "teacher" else _noisy(task.train.label, data, seed=config.seed)
         fits = fit_networks(
-            train,
-            valid,
-            architecture=architecture,
+            task,
             settings=[arm.loss for arm in group],
             repeats=[0] * len(group),
-            prevalence=fraud_rate(train),
             config=config.model_copy(update={"mixup": ablation.mixup if data == "mixup" else 0.0}),
             soft_labels=soft,
             progress=progress,

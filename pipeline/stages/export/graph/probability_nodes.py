@@ -7,11 +7,11 @@ several candidates stand side by side.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from models.calibration import LARGEST_LOGIT, Affine, Beta, Calibrator, Identity, Isotonic, Temperature
 from models.hybrid import Hybrid
-from models.losses import EXACT_LOGIT, SMALL_SOFTPLUS, LossSettings
+from models.losses import EXACT_LOGIT, SMALL_SOFTPLUS, LossSettings, evidence_at
 from pipeline.stages.export.graph.nodes import Nodes
 
 
@@ -30,7 +30,7 @@ def posterior_log_odds(nodes: Nodes, margins: str, settings: Sequence[LossSettin
     evidence = margins if gamma == 0 else _focal_log_odds(nodes, margins, gamma)
     bound = np.array([float(logit(1 - floor)) if each.epsilon > 0 else EXACT_LOGIT for each in settings])
     low, high = (
-        np.array([_evidence_at(sign * limit, each) for limit, each in zip(bound, settings, strict=True)])
+        np.array([evidence_at(sign * limit, each) for limit, each in zip(bound, settings, strict=True)])
         for sign in (-1.0, 1.0)
     )
     kept = _clipped_by_column(nodes, evidence, low, high)
@@ -128,15 +128,6 @@ def _log_odds_of_evidence(nodes: Nodes, evidence: str, settings: Sequence[LossSe
     above = _by_column(nodes, "Sub", _by_column(nodes, "Mul", odds, 1 - half), half)
     below = _by_column(nodes, "Add", _by_column(nodes, "Mul", odds, -half), 1 - half)
     return _by_column(nodes, "Sub", nodes.add("Log", nodes.add("Div", above, below)), np.where(by_column, 0.0, shift))
-
-
-def _evidence_at(log_odds: float, settings: LossSettings) -> float:
-    """The log odds of the effective target where η has these log odds."""
-    shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
-    if epsilon == 0:
-        return log_odds + shift
-    before, after = (shift, 0.0) if settings.weighting == "example" else (0.0, shift)
-    return float(logit((1 - epsilon) * expit(log_odds + before) + epsilon / 2)) + after
 
 
 def _focal_log_odds(nodes: Nodes, margin: str, gamma: float) -> str:

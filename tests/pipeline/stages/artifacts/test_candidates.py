@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 from models.boosting import Booster
-from models.calibration import CalibrationConfig
 from models.losses import LossSettings, class_ratio
+from models.options import CalibrationConfig
 from models.shared_encoder import SharedEncoder
 from pipeline.stages.artifacts.candidates import Head, Models, calibrated_probabilities, fit_calibration, raw_scores
-from pipeline.stages.artifacts.model_files import load_heads, save_heads
 from pipeline.stages.artifacts.recipes import Recipe
 from pipeline.stages.evaluate.judged_arms import judged_arm
 from tests.oracles.python_path import small
@@ -70,13 +68,3 @@ def test_a_sure_network_of_the_ablation_is_judged_like_any_other(case, rows):
     recipe = Recipe("plain", (), LossSettings())
     arm = judged_arm(recipe, sure_network(case), calib=rows, test=rows, floor=FLOOR, config=CalibrationConfig())
     assert all(((p > 0) & (p < 1)).all() for p in (arm.raw, arm.inverted, arm.scaled, arm.calibrated))
-
-
-def test_a_network_that_serves_two_heads_is_stored_once_under_its_owner(case, tmp_path):
-    state = case.parts.networks["mlp"].state
-    heads = {name: Head("mlp", dict(state), LossSettings(), "none") for name in ("mlp", "mlp_unsmoothed")}
-    save_heads(tmp_path, heads)
-    assert set(load_file(tmp_path / "network.safetensors")) == {f"mlp.{key}" for key in state}
-    again = load_heads(tmp_path)
-    assert {name: head.owner for name, head in again.items()} == {"mlp": "mlp", "mlp_unsmoothed": "mlp"}
-    assert again["mlp_unsmoothed"].state is again["mlp"].state

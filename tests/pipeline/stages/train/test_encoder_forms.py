@@ -7,10 +7,10 @@ from sklearn.metrics import average_precision_score
 from features.encode import Encoder
 from features.scaling import fit_scaling
 from features.vocabulary import Vocabulary
-from models.boosting import BoostingConfig
-from models.calibration import CalibrationConfig
 from models.losses import LossSettings
-from models.training.loop import TrainConfig
+from models.network import network_architecture
+from models.options import BoostingConfig, CalibrationConfig, TrainConfig
+from models.task import labelled_task
 from pipeline.stages.train.encoder_forms import CASES, LeakStudy, leak_arms
 from tests.fixtures.made_rows import CARDINALITIES, NUMERIC, made_rows
 
@@ -44,10 +44,12 @@ def arms():
         boosting=BoostingConfig(rounds=40, learning_rate=0.2, max_depth=4),
         calibration=CalibrationConfig(),
     )
-    said = []
-    found = leak_arms(TRAIN, VALID, study=study, tell=said.append)
+    architecture = network_architecture(ENCODER.scaling, cardinalities=ENCODER.sizes)
+    task = labelled_task(TRAIN, VALID, architecture=architecture)
+    heard = []
+    found = leak_arms(task, study=study, tell=heard.append)
     result = {(arm.case, arm.form): arm.probabilities for arm in found}
-    assert said[0] == "as it is: head"
+    assert heard[0] == "as it is: head"
     return result
 
 

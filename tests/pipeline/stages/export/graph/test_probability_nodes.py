@@ -61,11 +61,11 @@ def graph_log_odds(setting: LossSettings, nodes: Nodes) -> None:
     "calibrator",
     [
         Identity(True, ""),
-        Temperature(True, "", 2.5),
-        Affine(True, "", 0.7, -1.5),
-        Beta(True, "", 0.5, 2.0, 0.3),
-        Isotonic(True, "", (-3.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.02, 0.9)),
-        Isotonic(True, "", (0.5,), (0.02,)),
+        Temperature(2.5),
+        Affine(0.7, -1.5),
+        Beta(0.5, 2.0, 0.3),
+        Isotonic((-3.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.02, 0.9)),
+        Isotonic((0.5,), (0.02,)),
     ],
     ids=lambda each: each.kind,
 )
@@ -81,7 +81,7 @@ def test_a_calibrator_in_the_graph_is_its_apply(calibrator) -> None:
 
 def test_a_combination_is_the_hybrids_own_of_calibrated_members() -> None:
     rng = np.random.default_rng(3)
-    maps = {"mlp": Affine(True, "", 0.7, -1.5), "xgboost": Beta(True, "", 0.5, 2.0, 0.3)}
+    maps = {"mlp": Affine(0.7, -1.5), "xgboost": Beta(0.5, 2.0, 0.3)}
     hybrid = Hybrid(("mlp", "xgboost"), (0.4, 0.7), 0.05, True, "")
     log_odds = {name: rng.normal(0, 4, 200) for name in maps}
 

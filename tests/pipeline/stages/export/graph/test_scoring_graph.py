@@ -94,7 +94,7 @@ def test_heads_of_unlike_losses_are_inverted_each_by_its_own() -> None:
 
 def test_a_curved_calibrator_of_a_member_reaches_the_hybrid() -> None:
     case = small(form="none")
-    curved = Isotonic(True, "", (-6.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.03, 0.9))
+    curved = Isotonic((-6.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.03, 0.9))
     assert largest_difference(case.changed(calibrators={**case.parts.calibrators, "xgboost": curved})) < 1e-5
 
 

@@ -1,0 +1,85 @@
+"""Which losses a sweep tries: the whole grid, or the few settings of a recheck."""
+
+import itertools
+from dataclasses import dataclass, replace
+
+from models.losses import LossSettings, class_ratio
+from models.options import ClassWeight, SweepConfig, Weighting
+
+WEIGHT_ORDER: tuple[ClassWeight, ...] = ("none", "sqrt", "balanced")
+RECHECKED = 4
+"""Settings of a recheck at most: few enough for every night."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the sweep: a loss under the name it was asked for by, and a repeat.
+
+    `guide` marks the rows that are there for comparison alone: the column-weighted, balanced loss at each ε.
+    """
+
+    class_weight: ClassWeight
+    loss: LossSettings
+    repeat: int = 0
+    guide: bool = False
+
+    @property
+    def fitted_as(self) -> tuple[LossSettings, int]:
+        """The loss that is really minimised, and the repeat: settings alike in both are one fit.
+
+        At ε = 0, or with r = 1, both ways of weighting are one function.
+        """
+        if self.loss.epsilon == 0 or self.loss.ratio == 1:
+            return replace(self.loss, weighting="example"), self.repeat
+        return self.loss, self.repeat
+
+
+def sweep_settings(config: SweepConfig, *, prevalence: float, chosen: Setting | None = None) -> tuple[Setting, ...]:
+    """The rows of a sweep: the grid, ε = 0 always in it, and the guide's own column-weighted setting at each ε.
+
+    Args:
+        config: [sweep].
+        prevalence: fraud rate of train.
+        chosen: what an earlier run chose; with mode "recheck" only that setting, its neighbours and ε = 0 are tried,
+            without the guide's rows. Without it a recheck is a full sweep.
+    """
+    if config.mode == "recheck" and chosen is not None:
+        return _recheck_settings(config, chosen, prevalence=prevalence)
+    smoothings = config.smoothing if 0.0 in config.smoothing else (0.0, *config.smoothing)
+
+    def loss(smoothing: float, name: ClassWeight, weighting: Weighting) -> LossSettings:
+        return LossSettings(smoothing, class_ratio(name, prevalence), weighting, config.convention, config.gamma)
+
+    grid = [
+        Setting(name, loss(smoothing, name, config.weighting), repeat)
+        for repeat, name, smoothing in itertools.product(range(config.repeats), config.class_weight, smoothings)
+    ]
+    guide = [Setting("balanced", loss(smoothing, "balanced", "column"), guide=True) for smoothing in smoothings]
+    present = {(each.loss, each.repeat) for each in grid}
+    return (*grid, *(each for each in guide if (each.loss, each.repeat) not in present))
+
+
+def _recheck_settings(config: SweepConfig, chosen: Setting, *, prevalence: float) -> tuple[Setting, ...]:
+    """The chosen setting, ε = 0, the ε on either side of it, and class weights beside it at ε = 0, while there is room.
+
+    A class weight is compared at ε = 0 because every setting needs its ε = 0 twin; if it wins there, the optimum has
+    moved and a full sweep follows.
+    """
+    place = WEIGHT_ORDER.index(chosen.class_weight)
+    closest_first = sorted(config.class_weight, key=lambda other: abs(WEIGHT_ORDER.index(other) - place))
+    pairs = [
+        *((smoothing, chosen.class_weight) for smoothing in _neighbours(chosen.loss.smoothing, config.smoothing)),
+        *((0.0, other) for other in closest_first if other != chosen.class_weight),
+    ]
+    return tuple(
+        Setting(name, replace(chosen.loss, smoothing=smoothing, ratio=class_ratio(name, prevalence)), repeat)
+        for repeat in range(config.repeats)
+        for smoothing, name in pairs[:RECHECKED]
+    )
+
+
+def _neighbours(smoothing: float, tried: tuple[float, ...]) -> list[float]:
+    """ε = 0, the ε itself, and the closest ones tried below and above it, in order."""
+    below = [value for value in tried if value < smoothing]
+    above = [value for value in tried if value > smoothing]
+    return sorted({0.0, smoothing, *sorted(below)[-1:], *sorted(above)[:1]})
