@@ -14,7 +14,7 @@ from models.shared_encoder import HeadNetwork
 from models.task import labelled_task
 from pipeline.stages.artifacts.candidates import Head
 from pipeline.stages.artifacts.model_files import HEAD_FORMS, load_booster, load_heads, save_booster, save_heads
-from pipeline.stages.export.make_bundle import BOOSTER_FORMS
+from pipeline.stages.export.graph_parts import BOOSTER_FORMS
 from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(800, seed=1), made_rows(300, seed=2)

@@ -60,7 +60,7 @@ def graph_log_odds(setting: LossSettings, nodes: Nodes) -> None:
 @pytest.mark.parametrize(
     "calibrator",
     [
-        Identity(True, ""),
+        Identity(),
         Temperature(2.5),
         Affine(0.7, -1.5),
         Beta(0.5, 2.0, 0.3),
