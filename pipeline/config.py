@@ -10,10 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evaluation.gate import GateConfig
-from evaluation.report.drift_section import DriftConfig
-from evaluation.report.evidence import EvaluationConfig
-from evaluation.selection import SelectionConfig
+from evaluation.options import DecisionConfig, DriftConfig, EvaluationConfig, GateConfig, SelectionConfig
 from features.split import LabelsConfig, SplitConfig
 from features.windows.feature_options import FeaturesConfig
 from models.boosting import BoostingConfig
@@ -25,6 +22,13 @@ from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError
 
 ENVIRONMENT_PREFIX = "HARBOR_"
+MOVED = {
+    "evaluation.alert_cost": "decision.alert_cost",
+    "export.alert_cost": "decision.alert_cost",
+    "export.alert_budget": "decision.alert_budget",
+    "export.precision_floor": "decision.precision_floor",
+}
+"""Keys of earlier releases and where they stand now."""
 
 
 class Config(BaseModel):
@@ -43,6 +47,7 @@ class Config(BaseModel):
     calibration: CalibrationConfig = Field(default_factory=CalibrationConfig)
     selection: SelectionConfig = Field(default_factory=SelectionConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    decision: DecisionConfig = Field(default_factory=DecisionConfig)
     gate: GateConfig = Field(default_factory=GateConfig)
     drift: DriftConfig = Field(default_factory=DriftConfig)
     export: ExportConfig = Field(default_factory=ExportConfig)
@@ -156,7 +161,8 @@ def _faults(error: ValidationError, origin: str) -> str:
     for fault in faults:
         key = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            lines.append(f"  {key}: unknown key{_suggestion(fault['loc'])}")
+            known = f"moved to {MOVED[key]}" if key in MOVED else f"unknown key{_suggestion(fault['loc'])}"
+            lines.append(f"  {key}: {known}")
         else:
             lines.append(
                 f"  {key}: {fault['msg'].removeprefix('Value error, ')}, got {without_passwords(repr(fault['input']))}"

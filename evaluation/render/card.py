@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.formatting import METRICS, NAMES, count, number, percent, show
+from evaluation.formatting import METRICS, NAMES, candidate_name, count, number, percent, show
 
 FRONT_METRICS = ("average_precision", "roc_auc", "brier", "log_loss", "ece")
 
@@ -23,7 +23,7 @@ def model_card(report: Mapping[str, Any], *, license_name: str = "apache-2.0") -
 
 
 def _front_matter(report: Mapping[str, Any], license_name: str) -> str:
-    cells = report["candidates"][report["shipped"]]
+    shipped = report["candidates"][report["shipped"]]
     name = report["facts"].get("name", "harbor")
     lines = [
         "---",
@@ -49,17 +49,17 @@ def _front_matter(report: Mapping[str, Any], license_name: str) -> str:
         "    metrics:",
     ]
     for metric in FRONT_METRICS:
-        if cells[metric]["value"] is not None:
+        if shipped[metric]["value"] is not None:
             lines += [
                 f"    - type: {metric}",
                 f"      name: {METRICS[metric][0]}",
-                f"      value: {cells[metric]['value']!r}",
+                f"      value: {shipped[metric]['value']!r}",
             ]
     return "\n".join([*lines, "---"])
 
 
 def _summary(report: Mapping[str, Any]) -> str:
-    name = NAMES.get(report["shipped"], report["shipped"])
+    name = candidate_name(report["shipped"])
     return (
         f"# Card fraud: {name}\n\n"
         "Gives the probability that a card transaction is fraud, from features known at its time. It is meant to order "
@@ -77,9 +77,11 @@ def _numbers(report: Mapping[str, Any]) -> str:
     people = report["population"]
     names = [report["shipped"], *[n for n in (*NAMES, *report["candidates"]) if n in report["candidates"]]]
     names = list(dict.fromkeys(names))
-    head = "| | " + " | ".join(NAMES.get(n, n) for n in names) + " |\n|---|" + "---:|" * len(names)
+    head = "| | " + " | ".join(candidate_name(n) for n in names) + " |\n|---|" + "---:|" * len(names)
     rows = [
-        f"| {label} | " + " | ".join(_cell(report["candidates"][n][metric], form, digits) for n in names) + " |"
+        f"| {label} | "
+        + " | ".join(_with_interval(report["candidates"][n][metric], form, digits) for n in names)
+        + " |"
         for metric, (label, form, digits) in METRICS.items()
     ]
     chance = " | ".join(number(report["candidates"][n]["ece_null_95"], 5) for n in names)
@@ -121,12 +123,9 @@ def _limits(report: Mapping[str, Any]) -> str:
     return "## Limits\n\n" + "\n".join(lines)
 
 
-def _cell(cell: Mapping[str, Any], form: str, digits: int) -> str:
-    if cell["low"] is None:
-        return show(cell["value"], form, digits)
-    return (
-        f"{show(cell['value'], form, digits)} ({show(cell['low'], form, digits)} – {show(cell['high'], form, digits)})"
-    )
+def _with_interval(statistic: Mapping[str, Any], form: str, digits: int) -> str:
+    value, low, high = (show(statistic[key], form, digits) for key in ("value", "low", "high"))
+    return value if statistic["low"] is None else f"{value} ({low} – {high})"
 
 
 def _yaml(text: str) -> str:

@@ -60,6 +60,10 @@ def fit_delay_curve(delay: ArrayLike, age: ArrayLike) -> DelayCurve:
     delay, the share within u is multiplied by 1 − d(u) / n(u), where d counts the delays of u and n the rows that had
     come by u and were old enough for u to be seen. It is conditional on delays no longer than the oldest row's age.
 
+    >>> curve = fit_delay_curve([1.0, 1.0, 4.0], [9.0, 9.0, 9.0])
+    >>> curve.at([0.5, 1.0, 4.0]).round(4).tolist()
+    [0.0, 0.6667, 1.0]
+
     Args:
         delay: of the labels that are known [N].
         age: how old those rows are [N], never below their delay.
@@ -87,6 +91,10 @@ def delayed_prevalence(
 
     Each known label counts 1 / P(a label of its class is known at this age) times (Horvitz and Thompson, 1952).
     Without it, the newest rows look more honest than they are wherever frauds are reported late.
+
+    >>> found = delayed_prevalence([1, 0, np.nan, 0], [1, 2, 3, 4], [9, 9, 0, 9], as_of=None, start=0)
+    >>> found.rows, found.known, found.frauds, round(found.corrected, 4)
+    (4, 3, 1, 0.3333)
 
     Args:
         label: 0, 1 or NaN where not known [N].

@@ -21,7 +21,16 @@ MANY_ROWS, THINNED = 8_192, 16
 
 
 def log_loss(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
-    """Mean of −log of the probability given to what happened (Good, 1952); NaN without rows."""
+    """Mean of −log of the probability given to what happened (Good, 1952), in nats; NaN without rows.
+
+    >>> round(log_loss([1, 0], [0.8, 0.4]), 4)
+    0.367
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
+    """
     s = sample(labels, probabilities, weight=weight)
     return _mean(log_loss_rows(s.labels, s.probabilities), s)
 
@@ -30,6 +39,14 @@ def brier(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | No
     """Mean squared distance of probability and outcome (Brier, 1950); NaN without rows.
 
     It is the binary form: half of Brier's own sum over both classes.
+
+    >>> brier([1, 0], [0.5, 0.0])
+    0.125
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     return _mean((s.probabilities - s.labels) ** 2, s)
@@ -39,6 +56,14 @@ def brier_skill(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLik
     """Share of the base rate's Brier score that the model removes: 1 − Brier / (π(1 − π)) (Murphy, 1973).
 
     A bare Brier score says nothing without its prevalence; the skill does. NaN where one class is missing.
+
+    >>> brier_skill([1, 0], [0.5, 0.0]), brier_skill([1, 0], [0.5, 0.5])
+    (0.5, 0.0)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if one_class(s):
@@ -51,6 +76,14 @@ def observed_expected(labels: ArrayLike, probabilities: ArrayLike, *, weight: Ar
     """Frauds that happened over frauds that the probabilities add up to; 1 is calibration in the large.
 
     NaN where nothing is expected. Above 1 the model is too sure that all is well.
+
+    >>> observed_expected([1, 0, 0, 0], [0.25, 0.125, 0.125, 0.0])
+    2.0
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     expected = float(s.weight @ s.probabilities)
@@ -71,6 +104,16 @@ def calibration_line(
     """Logistic recalibration by Newton's method; NaN where a class is missing or no finite line fits best.
 
     A slope below 1 means probabilities too extreme, above 1 too timid. Logits are clipped at ±27.6.
+
+    >>> labels, probabilities = [1, 0, 0, 0, 1, 1, 1, 0], [0.1] * 4 + [0.9] * 4
+    >>> line = calibration_line(labels, probabilities)  # observed are a quarter and three quarters
+    >>> round(line.slope, 6), abs(round(line.intercept, 6))
+    (0.5, 0.0)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if one_class(s):
@@ -84,26 +127,46 @@ def spiegelhalter_z(labels: ArrayLike, probabilities: ArrayLike, *, weight: Arra
     """Standardised deviation of the Brier score from what calibration implies (Spiegelhalter, 1986).
 
     Standard normal if every probability is right and rows are independent; NaN where the variance is 0.
+
+    >>> round(spiegelhalter_z([1, 1, 0, 0], [0.2, 0.2, 0.2, 0.2]), 6)  # 2 frauds where 0.8 are expected
+    1.5
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     p, lean = s.probabilities, 1.0 - 2.0 * s.probabilities
     variance = float(s.weight @ (lean**2 * p * (1.0 - p)))
-    return float(s.weight @ ((s.labels - p) * lean)) / np.sqrt(variance) if variance > 0 else float("nan")
+    return float(s.weight @ ((s.labels - p) * lean)) / float(np.sqrt(variance)) if variance > 0 else float("nan")
 
 
 def two_sided_p(z: float) -> float:
-    """Probability of a standard normal at least this far from 0."""
+    """Probability of a standard normal at least this far from 0.
+
+    >>> round(two_sided_p(-1.96), 4)
+    0.05
+    """
     return float(2.0 * ndtr(-abs(z)))
 
 
 def log_loss_rows(labels: Floats, probabilities: Floats) -> Floats:
-    """Log loss of each row [N], probabilities kept off 0 and 1 by one float epsilon."""
+    """Log loss of each row [N] in nats, probabilities kept off 0 and 1 by one float epsilon.
+
+    >>> log_loss_rows(np.array([1.0, 0.0]), np.array([1.0, 0.5])).round(4).tolist()
+    [0.0, 0.6931]
+    """
     p = np.clip(probabilities, EPSILON, 1.0 - EPSILON)
     return -np.where(labels > 0.5, np.log(p), np.log1p(-p))
 
 
 def clipped_logit(probabilities: Floats) -> Floats:
-    """log(p / (1 − p)) with p kept in [1e-12, 1 − 1e-12], so that it is finite [N]."""
+    """log(p / (1 − p)) with p kept in [1e-12, 1 − 1e-12], so that it is finite [N].
+
+    >>> clipped_logit(np.array([0.0, 0.5])).round(2).tolist()
+    [-27.63, 0.0]
+    """
     result: Floats = logit(np.clip(probabilities, LOGIT_CLIP, 1.0 - LOGIT_CLIP))
     return result
 
@@ -114,6 +177,16 @@ def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0
     Steps are halved until the loss falls, so a bad start cannot diverge. Separable data has no finite optimum and is
     refused, unless a ridge (added to the summed loss as ridge/2 · |coefficients|²) gives it one. Many rows begin where
     a sixteenth of them ends, which saves most of the steps and moves the optimum by less than rounding.
+
+    >>> intercept, slope = logistic_line(np.array([1.0, 0, 0, 0]), np.zeros(4), np.ones(4))  # a constant has no slope
+    >>> intercept, slope
+    (nan, nan)
+
+    Args:
+        labels: 0 or 1 [N].
+        z: the one variable [N].
+        weight: row weights, ≥ 0 [N].
+        ridge: strength of the penalty, in the unit of the summed loss.
     """
     if _constant(z, weight):
         return float("nan"), float("nan")
@@ -147,7 +220,19 @@ def _line_start(labels: Floats, z: Floats, weight: Floats, ridge: float) -> Floa
 
 
 def score_and_information(labels: Floats, fitted: Floats, z: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Gradient [2] and information matrix [2, 2] of the logistic line's log likelihood."""
+    """Gradient [2] and information matrix [2, 2] of the logistic line's log likelihood.
+
+    >>> y, half, z = np.array([1.0, 0.0]), np.array([0.5, 0.5]), np.array([1.0, -1.0])
+    >>> gradient, information = score_and_information(y, half, z, np.ones(2))
+    >>> gradient.tolist(), information.tolist()
+    ([0.0, 1.0], [[0.5, 0.0], [0.0, 0.5]])
+
+    Args:
+        labels: 0 or 1 [N].
+        fitted: P(fraud) of the line [N].
+        z: the one variable [N].
+        weight: row weights, ≥ 0 [N].
+    """
     residual, spread = weight * (labels - fitted), weight * fitted * (1.0 - fitted)
     gradient = np.array([residual.sum(), residual @ z])
     moment = spread * z
@@ -161,7 +246,11 @@ def one_class(s: Sample) -> bool:
 
 
 def undefined_because(labels: ArrayLike, *, weight: ArrayLike | None = None) -> str:
-    """Why a statistic of these labels may be NaN, in words; empty where both classes are present."""
+    """Why a statistic of these labels may be NaN, in words; empty where both classes are present.
+
+    >>> undefined_because([0, 0]), undefined_because([0, 1])
+    ('no frauds among 2 rows', '')
+    """
     y = np.asarray(labels, dtype=np.float64)
     w = np.ones(y.shape) if weight is None else np.asarray(weight, dtype=np.float64)
     rows = int((w > 0).sum())

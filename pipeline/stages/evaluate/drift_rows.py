@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluation.report.drift_section import DriftEvidence, LabelHistory, Population, drift_section
+from evaluation.report.drift_section import ColumnPopulation, DriftEvidence, LabelHistory, drift_section
 from evaluation.report.evidence import Evidence
 from evaluation.report.recheck_section import calibration_check, recheck_section
 from features.encode import Encoder
@@ -53,9 +53,9 @@ def drift_report(context: StageContext, evidence: Evidence, models: Models, vali
     return drift_section(found, config=context.config.drift)
 
 
-def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.ndarray) -> Population:
+def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.ndarray) -> ColumnPopulation:
     rows = encoder.apply(table)
-    return Population(
+    return ColumnPopulation(
         name,
         {column: rows.numeric[:, place] for place, column in enumerate(encoder.numeric)},
         {column: rows.categorical[:, place] for place, column in enumerate(encoder.categorical)},

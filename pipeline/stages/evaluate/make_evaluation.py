@@ -8,18 +8,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from evaluation.options import DecisionConfig
 from evaluation.render.card import model_card
 from evaluation.render.figures import pictures
 from evaluation.render.page import report_html
-from evaluation.report.cells import plain
 from evaluation.report.drift_section import drift_metrics
 from evaluation.report.evaluation_report import build_report
 from evaluation.report.evidence import Evidence, Note
-from evaluation.report.operating_points import Outcomes, threshold_points
+from evaluation.report.operating_points import known_outcomes, threshold_points
 from evaluation.selection import rank_sweep
-from evaluation.statistics.populations import JudgedRows
 from models.calibration import bounded_probability, calibrator_from_dict
-from pipeline.sections import ExportConfig
 from pipeline.stages.artifacts.candidates import (
     Models,
     RawScores,
@@ -39,7 +37,7 @@ from pipeline.stages.evaluate.shadow import shadow_table
 from pipeline.stages.evaluate.verdict_log import log_verdict
 from pipeline.stages.stage import StageContext
 from pipeline.storage.atomic import write_bytes, write_text
-from pipeline.storage.content import read_json, write_json, write_table
+from pipeline.storage.content import json_ready, read_json, write_json, write_table
 
 
 def make_evaluation(context: StageContext) -> str:
@@ -60,12 +58,12 @@ def make_evaluation(context: StageContext) -> str:
     if champion is not None:
         evidence = replace(evidence, champion=champion.test)
     evidence = replace(evidence, drift=drift_report(context, evidence, models, _valid_outcomes(context)))
-    write_json(context.out / "thresholds.json", _thresholds(evidence, config.export))
+    write_json(context.out / "thresholds.json", _thresholds(evidence, config.decision))
     context.reporter.progress(2, 4, f"{config.evaluation.resamples:,} resamples")
     rng = np.random.default_rng(config.train.seed)
-    report = build_report(evidence, config=config.evaluation, gate=config.gate, rng=rng)
+    report = build_report(evidence, config=config.evaluation, decision=config.decision, gate=config.gate, rng=rng)
     if context.path("train", "ablation.json").is_file():
-        report["ablation"] = plain(ablation_report(context, models, table, details))
+        report["ablation"] = json_ready(ablation_report(context, models, table, details))
     context.reporter.progress(3, 4, "report")
     _write_report(context, report)
     pictured = sorted(path.name for path in (context.out / "reliability").glob("*.png"))
@@ -90,22 +88,15 @@ def _write_report(context: StageContext, report: Mapping[str, Any]) -> None:
         write_bytes(context.out / "reliability" / f"{name}.png", picture.png)
 
 
-def _thresholds(evidence: Evidence, config: ExportConfig) -> dict[str, Any]:
+def _thresholds(evidence: Evidence, decision: DecisionConfig) -> dict[str, Any]:
     """Operating points of the shipped candidate, chosen on calib and described on test."""
     calib = evidence.calib
     assert calib is not None
     return threshold_points(
-        _outcomes(calib.rows, calib.candidates[evidence.shipped]),
-        _outcomes(evidence.rows, evidence.candidates[evidence.shipped]),
-        alert_budget=config.alert_budget,
-        alert_cost=config.alert_cost,
-        precision_floor=config.precision_floor,
+        known_outcomes(calib.rows, calib.candidates[evidence.shipped]),
+        known_outcomes(evidence.rows, evidence.candidates[evidence.shipped]),
+        decision=decision,
     )
-
-
-def _outcomes(rows: JudgedRows, probabilities: np.ndarray) -> Outcomes:
-    known = np.isfinite(rows.labels)
-    return Outcomes(rows.labels[known], probabilities[known], rows.amount[known])
 
 
 def _evidence(
@@ -129,6 +120,7 @@ def _evidence(
             event_time=valid.event_time,
             folds=context.config.selection.folds,
             auc_tolerance=context.config.selection.auc_tolerance,
+            bins=context.config.evaluation.bins,
         ),
         shipped=context.config.export.candidate,
         before=before,

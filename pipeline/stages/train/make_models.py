@@ -35,7 +35,7 @@ def make_models(context: StageContext) -> str:
     write_outcomes(context.out, sweep, labels=judged.label, event_time=judged.time)
     write_table(context.out / "sweep.parquet", sweep_table(ranking, sweep))
     outcomes = sweep_outcomes(sweep, floor=context.config.calibration.posterior_floor)
-    log_sweep(context.log, ranking, outcomes, labels=judged.label)
+    log_sweep(context.log, ranking, outcomes, labels=judged.label, bins=context.config.evaluation.bins)
     trees, teacher = _boosted(context, encoder, train, valid, sweep.architecture, heads["mlp"])
     if context.config.ablation.enabled:
         _ablated(context, sweep, train, valid, teacher)

@@ -176,4 +176,5 @@ def _ranked(context: StageContext, sweep: Sweep, valid: Matrix) -> SweepRanking:
         event_time=valid.time,
         folds=context.config.selection.folds,
         auc_tolerance=context.config.selection.auc_tolerance,
+        bins=context.config.evaluation.bins,
     )
