@@ -148,15 +148,19 @@ def _champion(c: ChampionEvidence | None, config: GateConfig) -> Check:
     few = f"{shared}, {config.min_champion_frauds} are needed" if c.frauds < config.min_champion_frauds else ""
     if c.problem or few:
         return Check("champion", None, f"champion {c.name} is not comparable: {c.problem or few}")
-    loss, precision = c.log_loss, c.average_precision
-    worse = [name for name, bad in (("log loss", loss.low > 0), ("average precision", precision.high < 0)) if bad]
-    better = loss.high < 0 or precision.low > 0
+    worse, better = _worse_in(c), c.log_loss.high < 0 or c.average_precision.low > 0
     passed = not worse and (better or config.champion_rule == "not_worse")
+    loss, precision = c.log_loss, c.average_precision
     found = (
         f"log loss {signed(loss.value, 5)} ({signed(loss.low, 5)} to {signed(loss.high, 5)}), average precision "
         f"{signed(precision.value)} ({signed(precision.low)} to {signed(precision.high)}) on {shared}"
     )
     return Check("champion", passed, f"{_standing(worse, better=better)} champion {c.name}: {found}")
+
+
+def _worse_in(c: ChampionEvidence) -> list[str]:
+    proven = {"log loss": c.log_loss.low > 0, "average precision": c.average_precision.high < 0}
+    return [name for name, worse in proven.items() if worse]
 
 
 def _standing(worse: list[str], *, better: bool) -> str:

@@ -14,9 +14,10 @@ from scipy.special import expit
 from evaluation.errors import InputError
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
+from evaluation.statistics.logistic_line import logistic_line
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import Floats, Integers, raise_faults, same_length, sample
-from evaluation.statistics.scores import brier, log_loss, logistic_line
+from evaluation.statistics.scores import brier, log_loss
 
 RIDGE = 1e-3
 STATISTICS = (

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike
 
 from evaluation.formatting import candidate_name
 from evaluation.report.evidence import Evidence
+from evaluation.statistics.logistic_line import clipped_logit, score_and_information
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, sample
-from evaluation.statistics.scores import clipped_logit, one_class, score_and_information
+from evaluation.statistics.scores import one_class
 
 TOO_EXACT = 1e-4
 """A standardised sum this small happens by chance once in 12,000; a map fitted on these very rows always has it."""

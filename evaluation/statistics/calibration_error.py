@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.fft import dct, idct
 
+from evaluation.statistics.logistic_line import clipped_logit
 from evaluation.statistics.sample import Floats, Integers, Sample, sample
-from evaluation.statistics.scores import clipped_logit
 
 Binning = Literal["width", "mass", "positives"]
 """Equal width of P(fraud), equal number of rows, equal expected number of frauds."""

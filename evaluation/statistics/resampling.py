@@ -15,8 +15,9 @@ from scipy.special import expit
 
 from evaluation.options import BootstrapSettings
 from evaluation.statistics.calibration_error import Binning, bin_index
+from evaluation.statistics.logistic_line import clipped_logit, logistic_line
 from evaluation.statistics.sample import Floats, Integers, Sample
-from evaluation.statistics.scores import clipped_logit, log_loss_rows, logistic_line, one_class
+from evaluation.statistics.scores import log_loss_rows, one_class
 
 SUMS = (
     "rows",
