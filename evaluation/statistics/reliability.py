@@ -106,7 +106,7 @@ def score_histogram(labels: ArrayLike, probabilities: ArrayLike, *, edges: Array
         edges: ascending [E].
     """
     s = sample(labels, probabilities)
-    cuts = np.asarray(edges, dtype=np.float64)
-    index = np.clip(np.searchsorted(cuts, s.probabilities, side="right") - 1, 0, cuts.size - 2)
-    frauds = np.bincount(index[s.labels > 0.5], minlength=cuts.size - 1)
-    return frauds, np.bincount(index[s.labels < 0.5], minlength=cuts.size - 1)
+    borders = np.asarray(edges, dtype=np.float64)
+    index = np.clip(np.searchsorted(borders, s.probabilities, side="right") - 1, 0, borders.size - 2)
+    frauds = np.bincount(index[s.labels > 0.5], minlength=borders.size - 1)
+    return frauds, np.bincount(index[s.labels < 0.5], minlength=borders.size - 1)
