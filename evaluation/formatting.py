@@ -1,4 +1,6 @@
-"""What candidates and statistics are called where people read them, and how their numbers are written."""
+"""What candidates and statistics are called where people read them, and how numbers and times are written."""
+
+from datetime import UTC, datetime
 
 NAMES = {
     "hybrid": "Hybrid",
@@ -24,6 +26,29 @@ METRICS = {
     "share_negatives_above_095": ("Legitimate above 0.95", "percent", 3),
 }
 """Rows of the candidates' table, in order: name in words, format, digits."""
+
+
+def candidate_name(name: str) -> str:
+    """A candidate as people call it; one that nobody named keeps its own name."""
+    return NAMES.get(name, name)
+
+
+def time_text(microseconds: int) -> str:
+    """UTC time; microseconds are dropped.
+
+    >>> time_text(1_532_563_152_250_000)
+    '2018-07-25T23:59:12Z'
+    """
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day_text(microseconds: int) -> str:
+    """UTC date of a time.
+
+    >>> day_text(1_532_563_152_250_000)
+    '2018-07-25'
+    """
+    return time_text(microseconds)[:10]
 
 
 def number(value: float | None, digits: int = 3) -> str:

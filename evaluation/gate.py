@@ -2,27 +2,9 @@
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from evaluation.formatting import signed
+from evaluation.options import GateConfig
 from evaluation.statistics.intervals import Interval
-
-
-class GateConfig(BaseModel):
-    """What a candidate must show before it may be promoted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    min_frauds: int = Field(100, ge=1, description="frauds the judged fold must hold before anything is believed")
-    observed_expected_low: float = Field(0.85, gt=0, description="observed/expected below this is miscalibration")
-    observed_expected_high: float = Field(1.15, gt=0, description="observed/expected above this is miscalibration")
-    ece_tolerance: float = Field(0.1, ge=0, description="ECE may reach this share of the prevalence, or its null")
-    min_champion_frauds: int = Field(50, ge=1, description="frauds on shared rows before a champion is compared")
-    champion_rule: str = Field(
-        "not_worse",
-        pattern="^(not_worse|better)$",
-        description='"not_worse": refuse if proven worse than the champion; "better": refuse unless proven better',
-    )
 
 
 @dataclass(frozen=True)
@@ -47,19 +29,28 @@ class ChampionEvidence:
 
 @dataclass(frozen=True)
 class GateEvidence:
-    """Everything the gate looks at, for the candidate that would ship, on the test fold."""
+    """Everything the gate looks at, for the candidate that would ship, on the test fold.
+
+    Attributes:
+        rows: judged rows; `frauds` among them.
+        observed_expected: frauds that happened over frauds promised.
+        ece: calibration error over `bins` equal-width bins, `ece_null_95` what chance alone reaches in 95 of 100 draws.
+        roc_auc: of the candidate, `baseline_roc_auc` of the baseline, and their paired difference.
+        champion: the comparison with the model in use; None where there is none.
+        drift: alarms that refuse; None where drift is shown and stops nothing.
+    """
 
     rows: int
     frauds: int
     observed_expected: Interval
     ece: float
     ece_null_95: float
+    bins: int
     roc_auc: Interval
     baseline_roc_auc: Interval
     roc_auc_difference: Interval
     champion: ChampionEvidence | None = None
     drift: tuple[str, ...] | None = None
-    """Alarms that refuse; None where drift is shown and stops nothing."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +79,16 @@ def judge(evidence: GateEvidence, *, config: GateConfig) -> Verdict:
     """Hold the evidence against every rule; all rules are looked at, so all reasons are told.
 
     A statistic that is undefined refuses: what cannot be shown is not proven.
+
+    >>> even, auc = Interval(1.0, 0.9, 1.1), Interval(0.9, 0.8, 0.95)
+    >>> few = GateEvidence(rows=1000, frauds=20, observed_expected=even, ece=0.001, ece_null_95=0.002, bins=15,
+    ...     roc_auc=auc, baseline_roc_auc=auc, roc_auc_difference=Interval(0.0, -0.1, 0.1))
+    >>> judge(few, config=GateConfig(min_frauds=100)).reasons
+    ('20 frauds among 1,000 test rows, but 100 are needed',)
+
+    Args:
+        evidence: numbers of the test fold.
+        config: limits.
     """
     checks = (
         _enough_frauds(evidence, config),
@@ -122,8 +123,8 @@ def _calibration(e: GateEvidence, config: GateConfig) -> Check:
     limit = max(e.ece_null_95, tolerance)
     passed = e.ece <= limit
     text = (
-        f"ECE is {e.ece:.5f} (15 equal-width bins), {'within' if passed else 'above'} {limit:.5f}, the larger of its "
-        f"95 % value under perfect calibration ({e.ece_null_95:.5f}) and {config.ece_tolerance:g} × prevalence "
+        f"ECE is {e.ece:.5f} ({e.bins} equal-width bins), {'within' if passed else 'above'} {limit:.5f}, the larger "
+        f"of its 95 % value under perfect calibration ({e.ece_null_95:.5f}) and {config.ece_tolerance:g} × prevalence "
         f"({tolerance:.5f})"
     )
     return Check("calibration error", passed, text)
@@ -143,23 +144,29 @@ def _not_below_baseline(e: GateEvidence) -> Check:
 def _champion(c: ChampionEvidence | None, config: GateConfig) -> Check:
     if c is None:
         return Check("champion", None, "there is no champion to compare with")
-    if c.problem:
-        return Check("champion", None, f"champion {c.name} is not comparable: {c.problem}")
     shared = f"{c.frauds:,} frauds among {c.rows:,} test rows that neither model has seen"
-    if c.frauds < config.min_champion_frauds:
-        return Check(
-            "champion", None, f"champion {c.name} is not comparable: {shared}, {config.min_champion_frauds} are needed"
-        )
-    loss, precision = c.log_loss, c.average_precision
-    worse = [name for name, bad in (("log loss", loss.low > 0), ("average precision", precision.high < 0)) if bad]
-    better = loss.high < 0 or precision.low > 0
+    few = f"{shared}, {config.min_champion_frauds} are needed" if c.frauds < config.min_champion_frauds else ""
+    if c.problem or few:
+        return Check("champion", None, f"champion {c.name} is not comparable: {c.problem or few}")
+    worse, better = _worse_in(c), c.log_loss.high < 0 or c.average_precision.low > 0
     passed = not worse and (better or config.champion_rule == "not_worse")
+    loss, precision = c.log_loss, c.average_precision
     found = (
         f"log loss {signed(loss.value, 5)} ({signed(loss.low, 5)} to {signed(loss.high, 5)}), average precision "
         f"{signed(precision.value)} ({signed(precision.low)} to {signed(precision.high)}) on {shared}"
     )
-    said = f"worse in {' and '.join(worse)} than" if worse else "better than" if better else "not told apart from"
-    return Check("champion", passed, f"{said} champion {c.name}: {found}")
+    return Check("champion", passed, f"{_standing(worse, better=better)} champion {c.name}: {found}")
+
+
+def _worse_in(c: ChampionEvidence) -> list[str]:
+    proven = {"log loss": c.log_loss.low > 0, "average precision": c.average_precision.high < 0}
+    return [name for name, worse in proven.items() if worse]
+
+
+def _standing(worse: list[str], *, better: bool) -> str:
+    if worse:
+        return f"worse in {' and '.join(worse)} than"
+    return "better than" if better else "not told apart from"
 
 
 def _drift(alarms: tuple[str, ...]) -> Check:

@@ -5,23 +5,21 @@ setting is therefore judged by its log loss after an affine map of the raw logit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit
 
 from evaluation.errors import InputError
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
+from evaluation.statistics.logistic_line import logistic_line
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import Floats, Integers, raise_faults, same_length, sample
-from evaluation.statistics.scores import brier, log_loss, logistic_line
+from evaluation.statistics.scores import brier, log_loss
 
 RIDGE = 1e-3
-
-
 STATISTICS = (
     "roc_auc",
     "average_precision",
@@ -119,6 +117,7 @@ def rank_sweep(
     event_time: ArrayLike,
     folds: int = 5,
     auc_tolerance: float = 0.01,
+    bins: int = 15,
 ) -> SweepRanking:
     """Rank settings by mean log loss after a cross-fitted affine map, among those whose ROC AUC is near the best.
 
@@ -130,6 +129,7 @@ def rank_sweep(
         event_time: microseconds since the epoch [N]; cross-fitting leaves out one block of time after the other.
         folds: number of blocks.
         auc_tolerance: how far below the best mean ROC AUC a setting may lie.
+        bins: of the calibration errors that are shown.
 
     Raises:
         InputError: no outcomes, arrays of different length, or valid lacks frauds or legitimate rows.
@@ -145,7 +145,7 @@ def rank_sweep(
     for outcome in outcomes:
         same_length(y.size, margins=outcome.margins, posterior=outcome.posterior)
         grouped.setdefault(outcome.setting, []).append(outcome)
-    rows = [_sweep_row(y, group, block) for group in grouped.values()]
+    rows = [_sweep_row(y, group, block, bins=bins) for group in grouped.values()]
     return _ranking(rows, y, auc_tolerance=auc_tolerance, folds=folds)
 
 
@@ -154,6 +154,14 @@ def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integer
 
     A ridge of 0.001 on the summed loss keeps separable blocks finite; where the other blocks hold one class only, the
     margin is taken as it is.
+
+    Args:
+        labels: 0 or 1 [N].
+        margins: raw log odds, finite [N].
+        block: the block of each row, as `time_blocks` gives it [N].
+
+    Raises:
+        InputError: a margin is not finite.
     """
     z = np.asarray(margins, dtype=np.float64)
     rule = "margins must be finite"
@@ -171,7 +179,15 @@ def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integer
 
 
 def time_blocks(event_time: ArrayLike, *, folds: int) -> Integers:
-    """Block 0 … folds − 1 of each row, about equal in rows; rows of one time share a block, so order is no matter."""
+    """Block 0 … folds − 1 of each row, about equal in rows; rows of one time share a block, so order is no matter.
+
+    >>> time_blocks([30, 10, 20, 40, 40], folds=2).tolist()
+    [1, 0, 0, 1, 1]
+
+    Args:
+        event_time: microseconds since the epoch [N].
+        folds: number of blocks.
+    """
     times = np.asarray(event_time, dtype=np.int64)
     _, group, counts = np.unique(times, return_inverse=True, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2.0) / max(times.size, 1)
@@ -179,13 +195,19 @@ def time_blocks(event_time: ArrayLike, *, folds: int) -> Integers:
     return result
 
 
-def sweep_statistics(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, float]:
-    """The statistics of the sweep table for one vector of probabilities."""
+def sweep_statistics(labels: ArrayLike, probabilities: ArrayLike, *, bins: int) -> dict[str, float]:
+    """The statistics of the sweep table for one vector of probabilities.
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        bins: of the calibration error, of equal width.
+    """
     values = (
         roc_auc(labels, probabilities),
         average_precision(labels, probabilities),
         brier(labels, probabilities),
-        expected_calibration_error(labels, probabilities),
+        expected_calibration_error(labels, probabilities, bins=bins),
         log_loss(labels, probabilities),
         precision_at(labels, probabilities),
         share_negatives_above(labels, probabilities),
@@ -193,10 +215,8 @@ def sweep_statistics(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, f
     return dict(zip(STATISTICS, values, strict=True))
 
 
-def _sweep_row(labels: Floats, outcomes: Sequence[SettingOutcome], block: Integers) -> SweepRow:
+def _sweep_row(labels: Floats, outcomes: Sequence[SettingOutcome], block: Integers, *, bins: int) -> SweepRow:
     affine = [log_loss(labels, cross_fitted_affine(labels, o.margins, block=block)) for o in outcomes]
-    raw = [sweep_statistics(labels, expit(o.margins)) for o in outcomes]
-    inverted = [sweep_statistics(labels, o.posterior) for o in outcomes]
     return SweepRow(
         setting=outcomes[0].setting,
         repeats=len(outcomes),
@@ -204,28 +224,27 @@ def _sweep_row(labels: Floats, outcomes: Sequence[SettingOutcome], block: Intege
         log_loss_affine=float(np.mean(affine)),
         log_loss_affine_spread=float(np.std(affine, ddof=1)) if len(affine) > 1 else float("nan"),
         train_accuracy=float(np.mean([o.train_accuracy for o in outcomes])),
-        raw={name: float(np.mean([r[name] for r in raw])) for name in STATISTICS},
-        inverted={name: float(np.mean([r[name] for r in inverted])) for name in STATISTICS},
+        raw=_mean_statistics(labels, [expit(o.margins) for o in outcomes], bins=bins),
+        inverted=_mean_statistics(labels, [o.posterior for o in outcomes], bins=bins),
     )
 
 
+def _mean_statistics(labels: Floats, repeats: Sequence[Floats], *, bins: int) -> dict[str, float]:
+    found = [sweep_statistics(labels, p, bins=bins) for p in repeats]
+    return {name: float(np.mean([each[name] for each in found])) for name in STATISTICS}
+
+
 def _ranking(rows: list[SweepRow], labels: Floats, *, auc_tolerance: float, folds: int) -> SweepRanking:
-    candidates = [row for row in rows if row.selectable] or rows
-    best_auc = max(row.raw["roc_auc"] for row in candidates)
-
-    def order(row: SweepRow) -> tuple[bool, bool, float, float, str, str]:
-        far = row.raw["roc_auc"] < best_auc - auc_tolerance
-        return (not row.selectable, far, row.log_loss_affine, *_key(row.setting))
-
-    ranked = sorted(rows, key=order)
+    shippable = [row for row in rows if row.selectable] or rows
+    best_auc = max(row.raw["roc_auc"] for row in shippable)
+    ranked = sorted(rows, key=lambda row: _place(row, least_auc=best_auc - auc_tolerance))
     selected = ranked[0].setting
-    twin = Setting(0.0, selected.class_weight, selected.weighting)
-    shippable = [row for row in ranked if row.selectable] or ranked
+    twin = replace(selected, smoothing=0.0)
     return SweepRanking(
         rows=tuple(ranked),
         selected=selected,
         unsmoothed=twin if any(row.setting == twin for row in rows) else None,
-        smoothed=next((row.setting for row in shippable if row.setting.smoothing > 0), None),
+        smoothed=_best_smoothed(ranked),
         lowest_ece=min(rows, key=lambda row: (row.raw["ece"], *_key(row.setting))).setting,
         lowest_ece_inverted=min(rows, key=lambda row: (row.inverted["ece"], *_key(row.setting))).setting,
         rule=(
@@ -238,17 +257,16 @@ def _ranking(rows: list[SweepRow], labels: Floats, *, auc_tolerance: float, fold
     )
 
 
+def _place(row: SweepRow, *, least_auc: float) -> tuple[bool, bool, float, float, str, str]:
+    """What settings are sorted by: those that may win first, then those that rank well enough, then log loss."""
+    return (not row.selectable, row.raw["roc_auc"] < least_auc, row.log_loss_affine, *_key(row.setting))
+
+
+def _best_smoothed(ranked: list[SweepRow]) -> Setting | None:
+    shippable = [row for row in ranked if row.selectable] or ranked
+    return next((row.setting for row in shippable if row.setting.smoothing > 0), None)
+
+
 def _key(setting: Setting) -> tuple[float, str, str]:
     """Breaks ties: less smoothing first, then by name."""
     return setting.smoothing, setting.class_weight, setting.weighting
-
-
-class SelectionConfig(BaseModel):
-    """How settings of the sweep are ranked ([selection])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    folds: int = Field(5, ge=2, description="blocks of time over which the affine map of a margin is cross-fitted")
-    auc_tolerance: float = Field(
-        0.01, ge=0, description="how far below the best ROC AUC a setting may lie and still win"
-    )

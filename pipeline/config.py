@@ -11,10 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from evaluation.gate import GateConfig
-from evaluation.report.drift_section import DriftConfig
-from evaluation.report.evidence import EvaluationConfig
-from evaluation.selection import SelectionConfig
+from evaluation.options import DecisionConfig, DriftConfig, EvaluationConfig, GateConfig, SelectionConfig
 from features.split import LabelsConfig, SplitConfig
 from features.windows.feature_options import FeaturesConfig
 from models.options import BoostingConfig, CalibrationConfig, SweepConfig, TrainConfig
@@ -23,6 +20,13 @@ from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError, faults_text
 
 ENVIRONMENT_PREFIX = "HARBOR_"
+MOVED = {
+    "evaluation.alert_cost": "decision.alert_cost",
+    "export.alert_cost": "decision.alert_cost",
+    "export.alert_budget": "decision.alert_budget",
+    "export.precision_floor": "decision.precision_floor",
+}
+"""Keys of earlier releases and where they stand now."""
 
 
 class Config(BaseModel):
@@ -41,6 +45,7 @@ class Config(BaseModel):
     calibration: CalibrationConfig = Field(default_factory=CalibrationConfig)
     selection: SelectionConfig = Field(default_factory=SelectionConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    decision: DecisionConfig = Field(default_factory=DecisionConfig)
     gate: GateConfig = Field(default_factory=GateConfig)
     drift: DriftConfig = Field(default_factory=DriftConfig)
     export: ExportConfig = Field(default_factory=ExportConfig)
@@ -151,7 +156,7 @@ def _toml_value(text: str) -> Any:
 def _fault(fault: ErrorDetails) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(fault['loc'])}"
+        return f"{key}: moved to {MOVED[key]}" if key in MOVED else f"{key}: unknown key{_suggestion(fault['loc'])}"
     return f"{key}: {fault['msg'].removeprefix('Value error, ')}, got {without_passwords(repr(fault['input']))}"
 
 

@@ -108,9 +108,6 @@ class ExportConfig(BaseModel):
     flipped_rows: float = Field(
         1e-4, ge=0, le=1, description="largest share of rows whose trees may flip between the graph and the Python path"
     )
-    alert_budget: float = Field(0.005, gt=0, le=1, description="share of rows the operating point alert_budget flags")
-    alert_cost: float = Field(5.0, ge=0, description="cost of one alert, in the unit of the amounts")
-    precision_floor: float = Field(0.5, gt=0, le=1, description="precision the operating point precision_floor keeps")
     sign_key_env: str = Field(
         SIGNING_KEY, description="environment variable whose text signs the manifest (HMAC), if it is set"
     )

@@ -9,53 +9,54 @@ from matplotlib.ticker import FixedLocator
 
 from evaluation.render.style import BLUE, MUTED, NARROW, Picture, drawn, line_colours, nan_for_none
 
-WALKED = {
+PANELS = {
     "average_precision": "average precision",
     "brier_skill": "Brier skill",
     "ece": "ECE",
     "observed_expected": "observed / expected",
 }
-"""Panels of a walk through past dates."""
+"""A panel for each: statistic and its label."""
+
+Dates = Sequence[Mapping[str, Any]]
 
 
-def walk_picture(walk: Mapping[str, Any]) -> Picture:
-    """A walk through past dates: each statistic over time for every model, what was chosen, and how models age.
+def backtest_picture(backtest: Mapping[str, Any]) -> Picture:
+    """Each statistic over the past dates for every model, what was chosen, and how models age.
 
     Args:
-        walk: `dates`, a record a date (as_of, promoted, smoothing, class_weight, alarms, models: statistics by name),
-            and `ageing`, as `walk.ageing_table` makes it.
+        backtest: `dates`, a record a date (as_of, promoted, smoothing, class_weight, alarms, models: statistics by
+            name), and `ageing`, as `model_age.ageing_table` makes it.
     """
-    dates = walk["dates"]
+    dates = backtest["dates"]
     models = list(dates[0]["models"])
 
     def draw(figure: Figure) -> None:
-        panels = list(figure.subplots(len(WALKED) + 2, 1, height_ratios=[*[1.0] * len(WALKED), 0.7, 1.1]))
-        for axes, (statistic, label) in zip(panels, WALKED.items(), strict=False):
-            if statistic == "observed_expected":
-                axes.axhline(1.0, color=MUTED, linewidth=0.8, dashes=(4, 3))
-            for model, colour in zip(models, line_colours(len(models)), strict=True):
-                values = nan_for_none(line["models"][model][statistic] for line in dates)
-                axes.plot(range(len(dates)), values, "o-", color=colour, markersize=3.4, label=model)
-            axes.set_ylabel(label)
+        panels = list(figure.subplots(len(PANELS) + 2, 1, height_ratios=[*[1.0] * len(PANELS), 0.7, 1.1]))
+        for axes, (statistic, label) in zip(panels, PANELS.items(), strict=False):
+            _statistic(axes, dates, models, statistic, label)
         _choices(panels[-2], dates)
         for axes in panels[:-1]:
-            for place in (i for i, line in enumerate(dates) if line.get("alarms")):
-                axes.axvspan(place - 0.5, place + 0.5, color=MUTED, alpha=0.13, linewidth=0)
-            axes.set_xlim(-0.5, len(dates) - 0.5)
-            axes.grid(visible=True, axis="y")
-            axes.xaxis.set_major_locator(FixedLocator(range(len(dates))))
-            axes.set_xticklabels([])
+            _date_axis(axes, dates)
         panels[-2].set_xticklabels([line["as_of"][5:10] for line in dates], rotation=45 if len(dates) > 6 else 0)
         panels[-2].set_xlabel("as of; filled: the gate would have promoted it; shaded: drift alarms")
-        _ageing(panels[-1], walk["ageing"], models)
+        _ageing(panels[-1], backtest["ageing"], models)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(models))
 
     text = "Average precision, Brier skill, ECE and observed over expected frauds at each past date, by model."
-    height, width = 2.0 + 1.4 * (len(WALKED) + 2), max(NARROW, 1.2 + 0.5 * len(dates))
+    height, width = 2.0 + 1.4 * (len(PANELS) + 2), max(NARROW, 1.2 + 0.5 * len(dates))
     return drawn("backtest", "Retraining at each past date", text, draw, height=height, width=width)
 
 
-def _choices(axes: Axes, dates: Sequence[Mapping[str, Any]]) -> None:
+def _statistic(axes: Axes, dates: Dates, models: Sequence[str], statistic: str, label: str) -> None:
+    if statistic == "observed_expected":
+        axes.axhline(1.0, color=MUTED, linewidth=0.8, dashes=(4, 3))
+    for model, colour in zip(models, line_colours(len(models)), strict=True):
+        values = nan_for_none(line["models"][model][statistic] for line in dates)
+        axes.plot(range(len(dates)), values, "o-", color=colour, markersize=3.4, label=model)
+    axes.set_ylabel(label)
+
+
+def _choices(axes: Axes, dates: Dates) -> None:
     axes.plot(range(len(dates)), [line["smoothing"] for line in dates], color=MUTED, linewidth=0.8)
     for i, line in enumerate(dates):
         face = BLUE if line["promoted"] else "none"
@@ -65,6 +66,15 @@ def _choices(axes: Axes, dates: Sequence[Mapping[str, Any]]) -> None:
         )
     axes.set_ylabel("chosen ε")
     axes.margins(y=0.45)
+
+
+def _date_axis(axes: Axes, dates: Dates) -> None:
+    for place in (i for i, line in enumerate(dates) if line.get("alarms")):
+        axes.axvspan(place - 0.5, place + 0.5, color=MUTED, alpha=0.13, linewidth=0)
+    axes.set_xlim(-0.5, len(dates) - 0.5)
+    axes.grid(visible=True, axis="y")
+    axes.xaxis.set_major_locator(FixedLocator(range(len(dates))))
+    axes.set_xticklabels([])
 
 
 def _ageing(axes: Axes, rows: Sequence[Mapping[str, Any]], models: Sequence[str]) -> None:

@@ -1,11 +1,12 @@
 """The model card: what ships, for what, how it was judged, in Hugging Face's format, from the report alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evaluation.formatting import METRICS, NAMES, count, number, percent, show
+from evaluation.formatting import METRICS, NAMES, candidate_name, count, number, percent, show
 
+TAGS = ("fraud-detection", "calibration", "tabular")
 FRONT_METRICS = ("average_precision", "roc_auc", "brier", "log_loss", "ece")
 
 
@@ -17,49 +18,51 @@ def model_card(report: Mapping[str, Any], *, license_name: str = "apache-2.0") -
             newest_training_row and training_row_age where they are given.
         license_name: licence identifier of the front matter.
     """
-    parts = [_front_matter(report, license_name), _summary(report), _judgement(report), _numbers(report)]
+    parts = [_front_matter(report, license_name), _summary(report), _verdict(report), _numbers(report)]
     parts += [_making(report), _limits(report)]
     return "\n\n".join(parts) + "\n"
 
 
 def _front_matter(report: Mapping[str, Any], license_name: str) -> str:
-    cells = report["candidates"][report["shipped"]]
     name = report["facts"].get("name", "harbor")
     lines = [
-        "---",
         f"license: {license_name}",
         "library_name: onnx",
         "pipeline_tag: tabular-classification",
         "tags:",
-        "- fraud-detection",
-        "- calibration",
-        "- tabular",
+        *[f"- {tag}" for tag in TAGS],
         "metrics:",
         *[f"- {metric}" for metric in FRONT_METRICS],
         "model-index:",
-        "- name: " + _yaml(f"{name}-{report['shipped']}"),
+        f"- name: {_yaml(f'{name}-' + report['shipped'])}",
         "  results:",
         "  - task:",
         "      type: tabular-classification",
         "      name: Card fraud probability",
         "    dataset:",
-        "      name: " + _yaml(f"{name}, test fold"),
+        f"      name: {_yaml(f'{name}, test fold')}",
         f"      type: {_yaml(name)}",
         "      split: test",
         "    metrics:",
+        *_front_metrics(report["candidates"][report["shipped"]]),
     ]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _front_metrics(statistics: Mapping[str, Any]) -> Iterator[str]:
     for metric in FRONT_METRICS:
-        if cells[metric]["value"] is not None:
-            lines += [
-                f"    - type: {metric}",
-                f"      name: {METRICS[metric][0]}",
-                f"      value: {cells[metric]['value']!r}",
-            ]
-    return "\n".join([*lines, "---"])
+        if statistics[metric]["value"] is not None:
+            yield f"    - type: {metric}"
+            yield f"      name: {METRICS[metric][0]}"
+            yield f"      value: {statistics[metric]['value']!r}"
+
+
+def _yaml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _summary(report: Mapping[str, Any]) -> str:
-    name = NAMES.get(report["shipped"], report["shipped"])
+    name = candidate_name(report["shipped"])
     return (
         f"# Card fraud: {name}\n\n"
         "Gives the probability that a card transaction is fraud, from features known at its time. It is meant to order "
@@ -67,7 +70,7 @@ def _summary(report: Mapping[str, Any]) -> str:
     )
 
 
-def _judgement(report: Mapping[str, Any]) -> str:
+def _verdict(report: Mapping[str, Any]) -> str:
     gate = report["gate"]
     reasons = "\n".join(f"- {reason}" for reason in gate["reasons"])
     return f"## Verdict\n\nThe gate {'passed' if gate['passed'] else 'refused'} it:\n\n{reasons}"
@@ -77,9 +80,11 @@ def _numbers(report: Mapping[str, Any]) -> str:
     people = report["population"]
     names = [report["shipped"], *[n for n in (*NAMES, *report["candidates"]) if n in report["candidates"]]]
     names = list(dict.fromkeys(names))
-    head = "| | " + " | ".join(NAMES.get(n, n) for n in names) + " |\n|---|" + "---:|" * len(names)
+    head = "| | " + " | ".join(candidate_name(n) for n in names) + " |\n|---|" + "---:|" * len(names)
     rows = [
-        f"| {label} | " + " | ".join(_cell(report["candidates"][n][metric], form, digits) for n in names) + " |"
+        f"| {label} | "
+        + " | ".join(_with_interval(report["candidates"][n][metric], form, digits) for n in names)
+        + " |"
         for metric, (label, form, digits) in METRICS.items()
     ]
     chance = " | ".join(number(report["candidates"][n]["ece_null_95"], 5) for n in names)
@@ -121,13 +126,6 @@ def _limits(report: Mapping[str, Any]) -> str:
     return "## Limits\n\n" + "\n".join(lines)
 
 
-def _cell(cell: Mapping[str, Any], form: str, digits: int) -> str:
-    if cell["low"] is None:
-        return show(cell["value"], form, digits)
-    return (
-        f"{show(cell['value'], form, digits)} ({show(cell['low'], form, digits)} – {show(cell['high'], form, digits)})"
-    )
-
-
-def _yaml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _with_interval(statistic: Mapping[str, Any], form: str, digits: int) -> str:
+    value, low, high = (show(statistic[key], form, digits) for key in ("value", "low", "high"))
+    return value if statistic["low"] is None else f"{value} ({low} – {high})"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.formatting import NAMES
+from evaluation.formatting import candidate_name
 from evaluation.render.reliability_diagrams import reliability_picture, smoothing_pictures
 from evaluation.render.style import BLUE, RUST, Picture
 from evaluation.render.sweep_curves import sweep_pictures
@@ -13,8 +13,11 @@ from evaluation.render.weeks import weeks_picture
 def pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
     """Every figure the report's numbers allow, by file name without ending.
 
-    Names: `reliability-NAME` per candidate on test, `reliability-valid-unsmoothed`, `reliability-smoothing`,
+    Names: `reliability-NAME` per candidate on test, `reliability-valid-unsmoothed`, `reliability-smoothing-STAGE`,
     `sweep-METRIC`, `weeks`.
+
+    Args:
+        report: what `build_report` returned, or the same read back from JSON.
     """
     made: dict[str, Picture] = {}
     section = report["reliability"]
@@ -23,7 +26,7 @@ def pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
     for name, tables in section["test"].items():
         series = {"before": (tables["before"], RUST)} if "before" in tables else {}
         series["after"] = (tables["after"], BLUE)
-        title = f"{NAMES.get(name, name)} on test"
+        title = f"{candidate_name(name)} on test"
         made[f"reliability-{name}"] = reliability_picture(
             f"reliability-{name}", title, series, section["histogram_edges"]
         )

@@ -15,7 +15,7 @@ def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
 
     Args:
         report: what `build_report` returned, or the same read back from JSON.
-        figures: figure name to inline SVG, as in `render.pictures`; absent ones are left out.
+        figures: figure name to inline SVG, as in `figures.pictures`; absent ones are left out.
     """
     environment = Environment(
         loader=PackageLoader("evaluation.render", "templates"),
@@ -37,11 +37,11 @@ def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     return page + "\n"
 
 
-def span(cell: Mapping[str, Any], *, low: float, high: float, mark: float | None = None) -> Markup:
+def span(statistic: Mapping[str, Any], *, low: float, high: float, mark: float | None = None) -> Markup:
     """An interval as a small bar on the axis [low, high]; empty where it is undefined.
 
     Args:
-        cell: value, low and high.
+        statistic: value, low and high.
         low: left end of the axis.
         high: right end.
         mark: where a reference line stands, such as 0 or 1.
@@ -50,12 +50,12 @@ def span(cell: Mapping[str, Any], *, low: float, high: float, mark: float | None
     def at(value: float) -> float:
         return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 2) if high > low else 50.0
 
-    if cell.get("low") is None or cell.get("value") is None:
+    if statistic.get("low") is None or statistic.get("value") is None:
         return Markup("")
     line = "" if mark is None else f'<i class="ref" style="left:{at(mark)}%"></i>'
-    left, right = at(cell["low"]), at(cell["high"])
+    left, right = at(statistic["low"]), at(statistic["high"])
     bar = f'<i class="bar" style="left:{left}%;width:{round(max(right - left, 0.5), 2)}%"></i>'
-    dot = f'<i class="dot" style="left:{at(cell["value"])}%"></i>'
+    dot = f'<i class="dot" style="left:{at(statistic["value"])}%"></i>'
     return Markup(f'<span class="span" aria-hidden="true">{line}{bar}{dot}</span>')  # noqa: S704 - numbers only
 
 

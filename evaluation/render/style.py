@@ -12,15 +12,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 INK, MUTED, GRID = "#1d2126", "#6a7078", "#dfe2e6"
-
-
 BLUE, RUST, TEAL, OCHRE = "#2b5f93", "#c4552b", "#2a8577", "#a9780f"
-
-
 VARIABLES = {INK: "ink", MUTED: "muted", GRID: "line", BLUE: "blue", RUST: "rust", TEAL: "teal", OCHRE: "ochre"}
 """Each colour in a figure stands for a CSS variable of the page; the hexadecimal value is what PNG shows."""
-
-
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "harbor",
@@ -44,8 +38,8 @@ STYLE: dict[Any, Any] = {
     "legend.fontsize": 8.5,
     "path.simplify": False,
 }
-
-
+UNDATED: dict[Any, Any] = {"Date": None, "Creator": None, "Format": None, "Type": None}
+"""What matplotlib would write into an SVG of its own: the same numbers must give the same bytes."""
 NARROW = 4.1
 """Width of a figure in inches: two stand side by side on a page."""
 
@@ -61,7 +55,11 @@ class Picture:
 
 
 def nan_for_none(values: Iterable[float | None]) -> list[float]:
-    """Numbers of a report as matplotlib wants them: a missing one is not drawn."""
+    """Numbers of a report as matplotlib wants them: a missing one is not drawn.
+
+    >>> nan_for_none([0.5, None])
+    [0.5, nan]
+    """
     return [float("nan") if value is None else value for value in values]
 
 
@@ -84,14 +82,12 @@ def drawn(
         height: inches.
         width: inches.
     """
+    png, svg = io.BytesIO(), io.StringIO()
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)
-        png, svg = io.BytesIO(), io.StringIO()
         FigureCanvasSVG(figure)
-        figure.savefig(
-            svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
+        figure.savefig(svg, format="svg", transparent=True, metadata=UNDATED)
         FigureCanvasAgg(figure)
         figure.suptitle(title, fontsize=10.0)
         figure.savefig(png, format="png", dpi=160, facecolor="white", metadata={"Software": None})
@@ -99,7 +95,7 @@ def drawn(
 
 
 def inline_svg(svg: str, *, name: str, title: str) -> str:
-    """A matplotlib SVG made fit for a page: no prolog, no fixed size, unique ids, the page's colours and font.
+    """A matplotlib SVG fit for a page: no prolog, no fixed size, unique ids, the page's colours and font.
 
     Args:
         svg: what matplotlib wrote.

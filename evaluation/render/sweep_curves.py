@@ -18,8 +18,6 @@ SWEEP = {
     "share_negatives_above_095": ("share above 0.95", False),
 }
 """Curves of the sweep: label and whether the axis is logarithmic."""
-
-
 Lines = dict[tuple[str, str], list[Mapping[str, Any]]]
 """Rows of the sweep by (class weight, weighting), ε ascending."""
 

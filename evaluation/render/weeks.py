@@ -20,10 +20,10 @@ def weeks_picture(report: Mapping[str, Any]) -> dict[str, Picture]:
         axes = figure.subplots()
         axes.axhline(1.0, color=MUTED, linewidth=0.8, dashes=(4, 3))
         for i, row in enumerate(weeks):
-            cell = row["observed_expected"]
-            if cell["low"] is not None:
-                axes.vlines(i, cell["low"], cell["high"], color=BLUE, linewidth=1.2, alpha=0.55)
-            axes.plot([i], [cell["value"]], "o", color=BLUE, markersize=4.2)
+            ratio = row["observed_expected"]
+            if ratio["low"] is not None:
+                axes.vlines(i, ratio["low"], ratio["high"], color=BLUE, linewidth=1.2, alpha=0.55)
+            axes.plot([i], [ratio["value"]], "o", color=BLUE, markersize=4.2)
         axes.xaxis.set_major_locator(FixedLocator(range(len(weeks))))
         axes.set_xticklabels([row["population"][5:] for row in weeks])
         axes.set_xlim(-0.6, len(weeks) - 0.4)

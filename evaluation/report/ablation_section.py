@@ -1,4 +1,4 @@
-"""What each training technique is worth, alone and in pairs, judged in one table with paired intervals."""
+"""The report's `ablation`: what each training technique is worth, alone and in pairs, with paired intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evaluation.options import BootstrapSettings
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
-from evaluation.statistics.intervals import BootstrapSettings, paired_bootstrap
+from evaluation.statistics.intervals import Replicates, paired_bootstrap
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import Floats
 from evaluation.statistics.scores import brier, log_loss
@@ -70,25 +71,15 @@ def ablation_section(
     y = np.asarray(labels, dtype=np.float64)
     stages: dict[str, ArrayLike] = {}
     for arm in arms:
-        stages |= {arm.name: arm.calibrated, f"{arm.name} | inverse": arm.inverted, f"{arm.name} | scaled": arm.scaled}
+        stages |= {arm.name: arm.calibrated, _inverse(arm): arm.inverted, _scaled(arm): arm.scaled}
     drawn = paired_bootstrap(y, stages, clusters=clusters, rng=rng, settings=settings)
-    records = []
-    for arm in arms:
-        record: dict[str, Any] = {"arm": arm.name, "techniques": list(arm.techniques)}
-        record["raw"] = _uncalibrated(y, arm.raw, bins=settings.bins)
-        record["inverted"] = _uncalibrated(y, arm.inverted, bins=settings.bins)
-        record |= {name: asdict(drawn.interval(arm.name, name)) for name in STATISTICS}
-        record["temperature_gain"] = asdict(
-            drawn.difference(f"{arm.name} | scaled", f"{arm.name} | inverse", "log_loss")
-        )
-        record["difference"] = {name: asdict(drawn.difference(arm.name, reference, name)) for name in DIFFERENCES}
-        records.append(record)
+    records = [_arm_record(y, arm, drawn, reference=reference, bins=settings.bins) for arm in arms]
     return {"reference": reference, "rows": int(y.size), "frauds": int(y.sum()), "arms": records}
 
 
 def noise_section(
     labels: ArrayLike,
-    cells: Mapping[tuple[float, float], Floats],
+    fits: Mapping[tuple[float, float], Floats],
     *,
     clusters: ArrayLike,
     rng: np.random.Generator,
@@ -101,17 +92,16 @@ def noise_section(
 
     Args:
         labels: 0 or 1 [N].
-        cells: (share of training labels flipped, smoothing) to calibrated P(fraud) [N].
+        fits: (share of training labels flipped, smoothing) to calibrated P(fraud) [N].
         clusters: integer code per row [N].
         rng: source of the draws.
         settings: number of resamples and bins.
     """
     y = np.asarray(labels, dtype=np.float64)
-    names = {cell: f"{cell[0]:g} | {cell[1]:g}" for cell in cells}
-    drawn = paired_bootstrap(
-        y, {names[cell]: p for cell, p in cells.items()}, clusters=clusters, rng=rng, settings=settings
-    )
-    least = {noise: min(epsilon for other, epsilon in cells if other == noise) for noise, _ in cells}
+    names = {key: f"{key[0]:g} | {key[1]:g}" for key in fits}
+    named = {names[key]: p for key, p in fits.items()}
+    drawn = paired_bootstrap(y, named, clusters=clusters, rng=rng, settings=settings)
+    least = {noise: min(epsilon for other, epsilon in fits if other == noise) for noise, _ in fits}
     return [
         {
             "noise": noise,
@@ -122,8 +112,20 @@ def noise_section(
             "log_loss": log_loss(y, p),
             "difference": asdict(drawn.difference(names[noise, smoothing], names[noise, least[noise]], "log_loss")),
         }
-        for (noise, smoothing), p in cells.items()
+        for (noise, smoothing), p in fits.items()
     ]
+
+
+def _arm_record(labels: Floats, arm: AblationArm, drawn: Replicates, *, reference: str, bins: int) -> dict[str, Any]:
+    return {
+        "arm": arm.name,
+        "techniques": list(arm.techniques),
+        "raw": _uncalibrated(labels, arm.raw, bins=bins),
+        "inverted": _uncalibrated(labels, arm.inverted, bins=bins),
+        **{name: asdict(drawn.interval(arm.name, name)) for name in STATISTICS},
+        "temperature_gain": asdict(drawn.difference(_scaled(arm), _inverse(arm), "log_loss")),
+        "difference": {name: asdict(drawn.difference(arm.name, reference, name)) for name in DIFFERENCES},
+    }
 
 
 def _uncalibrated(labels: Floats, probabilities: Floats, *, bins: int) -> dict[str, float]:
@@ -134,3 +136,11 @@ def _uncalibrated(labels: Floats, probabilities: Floats, *, bins: int) -> dict[s
         "precision_at_half": precision_at(labels, probabilities, threshold=0.5),
         "share_negatives_above_095": share_negatives_above(labels, probabilities, level=0.95),
     }
+
+
+def _inverse(arm: AblationArm) -> str:
+    return f"{arm.name} | inverse"
+
+
+def _scaled(arm: AblationArm) -> str:
+    return f"{arm.name} | scaled"

@@ -1,46 +1,44 @@
-"""What the report says of the champion, judged on the rows that neither model has seen."""
+"""What would ship against the champion, on the rows that neither of the two has seen."""
+
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from evaluation.gate import ChampionEvidence
-from evaluation.report.evidence import EvaluationConfig, Evidence
-from evaluation.statistics.intervals import BootstrapSettings, Interval, paired_bootstrap
-from evaluation.statistics.sample import Integers
+from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.report.evidence import ChampionScores, Evidence
+from evaluation.statistics.intervals import UNDEFINED, cluster_codes, paired_bootstrap
+from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.sample import Floats, Integers
+
+ONE_CLASS = "one class only"
 
 
 def champion_section(
-    evidence: Evidence, clusters: Integers, config: EvaluationConfig, rng: np.random.Generator
+    evidence: Evidence, *, config: EvaluationConfig, rng: np.random.Generator
 ) -> ChampionEvidence | None:
     """The shipped candidate against the champion, or why they cannot be compared; None without a champion."""
-    champion = evidence.champion
+    champion, rows = evidence.champion, evidence.rows
     if champion is None:
         return None
     if champion.problem:
-        nan = Interval(float("nan"), float("nan"), float("nan"))
-        return ChampionEvidence(champion.name, 0, 0, nan, nan, champion.problem)
+        return ChampionEvidence(champion.name, 0, 0, UNDEFINED, UNDEFINED, champion.problem)
     return champion_evidence(
-        evidence.rows.labels,
+        rows,
         evidence.candidates[evidence.shipped],
-        champion.probabilities,
-        name=champion.name,
-        event_time=evidence.rows.event_time,
-        seen_until=champion.seen_until,
-        clusters=clusters,
+        champion,
+        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster),
         rng=rng,
         settings=config.bootstrap(),
     )
 
 
 def champion_evidence(
-    labels: ArrayLike,
-    candidate: ArrayLike,
-    champion: ArrayLike,
+    rows: JudgedRows,
+    candidate: Floats,
+    champion: ChampionScores,
     *,
-    name: str,
-    event_time: ArrayLike,
-    seen_until: int,
-    clusters: ArrayLike,
+    clusters: Integers,
     rng: np.random.Generator,
     settings: BootstrapSettings,
 ) -> ChampionEvidence:
@@ -49,29 +47,20 @@ def champion_evidence(
     A champion trained later than part of the test fold would otherwise be judged on rows it was fitted to.
 
     Args:
-        labels: 0 or 1 [N].
-        candidate: the candidate's P(fraud) [N].
-        champion: the champion's P(fraud), from its own features [N]; NaN where it could not score a row.
-        name: the champion's version, for the reasons.
-        event_time: microseconds since the epoch [N].
-        seen_until: the later of both models' `seen_until`, microseconds; rows at or before it are left out.
+        rows: the judged rows, all of known label.
+        candidate: P(fraud) of what would ship [N].
+        champion: its P(fraud) on the same rows, NaN where it could not score one; rows at or before its `seen_until`
+            are left out.
         clusters: integer code per row [N].
         rng: source of the draws.
         settings: number of resamples.
     """
-    theirs = np.asarray(champion, dtype=np.float64)
-    kept = (np.asarray(event_time, dtype=np.int64) > seen_until) & np.isfinite(theirs)
-    y, ours = np.asarray(labels, dtype=np.float64)[kept], np.asarray(candidate, dtype=np.float64)[kept]
-    rows, frauds = int(kept.sum()), int(y.sum())
-    if rows == 0 or frauds in {0, rows}:
-        unknown = Interval(float("nan"), float("nan"), float("nan"), "one class only")
-        return ChampionEvidence(name, rows, frauds, unknown, unknown)
-    drawn = paired_bootstrap(
-        y,
-        {"candidate": ours, "champion": theirs[kept]},
-        clusters=np.asarray(clusters)[kept],
-        rng=rng,
-        settings=settings,
-    )
+    shared = (rows.event_time > champion.seen_until) & np.isfinite(champion.probabilities)
+    count, frauds = int(shared.sum()), int(rows.labels[shared].sum())
+    if count == 0 or frauds in {0, count}:
+        unknown = UNDEFINED.because(ONE_CLASS)
+        return ChampionEvidence(champion.name, count, frauds, unknown, unknown)
+    both: Mapping[str, Floats] = {"candidate": candidate[shared], "champion": champion.probabilities[shared]}
+    drawn = paired_bootstrap(rows.labels[shared], both, clusters=clusters[shared], rng=rng, settings=settings)
     loss, precision = (drawn.difference("candidate", "champion", s) for s in ("log_loss", "average_precision"))
-    return ChampionEvidence(name, rows, frauds, loss, precision)
+    return ChampionEvidence(champion.name, count, frauds, loss, precision)

@@ -1,4 +1,4 @@
-"""What no reader of a report may overlook, in words: probabilities, folds or rows that are not what they seem."""
+"""The report's `warnings`: what no reader may overlook, in words; probabilities, folds or rows not what they seem."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,47 +6,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.formatting import NAMES
+from evaluation.formatting import candidate_name
+from evaluation.report.evidence import Evidence
+from evaluation.statistics.logistic_line import clipped_logit, score_and_information
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, sample
-from evaluation.statistics.scores import clipped_logit, one_class, score_and_information
+from evaluation.statistics.scores import one_class
 
 TOO_EXACT = 1e-4
 """A standardised sum this small happens by chance once in 12,000; a map fitted on these very rows always has it."""
 DUPLICATED = 0.001
+"""Share of rows that may repeat another one before it is said."""
+BY_SCORE = {"alert budget", "borderline"}
+"""Parts that a model chose itself: their observed/expected is no finding about the data."""
 
 
-def alarms(
-    rows: JudgedRows,
-    candidates: Mapping[str, Floats],
-    *,
-    cells: Mapping[str, Any],
-    parts: Sequence[Mapping[str, Any]],
+def data_warnings(
+    evidence: Evidence,
     population: Mapping[str, Any],
-    shipped: str,
+    candidates: Mapping[str, Mapping[str, Any]],
+    parts: Sequence[Mapping[str, Any]],
+    *,
     band: tuple[float, float],
 ) -> list[str]:
     """Sentences without a full stop, most serious first.
 
     Args:
-        rows: the judged rows.
-        candidates: final P(fraud) [N] by name.
-        cells: the report's `candidates`.
+        evidence: rows of known label, probabilities, and who judged these rows before.
+        population: the report's `population`.
+        candidates: the report's `candidates`.
         parts: the report's slices of the shipped candidate.
-        population: the report's population.
-        shipped: the candidate that would ship.
         band: observed/expected outside of it is miscalibration.
     """
-    result = [_worse_than_nothing(name, metrics["brier"]["value"], population) for name, metrics in cells.items()]
-    result += [_fitted_here(name, rows.labels, p) for name, p in candidates.items()]
-    result.append(_duplicates(rows, candidates[shipped]))
-    if not _outside(cells[shipped]["observed_expected"], band):  # where the whole is wrong its parts are no news
-        result += [_bad_part(part, shipped, band) for part in parts]
-    if population["unknown_labels"]:
-        result.append(
-            f"{population['unknown_labels']:,} test rows have no known label and are left out of every number"
-        )
-    return [text for text in result if text]
+    rows, shipped = evidence.rows, evidence.shipped
+    found = [_worse_than_nothing(name, record["brier"]["value"], population) for name, record in candidates.items()]
+    found += [_fitted_here(name, rows.labels, p) for name, p in evidence.candidates.items()]
+    found.append(_duplicates(rows, evidence.candidates[shipped]))
+    if not _outside(candidates[shipped]["observed_expected"], band):  # where the whole is wrong its parts are no news
+        found += [_bad_part(part, shipped, band) for part in parts]
+    found.append(_unknown_labels(population["unknown_labels"]))
+    found += [sentence.rstrip(".") for sentence in evidence.looks]
+    return [text for text in found if text]
 
 
 def exactness(labels: ArrayLike, probabilities: ArrayLike) -> tuple[float, float]:
@@ -54,6 +54,13 @@ def exactness(labels: ArrayLike, probabilities: ArrayLike) -> tuple[float, float
 
     Both are 0 where an affine or isotonic map was fitted on these rows, the second also for a temperature: that is the
     equation such a fit solves. NaN where a class is missing.
+
+    >>> exactness([1, 0, 1, 0], [0.5, 0.5, 0.5, 0.5])[0]
+    0.0
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
     """
     s = sample(labels, probabilities)
     if one_class(s):
@@ -70,8 +77,9 @@ def _worse_than_nothing(name: str, score: float, population: Mapping[str, Any]) 
     if not (base > 0 and score > base):
         return ""
     return (
-        f"{_name(name)}: a Brier score of {score:.4f} is {score / base:.1f} times what the base rate alone scores at "
-        f"{100 * population['prevalence']:.2f} % prevalence ({base:.4f}); these probabilities are worse than no model"
+        f"{candidate_name(name)}: a Brier score of {score:.4f} is {score / base:.1f} times what the base rate alone "
+        f"scores at {100 * population['prevalence']:.2f} % prevalence ({base:.4f}); these probabilities are worse than "
+        "no model"
     )
 
 
@@ -79,8 +87,8 @@ def _fitted_here(name: str, labels: Floats, probabilities: Floats) -> str:
     if not any(abs(value) < TOO_EXACT for value in exactness(labels, probabilities)):
         return ""
     return (
-        f"{_name(name)}: promised and observed frauds agree more exactly than chance allows; a calibrator has very "
-        "likely been fitted on these test rows"
+        f"{candidate_name(name)}: promised and observed frauds agree more exactly than chance allows; a calibrator has "
+        "very likely been fitted on these test rows"
     )
 
 
@@ -96,19 +104,19 @@ def _duplicates(rows: JudgedRows, probabilities: Floats) -> str:
 
 
 def _bad_part(part: Mapping[str, Any], shipped: str, band: tuple[float, float]) -> str:
-    cell = part.get("observed_expected")
-    if part["kind"] in {"alert budget", "borderline"} or cell is None or not _outside(cell, band):
+    ratio = part.get("observed_expected")
+    if part["kind"] in BY_SCORE or ratio is None or not _outside(ratio, band):
         return ""
     where = f"{part['kind'].replace('_', ' ')} {part['population']}"
     return (
-        f"{_name(shipped)} is miscalibrated in {where}: observed/expected {cell['value']:.2f} "
-        f"({cell['low']:.2f} to {cell['high']:.2f}) on {part['frauds']:,} frauds"
+        f"{candidate_name(shipped)} is miscalibrated in {where}: observed/expected {ratio['value']:.2f} "
+        f"({ratio['low']:.2f} to {ratio['high']:.2f}) on {part['frauds']:,} frauds"
     )
 
 
-def _outside(cell: Mapping[str, Any], band: tuple[float, float]) -> bool:
-    return bool(np.isfinite(cell["low"])) and (cell["low"] > band[1] or cell["high"] < band[0])
+def _unknown_labels(count: int) -> str:
+    return f"{count:,} test rows have no known label and are left out of every number" if count else ""
 
 
-def _name(name: str) -> str:
-    return NAMES.get(name, name)
+def _outside(ratio: Mapping[str, Any], band: tuple[float, float]) -> bool:
+    return bool(np.isfinite(ratio["low"])) and (ratio["low"] > band[1] or ratio["high"] < band[0])

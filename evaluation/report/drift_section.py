@@ -1,7 +1,8 @@
-"""Whether the newest rows still look like those the model learned from: columns, scores, categories, prevalence.
+"""The report's `drift`: whether the newest rows still look like those the model learned from.
 
-None of it needs a label but the prevalence, and that one is read with the delay of labels taken into account: the
-newest rows look honest only because their frauds have not been reported yet.
+Columns, scores, categories and the prevalence are compared. None of it needs a label but the prevalence, and that one
+is read with the delay of labels taken into account: the newest rows look honest only because their frauds have not
+been reported yet.
 """
 
 from collections.abc import Mapping
@@ -9,44 +10,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field
-from scipy.special import chdtri
+from numpy.typing import NDArray
 
-from evaluation.report.cells import plain
+from evaluation.options import DriftConfig
 from evaluation.statistics.label_delay import DelayedPrevalence, delayed_prevalence
 from evaluation.statistics.sample import Floats, Integers
+from evaluation.statistics.stability import Stability, category_stability, numeric_stability
 
 FEWEST_FRAUDS = 20
 """Known frauds of the newest rows below which their prevalence is shown and raises no alarm."""
 
 
-class DriftConfig(BaseModel):
-    """When the newest rows count as drifted from those of train ([drift])."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    stability_limit: float = Field(0.25, gt=0, description="population stability index above which a column drifted")
-    unseen_limit: float = Field(0.05, gt=0, description="rise of a column's share of unseen categories that is drift")
-    prevalence_limit: float = Field(2.0, gt=1, description="factor between recent and train fraud rate that is drift")
-    bins: int = Field(10, ge=2, description="bins of a stability index, of equal size in train")
-    stop: bool = Field(default=False, description="let the gate refuse a model whose newest rows have drifted")
-
-
 @dataclass(frozen=True)
-class Stability:
-    """A population stability index, and what it stays below in 95 of 100 draws from one population."""
-
-    index: float
-    null_95: float
-
-    def above(self, limit: float) -> bool:
-        """Whether it is large, and larger than chance."""
-        return self.index > max(limit, self.null_95)
-
-
-@dataclass(frozen=True)
-class Population:
+class ColumnPopulation:
     """Rows as drift looks at them.
 
     Attributes:
@@ -60,6 +36,11 @@ class Population:
     numeric: Mapping[str, NDArray[np.floating[Any]]]
     categorical: Mapping[str, NDArray[np.integer[Any]]]
     probabilities: Floats
+
+    @property
+    def rows(self) -> int:
+        """Rows of the longest column."""
+        return max((len(each) for each in (*self.numeric.values(), *self.categorical.values())), default=0)
 
 
 @dataclass(frozen=True)
@@ -83,48 +64,23 @@ class LabelHistory:
 class DriftEvidence:
     """What drift is judged on: train against the newest rows, scores of both, and when labels came."""
 
-    reference: Population
-    recent: Population
+    reference: ColumnPopulation
+    recent: ColumnPopulation
     labels: LabelHistory
     recheck: Mapping[str, Any] = field(default_factory=dict)
 
 
-def numeric_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) -> Stability:
-    """The index over bins that hold equal shares of the reference; missing values are a bin of their own.
-
-    Args:
-        reference: [N], NaN where missing.
-        recent: [M].
-        bins: number of bins before ties merge some.
-    """
-    one, two = np.asarray(reference, np.float64), np.asarray(recent, np.float64)
-    present = one[~np.isnan(one)]
-    inner = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])) if present.size else np.empty(0)
-    return _stability(_counts(one, inner), _counts(two, inner))
-
-
-def category_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) -> Stability:
-    """The index over the reference's most frequent codes, each a bin, and all others together.
-
-    Args:
-        reference: codes ≥ 0 [N]; 0 stands for unknown.
-        recent: codes [M].
-        bins: codes with a bin of their own.
-    """
-    one, two = np.asarray(reference, np.int64), np.asarray(recent, np.int64)
-    codes, counts = np.unique(one, return_counts=True)
-    kept = codes[np.argsort(-counts, kind="stable")[:bins]]
-    tally = [np.array([*((values == code).sum() for code in kept)], np.float64) for values in (one, two)]
-    return _stability(*(np.append(t, n - t.sum()) for t, n in zip(tally, (one.size, two.size), strict=True)))
-
-
 def drift_section(evidence: DriftEvidence, *, config: DriftConfig) -> dict[str, Any]:
-    """The report's `drift` key: every index, the unseen categories, the prevalence, alarms and one plain sentence."""
-    reference, recent = evidence.reference, evidence.recent
+    """Every index, the unseen categories, the prevalence, alarms and one plain sentence.
+
+    Args:
+        evidence: train, the newest rows, and when labels came.
+        config: bins of the indices, and when each finding is an alarm.
+    """
+    reference, recent, history = evidence.reference, evidence.recent, evidence.labels
     columns = _columns(reference, recent, config)
     score = numeric_stability(reference.probabilities, recent.probabilities, bins=config.bins)
     unseen = _unseen(reference, recent)
-    history = evidence.labels
     prevalence = delayed_prevalence(
         history.label, history.event_time, history.available_at, as_of=history.as_of, start=history.recent_from
     )
@@ -135,21 +91,18 @@ def drift_section(evidence: DriftEvidence, *, config: DriftConfig) -> dict[str, 
         *_prevalence_alarm(prevalence, history.reference, config),
         *evidence.recheck.get("alarms", ()),
     ]
-    rows = {each.name: _rows(each) for each in (reference, recent)}
-    section: dict[str, Any] = plain(
-        {
-            "reference": {"name": reference.name, "rows": rows[reference.name]},
-            "recent": {"name": recent.name, "rows": rows[recent.name]},
-            "columns": columns,
-            "score": asdict(score),
-            "unseen": unseen,
-            "prevalence": {"reference": history.reference, **asdict(prevalence)},
-            "recheck": dict(evidence.recheck),
-            "alarms": alarms,
-            "stop": config.stop,
-        }
-    )
-    return section | {"sentence": _sentence(section)}
+    return {
+        "reference": {"name": reference.name, "rows": reference.rows},
+        "recent": {"name": recent.name, "rows": recent.rows},
+        "columns": columns,
+        "score": asdict(score),
+        "unseen": unseen,
+        "prevalence": {"reference": history.reference, **asdict(prevalence)},
+        "recheck": dict(evidence.recheck),
+        "alarms": alarms,
+        "stop": config.stop,
+        "sentence": _sentence(recent, alarms, evidence.recheck),
+    }
 
 
 def drift_metrics(section: Mapping[str, Any]) -> dict[str, float | None]:
@@ -169,29 +122,7 @@ def drift_metrics(section: Mapping[str, Any]) -> dict[str, float | None]:
     }
 
 
-def _counts(values: Floats, inner: Floats) -> Floats:
-    missing = np.isnan(values)
-    place = np.where(missing, len(inner) + 1, np.searchsorted(inner, np.where(missing, 0.0, values), side="left"))
-    return np.bincount(place, minlength=len(inner) + 2).astype(np.float64)
-
-
-def _stability(reference: Floats, recent: Floats) -> Stability:
-    """Σ (p − q) ln(p / q) over bins (Siddiqi, 2006); half a row is added to each bin, so that none is empty.
-
-    Where both are drawn from one population it is about (1/n + 1/m) χ² with a degree of freedom less than bins
-    (Yurdakul, 2018), so large samples make small indices telling and small ones make large indices empty.
-    """
-    used = (reference + recent) > 0
-    n, m, bins = reference.sum(), recent.sum(), int(used.sum())
-    if n == 0 or m == 0:
-        return Stability(float("nan"), float("nan"))
-    if bins < 2:
-        return Stability(0.0, 0.0)
-    p, q = ((counts[used] + 0.5) / (counts.sum() + 0.5 * bins) for counts in (reference, recent))
-    return Stability(float(((p - q) * np.log(p / q)).sum()), float((1 / n + 1 / m) * chdtri(bins - 1, 0.05)))
-
-
-def _columns(reference: Population, recent: Population, config: DriftConfig) -> list[dict[str, Any]]:
+def _columns(reference: ColumnPopulation, recent: ColumnPopulation, config: DriftConfig) -> list[dict[str, Any]]:
     found = []
     for name, values in reference.numeric.items():
         found.append((name, "numeric", numeric_stability(values, recent.numeric[name], bins=config.bins)))
@@ -204,7 +135,7 @@ def _columns(reference: Population, recent: Population, config: DriftConfig) -> 
     return sorted(rows, key=lambda row: (-np.nan_to_num(row["index"], nan=-1.0), row["column"]))
 
 
-def _unseen(reference: Population, recent: Population) -> list[dict[str, Any]]:
+def _unseen(reference: ColumnPopulation, recent: ColumnPopulation) -> list[dict[str, Any]]:
     return [
         {"column": name, "reference": _unknown_share(codes), "recent": _unknown_share(recent.categorical[name])}
         for name, codes in reference.categorical.items()
@@ -213,10 +144,6 @@ def _unseen(reference: Population, recent: Population) -> list[dict[str, Any]]:
 
 def _unknown_share(codes: NDArray[np.integer[Any]]) -> float:
     return float((np.asarray(codes) == 0).mean()) if len(codes) else float("nan")
-
-
-def _rows(population: Population) -> int:
-    return max((len(each) for each in (*population.numeric.values(), *population.categorical.values())), default=0)
 
 
 def _column_alarms(columns: list[dict[str, Any]]) -> list[str]:
@@ -250,8 +177,7 @@ def _prevalence_alarm(found: DelayedPrevalence, reference: float, config: DriftC
     return [f"the fraud rate, late labels accounted for, is {found.corrected:.2%} after {reference:.2%} in train"]
 
 
-def _sentence(section: Mapping[str, Any]) -> str:
-    whose = f"the {section['recent']['rows']:,} rows of {section['recent']['name']}"
-    alarms = section["alarms"]
-    said = f"Drift on {whose}: {'; '.join(alarms)}." if alarms else f"No drift on {whose} against train."
-    return " ".join([said, *(section["recheck"].get("sentences") or [])])
+def _sentence(recent: ColumnPopulation, alarms: list[str], recheck: Mapping[str, Any]) -> str:
+    whose = f"the {recent.rows:,} rows of {recent.name}"
+    finding = f"Drift on {whose}: {'; '.join(alarms)}." if alarms else f"No drift on {whose} against train."
+    return " ".join([finding, *(recheck.get("sentences") or [])])

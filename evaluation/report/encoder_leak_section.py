@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.statistics.intervals import BootstrapSettings, Interval, paired_bootstrap
+from evaluation.options import BootstrapSettings
+from evaluation.statistics.intervals import Replicates, paired_bootstrap
 from evaluation.statistics.sample import Floats
 
 STATISTICS = ("average_precision", "brier_skill", "log_loss")
@@ -54,45 +55,44 @@ def leak_section(
     Raises:
         ValueError: two arms share a case and a form, or a case lacks the form "none".
     """
-    keys = [(arm.case, arm.form) for arm in arms]
-    cases = list(dict.fromkeys(arm.case for arm in arms))
-    missing = [case for case in cases if (case, PLAIN) not in keys]
-    if missing or len(set(keys)) < len(keys):
-        raise ValueError(f"every case needs the form {PLAIN!r} and each form once, got {keys}")
+    _refuse_gaps(arms)
     named = {_key(arm.case, arm.form, name): p for arm in arms for name, p in arm.probabilities.items()}
     drawn = paired_bootstrap(labels, named, clusters=clusters, rng=rng, settings=settings)
-
-    def difference(one: str, other: str) -> Interval | None:
-        return drawn.difference(one, other, "average_precision") if other in named else None
-
-    records = []
-    for arm in arms:
-        for name in arm.probabilities:
-            own = _key(arm.case, arm.form, name)
-            gain = difference(own, _key(arm.case, PLAIN, name)) if arm.form != PLAIN else None
-            cost = difference(_key(cases[0], arm.form, name), own) if arm.case != cases[0] else None
-            records.append(
-                {
-                    "case": arm.case,
-                    "form": arm.form,
-                    "candidate": name,
-                    **{statistic: asdict(drawn.interval(own, statistic)) for statistic in STATISTICS},
-                    "gain": None if gain is None else asdict(gain),
-                    "cost": None if cost is None else asdict(cost),
-                }
-            )
-    return records
+    first = arms[0].case if arms else ""
+    return [_record(drawn, arm, name, first=first) for arm in arms for name in arm.probabilities]
 
 
 def leak_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The table of `leak_section` in words, a line a record."""
     for each in records:
-        said = f"{each['case']} · {each['form']} · {each['candidate']}: AP {each['average_precision']['value']:.4f}, "
-        said += f"Brier skill {each['brier_skill']['value']:.4f}, log loss {each['log_loss']['value']:.5f}"
+        line = f"{each['case']} · {each['form']} · {each['candidate']}: AP {each['average_precision']['value']:.4f}, "
+        line += f"Brier skill {each['brier_skill']['value']:.4f}, log loss {each['log_loss']['value']:.5f}"
         for name, word in (("gain", "above none"), ("cost", "lost to the id")):
             if each[name] is not None:
-                said += f"; {word} {each[name]['value']:+.4f} ({each[name]['low']:+.4f} to {each[name]['high']:+.4f})"
-        yield said
+                line += f"; {word} {each[name]['value']:+.4f} ({each[name]['low']:+.4f} to {each[name]['high']:+.4f})"
+        yield line
+
+
+def _refuse_gaps(arms: Sequence[LeakArm]) -> None:
+    keys = [(arm.case, arm.form) for arm in arms]
+    without_plain = [case for case, _ in keys if (case, PLAIN) not in keys]
+    if without_plain or len(set(keys)) < len(keys):
+        raise ValueError(f"every case needs the form {PLAIN!r} and each form once, got {keys}")
+
+
+def _record(drawn: Replicates, arm: LeakArm, name: str, *, first: str) -> dict[str, Any]:
+    own = _key(arm.case, arm.form, name)
+    gain = _difference(drawn, own, _key(arm.case, PLAIN, name)) if arm.form != PLAIN else None
+    cost = _difference(drawn, _key(first, arm.form, name), own) if arm.case != first else None
+    statistics = {statistic: asdict(drawn.interval(own, statistic)) for statistic in STATISTICS}
+    return {"case": arm.case, "form": arm.form, "candidate": name, **statistics, "gain": gain, "cost": cost}
+
+
+def _difference(drawn: Replicates, one: str, other: str) -> dict[str, Any] | None:
+    """One average precision minus another's; None where the first case or the form "none" lacks the candidate."""
+    if not {one, other} <= set(drawn.values):
+        return None
+    return asdict(drawn.difference(one, other, "average_precision"))
 
 
 def _key(case: str, form: str, candidate: str) -> str:

@@ -5,44 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from evaluation.errors import InputError
 from evaluation.selection import SweepRanking
-from evaluation.statistics.intervals import BootstrapSettings
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats
 
 Arm = tuple[float, str]
 """(smoothing, calibrator)."""
-
-
-class EvaluationConfig(BaseModel):
-    """How the test fold is judged."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    resamples: int = Field(1000, ge=100, description="bootstrap resamples behind every interval of the test fold")
-    slice_resamples: int = Field(200, ge=100, description="bootstrap resamples behind the intervals of slices")
-    cluster: str = Field("card", pattern="^(card|day|row)$", description="what is drawn as a whole: card, day or row")
-    budget: float = Field(0.01, gt=0, le=1, description="share of rows the headline alert budget flags")
-    budgets: tuple[float, ...] = Field((0.001, 0.005, 0.01, 0.05), description="alert budgets judged as populations")
-    borderline: tuple[float, float] = Field((0.2, 0.8), description="probabilities that count as undecided")
-    bins: int = Field(15, ge=2, description="bins of the calibration errors and reliability tables")
-    alert_cost: float = Field(5.0, ge=0, description="cost of one alert in the currency of the amounts")
-    groups: int = Field(12, ge=1, description="largest values of each grouping that get a slice")
-    min_slice_frauds: int = Field(
-        20, ge=1, description="frauds a slice needs before its numbers are shown with intervals"
-    )
-    reference_prevalence: float | None = Field(
-        None, gt=0, lt=1, description="also show every candidate re-weighted to this prevalence"
-    )
-
-    def bootstrap(self, resamples: int | None = None) -> BootstrapSettings:
-        """What a bootstrap of the headline needs, with `resamples` or another number of them."""
-        return BootstrapSettings(
-            resamples=self.resamples if resamples is None else resamples, budget=self.budget, bins=self.bins
-        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +44,24 @@ class ChampionScores:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a report is made of; see the module's first lines."""
+    """All that a report is made of: plain arrays and results of this folder.
+
+    Attributes:
+        rows: the test fold's rows.
+        candidates: final calibrated P(fraud) on the same rows, by name [N].
+        ranking: what `rank_sweep` returned on valid.
+        shipped: the candidate that would ship.
+        baseline: the candidate that it must not fall below.
+        before: P(fraud) before calibration, by name [N].
+        calib: the calib rows, with cross-fitted probabilities; None leaves operating points out.
+        temperature_test: P(fraud) by (smoothing, calibrator) [N].
+        unsmoothed_valid: labels and raw P(fraud) of ε = 0 on valid, the evidence before the sweep.
+        champion: the model in use on the test rows, where there is one.
+        drift: what `drift_section` returned.
+        notes: remarks that only the pipeline knows, `facts` what else it knows of the run, by name.
+        looks: sentences on other models judged on these rows before.
+        configuration: every key of the run by section.
+    """
 
     rows: JudgedRows
     candidates: Mapping[str, Floats]
@@ -94,10 +81,14 @@ class Evidence:
 
 
 def evidence_of_known_rows(evidence: Evidence) -> tuple[Evidence, int]:
-    """The evidence on rows of known label, and how many were left out."""
+    """The evidence on rows of known label, and how many were left out.
+
+    Raises:
+        InputError: shipped or baseline candidate is missing, or no row has a known label.
+    """
     missing = [name for name in (evidence.shipped, evidence.baseline) if name not in evidence.candidates]
     if missing:
-        raise ValueError(f"candidates must hold {', '.join(missing)}, got {sorted(evidence.candidates)}")
+        raise InputError(f"candidates must hold {', '.join(missing)}, got {sorted(evidence.candidates)}")
     known = np.isfinite(evidence.rows.labels)
     if not known.any():
         raise InputError(f"the test fold must hold rows of known label, got none among {known.size} rows")

@@ -1,54 +1,73 @@
-"""Operating points: thresholds chosen on calib, their effects described on test."""
+"""Operating points: thresholds chosen on calib, their effects described on test.
 
+There are two tables of them. The report's `operating_points` shows every candidate at the alert budgets that people
+compare; thresholds.json holds the few points of what ships that an issuer sets, and travels in the bundle.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from evaluation.report.evidence import EvaluationConfig, Evidence
-from evaluation.statistics.alerts import expected_cost, operation, threshold_for_budget, threshold_for_cost
+from evaluation.options import DecisionConfig
+from evaluation.report.evidence import Evidence
+from evaluation.statistics.decisions import (
+    expected_cost,
+    operation,
+    threshold_for_budget,
+    threshold_for_cost,
+    threshold_for_precision,
+)
+from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.sample import Floats
 
-
-def operating_points(evidence: Evidence, *, config: EvaluationConfig) -> dict[str, list[dict[str, Any]]]:
-    """Thresholds chosen on calib, described on test; empty where calib was not given.
-
-    One per alert budget, one of least cost on calib, and p = 0.5, which is nobody's choice but what people quote.
-    """
-    calib, rows = evidence.calib, evidence.rows
-    if calib is None:
-        return {}
-    known = np.isfinite(calib.rows.labels)
-    labels, amount = calib.rows.labels[known], calib.rows.amount[known]
-    result: dict[str, list[dict[str, Any]]] = {}
-    for name, p in evidence.candidates.items():
-        if name not in calib.candidates:
-            continue
-        seen = np.asarray(calib.candidates[name], dtype=np.float64)[known]
-        chosen = {f"top {100 * b:g} % of calib": threshold_for_budget(seen, budget=b) for b in config.budgets}
-        chosen["least cost on calib"] = threshold_for_cost(labels, seen, amount=amount, alert_cost=config.alert_cost)
-        chosen["p ≥ 0.5"] = 0.5
-        result[name] = [
-            {"chosen": how}
-            | asdict(operation(rows.labels, p, amount=rows.amount, threshold=t, alert_cost=config.alert_cost))
-            for how, t in chosen.items()
-        ]
-        best = expected_cost(rows.labels, p, amount=rows.amount, alert_cost=config.alert_cost)
-        result[name].append({"chosen": "flag where p · amount ≥ cost of an alert", "cost": best})
-    return result
+RULE = "flag where probability >= threshold"
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class KnownOutcomes:
     """Rows whose label is known: labels 0 or 1 [N], P(fraud) [N], amounts in major units [N]."""
 
-    labels: np.ndarray
-    probabilities: np.ndarray
-    amount: np.ndarray
+    labels: Floats
+    probabilities: Floats
+    amount: Floats
 
 
-def threshold_points(
-    calib: Outcomes, test: Outcomes, *, alert_budget: float, alert_cost: float, precision_floor: float
-) -> dict[str, Any]:
+def known_outcomes(rows: JudgedRows, probabilities: Floats) -> KnownOutcomes:
+    """The rows of a fold whose label is known, with a candidate's P(fraud) on them [N]."""
+    known = np.isfinite(rows.labels)
+    return KnownOutcomes(rows.labels[known], np.asarray(probabilities, dtype=np.float64)[known], rows.amount[known])
+
+
+def operating_points(
+    evidence: Evidence, *, budgets: Sequence[float], alert_cost: float
+) -> dict[str, list[dict[str, Any]]]:
+    """The report's key: thresholds chosen on calib, described on test; empty where calib was not given.
+
+    One per alert budget, one of least cost on calib, and p = 0.5, which is nobody's choice but what people quote. The
+    last entry flags each row by its own expected loss and has no threshold.
+
+    Args:
+        evidence: test rows of known label, and calib with cross-fitted probabilities.
+        budgets: shares of rows, each in (0, 1].
+        alert_cost: cost of one alert, in the amount's unit.
+    """
+    calib = evidence.calib
+    if calib is None:
+        return {}
+    result: dict[str, list[dict[str, Any]]] = {}
+    for name in (each for each in evidence.candidates if each in calib.candidates):
+        seen = known_outcomes(calib.rows, calib.candidates[name])
+        test = known_outcomes(evidence.rows, evidence.candidates[name])
+        chosen = _thresholds(seen, budgets=budgets, alert_cost=alert_cost)
+        points = [{"chosen": how, "threshold": t} | _effect(test, t, alert_cost) for how, t in chosen.items()]
+        best = expected_cost(test.labels, test.probabilities, amount=test.amount, alert_cost=alert_cost)
+        result[name] = [*points, {"chosen": "flag where p · amount ≥ cost of an alert", "cost": best}]
+    return result
+
+
+def threshold_points(calib: KnownOutcomes, test: KnownOutcomes, *, decision: DecisionConfig) -> dict[str, Any]:
     """What stands in thresholds.json: a threshold by name, why it is there, and its effect on calib and test.
 
     A threshold above 1 flags nothing: no row of calib could satisfy the point.
@@ -56,45 +75,48 @@ def threshold_points(
     Args:
         calib: rows on which thresholds are chosen; their probabilities should be cross-fitted.
         test: rows on which they are described, and nothing else.
-        alert_budget: largest share of rows flagged.
-        alert_cost: cost of one alert, in the amount's unit.
-        precision_floor: least share of frauds among the rows flagged.
+        decision: the share of rows that can be looked into, the cost of an alert, the least precision.
     """
-    chosen = {
-        "alert_budget": (
-            threshold_for_budget(calib.probabilities, budget=alert_budget),
-            f"flags at most {alert_budget:.3%} of rows",
-        ),
-        "cost_optimal": (
-            threshold_for_cost(calib.labels, calib.probabilities, amount=calib.amount, alert_cost=alert_cost),
-            f"least cost where an alert costs {alert_cost:g} and a missed fraud its amount",
-        ),
-        "precision_floor": (
-            threshold_for_precision(calib.labels, calib.probabilities, floor=precision_floor),
-            f"most frauds found with at least {precision_floor:.0%} frauds among the rows flagged",
-        ),
-    }
     points = {
         name: {
             "threshold": threshold,
             "meaning": meaning,
-            "calib": _effect(calib, threshold=threshold, alert_cost=alert_cost),
-            "test": _effect(test, threshold=threshold, alert_cost=alert_cost),
+            "calib": _effect(calib, threshold, decision.alert_cost),
+            "test": _effect(test, threshold, decision.alert_cost),
         }
-        for name, (threshold, meaning) in chosen.items()
+        for name, (threshold, meaning) in _named_thresholds(calib, decision).items()
     }
-    return {"rule": "flag where probability >= threshold", "points": points}
+    return {"rule": RULE, "points": points}
 
 
-def threshold_for_precision(labels: np.ndarray, probabilities: np.ndarray, *, floor: float) -> float:
-    """Lowest probability whose rows at or above it hold at least a share `floor` of frauds; above 1 if none do."""
-    values, group = np.unique(-np.asarray(probabilities, dtype=np.float64), return_inverse=True)
-    frauds = np.cumsum(np.bincount(group, weights=labels, minlength=len(values)))
-    rows = np.cumsum(np.bincount(group, minlength=len(values)))
-    enough = np.flatnonzero(frauds >= floor * rows)
-    return float(-values[enough[-1]]) if len(enough) else float(np.nextafter(1.0, 2.0))
+def _thresholds(calib: KnownOutcomes, *, budgets: Sequence[float], alert_cost: float) -> dict[str, float]:
+    chosen = {f"top {100 * b:g} % of calib": threshold_for_budget(calib.probabilities, budget=b) for b in budgets}
+    chosen["least cost on calib"] = _cheapest(calib, alert_cost)
+    return chosen | {"p ≥ 0.5": 0.5}
 
 
-def _effect(rows: Outcomes, *, threshold: float, alert_cost: float) -> dict[str, Any]:
+def _named_thresholds(calib: KnownOutcomes, decision: DecisionConfig) -> Mapping[str, tuple[float, str]]:
+    budget, cost, floor = decision.alert_budget, decision.alert_cost, decision.precision_floor
+    return {
+        "alert_budget": (
+            threshold_for_budget(calib.probabilities, budget=budget),
+            f"flags at most {budget:.3%} of rows",
+        ),
+        "cost_optimal": (
+            _cheapest(calib, cost),
+            f"least cost where an alert costs {cost:g} and a missed fraud its amount",
+        ),
+        "precision_floor": (
+            threshold_for_precision(calib.labels, calib.probabilities, floor=floor),
+            f"most frauds found with at least {floor:.0%} frauds among the rows flagged",
+        ),
+    }
+
+
+def _cheapest(calib: KnownOutcomes, alert_cost: float) -> float:
+    return threshold_for_cost(calib.labels, calib.probabilities, amount=calib.amount, alert_cost=alert_cost)
+
+
+def _effect(rows: KnownOutcomes, threshold: float, alert_cost: float) -> dict[str, Any]:
     done = operation(rows.labels, rows.probabilities, amount=rows.amount, threshold=threshold, alert_cost=alert_cost)
     return {name: value for name, value in asdict(done).items() if name != "threshold"}

@@ -10,15 +10,21 @@ from typing import Any
 import numpy as np
 
 from evaluation.errors import InputError
-from evaluation.report.cells import cell, plain
-from evaluation.report.evaluation_report import FURTHER, HEADLINE
-from evaluation.report.evidence import EvaluationConfig
+from evaluation.options import EvaluationConfig
+from evaluation.report.candidates_section import FURTHER, HEADLINE, NO_CARDS, headline_replicates
+from evaluation.report.interval_records import interval_record
+from evaluation.report.json_values import json_values
+from evaluation.report.population_section import base_rate_brier, population_record
 from evaluation.report.slices import slices
 from evaluation.statistics.calibration_error import ece_null
-from evaluation.statistics.intervals import Interval, cluster_codes, paired_bootstrap
-from evaluation.statistics.populations import JudgedRows, timestamp
+from evaluation.statistics.intervals import UNDEFINED, Replicates
+from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.random_streams import named_streams
 from evaluation.statistics.sample import Floats, Mask, raise_faults, same_length
 from evaluation.statistics.scores import undefined_because
+
+STREAMS = ("headline", "nulls", "slices")
+PROBABILITY_EDGES = np.array([0.0, 0.001, 0.01, 0.1, 0.5, 1.0])
 
 
 def outcomes_report(
@@ -41,48 +47,30 @@ def outcomes_report(
         name: the model's name in the slices.
 
     Returns:
-        JSON-ready: `population`, `coverage`, `metrics` (cells as in a report), `brier_bounds`, `slices`, `warnings`.
+        JSON-ready: `population`, `coverage`, `metrics` (records as in a report), `brier_bounds`, `slices`, `warnings`.
 
     Raises:
         InputError: a probability is impossible, an array has another length, or no outcome is known.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     stopped = np.zeros(p.shape, dtype=np.bool_) if blocked is None else blocked
-    same_length(rows.labels.size, probabilities=p, blocked=stopped)
-    rule = "probabilities must lie in [0, 1]"
-    raise_faults({rule: ~((p >= 0) & (p <= 1))}, {rule: p}, refusal=InputError)
-    known = np.isfinite(rows.labels) & ~stopped
-    if not known.any():
-        raise InputError(f"at least one row must have a known outcome and not be blocked, got none of {known.size}")
-    judged = rows.where(known)
-    population = _population(judged)
-    streams = rng.spawn(3)
-    drawn = paired_bootstrap(
-        judged.labels,
-        {name: p[known]},
-        clusters=cluster_codes(judged.card, judged.event_time, by=config.cluster),
-        rng=streams[0],
-        settings=config.bootstrap(),
-        amount=judged.amount,
-        card=judged.card,
-        event_time=judged.event_time,
-    )
-    why = undefined_because(judged.labels)
-    metrics: dict[str, Any] = {
-        key: cell(drawn.interval(name, key) if key in drawn.values[name] else _absent(), population, reason=why)
-        for key in (*HEADLINE, *FURTHER)
+    known = _known_outcomes(rows, p, stopped)
+    judged, promised = rows.where(known), p[known]
+    draw = named_streams(rng, STREAMS)
+    people = population_record(judged, fold="known outcomes")
+    population = people | {"brier_of_base_rate": base_rate_brier(people["prevalence"])}
+    drawn = headline_replicates(judged, {name: promised}, config=config, rng=draw["headline"])
+    metrics = _metrics(drawn, name, population, undefined_because(judged.labels))
+    metrics["ece_null_95"] = ece_null(promised, rng=draw["nulls"], bins=config.bins)
+    report = {
+        "population": population,
+        "coverage": _coverage(rows, p, known, stopped),
+        "metrics": metrics,
+        "brier_bounds": brier_bounds(rows.labels, p, known=known),
+        "slices": slices(judged, {name: promised}, config=config, shipped=name, rng=draw["slices"]),
+        "warnings": _warnings(population, metrics, known, stopped),
     }
-    metrics["ece_null_95"] = ece_null(p[known], rng=streams[1], bins=config.bins)
-    result: dict[str, Any] = plain(
-        {
-            "population": population,
-            "coverage": _coverage(rows, p, known, stopped),
-            "metrics": metrics,
-            "brier_bounds": brier_bounds(rows.labels, p, known=known),
-            "slices": slices(judged, {name: p[known]}, config=config, shipped=name, rng=streams[2]),
-            "warnings": _warnings(population, metrics, known, stopped),
-        }
-    )
+    result: dict[str, Any] = json_values(report)
     return result
 
 
@@ -90,6 +78,14 @@ def brier_bounds(labels: Floats, probabilities: Floats, *, known: Mask) -> dict[
     """The Brier score on all rows if every unknown outcome were as promised, or as unlike it as can be.
 
     No assumption on why outcomes are missing is made (Manski, 1989), so the bounds are wide where much is unknown.
+
+    >>> brier_bounds(np.array([1.0, np.nan]), np.array([0.5, 0.5]), known=np.array([True, False]))
+    {'lowest': 0.25, 'highest': 0.25, 'as_promised': 0.25}
+
+    Args:
+        labels: 0, 1 or NaN [N].
+        probabilities: P(fraud) [N].
+        known: rows whose label counts [N].
 
     Returns:
         `lowest` and `highest` over all completions, and `as_promised`: the mean if unknown outcomes follow p.
@@ -104,23 +100,30 @@ def brier_bounds(labels: Floats, probabilities: Floats, *, known: Mask) -> dict[
     return {key: float(np.where(known, seen, part).mean()) for key, part in parts.items()}
 
 
-def _population(judged: JudgedRows) -> dict[str, Any]:
-    count, frauds = int(judged.labels.size), int(judged.labels.sum())
-    prevalence = frauds / count
-    return {
-        "fold": "known outcomes",
-        "rows": count,
-        "frauds": frauds,
-        "prevalence": prevalence,
-        "from": timestamp(int(judged.event_time.min())),
-        "to": timestamp(int(judged.event_time.max())),
-        "brier_of_base_rate": prevalence * (1.0 - prevalence),
+def _known_outcomes(rows: JudgedRows, probabilities: Floats, blocked: Mask) -> Mask:
+    """Which rows are judged: those of known label that were not blocked."""
+    same_length(rows.labels.size, probabilities=probabilities, blocked=blocked)
+    rule = "probabilities must lie in [0, 1]"
+    impossible = ~((probabilities >= 0) & (probabilities <= 1))
+    raise_faults({rule: impossible}, {rule: probabilities}, refusal=InputError)
+    known: Mask = np.isfinite(rows.labels) & ~blocked
+    if not known.any():
+        raise InputError(f"at least one row must have a known outcome and not be blocked, got none of {known.size}")
+    return known
+
+
+def _metrics(drawn: Replicates, name: str, population: Mapping[str, Any], why: str) -> dict[str, Any]:
+    values = drawn.values[name]
+    intervals = {
+        metric: drawn.interval(name, metric) if metric in values else UNDEFINED.because(NO_CARDS)
+        for metric in (*HEADLINE, *FURTHER)
     }
+    return {metric: interval_record(each, population, reason=why) for metric, each in intervals.items()}
 
 
 def _coverage(rows: JudgedRows, probabilities: Floats, known: Mask, blocked: Mask) -> dict[str, Any]:
     """How many outcomes are known, overall and by promised probability: the selection in plain sight."""
-    edges = np.array([0.0, 0.001, 0.01, 0.1, 0.5, 1.0])
+    edges = PROBABILITY_EDGES
     band = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, edges.size - 2)
     table = [
         {
@@ -157,7 +160,3 @@ def _warnings(population: Mapping[str, Any], metrics: Mapping[str, Any], known: 
             f"{100 * population['prevalence']:.2f} % prevalence ({base:.4f})"
         )
     return result
-
-
-def _absent() -> Interval:
-    return Interval(float("nan"), float("nan"), float("nan"), "the data has no cards")

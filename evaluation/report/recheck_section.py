@@ -1,4 +1,7 @@
-"""After a retrain: is the setting that was best last time still best, and is the model in use still calibrated?"""
+"""The drift section's `recheck`, after a retrain.
+
+Is the setting that was best last time still best, and is the model in use still calibrated?
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,12 +12,11 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from evaluation.selection import Setting, SettingOutcome, SweepRanking, cross_fitted_affine, time_blocks
-from evaluation.statistics.sample import Floats
+from evaluation.statistics.sample import DAY, Floats, Integers
 from evaluation.statistics.scores import log_loss_rows
 
 FALSE_ALARMS = 0.05
 TWO_SIDED = 1.96
-DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -109,22 +111,19 @@ def setting_check(
     if setting not in order:
         return None
     y, blocks = np.asarray(labels, np.float64), time_blocks(event_time, folds=folds)
-
-    def losses(wanted: Setting) -> Floats:
-        own = [each.margins for each in outcomes if each.setting == wanted]
-        every = np.stack([log_loss_rows(y, cross_fitted_affine(y, z, block=blocks)) for z in own])
-        mean: Floats = every.mean(axis=0)
-        return mean
-
-    leading = losses(ranking.selected)
-    apart = losses(setting) - leading
-    days = np.unique(np.asarray(event_time, np.int64) // DAY, return_inverse=True)[1]
-    by_day = np.bincount(days, weights=apart - apart.mean())
-    error = float(np.sqrt((by_day**2).sum()) / len(y))
-    place, rivals = order.index(setting) + 1, max(len(order) - 1, 1)
-    noise = float(ndtri(1 - FALSE_ALARMS / rivals)) * error
-    least = margin * float(leading.mean())
-    return SettingCheck(setting, ranking.selected, place, len(order), float(apart.mean()), noise, least)
+    leading = _row_losses(y, outcomes, ranking.selected, blocks)
+    apart = _row_losses(y, outcomes, setting, blocks) - leading
+    rivals = max(len(order) - 1, 1)
+    noise = float(ndtri(1 - FALSE_ALARMS / rivals)) * _daily_error(apart - apart.mean(), event_time) / len(y)
+    return SettingCheck(
+        setting=setting,
+        best=ranking.selected,
+        rank=order.index(setting) + 1,
+        settings=len(order),
+        difference=float(apart.mean()),
+        noise=noise,
+        margin=margin * float(leading.mean()),
+    )
 
 
 def calibration_check(
@@ -146,9 +145,7 @@ def calibration_check(
     if y.size == 0 or p.sum() == 0:
         return None
     ratio = float(y.sum() / p.sum())
-    days = np.unique(time // DAY, return_inverse=True)[1]
-    residual = np.bincount(days, weights=y - ratio * p)
-    error = float(np.sqrt((residual**2).sum()) / p.sum())
+    error = _daily_error(y - ratio * p, time) / float(p.sum())
     low, high = ratio - TWO_SIDED * error, ratio + TWO_SIDED * error
     holds = low <= band[1] and high >= band[0]
     return CalibrationCheck(ratio, max(low, 0.0), high, holds, int(y.size), int(y.sum()))
@@ -156,15 +153,32 @@ def calibration_check(
 
 def recheck_section(setting: SettingCheck | None, calibration: CalibrationCheck | None) -> dict[str, Any]:
     """Both findings for the report: numbers, sentences, and what of it is an alarm."""
-    section: dict[str, Any] = {}
     checks = [check for check in (setting, calibration) if check is not None]
+    if not checks:
+        return {}
+    section: dict[str, Any] = {}
     if setting is not None:
         section["setting"] = {**asdict(setting), "moved": setting.moved}
     if calibration is not None:
         section["calibration"] = asdict(calibration)
-    alarms = []
-    if calibration is not None and not calibration.holds:
-        alarms.append(
-            f"the model in use is no longer calibrated (observed/expected {calibration.observed_expected:.2f})"
-        )
-    return section | {"sentences": [check.sentence for check in checks], "alarms": alarms} if checks else {}
+    return section | {"sentences": [check.sentence for check in checks], "alarms": _alarms(calibration)}
+
+
+def _row_losses(labels: Floats, outcomes: Sequence[SettingOutcome], setting: Setting, blocks: Integers) -> Floats:
+    """Log loss of each row after the cross-fitted affine map, a mean over the setting's repeats [N]."""
+    margins = [each.margins for each in outcomes if each.setting == setting]
+    every = np.stack([log_loss_rows(labels, cross_fitted_affine(labels, z, block=blocks)) for z in margins])
+    mean: Floats = every.mean(axis=0)
+    return mean
+
+
+def _daily_error(residual: Floats, event_time: ArrayLike) -> float:
+    """Standard error of a sum of residuals that sum to 0, days taken as a whole."""
+    days = np.unique(np.asarray(event_time, np.int64) // DAY, return_inverse=True)[1]
+    return float(np.sqrt((np.bincount(days, weights=residual) ** 2).sum()))
+
+
+def _alarms(calibration: CalibrationCheck | None) -> list[str]:
+    if calibration is None or calibration.holds:
+        return []
+    return [f"the model in use is no longer calibrated (observed/expected {calibration.observed_expected:.2f})"]

@@ -1,13 +1,14 @@
-"""The fold in parts, and the thresholds people would set: everything that is not one number for the whole fold."""
+"""The report's `slices`: the fold in parts, each with every statistic and a prevalence of its own."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from evaluation.report.evidence import EvaluationConfig
-from evaluation.statistics.intervals import BootstrapSettings, cluster_codes, paired_bootstrap
+from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.report.interval_records import bounds_record
+from evaluation.statistics.intervals import cluster_codes, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows, Population, score_populations, shared_populations
 from evaluation.statistics.sample import Floats, Integers
 from evaluation.statistics.scores import undefined_because
@@ -28,6 +29,17 @@ SLICE_STATISTICS = (
 )
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """One candidate on the whole fold, and how its parts are judged."""
+
+    rows: JudgedRows
+    probabilities: Floats
+    clusters: Integers
+    settings: BootstrapSettings
+    fewest_frauds: int
+
+
 def slices(
     rows: JudgedRows,
     candidates: Mapping[str, Floats],
@@ -40,49 +52,44 @@ def slices(
 
     Intervals are drawn for the shipped candidate, on parts that hold enough frauds. A part chosen by score has its own
     frauds and its own prevalence.
+
+    Args:
+        rows: judged rows of known label.
+        candidates: name to P(fraud) on them [N].
+        config: budgets, groups, resamples.
+        shipped: the candidate that gets intervals.
+        rng: source of the draws.
     """
     shared = shared_populations(rows, largest_groups=config.groups)
     clusters = cluster_codes(rows.card, rows.event_time, by=config.cluster)
     result: dict[str, list[dict[str, Any]]] = {}
     for name, p in candidates.items():
         own = score_populations(p, budgets=config.budgets, borderline=config.borderline)
-        resamples = config.slice_resamples if name == shipped else 0
-        settings = config.bootstrap(resamples)
-        result[name] = [
-            _slice(part, rows, p, clusters, enough=config.min_slice_frauds, settings=settings, rng=rng)
-            for part in [*own, *shared]
-        ]
+        settings = config.bootstrap(config.slice_resamples if name == shipped else 0)
+        judged = _Candidate(rows, p, clusters, settings, config.min_slice_frauds)
+        result[name] = [_slice(part, judged, rng) for part in [*own, *shared]]
     return result
 
 
-def _slice(
-    part: Population,
-    rows: JudgedRows,
-    probabilities: Floats,
-    clusters: Integers,
-    *,
-    enough: int,
-    settings: BootstrapSettings,
-    rng: np.random.Generator,
-) -> dict[str, Any]:
-    inside = rows.where(part.mask)
+def _slice(part: Population, judged: _Candidate, rng: np.random.Generator) -> dict[str, Any]:
+    inside = judged.rows.where(part.mask)
     count, frauds = int(inside.labels.size), int(inside.labels.sum())
     record: dict[str, Any] = {"kind": part.kind, "population": part.name, "rows": count, "frauds": frauds}
     record["prevalence"] = frauds / count if count else None
     record["amount"] = float(inside.amount.sum())
     if count == 0:
         return record | {"reason": "no rows"}
-    few = frauds < enough
+    few = frauds < judged.fewest_frauds
+    settings = replace(judged.settings, resamples=0) if few else judged.settings
     drawn = paired_bootstrap(
         inside.labels,
-        {"it": probabilities[part.mask]},
-        clusters=clusters[part.mask] if settings.resamples and not few else np.zeros(count, dtype=np.int64),
+        {"it": judged.probabilities[part.mask]},
+        clusters=judged.clusters[part.mask] if settings.resamples else np.zeros(count, dtype=np.int64),
         rng=rng,
-        settings=replace(settings, resamples=0) if few else settings,
+        settings=settings,
         amount=inside.amount,
     )
-    for name in SLICE_STATISTICS:
-        interval = drawn.interval("it", name)
-        record[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
-    why = undefined_because(inside.labels) or (f"fewer than {enough} frauds: no intervals" if few else "")
+    record |= {name: bounds_record(drawn.interval("it", name)) for name in SLICE_STATISTICS}
+    scarce = f"fewer than {judged.fewest_frauds} frauds: no intervals" if few else ""
+    why = undefined_because(inside.labels) or scarce
     return record | {"reason": why} if why else record

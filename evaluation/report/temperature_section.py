@@ -1,4 +1,4 @@
-"""Temperature scaling beside other calibrators, with and without smoothing, each contrast with its interval."""
+"""The report's `temperature`: calibrators with and without smoothing, each contrast with its interval."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.formatting import signed
-from evaluation.report.evidence import Arm, EvaluationConfig, Evidence
-from evaluation.statistics.intervals import BootstrapSettings, Interval, Replicates, cluster_codes, paired_bootstrap
-from evaluation.statistics.sample import Integers
+from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.report.evidence import Arm, CalibRows, Evidence
+from evaluation.statistics.intervals import Interval, Replicates, cluster_codes, paired_bootstrap
 
 STATISTICS = ("log_loss", "brier", "brier_skill", "ece", "observed_expected", "calibration_slope")
+SCALED = ("temperature", "inverse+temperature")
+UNSCALED = ("none", "inverse")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,35 @@ class TemperatureVerdict:
     contrasts: tuple[Contrast, ...]
 
 
+def temperature_section(evidence: Evidence, *, config: EvaluationConfig, rng: np.random.Generator) -> dict[str, Any]:
+    """Every calibrator with and without smoothing, on calib and on test, and whether the two together help.
+
+    Args:
+        evidence: `temperature_test` on test, and on calib its cross-fitted twin where calib was given.
+        config: what is resampled, and how often.
+        rng: source of the draws: calib's first, then test's.
+    """
+    if not evidence.temperature_test:
+        return {"table": [], "additive_benefit": False, "reason": "No calibrators were compared.", "contrasts": []}
+    rows = evidence.rows
+    calib = _calib_table(evidence.calib, config=config, rng=rng)
+    test = temperature_table(
+        rows.labels,
+        evidence.temperature_test,
+        fold="test",
+        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster),
+        rng=rng,
+        settings=config.bootstrap(),
+    )
+    verdict = temperature_verdict(test, chosen_on=calib)
+    return {
+        "table": [_arm_record(arm, calib, test) for arm in test.arms],
+        "additive_benefit": verdict.additive_benefit,
+        "reason": verdict.reason,
+        "contrasts": [{**asdict(each), "better": each.better, "text": each.text} for each in verdict.contrasts],
+    }
+
+
 def temperature_table(
     labels: ArrayLike,
     probabilities: Mapping[Arm, ArrayLike],
@@ -94,40 +125,65 @@ def temperature_verdict(judged: TemperatureTable, *, chosen_on: TemperatureTable
     `chosen_on` (calib), and the contrasts are read on `judged` (test), so the verdict does not pick its own evidence.
     The benefit is additive only if together is better than both alone with intervals that exclude 0.
     """
-    arms = judged.arms
-    smoothed = max((epsilon for epsilon, _ in arms), default=0.0)
-    if smoothed == 0.0 or not any(epsilon == 0.0 for epsilon, _ in arms):
+    smoothings = {epsilon for epsilon, _ in judged.arms}
+    smoothed = max(smoothings, default=0.0)
+    if smoothed == 0.0 or 0.0 not in smoothings:
         return TemperatureVerdict(False, "The sweep holds no pair of ε = 0 and ε > 0, so nothing can be compared.", ())
     table = chosen_on or judged
-    scaled = ("temperature", "inverse+temperature")
-    alone = _best(table, judged, smoothed, ("none", "inverse"))
-    scaling = _best(table, judged, 0.0, scaled)
-    both = _best(table, judged, smoothed, scaled)
-    if alone is None or scaling is None or both is None:
+    unscaled = _best(table, judged, smoothed, UNSCALED)
+    unsmoothed = _best(table, judged, 0.0, SCALED)
+    both = _best(table, judged, smoothed, SCALED)
+    if unscaled is None or unsmoothed is None or both is None:
         return TemperatureVerdict(False, "Temperature was not fitted for both ε = 0 and ε > 0.", ())
-    contrasts = [
-        judged.contrast(f"Temperature scaling after smoothing (ε = {smoothed:g})", both, alone),
-        judged.contrast("Smoothing after temperature scaling", both, scaling),
-    ]
-    additive = all(c.better for c in contrasts)
-    contrasts += _matched(judged, smoothed)
-    reason = f"On {judged.fold}: {contrasts[0].text}; {_lower_first(contrasts[1].text)}. " + (
-        "Together they beat each alone, so both are kept."
-        if additive
-        else "Together they do not beat each alone, so the benefit is not additive."
+    scaling = judged.contrast(f"Temperature scaling after smoothing (ε = {smoothed:g})", both, unscaled)
+    smoothing = judged.contrast("Smoothing after temperature scaling", both, unsmoothed)
+    additive = scaling.better and smoothing.better
+    contrasts = (scaling, smoothing, *_under_same_calibrator(judged, smoothed))
+    return TemperatureVerdict(additive, _reason(judged.fold, scaling, smoothing, additive=additive), contrasts)
+
+
+def _calib_table(
+    calib: CalibRows | None, *, config: EvaluationConfig, rng: np.random.Generator
+) -> TemperatureTable | None:
+    """The same arms on calib's rows of known label; None where calib was not given."""
+    if calib is None or not calib.temperature:
+        return None
+    known = np.isfinite(calib.rows.labels)
+    rows = calib.rows
+    return temperature_table(
+        rows.labels[known],
+        {arm: np.asarray(p)[known] for arm, p in calib.temperature.items()},
+        fold="calib",
+        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster)[known],
+        rng=rng,
+        settings=config.bootstrap(),
     )
-    return TemperatureVerdict(additive, reason, tuple(contrasts))
 
 
-def _matched(judged: TemperatureTable, smoothed: float) -> list[Contrast]:
-    """Smoothing against ε = 0 under the same calibrator, for every calibrator both have."""
-    names = [name for epsilon, name in judged.arms if epsilon == smoothed and (0.0, name) in judged.arms]
-    return [judged.contrast(f"Smoothing under {name}", (smoothed, name), (0.0, name)) for name in names]
+def _arm_record(arm: Arm, calib: TemperatureTable | None, test: TemperatureTable) -> dict[str, Any]:
+    tables = [table for table in (calib, test) if table is not None and arm in table.arms]
+    statistics = {table.fold: {name: asdict(i) for name, i in table.arms[arm].items()} for table in tables}
+    return {"smoothing": arm[0], "calibrator": arm[1], **statistics}
 
 
 def _best(chosen_on: TemperatureTable, judged: TemperatureTable, epsilon: float, names: tuple[str, ...]) -> Arm | None:
     arms = [(epsilon, name) for name in names if (epsilon, name) in judged.arms and (epsilon, name) in chosen_on.arms]
     return min(arms, key=lambda arm: chosen_on.arms[arm]["log_loss"].value, default=None)
+
+
+def _under_same_calibrator(judged: TemperatureTable, smoothed: float) -> list[Contrast]:
+    """Smoothing against ε = 0 under the same calibrator, for every calibrator both have."""
+    names = [name for epsilon, name in judged.arms if epsilon == smoothed and (0.0, name) in judged.arms]
+    return [judged.contrast(f"Smoothing under {name}", (smoothed, name), (0.0, name)) for name in names]
+
+
+def _reason(fold: str, scaling: Contrast, smoothing: Contrast, *, additive: bool) -> str:
+    conclusion = (
+        "Together they beat each alone, so both are kept."
+        if additive
+        else "Together they do not beat each alone, so the benefit is not additive."
+    )
+    return f"On {fold}: {scaling.text}; {_lower_first(smoothing.text)}. {conclusion}"
 
 
 def _name(arm: Arm) -> str:
@@ -136,37 +192,3 @@ def _name(arm: Arm) -> str:
 
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def temperature_section(
-    evidence: Evidence, clusters: Integers, config: EvaluationConfig, rng: np.random.Generator
-) -> dict[str, Any]:
-    """Every calibrator with and without smoothing, on calib and on test, and whether the two together help."""
-    if not evidence.temperature_test:
-        return {"table": [], "additive_benefit": False, "reason": "No calibrators were compared.", "contrasts": []}
-    settings = config.bootstrap()
-    calib = None
-    if evidence.calib is not None and evidence.calib.temperature:
-        rows = evidence.calib.rows
-        codes = cluster_codes(rows.card, rows.event_time, by=config.cluster)
-        known = np.isfinite(rows.labels)
-        arms = {arm: np.asarray(p)[known] for arm, p in evidence.calib.temperature.items()}
-        calib = temperature_table(
-            rows.labels[known], arms, fold="calib", clusters=codes[known], rng=rng, settings=settings
-        )
-    test = temperature_table(
-        evidence.rows.labels, evidence.temperature_test, fold="test", clusters=clusters, rng=rng, settings=settings
-    )
-    verdict = temperature_verdict(test, chosen_on=calib)
-    return {
-        "table": [_arm(arm, calib, test) for arm in test.arms],
-        "additive_benefit": verdict.additive_benefit,
-        "reason": verdict.reason,
-        "contrasts": [{**asdict(c), "better": c.better, "text": c.text} for c in verdict.contrasts],
-    }
-
-
-def _arm(arm: Arm, calib: TemperatureTable | None, test: TemperatureTable) -> dict[str, Any]:
-    folds = {table.fold: table for table in (calib, test) if table is not None and arm in table.arms}
-    cells = {fold: {s: asdict(i) for s, i in table.arms[arm].items()} for fold, table in folds.items()}
-    return {"smoothing": arm[0], "calibrator": arm[1], **cells}

@@ -1,4 +1,4 @@
-"""What the probabilities mean for the people who work the alerts: thresholds, daily lists and money."""
+"""What the people who work the alerts meet: how many of their alerts are frauds, and what a daily list finds."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,30 +6,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.statistics.ranking import flagged_share
-from evaluation.statistics.sample import Floats, Integers, same_length, sample
-
-DAY = 86_400_000_000
-"""Microseconds in a UTC day."""
+from evaluation.statistics.sample import DAY, Floats, Integers, Mask, same_length, sample
 
 
-def precision_at(
-    labels: ArrayLike, probabilities: ArrayLike, *, threshold: float = 0.5, weight: ArrayLike | None = None
-) -> float:
-    """Share of frauds among the rows with probability ≥ threshold; NaN where no row reaches it."""
-    s = sample(labels, probabilities, weight=weight)
-    flagged = s.weight * (s.probabilities >= threshold)
-    return float(flagged @ s.labels) / float(flagged.sum()) if flagged.sum() > 0 else float("nan")
+@dataclass(frozen=True)
+class CardTimes:
+    """Which card each row is of (codes, < 0 where there is none), and its time in microseconds, UTC; both [N]."""
 
-
-def share_negatives_above(
-    labels: ArrayLike, probabilities: ArrayLike, *, level: float = 0.95, weight: ArrayLike | None = None
-) -> float:
-    """Share of the legitimate rows with probability > level: certainty that was misplaced. NaN without such rows."""
-    s = sample(labels, probabilities, weight=weight)
-    legitimate = s.weight * (1.0 - s.labels)
-    total = float(legitimate.sum())
-    return float(legitimate @ (s.probabilities > level)) / total if total > 0 else float("nan")
+    card: Integers
+    event_time: Integers
 
 
 @dataclass(frozen=True)
@@ -46,9 +31,46 @@ class DailyCards:
         return float(self.precision.mean()) if self.precision.size else float("nan")
 
 
-def card_precision(
-    labels: ArrayLike, probabilities: ArrayLike, *, card: ArrayLike, event_time: ArrayLike, top: int = 100
-) -> DailyCards:
+def precision_at(
+    labels: ArrayLike, probabilities: ArrayLike, *, threshold: float = 0.5, weight: ArrayLike | None = None
+) -> float:
+    """Share of frauds among the rows with probability ≥ threshold; NaN where no row reaches it.
+
+    >>> precision_at([1, 0, 1, 1, 0], [0.9, 0.6, 0.5, 0.5, 0.1])
+    0.75
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        threshold: least probability of a flagged row.
+        weight: row weights, ≥ 0 [N].
+    """
+    s = sample(labels, probabilities, weight=weight)
+    flagged = s.weight * (s.probabilities >= threshold)
+    return float(flagged @ s.labels) / float(flagged.sum()) if flagged.sum() > 0 else float("nan")
+
+
+def share_negatives_above(
+    labels: ArrayLike, probabilities: ArrayLike, *, level: float = 0.95, weight: ArrayLike | None = None
+) -> float:
+    """Share of the legitimate rows with probability > level: certainty that was misplaced. NaN without such rows.
+
+    >>> share_negatives_above([0, 0, 0, 0, 1], [0.99, 0.95, 0.4, 0.1, 0.99])
+    0.25
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        level: probabilities above it are sure.
+        weight: row weights, ≥ 0 [N].
+    """
+    s = sample(labels, probabilities, weight=weight)
+    legitimate = s.weight * (1.0 - s.labels)
+    total = float(legitimate.sum())
+    return float(legitimate @ (s.probabilities > level)) / total if total > 0 else float("nan")
+
+
+def card_precision(labels: ArrayLike, probabilities: ArrayLike, *, cards: CardTimes, top: int = 100) -> DailyCards:
     """Card precision top-k per day, as the Fraud Detection Handbook defines it (Le Borgne et al., 2022, ch. 4.4).
 
     Each UTC day the distinct cards are ordered by their highest probability that day, and the first `top` are looked
@@ -57,18 +79,24 @@ def card_precision(
     card cannot be looked into and are left out. Equal probabilities are ordered by card code, so row order changes
     nothing.
 
+    >>> cards = CardTimes(np.array([1, 2, 1, 2]), np.array([0, 0, DAY, DAY]))
+    >>> card_precision([1, 0, 1, 1], [0.9, 0.4, 0.8, 0.3], cards=cards, top=1).precision.tolist()
+    [1.0, 1.0]
+
     Args:
         labels: 0 or 1 [N].
         probabilities: P(fraud) [N].
-        card: integer codes [N], < 0 where there is none.
-        event_time: microseconds since the epoch, UTC [N].
+        cards: which card each row is of, and when it happened.
         top: cards looked into per day.
+
+    Raises:
+        ValueError: an array has another length than the labels, or a label or probability is impossible.
     """
     s = sample(labels, probabilities)
-    cards, times = np.asarray(card, dtype=np.int64), np.asarray(event_time, dtype=np.int64)
-    same_length(s.labels.size, card=cards, event_time=times)
-    kept = cards >= 0
-    day, code, best, fraud = _card_days(times[kept] // DAY, cards[kept], s.probabilities[kept], s.labels[kept] > 0.5)
+    card, times = np.asarray(cards.card, dtype=np.int64), np.asarray(cards.event_time, dtype=np.int64)
+    same_length(s.labels.size, card=card, event_time=times)
+    kept = card >= 0
+    day, code, best, fraud = _card_days(times[kept] // DAY, card[kept], s.probabilities[kept], s.labels[kept] > 0.5)
     days, start = np.unique(day, return_index=True)
     hits, compromised = np.zeros(days.size), np.zeros(days.size, dtype=np.int64)
     found: set[int] = set()
@@ -83,98 +111,9 @@ def card_precision(
     return DailyCards(days, hits / top, compromised)
 
 
-@dataclass(frozen=True)
-class Operation:
-    """What flagging the rows at or above a threshold does to one population."""
-
-    threshold: float
-    alert_share: float
-    precision: float
-    recall: float
-    value_recall: float
-    cost: float
-    cost_without: float
-    net_benefit: float
-
-
-def operation(
-    labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, threshold: float, alert_cost: float
-) -> Operation:
-    """Workload, catch and money at one threshold.
-
-    Cost is per row: an alert costs `alert_cost`, a missed fraud its amount; `cost_without` is the cost of no alerts.
-    Net benefit is TP/N − FP/N · t/(1 − t) (Vickers & Elkin, 2006), NaN at t = 1.
-
-    Args:
-        labels: 0 or 1 [N].
-        probabilities: P(fraud) [N].
-        amount: value at stake, ≥ 0 [N].
-        threshold: rows with probability ≥ threshold are flagged.
-        alert_cost: cost of one alert in the amount's unit.
-    """
-    s = sample(labels, probabilities)
-    value = np.asarray(amount, dtype=np.float64)
-    same_length(s.labels.size, amount=value)
-    flag, rows = (s.probabilities >= threshold).astype(np.float64), s.labels.size
-    caught, lost = float(flag @ s.labels), float(s.labels @ value)
-    odds = threshold / (1.0 - threshold) if threshold < 1.0 else float("nan")
-    return Operation(
-        threshold=threshold,
-        alert_share=_ratio(flag.sum(), rows),
-        precision=_ratio(caught, flag.sum()),
-        recall=_ratio(caught, s.labels.sum()),
-        value_recall=_ratio(float(flag @ (s.labels * value)), lost),
-        cost=_ratio(alert_cost * flag.sum() + float((1.0 - flag) @ (s.labels * value)), rows),
-        cost_without=_ratio(lost, rows),
-        net_benefit=_ratio(caught - (flag.sum() - caught) * odds, rows),
-    )
-
-
-def expected_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, alert_cost: float) -> float:
-    """Cost per row when a row is flagged exactly if its expected loss p · amount reaches the alert's cost.
-
-    This is the decision that is best if the probabilities are right (Elkan, 2001), so miscalibration costs money here.
-    """
-    s = sample(labels, probabilities)
-    value = np.asarray(amount, dtype=np.float64)
-    same_length(s.labels.size, amount=value)
-    flagged = s.probabilities * value >= alert_cost
-    return _ratio(float(np.where(flagged, alert_cost, s.labels * value).sum()), s.labels.size)
-
-
-def threshold_for_budget(probabilities: ArrayLike, *, budget: float) -> float:
-    """Lowest probability whose rows at or above it are at most the budget's share; above every row if none is.
-
-    It is meant for the calibration fold: an operating point read off the test fold would describe luck.
-    """
-    p = np.asarray(probabilities, dtype=np.float64)
-    values, counts = np.unique(-p, return_counts=True)
-    fits = np.cumsum(counts) <= budget * p.size
-    return float(-values[fits][-1]) if fits.any() else float(np.nextafter(1.0, 2.0))
-
-
-def threshold_for_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, alert_cost: float) -> float:
-    """Threshold of least cost on these rows, the highest among ties; above every row if flagging nothing is best."""
-    s = sample(labels, probabilities)
-    value = np.asarray(amount, dtype=np.float64)
-    same_length(s.labels.size, amount=value)
-    values, group = np.unique(-s.probabilities, return_inverse=True)
-    gain = np.bincount(group, weights=s.labels * value - alert_cost, minlength=values.size)
-    total = np.concatenate([[0.0], np.cumsum(gain)])
-    best = int(np.argmax(total))
-    return float(-values[best - 1]) if best else float(np.nextafter(1.0, 2.0))
-
-
-def value_at_budget(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, budget: float) -> float:
-    """Amount of fraud found per alert at a budget; NaN without rows."""
-    s = sample(labels, probabilities)
-    share = flagged_share(s, budget=budget)
-    return _ratio(float(share @ (s.labels * np.asarray(amount, dtype=np.float64))), float(share.sum()))
-
-
 def _card_days(
-    day: Integers, card: Integers, probabilities: Floats, fraud: np.ndarray
-) -> tuple[Integers, Integers, Floats, np.ndarray]:
+    day: Integers, card: Integers, probabilities: Floats, fraud: Mask
+) -> tuple[Integers, Integers, Floats, Mask]:
     """One row per day and card, days ascending: highest probability and whether any row is fraud."""
     order = np.lexsort((card, day))
     day, card, probabilities, fraud = day[order], card[order], probabilities[order], fraud[order]
@@ -182,7 +121,3 @@ def _card_days(
         return day, card, probabilities, fraud
     start = np.flatnonzero(np.r_[True, (np.diff(day) != 0) | (np.diff(card) != 0)])
     return day[start], card[start], np.maximum.reduceat(probabilities, start), np.logical_or.reduceat(fraud, start)
-
-
-def _ratio(part: float, whole: float) -> float:
-    return float(part) / float(whole) if whole > 0 else float("nan")

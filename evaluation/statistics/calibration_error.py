@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.fft import dct, idct
 
+from evaluation.statistics.logistic_line import clipped_logit
 from evaluation.statistics.sample import Floats, Integers, Sample, sample
-from evaluation.statistics.scores import clipped_logit
 
 Binning = Literal["width", "mass", "positives"]
 """Equal width of P(fraud), equal number of rows, equal expected number of frauds."""
@@ -21,6 +21,19 @@ def bin_index(probabilities: ArrayLike, *, bins: int, kind: Binning, weight: Arr
     `width` cuts [0, 1] into equal parts, the last one closed. `mass` and `positives` cut the cumulated weight, or the
     cumulated weight · probability, at equal shares; a group of ties goes where its middle falls, so some bins may
     stay empty. `positives` is the one to look at for rare events: equal width puts nearly every row into bin 0.
+
+    >>> p = [0.01, 0.02, 0.03, 0.06]
+    >>> [bin_index(p, bins=2, kind=kind).tolist() for kind in ("width", "mass", "positives")]
+    [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1]]
+
+    Args:
+        probabilities: P(fraud) [N].
+        bins: number of bins.
+        kind: what bins are equal in.
+        weight: row weights, ≥ 0 [N].
+
+    Raises:
+        ValueError: there is not even one bin.
     """
     if bins < 1:
         raise ValueError(f"bins must be at least 1, got {bins}")
@@ -49,6 +62,16 @@ def expected_calibration_error(
     """Mean over rows of |observed − expected frequency| of the row's bin (Naeini et al., 2015); NaN without rows.
 
     It is biased upwards and 0 for the base rate alone: read it beside `ece_null` and a skill, never on its own.
+
+    >>> expected_calibration_error([1, 0, 0, 0], [0.75, 0.75, 0.25, 0.25], bins=2)
+    0.25
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        bins: number of bins.
+        kind: what bins are equal in.
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if s.rows == 0:
@@ -72,6 +95,19 @@ def ece_null(
     Outcomes are drawn from the model's own probabilities (parametric bootstrap; Bröcker & Smith, 2007). Rows of one bin
     whose logits lie within 1/32 are drawn together as one binomial with their mean probability: the means are the same
     and the variance is off by less than a thousandth.
+
+    >>> certain = ece_null([0.0, 1.0], rng=np.random.default_rng(1))
+    >>> unsure = ece_null([0.5, 0.5], rng=np.random.default_rng(1))  # in half of the draws both are fraud, or neither
+    >>> certain, unsure
+    (0.0, 0.5)
+
+    Args:
+        probabilities: P(fraud) [N].
+        rng: source of the draws.
+        bins: number of bins.
+        kind: what bins are equal in.
+        resamples: how often outcomes are drawn.
+        quantile: of the errors drawn, the one returned.
     """
     p = sample(np.zeros(np.shape(probabilities)), probabilities).probabilities
     if p.size == 0:
@@ -92,7 +128,16 @@ def smooth_ece(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike
     """Calibration error under a Gaussian kernel of width σ, at the σ that equals it (Błasiok & Nakkiran, 2024).
 
     No bins to choose: ∫ |smoothed residual| falls with σ, so one fixed point exists. The kernel is reflected at 0 and
-    1, a heat kernel with closed ends, which is diagonal in the cosine basis; 65,536 cells carry the residuals.
+    1, a heat kernel with closed ends, which is diagonal in the cosine basis; 65,536 cells carry the residuals. NaN
+    without rows.
+
+    >>> round(smooth_ece([1, 0], [0.5, 0.5]), 4), round(smooth_ece([1, 1], [0.5, 0.5]), 4)
+    (0.0, 0.5)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if s.rows == 0:

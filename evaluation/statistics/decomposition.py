@@ -38,6 +38,16 @@ def murphy(
     """Murphy's (1973) decomposition of the Brier score over bins, or over distinct probabilities where bins is None.
 
     All parts are NaN without rows.
+
+    >>> murphy([1, 0, 0, 0], [0.5, 0.5, 0.0, 0.0], bins=None)
+    Murphy(reliability=0.0, resolution=0.0625, uncertainty=0.1875, within=0.0)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        bins: number of bins; None for one per distinct probability.
+        kind: what bins are equal in.
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if s.rows == 0:
@@ -78,6 +88,15 @@ def corp(
     """CORP decomposition: no bins to choose, since pool-adjacent-violators chooses them.
 
     Miscalibration is what the best monotone recalibration on these very rows would save; NaN where a class is missing.
+
+    >>> corp([1, 0, 0, 0], [0.75, 0.75, 0.0, 0.0])
+    Corp(miscalibration=0.03125, discrimination=0.0625, uncertainty=0.1875)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        score: what is decomposed.
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if one_class(s):
@@ -89,7 +108,11 @@ def corp(
 
 
 def recalibrated(s: Sample) -> Floats:
-    """Observed frequencies after pool-adjacent-violators over the distinct probabilities [N]."""
+    """Observed frequencies after pool-adjacent-violators over the distinct probabilities [N] (Ayer et al., 1955).
+
+    >>> recalibrated(sample([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4])).tolist()
+    [0.0, 0.5, 0.5, 1.0]
+    """
     values, group = np.unique(s.probabilities, return_inverse=True)
     mass = np.bincount(group, weights=s.weight, minlength=values.size)
     used = mass > 0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.errors import InputError
-from evaluation.statistics.sample import Floats
+from evaluation.statistics.sample import Floats, Integers
 
 FEWEST_KNOWN = 10
 """Labels of a class below which its delays are not estimated and its known labels are counted as they stand."""
@@ -60,6 +60,10 @@ def fit_delay_curve(delay: ArrayLike, age: ArrayLike) -> DelayCurve:
     delay, the share within u is multiplied by 1 − d(u) / n(u), where d counts the delays of u and n the rows that had
     come by u and were old enough for u to be seen. It is conditional on delays no longer than the oldest row's age.
 
+    >>> curve = fit_delay_curve([1.0, 1.0, 4.0], [9.0, 9.0, 9.0])
+    >>> curve.at([0.5, 1.0, 4.0]).round(4).tolist()
+    [0.0, 0.6667, 1.0]
+
     Args:
         delay: of the labels that are known [N].
         age: how old those rows are [N], never below their delay.
@@ -88,6 +92,10 @@ def delayed_prevalence(
     Each known label counts 1 / P(a label of its class is known at this age) times (Horvitz and Thompson, 1952).
     Without it, the newest rows look more honest than they are wherever frauds are reported late.
 
+    >>> found = delayed_prevalence([1, 0, np.nan, 0], [1, 2, 3, 4], [9, 9, 0, 9], as_of=None, start=0)
+    >>> found.rows, found.known, found.frauds, round(found.corrected, 4)
+    (4, 3, 1, 0.3333)
+
     Args:
         label: 0, 1 or NaN where not known [N].
         event_time: microseconds [N].
@@ -97,24 +105,29 @@ def delayed_prevalence(
     """
     y, time = np.asarray(label, np.float64), np.asarray(event_time, np.int64)
     recent, known = time > start, np.isfinite(y)
-    weight = np.where(known, 1.0, 0.0)
+    weight = known.astype(np.float64)
     if as_of is not None:
-        age = (as_of - time).astype(np.float64)
-        delay = np.asarray(available_at, np.int64) - time
+        delay, age = np.asarray(available_at, np.int64) - time, (as_of - time).astype(np.float64)
         for value in (0.0, 1.0):
-            own = y == value
-            if own.sum() >= FEWEST_KNOWN:
-                curve = fit_delay_curve(delay[own], age[own])
-                weight[own] = 1.0 / np.maximum(curve.at(age[own]), 1e-6)
-    frauds, told = recent & (y == 1), recent & known
-    estimated = float(weight[frauds].sum())
-    everyone = float(weight[told].sum())
-    nan = float("nan")
+            weight[y == value] = _label_weights(delay[y == value], age[y == value])
+    frauds, judged = recent & (y == 1), recent & known
+    estimated, everyone = float(weight[frauds].sum()), float(weight[judged].sum())
     return DelayedPrevalence(
         rows=int(recent.sum()),
-        known=int(told.sum()),
+        known=int(judged.sum()),
         frauds=int(frauds.sum()),
-        as_known=float(frauds.sum() / told.sum()) if told.any() else nan,
-        corrected=estimated / everyone if everyone > 0 else nan,
-        reported=float(frauds.sum()) / estimated if estimated > 0 else nan,
+        as_known=_ratio(float(frauds.sum()), float(judged.sum())),
+        corrected=_ratio(estimated, everyone),
+        reported=_ratio(float(frauds.sum()), estimated),
     )
+
+
+def _label_weights(delay: Integers, age: Floats) -> Floats:
+    """For how many rows of its age each known label of a class stands [N]."""
+    if delay.size < FEWEST_KNOWN:
+        return np.ones(delay.size)
+    return 1.0 / np.maximum(fit_delay_curve(delay, age).at(age), 1e-6)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else float("nan")

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evaluation.errors import InputError
-from evaluation.statistics.sample import Floats, Integers, Mask, Sample, same_length, sample
-
-WEEK = 7 * 86_400_000_000
+from evaluation.formatting import day_text
+from evaluation.statistics.sample import DAY, WEEK, Floats, Integers, Mask, Sample, same_length, sample
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,15 @@ class Population:
 def shared_populations(rows: JudgedRows, *, largest_groups: int = 12) -> list[Population]:
     """Parts that do not depend on a model: weeks, the largest values of each grouping, new cards.
 
-    Weeks run from the first row of the fold, so the first is a whole one; the last may be short.
+    Weeks run from the first day of the fold, so the first is a whole one; the last may be short.
+
+    >>> rows = JudgedRows(np.zeros(3), np.array([0, DAY, WEEK]), np.ones(3))
+    >>> [(part.kind, part.name, int(part.mask.sum())) for part in shared_populations(rows)]
+    [('week', '1970-01-01', 2), ('week', '1970-01-08', 1)]
+
+    Args:
+        rows: the judged rows.
+        largest_groups: how many values of each grouping become a part, the most frequent first.
     """
     result = _weeks(rows.event_time)
     for kind, values in (rows.groups or {}).items():
@@ -87,6 +93,15 @@ def score_populations(
     """Parts chosen by the model itself: the rows an alert budget would show to people, and the undecided ones.
 
     A budget takes whole ties only, so it may hold fewer rows than its share.
+
+    >>> parts = score_populations([0.9, 0.6, 0.6, 0.1], budgets=(0.5,), borderline=(0.2, 0.8))
+    >>> [(part.name, part.mask.tolist()) for part in parts]
+    [('top 50 %', [True, False, False, False]), ('0.2 ≤ p ≤ 0.8', [False, True, True, False])]
+
+    Args:
+        probabilities: P(fraud) [N].
+        budgets: shares of rows, each in (0, 1].
+        borderline: the lowest and the highest probability that counts as undecided.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     values, counts = np.unique(-p, return_counts=True)
@@ -107,6 +122,15 @@ def at_prevalence(labels: ArrayLike, probabilities: ArrayLike, *, prevalence: fl
     Rows are weighted so that each class gets its new share, and odds are multiplied by the ratio of the new to the old
     prior odds (Saerens, Latinne & Decaestecker, 2002): right where only the prior differs, within classes nothing.
 
+    >>> there = at_prevalence([1, 0], [0.5, 0.5], prevalence=0.2)
+    >>> there.probabilities.tolist(), there.weight.tolist()
+    ([0.2, 0.2], [0.4, 1.6])
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        prevalence: the other one.
+
     Raises:
         InputError: the prevalence is not inside (0, 1), or one class is missing.
     """
@@ -122,14 +146,9 @@ def at_prevalence(labels: ArrayLike, probabilities: ArrayLike, *, prevalence: fl
     return Sample(s.labels, shifted, weight)
 
 
-def timestamp(microseconds: int) -> str:
-    """UTC time as 2018-07-25T23:59:12Z; microseconds are dropped."""
-    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _weeks(event_time: Integers) -> list[Population]:
     if event_time.size == 0:
         return []
-    start = int(event_time.min()) // 86_400_000_000 * 86_400_000_000
+    start = int(event_time.min()) // DAY * DAY
     week = (event_time - start) // WEEK
-    return [Population("week", timestamp(start + int(w) * WEEK)[:10], week == w) for w in np.unique(week)]
+    return [Population("week", day_text(start + int(w) * WEEK), week == w) for w in np.unique(week)]

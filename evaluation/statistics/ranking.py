@@ -1,6 +1,6 @@
-"""How well probabilities order the rows: ROC AUC, average precision, and what an alert budget catches.
+"""How well probabilities order the rows: ROC AUC and average precision.
 
-All of them look at the table of distinct probabilities alone, so ties are exact and row order changes nothing.
+Both look at the table of distinct probabilities alone, so ties are exact and row order changes nothing.
 """
 
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.errors import InputError
-from evaluation.statistics.sample import Floats, Sample, same_length, sample
+from evaluation.statistics.sample import Floats, Sample, sample
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,12 @@ class Thresholds:
 
 
 def thresholds(s: Sample) -> Thresholds:
-    """Frauds and legitimate rows at each distinct probability, highest first."""
+    """Frauds and legitimate rows at each distinct probability, highest first.
+
+    >>> found = thresholds(sample([1, 0, 0, 1], [0.2, 0.2, 0.1, 0.9]))
+    >>> found.probability.tolist(), found.frauds.tolist(), found.legitimate.tolist()
+    ([0.9, 0.2, 0.1], [1.0, 1.0, 0.0], [0.0, 1.0, 1.0])
+    """
     values, group = np.unique(-s.probabilities, return_inverse=True)
     frauds = np.bincount(group, weights=s.weight * s.labels, minlength=values.size)
     legitimate = np.bincount(group, weights=s.weight * (1.0 - s.labels), minlength=values.size)
@@ -33,6 +37,14 @@ def roc_auc(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | 
     """Chance that a fraud scores above a legitimate row, ties counting half (Hanley & McNeil, 1982).
 
     NaN where one class is missing.
+
+    >>> roc_auc([1, 0, 1, 0], [0.9, 0.4, 0.4, 0.1])
+    0.875
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N]; any monotone map of them gives the same.
+        weight: row weights, ≥ 0 [N].
     """
     t = thresholds(sample(labels, probabilities, weight=weight))
     frauds, legitimate = t.frauds.sum(), t.legitimate.sum()
@@ -45,7 +57,16 @@ def roc_auc(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | 
 def average_precision(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
     """Precision averaged over the recall gained at each distinct threshold, without interpolation.
 
-    Its chance level is the prevalence, so it compares models on one population only. NaN without frauds.
+    Its chance level is the prevalence, so it compares models on one population only. NaN without frauds. It is the area
+    under the precision-recall curve as steps (Davis & Goadrich, 2006).
+
+    >>> average_precision([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.1])
+    0.75
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N]; any monotone map of them gives the same.
+        weight: row weights, ≥ 0 [N].
     """
     t = thresholds(sample(labels, probabilities, weight=weight))
     frauds = t.frauds.sum()
@@ -54,55 +75,3 @@ def average_precision(labels: ArrayLike, probabilities: ArrayLike, *, weight: Ar
     caught, flagged = np.cumsum(t.frauds), np.cumsum(t.frauds + t.legitimate)
     precision = np.divide(caught, flagged, out=np.zeros_like(caught), where=flagged > 0)
     return float(t.frauds @ precision / frauds)
-
-
-def recall_at_budget(
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    *,
-    budget: float,
-    amount: ArrayLike | None = None,
-    weight: ArrayLike | None = None,
-) -> float:
-    """Share of the frauds found when the top `budget` share of the rows is flagged.
-
-    The number of alerts is budget · N, not rounded; rows tied at the border are flagged in proportion, which is the
-    mean over all ways to break the tie. NaN without frauds.
-
-    Args:
-        labels: 0 or 1 [N].
-        probabilities: P(fraud) [N].
-        budget: share of all rows that may be flagged, in (0, 1].
-        amount: value of each row ≥ 0 [N]; with it the result is the share of fraud *value* found.
-        weight: row weights [N].
-
-    Raises:
-        InputError: the budget is outside (0, 1] or an amount is negative or not finite.
-    """
-    if not 0.0 < budget <= 1.0:
-        raise ValueError(f"budget must lie in (0, 1], got {budget}")
-    s = sample(labels, probabilities, weight=weight)
-    value = np.ones(s.labels.shape) if amount is None else _checked_amount(amount, s.labels.size)
-    share = flagged_share(s, budget=budget)
-    total = float(s.weight @ (s.labels * value))
-    return float(s.weight @ (s.labels * value * share)) / total if total > 0 else float("nan")
-
-
-def flagged_share(s: Sample, *, budget: float) -> Floats:
-    """For each row the share of it that a budget flags: 1 above the border, 0 below, a fraction at it [N]."""
-    values, group = np.unique(-s.probabilities, return_inverse=True)
-    mass = np.bincount(group, weights=s.weight, minlength=values.size)
-    room = budget * s.rows - (np.cumsum(mass) - mass)
-    share = np.clip(np.divide(room, mass, out=np.zeros_like(mass), where=mass > 0), 0.0, 1.0)
-    result: Floats = share[group]
-    return result
-
-
-def _checked_amount(amount: ArrayLike, rows: int) -> Floats:
-    value = np.asarray(amount, dtype=np.float64)
-    same_length(rows, amount=value)
-    bad = ~(np.isfinite(value) & (value >= 0))
-    if bad.any():
-        first = int(np.flatnonzero(bad)[0])
-        raise InputError(f"amount must be finite and ≥ 0, got {value[first]} in row {first} ({int(bad.sum())} like it)")
-    return value

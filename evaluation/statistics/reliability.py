@@ -46,6 +46,17 @@ def reliability_table(
     """Bins of equal width, equal mass or equal expected frauds; empty ones are left out, so no rows, no bins.
 
     Equal expected frauds is the default: with rare fraud, equal width shows one bin that means anything.
+
+    >>> table = reliability_table([1, 0, 0, 0], [0.75, 0.75, 0.25, 0.25], bins=2, kind="width")
+    >>> table.expected.tolist(), table.observed.tolist(), table.rows.tolist()
+    ([0.25, 0.75], [0.0, 0.5], [2, 2])
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        bins: number of bins.
+        kind: what bins are equal in.
+        confidence: coverage of the bars.
     """
     s = sample(labels, probabilities)
     index = bin_index(s.probabilities, bins=bins, kind=kind)
@@ -66,6 +77,10 @@ def reliability_table(
 def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Exact binomial interval (Clopper & Pearson, 1934): at least the stated coverage for every true rate.
 
+    >>> low, high = clopper_pearson([0], [1], confidence=0.9)  # no success in one trial: up to 1 − 0.05
+    >>> low.tolist(), high.round(6).tolist()
+    ([0.0], [0.95])
+
     Args:
         successes: counts [B].
         trials: counts [B], each ≥ 1.
@@ -79,9 +94,19 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, confidence: floa
 
 
 def score_histogram(labels: ArrayLike, probabilities: ArrayLike, *, edges: ArrayLike) -> tuple[Integers, Integers]:
-    """Frauds and legitimate rows between consecutive edges, each [E − 1]; what lies outside counts in the end bins."""
+    """Frauds and legitimate rows between consecutive edges, each [E − 1]; what lies outside counts in the end bins.
+
+    >>> frauds, legitimate = score_histogram([1, 0, 0], [0.9, 0.2, 0.0], edges=[0.1, 0.5, 1.0])
+    >>> frauds.tolist(), legitimate.tolist()
+    ([0, 1], [2, 0])
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        edges: ascending [E].
+    """
     s = sample(labels, probabilities)
-    cuts = np.asarray(edges, dtype=np.float64)
-    index = np.clip(np.searchsorted(cuts, s.probabilities, side="right") - 1, 0, cuts.size - 2)
-    frauds = np.bincount(index[s.labels > 0.5], minlength=cuts.size - 1)
-    return frauds, np.bincount(index[s.labels < 0.5], minlength=cuts.size - 1)
+    borders = np.asarray(edges, dtype=np.float64)
+    index = np.clip(np.searchsorted(borders, s.probabilities, side="right") - 1, 0, borders.size - 2)
+    frauds = np.bincount(index[s.labels > 0.5], minlength=borders.size - 1)
+    return frauds, np.bincount(index[s.labels < 0.5], minlength=borders.size - 1)

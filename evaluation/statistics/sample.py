@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+DAY = 86_400_000_000
+"""Microseconds in a UTC day."""
+WEEK = 7 * DAY
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,13 @@ def sample(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | N
     """Checked float64 copies of the arrays a statistic reads.
 
     A NaN label or a probability of 1.2 would otherwise turn into a plausible number.
+
+    >>> checked = sample([1, 0], [0.9, 0.2], weight=[2.0, 1.0])
+    >>> checked.rows, checked.frauds
+    (3.0, 2.0)
+    >>> sample([1, 2], [0.9, 1.2])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: labels must be 0 or 1, got 2.0 in row 1 (1 rows like it); probabilities must lie in [0, 1], got 1.2 ...
 
     Args:
         labels: 0 or 1 [N]; rows of unknown label must be left out by the caller.

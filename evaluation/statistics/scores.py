@@ -8,20 +8,26 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logit, ndtr
+from scipy.special import ndtr
 
+from evaluation.statistics.logistic_line import clipped_logit, logistic_line
 from evaluation.statistics.sample import Floats, Sample, sample
 
 EPSILON = float(np.finfo(np.float64).eps)
 """Probabilities are kept this far from 0 and 1 inside logarithms, as scikit-learn does."""
-LOGIT_CLIP = 1e-12
-NEWTON_STEPS = 60
-MANY_ROWS, THINNED = 8_192, 16
-"""From so many rows on, a line begins with what every so manieth row says."""
 
 
 def log_loss(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> float:
-    """Mean of −log of the probability given to what happened (Good, 1952); NaN without rows."""
+    """Mean of −log of the probability given to what happened (Good, 1952), in nats; NaN without rows.
+
+    >>> round(log_loss([1, 0], [0.8, 0.4]), 4)
+    0.367
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
+    """
     s = sample(labels, probabilities, weight=weight)
     return _mean(log_loss_rows(s.labels, s.probabilities), s)
 
@@ -30,6 +36,14 @@ def brier(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | No
     """Mean squared distance of probability and outcome (Brier, 1950); NaN without rows.
 
     It is the binary form: half of Brier's own sum over both classes.
+
+    >>> brier([1, 0], [0.5, 0.0])
+    0.125
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     return _mean((s.probabilities - s.labels) ** 2, s)
@@ -39,6 +53,14 @@ def brier_skill(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLik
     """Share of the base rate's Brier score that the model removes: 1 − Brier / (π(1 − π)) (Murphy, 1973).
 
     A bare Brier score says nothing without its prevalence; the skill does. NaN where one class is missing.
+
+    >>> brier_skill([1, 0], [0.5, 0.0]), brier_skill([1, 0], [0.5, 0.5])
+    (0.5, 0.0)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if one_class(s):
@@ -51,6 +73,14 @@ def observed_expected(labels: ArrayLike, probabilities: ArrayLike, *, weight: Ar
     """Frauds that happened over frauds that the probabilities add up to; 1 is calibration in the large.
 
     NaN where nothing is expected. Above 1 the model is too sure that all is well.
+
+    >>> observed_expected([1, 0, 0, 0], [0.25, 0.125, 0.125, 0.0])
+    2.0
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     expected = float(s.weight @ s.probabilities)
@@ -71,6 +101,16 @@ def calibration_line(
     """Logistic recalibration by Newton's method; NaN where a class is missing or no finite line fits best.
 
     A slope below 1 means probabilities too extreme, above 1 too timid. Logits are clipped at ±27.6.
+
+    >>> labels, probabilities = [1, 0, 0, 0, 1, 1, 1, 0], [0.1] * 4 + [0.9] * 4
+    >>> line = calibration_line(labels, probabilities)  # observed are a quarter and three quarters
+    >>> round(line.slope, 6), abs(round(line.intercept, 6))
+    (0.5, 0.0)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     if one_class(s):
@@ -84,76 +124,38 @@ def spiegelhalter_z(labels: ArrayLike, probabilities: ArrayLike, *, weight: Arra
     """Standardised deviation of the Brier score from what calibration implies (Spiegelhalter, 1986).
 
     Standard normal if every probability is right and rows are independent; NaN where the variance is 0.
+
+    >>> round(spiegelhalter_z([1, 1, 0, 0], [0.2, 0.2, 0.2, 0.2]), 6)  # 2 frauds where 0.8 are expected
+    1.5
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        weight: row weights, ≥ 0 [N].
     """
     s = sample(labels, probabilities, weight=weight)
     p, lean = s.probabilities, 1.0 - 2.0 * s.probabilities
     variance = float(s.weight @ (lean**2 * p * (1.0 - p)))
-    return float(s.weight @ ((s.labels - p) * lean)) / np.sqrt(variance) if variance > 0 else float("nan")
+    return float(s.weight @ ((s.labels - p) * lean)) / float(np.sqrt(variance)) if variance > 0 else float("nan")
 
 
 def two_sided_p(z: float) -> float:
-    """Probability of a standard normal at least this far from 0."""
+    """Probability of a standard normal at least this far from 0.
+
+    >>> round(two_sided_p(-1.96), 4)
+    0.05
+    """
     return float(2.0 * ndtr(-abs(z)))
 
 
 def log_loss_rows(labels: Floats, probabilities: Floats) -> Floats:
-    """Log loss of each row [N], probabilities kept off 0 and 1 by one float epsilon."""
+    """Log loss of each row [N] in nats, probabilities kept off 0 and 1 by one float epsilon.
+
+    >>> log_loss_rows(np.array([1.0, 0.0]), np.array([1.0, 0.5])).round(4).tolist()
+    [0.0, 0.6931]
+    """
     p = np.clip(probabilities, EPSILON, 1.0 - EPSILON)
     return -np.where(labels > 0.5, np.log(p), np.log1p(-p))
-
-
-def clipped_logit(probabilities: Floats) -> Floats:
-    """log(p / (1 − p)) with p kept in [1e-12, 1 − 1e-12], so that it is finite [N]."""
-    result: Floats = logit(np.clip(probabilities, LOGIT_CLIP, 1.0 - LOGIT_CLIP))
-    return result
-
-
-def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0.0) -> tuple[float, float]:
-    """Intercept and slope of a one-variable logistic regression, or (NaN, NaN) where Newton finds no finite optimum.
-
-    Steps are halved until the loss falls, so a bad start cannot diverge. Separable data has no finite optimum and is
-    refused, unless a ridge (added to the summed loss as ridge/2 · |coefficients|²) gives it one. Many rows begin where
-    a sixteenth of them ends, which saves most of the steps and moves the optimum by less than rounding. Models have two
-    such solvers of their own (`fit_logistic`, `affine_log_loss`): neither folder imports the other.
-    """
-    if _constant(z, weight):
-        return float("nan"), float("nan")
-    beta = _line_start(labels, z, weight, ridge)
-    loss, fitted = _line_loss(beta, labels, z, weight, ridge)
-    for _ in range(NEWTON_STEPS):
-        gradient, hessian = score_and_information(labels, fitted, z, weight)
-        gradient, hessian = gradient - ridge * beta, hessian + ridge * np.eye(2)
-        try:
-            step = np.linalg.solve(hessian, gradient)
-        except np.linalg.LinAlgError:
-            return float("nan"), float("nan")
-        trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
-        halvings = 0
-        while not trial_loss <= loss and halvings < 40:
-            step, halvings = step / 2.0, halvings + 1
-            trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
-        beta, loss, fitted = beta + step, trial_loss, trial_fitted
-        if np.abs(step).max() < 1e-10 * (1.0 + np.abs(beta).max()):
-            return float(beta[0]), float(beta[1])
-    return float("nan"), float("nan")
-
-
-def _line_start(labels: Floats, z: Floats, weight: Floats, ridge: float) -> Floats:
-    y, w = labels[::THINNED], weight[::THINNED]
-    if labels.size >= MANY_ROWS and 0.0 < w @ y < w.sum():
-        coarse = np.array(logistic_line(y, z[::THINNED], w, ridge=ridge))
-        if np.isfinite(coarse).all():
-            return coarse
-    return np.array([float(logit(weight @ labels / weight.sum())), 0.0])
-
-
-def score_and_information(labels: Floats, fitted: Floats, z: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Gradient [2] and information matrix [2, 2] of the logistic line's log likelihood."""
-    residual, spread = weight * (labels - fitted), weight * fitted * (1.0 - fitted)
-    gradient = np.array([residual.sum(), residual @ z])
-    moment = spread * z
-    cross = float(moment.sum())
-    return gradient, np.array([[spread.sum(), cross], [cross, float(moment @ z)]])
 
 
 def one_class(s: Sample) -> bool:
@@ -162,7 +164,11 @@ def one_class(s: Sample) -> bool:
 
 
 def undefined_because(labels: ArrayLike, *, weight: ArrayLike | None = None) -> str:
-    """Why a statistic of these labels may be NaN, in words; empty where both classes are present."""
+    """Why a statistic of these labels may be NaN, in words; empty where both classes are present.
+
+    >>> undefined_because([0, 0]), undefined_because([0, 1])
+    ('no frauds among 2 rows', '')
+    """
     y = np.asarray(labels, dtype=np.float64)
     w = np.ones(y.shape) if weight is None else np.asarray(weight, dtype=np.float64)
     rows = int((w > 0).sum())
@@ -176,17 +182,3 @@ def undefined_because(labels: ArrayLike, *, weight: ArrayLike | None = None) -> 
 
 def _mean(values: Floats, s: Sample) -> float:
     return float(s.weight @ values) / s.rows if s.rows > 0 else float("nan")
-
-
-def _constant(z: Floats, weight: Floats) -> bool:
-    kept = z[weight > 0]
-    return kept.size == 0 or float(np.ptp(kept)) == 0.0
-
-
-def _line_loss(beta: Floats, labels: Floats, z: Floats, weight: Floats, ridge: float) -> tuple[float, Floats]:
-    """The loss of a line and its P(fraud) [N]: one exponential a row serves both."""
-    margin = beta[0] + beta[1] * z
-    small = np.exp(-np.abs(margin))
-    fitted = np.where(margin >= 0, 1.0, small) / (1.0 + small)
-    loss = np.log1p(small) + np.maximum(margin, 0.0) - labels * margin
-    return float(weight @ loss + ridge / 2.0 * beta @ beta), fitted

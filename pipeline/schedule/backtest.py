@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluation.model_age import WalkedRows, ageing_table, walk_statistics
-from evaluation.render.backtest_picture import walk_picture
+from evaluation.model_age import BacktestRows, ageing_table, backtest_statistics
+from evaluation.render.backtest_picture import backtest_picture
 from features.times import DAY, duration_text, time_microseconds, time_name, time_text
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
@@ -83,7 +83,7 @@ def backtest(
         of_date = _stages_of_a_date(folder, quiet, stages, reporter)
         log, logged = _opened_log(folder, config, dates)
         lines: list[dict[str, Any]] = []
-        rows: list[WalkedRows] = []
+        rows: list[BacktestRows] = []
         for index, date in enumerate(dates.moments):
             reporter.say(f"{index + 1} of {len(dates.moments)}: as of {time_text(date)}")
             run = folder / time_name(date)
@@ -139,7 +139,7 @@ def _place_champion(run: Path, champion: Path | None) -> None:
         write_json(out / "champion.json", note)
 
 
-def _judged_rows(run: Path, *, first: Path, config: Config) -> list[WalkedRows]:
+def _judged_rows(run: Path, *, first: Path, config: Config) -> list[BacktestRows]:
     """The three models on a date's test rows of known label; labels are those that evaluate wrote out."""
     scores = read_table(run / "evaluate" / "scores.parquet")
     known = scores["label"].is_valid()
@@ -149,9 +149,9 @@ def _judged_rows(run: Path, *, first: Path, config: Config) -> list[WalkedRows]:
     times = scores["event_time"].cast(pa.int64()).to_numpy()
     own, oldest = (time_microseconds(_features(each)["newest_training_row"]) for each in (run, first))
     return [
-        WalkedRows("retrained", labels, scores[config.export.candidate].to_numpy(), times, own),
-        WalkedRows("never retrained", labels, scores["never retrained"].to_numpy(), times, oldest),
-        WalkedRows("baseline", labels, scores["logistic"].to_numpy(), times, own),
+        BacktestRows("retrained", labels, scores[config.export.candidate].to_numpy(), times, own),
+        BacktestRows("never retrained", labels, scores["never retrained"].to_numpy(), times, oldest),
+        BacktestRows("baseline", labels, scores["logistic"].to_numpy(), times, own),
     ]
 
 
@@ -162,9 +162,10 @@ def _never_retrained(run: Path, first: Path, config: Config) -> np.ndarray:
     return calibrated_probabilities(load_calibration(first), scores.log_odds)[config.export.candidate]
 
 
-def _line(run: Path, date: int, judged: Sequence[WalkedRows]) -> dict[str, Any]:
+def _line(run: Path, date: int, judged: Sequence[BacktestRows]) -> dict[str, Any]:
     report = read_json(run / "evaluate" / "report.json")
     selected = report["smoothing"]["selected"]
+    bins = report["configuration"]["evaluation"]["bins"]
     middle = float(judged[0].event_time.mean())
     return {
         "run": run.name,
@@ -182,7 +183,7 @@ def _line(run: Path, date: int, judged: Sequence[WalkedRows]) -> dict[str, Any]:
         "alarms": report["drift"]["alarms"],
         "models": {
             each.model: {
-                **walk_statistics(each.labels, each.probabilities),
+                **backtest_statistics(each.labels, each.probabilities, bins=bins),
                 "training_row_age_days": (middle - each.newest_training_row) / DAY,
             }
             for each in judged
@@ -241,4 +242,4 @@ def _close(log: StageLog, folder: Path, config: Config, reporter: Reporter) -> N
 def _write(folder: Path, result: Mapping[str, Any]) -> None:
     write_json(folder / "backtest.json", result)
     write_text(folder / "backtest.csv", csv_text(result))
-    write_bytes(folder / "backtest.png", walk_picture(result).png)
+    write_bytes(folder / "backtest.png", backtest_picture(result).png)

@@ -5,7 +5,8 @@ import time
 import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from evaluation.statistics.intervals import BootstrapSettings, paired_bootstrap
+from evaluation.options import BootstrapSettings
+from evaluation.statistics.intervals import paired_bootstrap
 
 ROWS, CARDS, RESAMPLES, CANDIDATES, PEER_RESAMPLES = 316_000, 5_000, 1_000, 5, 2
 

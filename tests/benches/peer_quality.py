@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xgboost
 
-from evaluation.statistics.intervals import BootstrapSettings, Interval, cluster_codes, paired_bootstrap
+from evaluation.options import BootstrapSettings
+from evaluation.statistics.intervals import Interval, cluster_codes, paired_bootstrap
 from features.encode import Encoder, Matrix
 from pipeline.storage.content import read_json
 

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from evaluation.gate import GateConfig
+from evaluation.options import DecisionConfig, EvaluationConfig, GateConfig
 from evaluation.report.evaluation_report import build_report
-from evaluation.report.evidence import EvaluationConfig
 from tests.oracles.evidence import made_evidence
 
 
@@ -16,4 +15,6 @@ def whole_evidence():
 @pytest.fixture(scope="session")
 def whole_report(whole_evidence):
     config = EvaluationConfig(resamples=100, slice_resamples=100, reference_prevalence=0.002)
-    return build_report(whole_evidence, config=config, gate=GateConfig(), rng=np.random.default_rng(1))
+    return build_report(
+        whole_evidence, config=config, decision=DecisionConfig(), gate=GateConfig(), rng=np.random.default_rng(1)
+    )

@@ -1,14 +1,12 @@
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
-from scipy.special import expit
 
-from evaluation.gate import ChampionEvidence, GateConfig, GateEvidence, judge
-from evaluation.report.champion_section import champion_evidence
-from evaluation.statistics.intervals import BootstrapSettings, Interval
+from evaluation.gate import ChampionEvidence, GateEvidence, judge
+from evaluation.options import GateConfig
+from evaluation.statistics.intervals import Interval
 
 GOOD = GateEvidence(
     rows=100_000,
@@ -16,6 +14,7 @@ GOOD = GateEvidence(
     observed_expected=Interval(1.01, 0.95, 1.07),
     ece=0.001,
     ece_null_95=0.0008,
+    bins=15,
     roc_auc=Interval(0.93, 0.92, 0.94),
     baseline_roc_auc=Interval(0.88, 0.87, 0.89),
     roc_auc_difference=Interval(0.05, 0.04, 0.06),
@@ -54,7 +53,6 @@ def test_each_rule_refuses_alone_with_its_reason(changes, reason):
     result = verdict(**changes)
     assert not result.passed
     assert len(result.reasons) == 1
-
     assert re.search(reason, result.reasons[0]), result.reasons[0]
 
 
@@ -98,30 +96,5 @@ def test_unknown_keys_and_impossible_limits_are_refused():
         GateConfig(min_frauds=0)
 
 
-def champion_on(rows: int, seen_until: int, *, broken: int = 0) -> ChampionEvidence:
-    rng = np.random.default_rng(1)
-    z = rng.normal(-2, 1.5, rows)
-    y = (rng.random(rows) < expit(z)).astype(float)
-    theirs = expit(z + rng.normal(0, 1, rows))
-    theirs[:broken] = np.nan
-    return champion_evidence(
-        y, expit(z), theirs, name="7", event_time=np.arange(rows), seen_until=seen_until, clusters=np.arange(rows),
-        rng=np.random.default_rng(2), settings=BootstrapSettings(resamples=100),
-    )  # fmt: skip
-
-
-def test_only_rows_after_both_models_last_event_are_compared():
-    assert champion_on(3000, seen_until=999).rows == 2000
-    assert champion_on(3000, seen_until=-1, broken=500).rows == 2500
-
-
-def test_the_better_candidate_is_told_by_an_interval():
-    evidence = champion_on(6000, seen_until=-1)
-    assert evidence.log_loss.high < 0
-    assert evidence.average_precision.low > 0
-
-
-def test_no_shared_rows_are_no_crash():
-    evidence = champion_on(100, seen_until=100)
-    assert evidence.rows == 0
-    assert verdict(champion=evidence).passed
+def test_the_reason_names_the_bins_that_were_counted():
+    assert "ECE is 0.00100 (40 equal-width bins)" in verdict(bins=40).reasons[2]

@@ -8,11 +8,11 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from evaluation.gate import GateConfig
+from evaluation.options import DecisionConfig, EvaluationConfig, GateConfig
 from evaluation.report.evaluation_report import build_report
-from evaluation.report.evidence import EvaluationConfig
 from evaluation.selection import Setting, SettingOutcome, rank_sweep
-from tests.oracles.evidence import DAY, START, made_evidence
+from evaluation.statistics.sample import DAY
+from tests.oracles.evidence import START, made_evidence
 
 EVIDENCE = made_evidence(21, rows=30_000, repeats=1)
 LATER = made_evidence(22, rows=30_000, champion=True, repeats=1)
@@ -23,7 +23,9 @@ def judged(evidence):
     """The report on what would ship and the baseline alone, to be quick."""
     kept = {name: evidence.candidates[name] for name in ("logistic", "hybrid")}
     evidence = replace(evidence, candidates=kept, before={}, temperature_test={}, unsmoothed_valid=None)
-    return build_report(evidence, config=CONFIG, gate=GateConfig(), rng=np.random.default_rng(1))
+    return build_report(
+        evidence, config=CONFIG, decision=DecisionConfig(), gate=GateConfig(), rng=np.random.default_rng(1)
+    )
 
 
 def with_hybrid(change):

@@ -76,3 +76,34 @@ def pool_adjacent_violators(values, weights):
 def repeated_rows(clusters, counts):
     """Row numbers in which each cluster's rows appear as often as its count says."""
     return [row for row, cluster in enumerate(clusters) for _ in range(int(counts[cluster]))]
+
+
+def recall_at_budget(labels, probabilities, *, budget, amount=None):
+    """Share of the frauds (or of their amount) in the top budget · N rows, rows tied at the border in proportion."""
+    y, p = np.asarray(labels, dtype=float), np.asarray(probabilities, dtype=float)
+    value = y if amount is None else y * np.asarray(amount, dtype=float)
+    room, found = budget * y.size, 0.0
+    for probability in sorted(set(p.tolist()), reverse=True):
+        tied = p == probability
+        found += value[tied].sum() * min(max(room / tied.sum(), 0.0), 1.0)
+        room -= tied.sum()
+    return float(found / value.sum())
+
+
+def headline_numbers(report):
+    """The finite headline numbers of a report under flat names such as "hybrid.roc_auc" and "hybrid.roc_auc.low"."""
+    flat = {f"test.{key}": report["population"][key] for key in ("rows", "frauds", "prevalence")}
+    for name, statistics in report["candidates"].items():
+        for metric, record in statistics.items():
+            flat |= {f"{name}.{metric}": record} if metric == "ece_null_95" else with_bounds(f"{name}.{metric}", record)
+    for record in report["differences"]:
+        flat |= with_bounds(f"{record['candidate']}-{record['other']}.{record['statistic']}", record)
+    for name, contrast in zip(("both-smoothing", "both-scaling"), report["temperature"]["contrasts"], strict=False):
+        flat |= with_bounds(f"temperature.{name}.log_loss", contrast["log_loss"])
+    flat |= {f"gate.{key}": value for key, value in report["gate"]["figures"].items()}
+    flat["smoothing.best_roc_auc"] = report["smoothing"]["best_roc_auc"]
+    return {key: float(value) for key, value in flat.items() if value is not None}
+
+
+def with_bounds(name, record):
+    return {name: record["value"], f"{name}.low": record["low"], f"{name}.high": record["high"]}

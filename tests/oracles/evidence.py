@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from evaluation.report.evidence import CalibRows, ChampionScores, Evidence, Note
 from evaluation.selection import Setting, SettingOutcome, rank_sweep
 from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.sample import DAY
 
-DAY = 86_400_000_000
 START = 1_532_563_200_000_000  # 2018-07-26T00:00:00Z
 NOISE = {"logistic": 1.6, "mlp": 0.8, "mlp_unsmoothed": 1.0, "xgboost": 0.7, "hybrid": 0.55}
 CALIBRATORS = ("none", "temperature", "affine", "beta", "isotonic")

@@ -53,6 +53,22 @@ def test_all_faults_are_said_at_once_with_a_guess_at_what_was_meant():
     assert "'soon'" in message
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("evaluation.alert_cost", "decision.alert_cost"),
+        ("export.alert_cost", "decision.alert_cost"),
+        ("export.alert_budget", "decision.alert_budget"),
+        ("export.precision_floor", "decision.precision_floor"),
+    ],
+)
+def test_a_key_of_an_earlier_release_is_refused_with_its_new_name(old, new):
+    with pytest.raises(ValueError, match=f"{old}: moved to {new}"):
+        load_config(None, assignments=[f"{old}=0.4"], environment={})
+    section, key = new.split(".")
+    assert getattr(getattr(load_config(None, assignments=[f"{new}=0.4"], environment={}), section), key) == 0.4
+
+
 @pytest.mark.parametrize("assignment", ["train.epochs", "=3", "train.=3", ".epochs=3"])
 def test_an_assignment_without_key_or_value_is_refused(assignment):
     with pytest.raises(ValueError, match=r"--set must be section\.key=value"):

@@ -43,7 +43,7 @@ def make_calibration(context: StageContext) -> str:
     }
     maps = _comparison_maps(models, scores, rows.label, config)
     write_json(context.out / "calibrators.json", {**calibration.to_dict(), "comparison": maps})
-    write_table(context.out / "comparison.parquet", _comparison(rows.label, arms))
+    write_table(context.out / "comparison.parquet", _comparison(rows.label, arms, bins=context.config.evaluation.bins))
     write_table(context.out / "crossfitted.parquet", _row_table(table, candidates, arms))
     context.report(_report(calibration, rows.label, scores))
     _log(context, calibration)
@@ -65,10 +65,11 @@ def _comparison_maps(
     ]
 
 
-def _comparison(labels: np.ndarray, arms: Arms) -> pa.Table:
+def _comparison(labels: np.ndarray, arms: Arms, *, bins: int) -> pa.Table:
     """One row an arm: its statistics on calib, cross-fitted."""
     records = [
-        {"smoothing": epsilon, "calibrator": name, **sweep_statistics(labels, p)} for (epsilon, name), p in arms.items()
+        {"smoothing": epsilon, "calibrator": name, **sweep_statistics(labels, p, bins=bins)}
+        for (epsilon, name), p in arms.items()
     ]
     return pa.Table.from_pylist(records)
 

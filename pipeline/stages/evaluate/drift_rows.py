@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluation.gate import GateConfig
-from evaluation.report.drift_section import DriftEvidence, LabelHistory, Population, drift_section
+from evaluation.options import GateConfig
+from evaluation.report.drift_section import ColumnPopulation, DriftEvidence, LabelHistory, drift_section
 from evaluation.report.evidence import ChampionScores
 from evaluation.report.recheck_section import CalibrationCheck, calibration_check, recheck_section
 from evaluation.selection import SweepRanking
@@ -58,7 +58,7 @@ def drift_report(
     return drift_section(found, config=context.config.drift)
 
 
-def _reference_population(context: StageContext, judged: JudgedTest) -> Population:
+def _reference_population(context: StageContext, judged: JudgedTest) -> ColumnPopulation:
     """The rows of train, and the shipped candidate on calib: on train its probabilities would be too sure."""
     encoder, shipped = judged.models.encoder, context.config.export.candidate
     scores = raw_scores(judged.models, encoder.apply(context.features("calib", labels=False)), threads=context.threads)
@@ -66,15 +66,15 @@ def _reference_population(context: StageContext, judged: JudgedTest) -> Populati
     return _population("train", context.features("train", labels=False), encoder, probabilities)
 
 
-def _recent_population(context: StageContext, judged: JudgedTest, late: ShadowRows | None) -> Population:
+def _recent_population(context: StageContext, judged: JudgedTest, late: ShadowRows | None) -> ColumnPopulation:
     table = context.features("test", labels=False) if late is None else late.table
     candidates = judged.probabilities if late is None else late.candidates
     return _population(_days(table), table, judged.models.encoder, candidates[context.config.export.candidate])
 
 
-def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.ndarray) -> Population:
+def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.ndarray) -> ColumnPopulation:
     rows = encoder.apply(table)
-    return Population(
+    return ColumnPopulation(
         name,
         {column: rows.numeric[:, place] for place, column in enumerate(encoder.numeric)},
         {column: rows.categorical[:, place] for place, column in enumerate(encoder.categorical)},

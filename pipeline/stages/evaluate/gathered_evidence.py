@@ -61,6 +61,7 @@ def _sweep_ranking(context: StageContext, valid: ValidOutcomes) -> SweepRanking:
         event_time=valid.event_time,
         folds=selection.folds,
         auc_tolerance=selection.auc_tolerance,
+        bins=context.config.evaluation.bins,
     )
 
 

@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.options import DecisionConfig
 from evaluation.render.card import model_card
 from evaluation.render.figures import pictures
 from evaluation.render.page import report_html
-from evaluation.report.cells import plain
 from evaluation.report.evaluation_report import build_report
 from evaluation.report.evidence import Evidence
-from evaluation.report.operating_points import Outcomes, threshold_points
-from evaluation.statistics.populations import JudgedRows
-from pipeline.sections import ExportConfig
+from evaluation.report.operating_points import known_outcomes, threshold_points
 from pipeline.stages.evaluate.earlier_judgements import Judgement, judged_digest, record_judgement, rows_digest
 from pipeline.stages.evaluate.gathered_evidence import gathered_evidence
 from pipeline.stages.evaluate.judged_arms import ablation_report
@@ -23,7 +21,7 @@ from pipeline.stages.evaluate.shadow import ShadowRows, hashed_tenth_of_test, ro
 from pipeline.stages.evaluate.verdict_log import log_verdict
 from pipeline.stages.stage import StageContext
 from pipeline.storage.atomic import write_bytes, write_text
-from pipeline.storage.content import write_json, write_table
+from pipeline.storage.content import json_ready, write_json, write_table
 
 
 def make_evaluation(context: StageContext) -> str:
@@ -38,7 +36,7 @@ def make_evaluation(context: StageContext) -> str:
     report = _report(context, judged, evidence)
     context.reporter.progress(3, 4, "report")
     _write_rows(context, judged, after_test or hashed_tenth_of_test(judged))
-    write_json(context.out / "thresholds.json", _thresholds(evidence, context.config.export))
+    write_json(context.out / "thresholds.json", _thresholds(evidence, context.config.decision))
     drawn = _write_report(context, report)
     log_verdict(context.log, report, pictures=drawn)
     return headline(report)
@@ -57,9 +55,9 @@ def headline(report: Mapping[str, Any]) -> str:
 def _report(context: StageContext, judged: JudgedTest, evidence: Evidence) -> dict[str, Any]:
     config = context.config
     rng = np.random.default_rng(config.train.seed)
-    report = build_report(evidence, config=config.evaluation, gate=config.gate, rng=rng)
+    report = build_report(evidence, config=config.evaluation, decision=config.decision, gate=config.gate, rng=rng)
     if context.path("train", "ablation.json").is_file():
-        report["ablation"] = plain(ablation_report(context, judged))
+        report["ablation"] = json_ready(ablation_report(context, judged))
     return report
 
 
@@ -81,19 +79,12 @@ def _write_report(context: StageContext, report: Mapping[str, Any]) -> list[str]
     return sorted(f"{name}.png" for name in figures)
 
 
-def _thresholds(evidence: Evidence, config: ExportConfig) -> dict[str, Any]:
+def _thresholds(evidence: Evidence, decision: DecisionConfig) -> dict[str, Any]:
     """Operating points of the shipped candidate, chosen on calib and described on test."""
     calib = evidence.calib
     assert calib is not None
     return threshold_points(
-        _outcomes(calib.rows, calib.candidates[evidence.shipped]),
-        _outcomes(evidence.rows, evidence.candidates[evidence.shipped]),
-        alert_budget=config.alert_budget,
-        alert_cost=config.alert_cost,
-        precision_floor=config.precision_floor,
+        known_outcomes(calib.rows, calib.candidates[evidence.shipped]),
+        known_outcomes(evidence.rows, evidence.candidates[evidence.shipped]),
+        decision=decision,
     )
-
-
-def _outcomes(rows: JudgedRows, probabilities: np.ndarray) -> Outcomes:
-    known = np.isfinite(rows.labels)
-    return Outcomes(rows.labels[known], probabilities[known], rows.amount[known])

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.options import BootstrapSettings
 from evaluation.report.encoder_leak_section import PLAIN, LeakArm, leak_lines, leak_section
 from evaluation.selection import time_blocks
-from evaluation.statistics.intervals import BootstrapSettings
 from features.encode import Encoder
 from models.encoded_booster import fit_boosted
 from models.losses import LossSettings, posterior

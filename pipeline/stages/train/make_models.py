@@ -50,7 +50,9 @@ def make_models(context: StageContext) -> str:
     encoder = Encoder.from_dict(read_json(context.path("features", "encoder.json")))
     training = config.train.model_copy(update={"threads": context.threads})
     task = _task(context, encoder, training)
-    plan = SweepPlan(task, config.sweep, training, config.selection, config.calibration.posterior_floor)
+    plan = SweepPlan(
+        task, config.sweep, training, config.selection, config.calibration.posterior_floor, config.evaluation.bins
+    )
     swept = _swept(context, plan, encoder)
     heads = heads_of(swept.sweep, swept.ranking)
     _write_sweep(context, swept, heads, task)
@@ -166,7 +168,8 @@ def _write_sweep(context: StageContext, swept: Swept, heads: Mapping[str, Head],
     save_heads(context.out, heads)
     write_outcomes(context.out, swept.sweep, labels=task.valid.label, event_time=task.valid.time)
     write_table(context.out / "sweep.parquet", sweep_table(swept.ranking, swept.sweep))
-    log_sweep(context.log, swept.ranking, swept.outcomes, labels=task.valid.label)
+    bins = context.config.evaluation.bins
+    log_sweep(context.log, swept.ranking, swept.outcomes, labels=task.valid.label, bins=bins)
 
 
 def _boosted(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.options import SelectionConfig
 from evaluation.report.recheck_section import SettingCheck
-from evaluation.selection import SelectionConfig, SettingOutcome, SweepRanking, rank_sweep
+from evaluation.selection import SettingOutcome, SweepRanking, rank_sweep
 from models.options import SweepConfig, TrainConfig
 from models.sweep import Sweep, fit_sweep
 from models.sweep_settings import Setting
@@ -31,6 +32,7 @@ class SweepPlan:
         training: [train], threads resolved.
         selection: [selection].
         posterior_floor: where the inverse of the loss goes on as a tail.
+        bins: of the ECE that is told of each setting.
     """
 
     task: Task
@@ -38,6 +40,7 @@ class SweepPlan:
     training: TrainConfig
     selection: SelectionConfig
     posterior_floor: float
+    bins: int
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def ranked(plan: SweepPlan, sweep: Sweep) -> Swept:
         event_time=plan.task.valid.time,
         folds=plan.selection.folds,
         auc_tolerance=plan.selection.auc_tolerance,
+        bins=plan.bins,
     )
     return Swept(sweep, outcomes, ranking)
 

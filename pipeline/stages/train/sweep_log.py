@@ -17,7 +17,9 @@ SAME_EITHER_WAY = ("roc_auc", "average_precision")
 RAW_AND_INVERSE = ("ece", "brier", "log_loss", "precision_at_half", "share_negatives_above_095")
 
 
-def log_sweep(log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOutcome], *, labels: np.ndarray) -> None:
+def log_sweep(
+    log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOutcome], *, labels: np.ndarray, bins: int
+) -> None:
     """Log every setting of the sweep, the best last, where a list sorted by time shows it first.
 
     Several repeats of a setting make a run of means, with the spread, and one run each: MLflow averages nothing.
@@ -27,12 +29,13 @@ def log_sweep(log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOu
         ranking: the settings, best first.
         outcomes: one a setting and repeat, with margins on the same rows as `labels`.
         labels: 0 or 1 [N].
+        bins: of the calibration error.
     """
     for rank, row in reversed(list(enumerate(ranking.rows, start=1))):
         if row.repeats > 1:
             for each in outcomes:
                 if each.setting == row.setting:
-                    _log_repeat(log, each, labels)
+                    _log_repeat(log, each, labels, bins)
         _log_setting(log, rank, row, selected=row.setting == ranking.selected)
     log.run.params(_grid(ranking.selected))
 
@@ -54,13 +57,13 @@ def _log_setting(log: StageLog, rank: int, row: SweepRow, *, selected: bool) -> 
     child.close("FINISHED")
 
 
-def _log_repeat(log: StageLog, outcome: SettingOutcome, labels: np.ndarray) -> None:
+def _log_repeat(log: StageLog, outcome: SettingOutcome, labels: np.ndarray, bins: int) -> None:
     name = f"{_name(outcome.setting)} · repeat {outcome.repeat}"
     child = _nested(log, f"{_key(outcome.setting)}-{outcome.repeat}", name)
     child.tags({"harbor.level": "repeat"})
     child.params({**_grid(outcome.setting), "repeat": outcome.repeat})
-    raw = sweep_statistics(labels, expit(outcome.margins))
-    statistics = _statistics(raw, sweep_statistics(labels, outcome.posterior))
+    raw = sweep_statistics(labels, expit(outcome.margins), bins=bins)
+    statistics = _statistics(raw, sweep_statistics(labels, outcome.posterior, bins=bins))
     child.metrics({"train_accuracy": outcome.train_accuracy, **statistics})
     child.close("FINISHED")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, log_loss
 
+from evaluation.options import BootstrapSettings
 from evaluation.report.ablation_section import AblationArm, ablation_section, noise_section
-from evaluation.statistics.intervals import BootstrapSettings
 from pipeline.sections import AblationConfig
 from pipeline.stages.artifacts.recipes import PLAIN
 from pipeline.stages.evaluate.judged_arms import noise_setting

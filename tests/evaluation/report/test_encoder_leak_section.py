@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from evaluation.options import BootstrapSettings
 from evaluation.report.encoder_leak_section import LeakArm, leak_lines, leak_section
-from evaluation.statistics.intervals import BootstrapSettings
 
 
 def made():

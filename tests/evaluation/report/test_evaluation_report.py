@@ -4,19 +4,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.gate import GateConfig
-from evaluation.report.evaluation_report import HEADLINE, build_report, headline_metrics
-from evaluation.report.evidence import EvaluationConfig
+from evaluation.options import DecisionConfig, EvaluationConfig, GateConfig
+from evaluation.report.candidates_section import HEADLINE
+from evaluation.report.evaluation_report import build_report
 from evaluation.statistics.calibration_error import expected_calibration_error
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.scores import brier, brier_skill, calibration_line, log_loss, observed_expected
+from tests.oracles.evaluation import headline_numbers
 
 CONFIG = EvaluationConfig(resamples=100, slice_resamples=100, reference_prevalence=0.002)
 
 
 def report_of(evidence, **changes):
     config = CONFIG.model_copy(update=changes)
-    return build_report(evidence, config=config, gate=GateConfig(), rng=np.random.default_rng(1))
+    return build_report(
+        evidence, config=config, decision=DecisionConfig(), gate=GateConfig(), rng=np.random.default_rng(1)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +103,8 @@ def test_row_order_changes_no_value(small):
         temperature_test={arm: p[order] for arm, p in small.temperature_test.items()},
         champion=replace(small.champion, probabilities=small.champion.probabilities[order]),
     )  # fmt: skip
-    other = headline_metrics(report_of(shuffled))
-    assert other == pytest.approx(headline_metrics(report_of(small)), rel=1e-6)
+    other = headline_numbers(report_of(shuffled))
+    assert other == pytest.approx(headline_numbers(report_of(small)), rel=1e-6)
 
 
 def test_unknown_labels_are_left_out_and_counted(small):
@@ -162,7 +165,7 @@ def test_an_earlier_look_at_the_same_test_data_is_recorded(small):
 
 
 def test_headline_metrics_are_flat_finite_and_few(report):
-    flat = headline_metrics(report)
+    flat = headline_numbers(report)
     assert flat["hybrid.roc_auc"] == report["candidates"]["hybrid"]["roc_auc"]["value"]
     assert flat["hybrid.ece.low"] == report["candidates"]["hybrid"]["ece"]["low"]
     assert all(np.isfinite(value) for value in flat.values())

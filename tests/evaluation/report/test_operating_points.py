@@ -1,38 +1,27 @@
 """Operating points: chosen on calib, described on test."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from evaluation.report.operating_points import Outcomes, threshold_for_precision, threshold_points
+from evaluation.options import DecisionConfig
+from evaluation.report.operating_points import KnownOutcomes, known_outcomes, operating_points, threshold_points
+from evaluation.statistics.decisions import operation
+from evaluation.statistics.populations import JudgedRows
+
+DECISION = DecisionConfig(alert_budget=0.01, alert_cost=5.0, precision_floor=0.5)
 
 
-def outcomes(seed: int, rows: int = 4000) -> Outcomes:
+def outcomes(seed: int, rows: int = 4000) -> KnownOutcomes:
     rng = np.random.default_rng(seed)
     probability = rng.beta(0.4, 4, size=rows).round(3)
-    return Outcomes((rng.random(rows) < probability).astype(float), probability, rng.exponential(50, size=rows))
+    return KnownOutcomes((rng.random(rows) < probability).astype(float), probability, rng.exponential(50, size=rows))
 
 
-def naive_precision_threshold(labels: np.ndarray, probabilities: np.ndarray, floor: float) -> float:
-    fitting = [t for t in set(probabilities) if labels[probabilities >= t].mean() >= floor]
-    return min(fitting, default=np.nextafter(1.0, 2.0))
-
-
-@pytest.mark.parametrize("floor", [0.05, 0.3, 0.5, 0.9, 1.0])
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_precision_floor_is_the_lowest_threshold_that_keeps_it(seed: int, floor: float) -> None:
-    rows = outcomes(seed, rows=300)
-    found = threshold_for_precision(rows.labels, rows.probabilities, floor=floor)
-    assert found == naive_precision_threshold(rows.labels, rows.probabilities, floor)
-
-
-def test_a_precision_that_no_threshold_reaches_flags_nothing() -> None:
-    assert threshold_for_precision(np.array([1.0, 0.0]), np.array([0.2, 0.9]), floor=0.8) > 1
-
-
-def test_points_are_chosen_on_calib_and_described_on_both() -> None:
+def test_points_are_described_on_both_folds():
     calib, test = outcomes(1), outcomes(2)
-    settings = {"alert_budget": 0.01, "alert_cost": 5.0, "precision_floor": 0.5}
-    points = threshold_points(calib, test, **settings)["points"]
+    points = threshold_points(calib, test, decision=DECISION)["points"]
     assert set(points) == {"alert_budget", "cost_optimal", "precision_floor"}
     flagged = test.probabilities >= points["alert_budget"]["threshold"]
     assert points["alert_budget"]["calib"]["alert_share"] <= 0.01
@@ -40,5 +29,37 @@ def test_points_are_chosen_on_calib_and_described_on_both() -> None:
     assert points["precision_floor"]["calib"]["precision"] >= 0.5
     costs = [points[name]["calib"]["cost"] for name in points]
     assert points["cost_optimal"]["calib"]["cost"] == min(costs)
-    changed = threshold_points(calib, outcomes(3), **settings)["points"]
-    assert [points[name]["threshold"] for name in points] == [changed[name]["threshold"] for name in points]
+
+
+def test_thresholds_are_chosen_on_calib_alone():
+    one, other = (threshold_points(outcomes(1), outcomes(n), decision=DECISION)["points"] for n in (2, 3))
+    assert [one[name]["threshold"] for name in one] == [other[name]["threshold"] for name in one]
+
+
+def test_rows_of_unknown_label_are_left_out():
+    rows = JudgedRows(np.array([1.0, np.nan, 0.0]), np.arange(3), np.array([10.0, 20.0, 30.0]))
+    known = known_outcomes(rows, np.array([0.9, 0.5, 0.1]))
+    assert known.labels.tolist() == [1.0, 0.0]
+    assert known.probabilities.tolist() == [0.9, 0.1]
+    assert known.amount.tolist() == [10.0, 30.0]
+
+
+def test_the_report_shows_every_budget_the_cheapest_and_a_half(whole_evidence):
+    points = operating_points(whole_evidence, budgets=(0.01, 0.05), alert_cost=5.0)["hybrid"]
+    ways = ["top 1 % of calib", "top 5 % of calib", "least cost on calib", "p ≥ 0.5"]
+    assert [point["chosen"] for point in points[:-1]] == ways
+    test = known_outcomes(whole_evidence.rows, whole_evidence.candidates["hybrid"])
+    half = operation(test.labels, test.probabilities, amount=test.amount, threshold=0.5, alert_cost=5.0)
+    assert points[3]["cost"] == half.cost
+    assert set(points[-1]) == {"chosen", "cost"}
+
+
+def test_a_dearer_alert_raises_the_cheapest_threshold(whole_evidence):
+    cheap, dear = (operating_points(whole_evidence, budgets=(), alert_cost=c)["hybrid"][0] for c in (1.0, 50.0))
+    assert cheap["threshold"] < dear["threshold"]
+
+
+def test_a_candidate_that_calib_lacks_has_no_points_and_no_calib_none_at_all(whole_evidence):
+    calib = replace(whole_evidence.calib, candidates={"mlp": whole_evidence.calib.candidates["mlp"]})
+    assert list(operating_points(replace(whole_evidence, calib=calib), budgets=(0.01,), alert_cost=5.0)) == ["mlp"]
+    assert operating_points(replace(whole_evidence, calib=None), budgets=(0.01,), alert_cost=5.0) == {}

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from evaluation.report.evidence import EvaluationConfig
+from evaluation.options import EvaluationConfig
 from evaluation.report.outcomes_section import brier_bounds, outcomes_report
 from evaluation.statistics.scores import brier
 from tests.oracles.evidence import fraud_fold

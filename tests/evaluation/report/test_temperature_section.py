@@ -1,8 +1,8 @@
 import numpy as np
 from scipy.special import expit
 
+from evaluation.options import BootstrapSettings
 from evaluation.report.temperature_section import temperature_table, temperature_verdict
-from evaluation.statistics.intervals import BootstrapSettings
 
 RNG = np.random.default_rng(11)
 TRUE = RNG.normal(-3, 1.5, 8000)

@@ -1,19 +1,15 @@
 import numpy as np
 import pytest
 
+from evaluation.options import BootstrapSettings
 from evaluation.statistics import intervals
-from evaluation.statistics.alerts import DAY, card_precision, precision_at, share_negatives_above
+from evaluation.statistics.alerts import CardTimes, card_precision, precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
-from evaluation.statistics.intervals import (
-    BootstrapSettings,
-    cluster_codes,
-    count_blocks,
-    paired_bootstrap,
-    percentile_interval,
-)
-from evaluation.statistics.ranking import average_precision, recall_at_budget, roc_auc
+from evaluation.statistics.intervals import cluster_codes, count_blocks, paired_bootstrap, percentile_interval
+from evaluation.statistics.ranking import average_precision, roc_auc
+from evaluation.statistics.sample import DAY
 from evaluation.statistics.scores import brier, brier_skill, calibration_line, log_loss, observed_expected
-from tests.oracles.evaluation import repeated_rows
+from tests.oracles.evaluation import recall_at_budget, repeated_rows
 
 NAIVE = {
     "roc_auc": roc_auc,
@@ -155,11 +151,11 @@ def test_the_interval_of_a_calibration_error_holds_its_value():
 
 def test_card_precision_is_a_mean_over_drawn_days():
     y, p, _, card = fold(9)
-    time = np.random.default_rng(1).integers(0, 10 * DAY, y.size)
+    cards = CardTimes(card, np.random.default_rng(1).integers(0, 10 * DAY, y.size))
     drawn = paired_bootstrap(
-        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(200), card=card, event_time=time
+        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(200), cards=cards
     )
-    daily = card_precision(y, p, card=card, event_time=time)
+    daily = card_precision(y, p, cards=cards)
     assert drawn.values["a"]["card_precision_at_100"] == pytest.approx(daily.mean)
     assert drawn.resampled["a"]["card_precision_at_100"].std() == pytest.approx(
         daily.precision.std() / np.sqrt(10), rel=0.2

@@ -6,12 +6,10 @@ from evaluation.statistics.populations import (
     at_prevalence,
     score_populations,
     shared_populations,
-    timestamp,
 )
 from evaluation.statistics.ranking import roc_auc
+from evaluation.statistics.sample import DAY
 from evaluation.statistics.scores import brier, brier_skill, log_loss, observed_expected
-
-DAY = 86_400_000_000
 
 
 def test_weeks_and_groups_part_the_fold():
@@ -67,7 +65,3 @@ def test_an_impossible_prevalence_is_refused():
 def test_rows_of_another_length_are_refused_by_name():
     with pytest.raises(ValueError, match="amount must have 2 rows"):
         JudgedRows(np.zeros(2), np.zeros(2, dtype=np.int64), np.zeros(3))
-
-
-def test_times_are_written_in_utc():
-    assert timestamp(1_532_563_200_000_000) == "2018-07-26T00:00:00Z"

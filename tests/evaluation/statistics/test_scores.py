@@ -8,12 +8,12 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from evaluation.statistics.calibration_error import expected_calibration_error
 from evaluation.statistics.decomposition import corp, murphy
+from evaluation.statistics.logistic_line import clipped_logit
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.scores import (
     brier,
     brier_skill,
     calibration_line,
-    clipped_logit,
     log_loss,
     observed_expected,
     spiegelhalter_z,

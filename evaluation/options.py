@@ -1,0 +1,112 @@
+"""Every section of the configuration that evaluation reads; it imports no worker, so that loading one is quick."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True)
+class BootstrapSettings:
+    """What the statistics inside a bootstrap need to know.
+
+    Attributes:
+        resamples: how often whole clusters are drawn; 0 draws none and leaves every interval undefined.
+        budget: share of rows that an alert budget flags, in (0, 1].
+        bins: bins of the calibration errors.
+        threshold: rows with P(fraud) at or above it count as flagged in `precision_at_half`.
+        level: legitimate rows above it count as certainty misplaced.
+        top_cards: cards looked into per day.
+        ranking: False leaves out every statistic that needs the order of rows.
+        confidence: coverage of the intervals.
+    """
+
+    resamples: int = 1000
+    budget: float = 0.01
+    bins: int = 15
+    threshold: float = 0.5
+    level: float = 0.95
+    top_cards: int = 100
+    ranking: bool = True
+    confidence: float = 0.95
+
+
+class SelectionConfig(BaseModel):
+    """How the settings of the sweep are ranked on valid: which of them trains the head that ships."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folds: int = Field(5, ge=2, description="blocks of time over which the affine map of a margin is cross-fitted")
+    auc_tolerance: float = Field(
+        0.01, ge=0, description="how far below the best ROC AUC a setting may lie and still win"
+    )
+
+
+class EvaluationConfig(BaseModel):
+    """How candidates are judged on the test fold: intervals, slices, bins and what a resample draws as a whole."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    resamples: int = Field(1000, ge=100, description="bootstrap resamples behind every interval of the test fold")
+    slice_resamples: int = Field(200, ge=100, description="bootstrap resamples behind the intervals of slices")
+    cluster: str = Field("card", pattern="^(card|day|row)$", description="what is drawn as a whole: card, day or row")
+    budget: float = Field(0.01, gt=0, le=1, description="share of rows the headline alert budget flags")
+    budgets: tuple[float, ...] = Field((0.001, 0.005, 0.01, 0.05), description="alert budgets judged as populations")
+    borderline: tuple[float, float] = Field((0.2, 0.8), description="probabilities that count as undecided")
+    bins: int = Field(15, ge=2, description="bins of the calibration errors and reliability tables")
+    groups: int = Field(12, ge=1, description="largest values of each grouping that get a slice")
+    min_slice_frauds: int = Field(
+        20, ge=1, description="frauds a slice needs before its numbers are shown with intervals"
+    )
+    reference_prevalence: float | None = Field(
+        None, gt=0, lt=1, description="also show every candidate re-weighted to this prevalence"
+    )
+
+    def bootstrap(self, resamples: int | None = None) -> BootstrapSettings:
+        """What a bootstrap of the headline needs, with `resamples` or another number of them."""
+        return BootstrapSettings(
+            resamples=self.resamples if resamples is None else resamples, budget=self.budget, bins=self.bins
+        )
+
+
+class DecisionConfig(BaseModel):
+    """What an alert costs and how many people can look into: the thresholds that the report and the bundle offer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alert_cost: float = Field(5.0, ge=0, description="cost of one alert, in the unit of the amounts")
+    alert_budget: float = Field(0.005, gt=0, le=1, description="share of rows the operating point alert_budget flags")
+    precision_floor: float = Field(0.5, gt=0, le=1, description="precision the operating point precision_floor keeps")
+
+
+class GateConfig(BaseModel):
+    """What a candidate must show on the test fold before it may be promoted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_frauds: int = Field(100, ge=1, description="frauds the judged fold must hold before anything is believed")
+    observed_expected_low: float = Field(0.85, gt=0, description="observed/expected below this is miscalibration")
+    observed_expected_high: float = Field(1.15, gt=0, description="observed/expected above this is miscalibration")
+    ece_tolerance: float = Field(0.1, ge=0, description="ECE may reach this share of the prevalence, or its null")
+    min_champion_frauds: int = Field(50, ge=1, description="frauds on shared rows before a champion is compared")
+    champion_rule: str = Field(
+        "not_worse",
+        pattern="^(not_worse|better)$",
+        description='"not_worse": refuse if proven worse than the champion; "better": refuse unless proven better',
+    )
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """Observed/expected between these two is calibration in the large."""
+        return self.observed_expected_low, self.observed_expected_high
+
+
+class DriftConfig(BaseModel):
+    """When the newest rows count as drifted from those of train, and whether the gate then refuses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stability_limit: float = Field(0.25, gt=0, description="population stability index above which a column drifted")
+    unseen_limit: float = Field(0.05, gt=0, description="rise of a column's share of unseen categories that is drift")
+    prevalence_limit: float = Field(2.0, gt=1, description="factor between recent and train fraud rate that is drift")
+    bins: int = Field(10, ge=2, description="bins of a stability index, of equal size in train")
+    stop: bool = Field(default=False, description="let the gate refuse a model whose newest rows have drifted")

@@ -1,0 +1,160 @@
+"""What flagging the rows at or above a threshold does: workload, catch and money, and thresholds chosen for them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evaluation.statistics.sample import Floats, same_length, sample
+
+NOTHING = float(np.nextafter(1.0, 2.0))
+"""A threshold above every probability: it flags no row."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What flagging the rows at or above a threshold does to one population.
+
+    Attributes:
+        threshold: rows with probability ≥ it are flagged.
+        alert_share: share of the rows flagged.
+        precision: share of frauds among the flagged; NaN where none is.
+        recall: share of the frauds flagged; NaN without frauds.
+        value_recall: share of the frauds' amount flagged.
+        cost: per row, alerts and missed frauds, in the amount's unit.
+        cost_without: the same without any alert.
+        net_benefit: true alerts per row less the false ones at the odds of the threshold.
+    """
+
+    threshold: float
+    alert_share: float
+    precision: float
+    recall: float
+    value_recall: float
+    cost: float
+    cost_without: float
+    net_benefit: float
+
+
+def operation(
+    labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, threshold: float, alert_cost: float
+) -> Operation:
+    """Workload, catch and money at one threshold.
+
+    Cost is per row: an alert costs `alert_cost`, a missed fraud its amount; `cost_without` is the cost of no alerts.
+    Net benefit is TP/N − FP/N · t/(1 − t) (Vickers & Elkin, 2006), NaN at t = 1.
+
+    >>> done = operation([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1], amount=[100, 50, 10, 10], threshold=0.5, alert_cost=5)
+    >>> done.alert_share, done.precision, done.recall, done.cost, done.cost_without
+    (0.5, 0.5, 0.5, 15.0, 37.5)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        amount: value at stake, ≥ 0 [N].
+        threshold: rows with probability ≥ threshold are flagged.
+        alert_cost: cost of one alert in the amount's unit.
+    """
+    s = sample(labels, probabilities)
+    value = _amounts(amount, s.labels.size)
+    flag, rows = (s.probabilities >= threshold).astype(np.float64), s.labels.size
+    caught, lost = float(flag @ s.labels), float(s.labels @ value)
+    odds = threshold / (1.0 - threshold) if threshold < 1.0 else float("nan")
+    return Operation(
+        threshold=threshold,
+        alert_share=_ratio(flag.sum(), rows),
+        precision=_ratio(caught, flag.sum()),
+        recall=_ratio(caught, s.labels.sum()),
+        value_recall=_ratio(float(flag @ (s.labels * value)), lost),
+        cost=_ratio(alert_cost * flag.sum() + float((1.0 - flag) @ (s.labels * value)), rows),
+        cost_without=_ratio(lost, rows),
+        net_benefit=_ratio(caught - (flag.sum() - caught) * odds, rows),
+    )
+
+
+def expected_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, alert_cost: float) -> float:
+    """Cost per row when a row is flagged exactly if its expected loss p · amount reaches the alert's cost.
+
+    This is the decision that is best if the probabilities are right (Elkan, 2001), so miscalibration costs money here.
+
+    >>> expected_cost([1, 0], [0.5, 0.01], amount=[100.0, 100.0], alert_cost=5)
+    2.5
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        amount: value at stake, ≥ 0 [N].
+        alert_cost: cost of one alert in the amount's unit.
+    """
+    s = sample(labels, probabilities)
+    value = _amounts(amount, s.labels.size)
+    flagged = s.probabilities * value >= alert_cost
+    return _ratio(float(np.where(flagged, alert_cost, s.labels * value).sum()), s.labels.size)
+
+
+def threshold_for_budget(probabilities: ArrayLike, *, budget: float) -> float:
+    """Lowest probability whose rows at or above it are at most the budget's share; above every row if none is.
+
+    It is meant for the calibration fold: an operating point read off the test fold would describe luck.
+
+    >>> threshold_for_budget([0.9, 0.9, 0.5, 0.1], budget=0.5)
+    0.9
+
+    Args:
+        probabilities: P(fraud) [N].
+        budget: share of rows, in (0, 1].
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    values, counts = np.unique(-p, return_counts=True)
+    fits = np.cumsum(counts) <= budget * p.size
+    return float(-values[fits][-1]) if fits.any() else NOTHING
+
+
+def threshold_for_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, alert_cost: float) -> float:
+    """Threshold of least cost on these rows, the highest among ties; above every row if flagging nothing is best.
+
+    >>> threshold_for_cost([1, 0, 1, 0], [0.9, 0.7, 0.4, 0.1], amount=[50, 20, 6, 20], alert_cost=5)
+    0.9
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        amount: value at stake, ≥ 0 [N].
+        alert_cost: cost of one alert in the amount's unit.
+    """
+    s = sample(labels, probabilities)
+    value = _amounts(amount, s.labels.size)
+    values, group = np.unique(-s.probabilities, return_inverse=True)
+    gain = np.bincount(group, weights=s.labels * value - alert_cost, minlength=values.size)
+    total = np.concatenate([[0.0], np.cumsum(gain)])
+    best = int(np.argmax(total))
+    return float(-values[best - 1]) if best else NOTHING
+
+
+def threshold_for_precision(labels: ArrayLike, probabilities: ArrayLike, *, floor: float) -> float:
+    """Lowest probability whose rows at or above it hold at least a share `floor` of frauds; above 1 if none do.
+
+    >>> threshold_for_precision([1, 0, 1, 0], [0.9, 0.7, 0.4, 0.1], floor=0.6)
+    0.4
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        floor: least share of frauds among the rows flagged.
+    """
+    s = sample(labels, probabilities)
+    values, group = np.unique(-s.probabilities, return_inverse=True)
+    frauds = np.cumsum(np.bincount(group, weights=s.labels, minlength=values.size))
+    rows = np.cumsum(np.bincount(group, minlength=values.size))
+    enough = np.flatnonzero(frauds >= floor * rows)
+    return float(-values[enough[-1]]) if enough.size else NOTHING
+
+
+def _amounts(amount: ArrayLike, rows: int) -> Floats:
+    value = np.asarray(amount, dtype=np.float64)
+    same_length(rows, amount=value)
+    return value
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part) / float(whole) if whole > 0 else float("nan")

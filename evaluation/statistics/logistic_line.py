@@ -1,0 +1,107 @@
+"""A logistic regression on one variable by Newton's method: the line of calibration slope and intercept.
+
+`models` fits such lines too, over the axis of settings and in torch; the folders are strangers, so each has its own.
+"""
+
+import numpy as np
+from scipy.special import logit
+
+from evaluation.statistics.sample import Floats
+
+LOGIT_CLIP = 1e-12
+NEWTON_STEPS = 60
+MANY_ROWS, THINNED = 8_192, 16
+"""From so many rows on, a line begins with what every so manieth row says."""
+
+
+def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0.0) -> tuple[float, float]:
+    """Intercept and slope of a one-variable logistic regression, or (NaN, NaN) where Newton finds no finite optimum.
+
+    Steps are halved until the loss falls, so a bad start cannot diverge. Separable data has no finite optimum and is
+    refused, unless a ridge (added to the summed loss as ridge/2 · |coefficients|²) gives it one. Many rows begin where
+    a sixteenth of them ends, which saves most of the steps and moves the optimum by less than rounding.
+
+    >>> intercept, slope = logistic_line(np.array([1.0, 0, 0, 0]), np.zeros(4), np.ones(4))  # a constant has no slope
+    >>> intercept, slope
+    (nan, nan)
+
+    Args:
+        labels: 0 or 1 [N].
+        z: the one variable [N].
+        weight: row weights, ≥ 0 [N].
+        ridge: strength of the penalty, in the unit of the summed loss.
+    """
+    if _constant(z, weight):
+        return float("nan"), float("nan")
+    beta = _line_start(labels, z, weight, ridge)
+    loss, fitted = _line_loss(beta, labels, z, weight, ridge)
+    for _ in range(NEWTON_STEPS):
+        gradient, hessian = score_and_information(labels, fitted, z, weight)
+        gradient, hessian = gradient - ridge * beta, hessian + ridge * np.eye(2)
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:
+            return float("nan"), float("nan")
+        trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
+        halvings = 0
+        while not trial_loss <= loss and halvings < 40:
+            step, halvings = step / 2.0, halvings + 1
+            trial_loss, trial_fitted = _line_loss(beta + step, labels, z, weight, ridge)
+        beta, loss, fitted = beta + step, trial_loss, trial_fitted
+        if np.abs(step).max() < 1e-10 * (1.0 + np.abs(beta).max()):
+            return float(beta[0]), float(beta[1])
+    return float("nan"), float("nan")
+
+
+def score_and_information(labels: Floats, fitted: Floats, z: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Gradient [2] and information matrix [2, 2] of the logistic line's log likelihood.
+
+    >>> y, half, z = np.array([1.0, 0.0]), np.array([0.5, 0.5]), np.array([1.0, -1.0])
+    >>> gradient, information = score_and_information(y, half, z, np.ones(2))
+    >>> gradient.tolist(), information.tolist()
+    ([0.0, 1.0], [[0.5, 0.0], [0.0, 0.5]])
+
+    Args:
+        labels: 0 or 1 [N].
+        fitted: P(fraud) of the line [N].
+        z: the one variable [N].
+        weight: row weights, ≥ 0 [N].
+    """
+    residual, spread = weight * (labels - fitted), weight * fitted * (1.0 - fitted)
+    gradient = np.array([residual.sum(), residual @ z])
+    moment = spread * z
+    cross = float(moment.sum())
+    return gradient, np.array([[spread.sum(), cross], [cross, float(moment @ z)]])
+
+
+def clipped_logit(probabilities: Floats) -> Floats:
+    """log(p / (1 − p)) with p kept in [1e-12, 1 − 1e-12], so that it is finite [N].
+
+    >>> clipped_logit(np.array([0.0, 0.5])).round(2).tolist()
+    [-27.63, 0.0]
+    """
+    result: Floats = logit(np.clip(probabilities, LOGIT_CLIP, 1.0 - LOGIT_CLIP))
+    return result
+
+
+def _constant(z: Floats, weight: Floats) -> bool:
+    kept = z[weight > 0]
+    return kept.size == 0 or float(np.ptp(kept)) == 0.0
+
+
+def _line_start(labels: Floats, z: Floats, weight: Floats, ridge: float) -> Floats:
+    y, w = labels[::THINNED], weight[::THINNED]
+    if labels.size >= MANY_ROWS and 0.0 < w @ y < w.sum():
+        coarse = np.array(logistic_line(y, z[::THINNED], w, ridge=ridge))
+        if np.isfinite(coarse).all():
+            return coarse
+    return np.array([float(logit(weight @ labels / weight.sum())), 0.0])
+
+
+def _line_loss(beta: Floats, labels: Floats, z: Floats, weight: Floats, ridge: float) -> tuple[float, Floats]:
+    """The loss of a line and its P(fraud) [N]: one exponential a row serves both."""
+    margin = beta[0] + beta[1] * z
+    small = np.exp(-np.abs(margin))
+    fitted = np.where(margin >= 0, 1.0, small) / (1.0 + small)
+    loss = np.log1p(small) + np.maximum(margin, 0.0) - labels * margin
+    return float(weight @ loss + ridge / 2.0 * beta @ beta), fitted

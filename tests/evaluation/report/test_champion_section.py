@@ -1,0 +1,52 @@
+"""The champion is judged on rows that neither model has seen, or not at all."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import expit
+
+from evaluation.gate import ChampionEvidence
+from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.report.champion_section import ONE_CLASS, champion_evidence, champion_section
+from evaluation.report.evidence import ChampionScores
+from evaluation.statistics.populations import JudgedRows
+
+CONFIG = EvaluationConfig(resamples=100)
+
+
+def champion_on(rows: int, seen_until: int, *, broken: int = 0) -> ChampionEvidence:
+    rng = np.random.default_rng(1)
+    z = rng.normal(-2, 1.5, rows)
+    y = (rng.random(rows) < expit(z)).astype(float)
+    theirs = expit(z + rng.normal(0, 1, rows))
+    theirs[:broken] = np.nan
+    return champion_evidence(
+        JudgedRows(y, np.arange(rows), np.ones(rows)), expit(z), ChampionScores("7", theirs, seen_until),
+        clusters=np.arange(rows), rng=np.random.default_rng(2), settings=BootstrapSettings(resamples=100),
+    )  # fmt: skip
+
+
+def test_only_rows_after_both_models_last_event_are_compared():
+    assert champion_on(3000, seen_until=999).rows == 2000
+    assert champion_on(3000, seen_until=-1, broken=500).rows == 2500
+
+
+def test_the_better_candidate_is_told_by_an_interval():
+    evidence = champion_on(6000, seen_until=-1)
+    assert evidence.log_loss.high < 0
+    assert evidence.average_precision.low > 0
+
+
+def test_no_shared_rows_are_no_crash_and_say_why_nothing_is_known():
+    evidence = champion_on(100, seen_until=100)
+    assert evidence.rows == 0
+    assert evidence.log_loss.reason == ONE_CLASS
+
+
+def test_no_champion_and_one_that_cannot_score_are_told_apart(whole_evidence):
+    rng = np.random.default_rng(1)
+    assert champion_section(replace(whole_evidence, champion=None), config=CONFIG, rng=rng) is None
+    broken = replace(whole_evidence.champion, problem="it lacks a feature")
+    found = champion_section(replace(whole_evidence, champion=broken), config=CONFIG, rng=rng)
+    assert (found.rows, found.problem) == (0, "it lacks a feature")
+    assert np.isnan(found.log_loss.value)

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from evaluation.statistics.decisions import (
+    NOTHING,
+    expected_cost,
+    operation,
+    threshold_for_budget,
+    threshold_for_cost,
+    threshold_for_precision,
+)
+
+
+def test_operation_counts_alerts_catch_and_money():
+    result = operation([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1], amount=[100, 50, 10, 10], threshold=0.5, alert_cost=5)
+    assert (result.alert_share, result.precision, result.recall) == (0.5, 0.5, 0.5)
+    assert result.value_recall == pytest.approx(100 / 150)
+    assert result.cost == pytest.approx((2 * 5 + 50) / 4)
+    assert result.cost_without == pytest.approx(150 / 4)
+    assert result.net_benefit == pytest.approx((1 - 1 * 1.0) / 4)
+
+
+def test_the_cheapest_threshold_beats_every_other_one():
+    rng = np.random.default_rng(4)
+    p, amount = np.round(rng.random(300), 2), rng.exponential(40, 300)
+    y = (rng.random(300) < p**2).astype(float)
+    best = threshold_for_cost(y, p, amount=amount, alert_cost=8)
+    costs = [operation(y, p, amount=amount, threshold=t, alert_cost=8).cost for t in [*np.unique(p), 2.0]]
+    assert operation(y, p, amount=amount, threshold=best, alert_cost=8).cost == pytest.approx(min(costs))
+
+
+def test_flagging_by_expected_loss_is_cheapest_for_right_probabilities():
+    rng = np.random.default_rng(5)
+    p, amount = rng.random(20_000) ** 3, rng.exponential(40, 20_000)
+    y = (rng.random(20_000) < p).astype(float)
+    right = expected_cost(y, p, amount=amount, alert_cost=8)
+    assert right < expected_cost(y, p**2, amount=amount, alert_cost=8)
+    assert right < expected_cost(y, np.sqrt(p), amount=amount, alert_cost=8)
+
+
+def test_a_budget_threshold_never_flags_more_than_the_budget():
+    p = np.array([0.9, 0.9, 0.5, 0.1])
+    assert threshold_for_budget(p, budget=0.5) == 0.9
+    assert threshold_for_budget(p, budget=0.25) > 1.0
+
+
+@pytest.mark.parametrize("floor", [0.05, 0.3, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_precision_floor_is_the_lowest_threshold_that_keeps_it(seed, floor):
+    rng = np.random.default_rng(seed)
+    p = rng.beta(0.4, 4, size=300).round(3)
+    y = (rng.random(300) < p).astype(float)
+    fitting = [t for t in set(p.tolist()) if y[p >= t].mean() >= floor]
+    assert threshold_for_precision(y, p, floor=floor) == min(fitting, default=NOTHING)
+
+
+def test_a_precision_that_no_threshold_reaches_flags_nothing():
+    assert threshold_for_precision([1.0, 0.0], [0.2, 0.9], floor=0.8) == NOTHING > 1
+
+
+def test_alerts_dearer_than_any_fraud_flag_nothing():
+    assert threshold_for_cost([1, 0], [0.9, 0.1], amount=[5.0, 5.0], alert_cost=6.0) == NOTHING
+    assert operation([1, 0], [0.9, 0.1], amount=[5.0, 5.0], threshold=NOTHING, alert_cost=6.0).cost == 2.5
+
+
+@pytest.mark.parametrize("statistic", [expected_cost, threshold_for_cost])
+def test_amounts_of_another_length_are_refused_by_name(statistic):
+    with pytest.raises(ValueError, match="amount must have 2 rows like the labels"):
+        statistic([1, 0], [0.9, 0.1], amount=[5.0], alert_cost=1.0)
