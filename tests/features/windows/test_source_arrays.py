@@ -64,7 +64,7 @@ def test_what_the_entities_to_come_do_not_need_is_let_go(workers):
     source = Source(random_table(np.random.default_rng(1)), workers)
     for entity in (("card_id",), ("merchant_id",), ("card_id", "merchant_id")):
         source.groups(entity)
-    source.forget(but=[("merchant_id",)], reads={"amount", None})
-    assert (set(source.kept_codes), set(source.kept_groups)) == ({("merchant_id",)}, {("merchant_id",)})
-    source.forget(but=[("merchant_id",)], reads={"card_id"})
-    assert set(source.kept_codes) == {("merchant_id",)}
+    source.forget(but=[("merchant_id",)], reads={"card_id", None})
+    assert set(source.kept_codes) == set(source.kept_groups) == {("card_id",), ("merchant_id",)}
+    source.forget(but=[("merchant_id",)], reads={"amount"})
+    assert set(source.kept_codes) == set(source.kept_groups) == {("merchant_id",)}
