@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from evaluation.selection import sweep_statistics, time_blocks
 from models.calibration import CalibrationConfig, cross_fitted, fit_calibrator
+from pipeline.stages.artifacts.calibrate_report import CalibrateReport
 from pipeline.stages.artifacts.candidates import (
     Calibration,
     Models,
@@ -45,7 +46,7 @@ def make_calibration(context: StageContext) -> str:
     write_table(context.out / "comparison.parquet", _comparison(rows.label, arms))
     write_table(context.out / "crossfitted.parquet", _row_table(table, candidates, arms))
     report = _report(calibration, rows.label, scores)
-    context.report(report)
+    context.report(report.to_dict())
     _log(context, calibration, report)
     hybrid = calibration.hybrid
     weights = " + ".join(f"{weight:.2f} {name}" for name, weight in zip(hybrid.members, hybrid.weights, strict=True))
@@ -79,22 +80,20 @@ def _row_table(table: pa.Table, candidates: Mapping[str, np.ndarray], arms: Arms
     return pa.table(columns | {f"{epsilon:g}|{name}": pa.array(p) for (epsilon, name), p in arms.items()})
 
 
-def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> dict[str, object]:
+def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> CalibrateReport:
     maps = {**calibration.calibrators, "hybrid": calibration.hybrid}
-    return {
-        "fold": "calib",
-        "rows": len(labels),
-        "frauds": int(labels.sum()),
-        "calibrators": {name: fitted.to_dict() for name, fitted in maps.items()},
-        "tail_share": dict(scores.tail_share),
-        "notes": [f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note],
-    }
+    return CalibrateReport(
+        fold="calib",
+        rows=len(labels),
+        frauds=int(labels.sum()),
+        calibrators={name: fitted.to_dict() for name, fitted in maps.items()},
+        tail_share=dict(scores.tail_share),
+        notes=tuple(f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note),
+    )
 
 
-def _log(context: StageContext, calibration: Calibration, report: Mapping[str, object]) -> None:
-    notes = report["notes"]
-    assert isinstance(notes, list)
-    for note in notes:
+def _log(context: StageContext, calibration: Calibration, report: CalibrateReport) -> None:
+    for note in report.notes:
         context.reporter.warn(note)
     for name, weight in zip(calibration.hybrid.members, calibration.hybrid.weights, strict=True):
         context.log.metrics({f"hybrid_weight_{name}": weight})

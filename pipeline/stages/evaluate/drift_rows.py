@@ -10,13 +10,14 @@ from evaluation.report.drift_section import DriftEvidence, LabelHistory, Populat
 from evaluation.report.evidence import Evidence
 from evaluation.report.recheck_section import calibration_check, recheck_section
 from features.encode import Encoder
-from features.times import time_microseconds, time_text
+from features.times import time_text
 from pipeline.stages.artifacts.candidates import Models, calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.champion_setting import champion_check
 from pipeline.stages.artifacts.model_files import load_calibration
 from pipeline.stages.artifacts.sweep_files import ValidOutcomes
+from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.stage import StageContext
-from pipeline.storage.content import read_json, read_table
+from pipeline.storage.content import read_table
 
 FEWEST_ROWS = 500
 """Rows after test below which test itself counts as the newest rows."""
@@ -35,11 +36,11 @@ def drift_report(context: StageContext, evidence: Evidence, models: Models, vali
         valid: the sweep on valid.
     """
     encoder = models.encoder
-    folds = read_json(context.path("features", "report.json"))["folds"]
+    test = context.features_report.folds["test"]
     after = context.features_after("test")
     late = after.num_rows >= FEWEST_ROWS
     newest = after if late else context.features("test", labels=False)
-    start = time_microseconds(folds["test"]["to" if late else "from"])
+    start = test.end if late else test.start
     name = context.config.export.candidate
     scored = read_table(context.out / "shadow.parquet")[name].to_numpy() if late else evidence.candidates[name]
     found = DriftEvidence(
@@ -84,7 +85,7 @@ def _labels(context: StageContext, start: int) -> LabelHistory:
         available_at=pc.fill_null(table["label_available_at"].cast(pa.int64()), 0).to_numpy(),
         as_of=context.as_of,
         recent_from=start,
-        reference=read_json(context.path("train", "sweep.json"))["prevalence"],
+        reference=TrainReport.read(context.path("train", "report.json")).prevalence,
     )
 
 

@@ -15,6 +15,7 @@ from pipeline.stages.artifacts.candidates import Head
 from pipeline.stages.artifacts.model_files import save_booster, save_heads
 from pipeline.stages.artifacts.recipes import write_recipes
 from pipeline.stages.artifacts.sweep_files import position, sweep_outcomes, sweep_table, write_outcomes
+from pipeline.stages.artifacts.train_report import SelectedSetting, TrainReport
 from pipeline.stages.stage import StageContext
 from pipeline.stages.train.encoder_forms import LeakStudy, write_leak_table
 from pipeline.stages.train.recipe_fits import ablation_notes, fit_recipes, recipes
@@ -127,14 +128,14 @@ def _report(context: StageContext, swept: Swept, trees: int, *notes: str) -> Non
     warnings = [*sweep.notes, *(note for note in notes if note)]
     for warning in warnings:
         context.reporter.warn(warning)
-    context.report(
-        {
-            "prevalence": sweep.prevalence,
-            "selected": {"smoothing": ranking.selected.smoothing, "class_weight": ranking.selected.class_weight},
-            "rule": ranking.rule,
-            "trees": trees,
-            "notes": [*warnings, *swept.findings],
-        }
+    selected = SelectedSetting(smoothing=ranking.selected.smoothing, class_weight=ranking.selected.class_weight)
+    report = TrainReport(
+        prevalence=sweep.prevalence,
+        selected=selected,
+        rule=ranking.rule,
+        trees=trees,
+        notes=(*warnings, *swept.findings),
     )
+    context.report(report.to_dict())
     context.log.artifact("train/sweep.parquet")
     context.log.artifact("train/report.json")

@@ -22,7 +22,7 @@ from pipeline.stages.artifacts.sweep_files import sweep_outcomes
 from pipeline.stages.stage import StageContext
 from pipeline.stages.train.champion_networks import Start, champion_networks
 from pipeline.storage.atomic import write_bytes
-from pipeline.storage.content import read_json, write_json
+from pipeline.storage.content import write_json
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _start(context: StageContext, encoder: Encoder, architecture: Architecture) 
     if context.config.sweep.recheck_epochs == 0:
         start = Start(None, "it began with fresh weights: sweep.recheck_epochs is 0")
     else:
-        folds = read_json(context.path("features", "report.json"))["folds"]
-        start = champion_networks(context.run, encoder=encoder, architecture=architecture, folds=folds)
+        starts = {name: fold.start for name, fold in context.features_report.folds.items()}
+        start = champion_networks(context.run, encoder=encoder, architecture=architecture, fold_starts=starts)
     context.reporter.say(f"    recheck of the champion's setting: {start.note}")
     context.log.tags({"harbor.start": "champion" if start.networks is not None else "fresh"})
     return start
