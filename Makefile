@@ -5,14 +5,14 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.numba_cache
 export MPLCONFIGDIR ?= $(CURDIR)/.numba_cache/matplotlib
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: install run test check bench ui clean
+.PHONY: install run test check coverage bench ui clean
 
 install: $(VENV)/.installed
 run: install
 	$(BIN)/harbor run --config harbor.toml
 
 test: check
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest --durations=10 $(PYTEST)
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -22,11 +22,15 @@ check: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m tests.benches $(if $(BENCH),--bench $(BENCH)) $(if $(DATA),--data $(DATA))
 
+coverage: $(VENV)/.installed-test
+	$(BIN)/coverage run -m pytest $(PYTEST)
+	$(BIN)/coverage report
+
 ui: install
 	$(BIN)/harbor ui
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .numba_cache dist build
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .numba_cache dist build
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

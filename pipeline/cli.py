@@ -3,15 +3,20 @@
 import os
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from pipeline.process.exits import Exit, run_command
 from pipeline.storage.errors import InputError
+
+if TYPE_CHECKING:
+    from pipeline.process.reporter import Reporter
+    from pipeline.runs.settings import RunSettings
 
 app = typer.Typer(
     name="harbor",
@@ -57,41 +62,49 @@ def run(
         raise InputError(f"--force must be one of {', '.join(known)}, got {force!r}")
     moment = time_microseconds(as_of) if as_of is not None else None
     settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
-    folder, settings = _placed(run_folder or f"runs/{Path(config).stem}-{time_name(moment)}", settings)
+    placed = _placed(run_folder or f"runs/{Path(config).stem}-{time_name(moment)}", settings)
     if plan:
-        _print_plan(folder, settings, force)
+        _print_plan(placed, force)
         return
-    raise typer.Exit(_brought_up_to_date(folder, settings, force=force))
+    raise typer.Exit(_brought_up_to_date(placed, force=force))
 
 
-def _placed(run_folder: str, settings: Any) -> tuple[Path, Any]:
-    """The working folder of a run, and its settings with the store that an address names."""
+@dataclass(frozen=True)
+class _PlacedRun:
+    """The working folder of a run, and its settings with the store that its address named."""
+
+    folder: Path
+    settings: "RunSettings"
+
+
+def _placed(run_folder: str, settings: "RunSettings") -> _PlacedRun:
     from pipeline.runs.settings import kept_in
     from pipeline.runs.working_copy import run_place
 
     place = run_place(run_folder, runs=Path("runs"))
-    return place.folder, kept_in(settings, place.store)
+    return _PlacedRun(place.folder, kept_in(settings, place.store))
 
 
-def _print_plan(folder: Path, settings: Any, force: str | None) -> None:
+def _print_plan(placed: _PlacedRun, force: str | None) -> None:
     from pipeline.runs.steps import planned_steps
     from pipeline.runs.working_copy import bring_run
     from pipeline.stages import STAGES
 
-    bring_run(folder, settings.config.runs.store, [stage.name for stage in STAGES])
+    bring_run(placed.folder, placed.settings.config.runs.store, [stage.name for stage in STAGES])
     console = Console()
-    console.print(f"plan for {folder}", highlight=False, markup=False, soft_wrap=True)
-    for step in planned_steps(folder, settings, STAGES, force=force):
+    console.print(f"plan for {placed.folder}", highlight=False, markup=False, soft_wrap=True)
+    for step in planned_steps(placed.folder, placed.settings, STAGES, force=force):
         verb = "run " if step.runs else "keep"
         console.print(f"  {verb}  {step.stage.name:<10} {step.reason}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _brought_up_to_date(folder: Path, settings: Any, *, force: str | None = None, only: str | None = None) -> Exit:
+def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: str | None = None) -> Exit:
     from pipeline.run import run_stages
     from pipeline.runs.steps import cost_line
     from pipeline.stages import STAGES
     from pipeline.storage.content import read_json
 
+    folder, settings = placed.folder, placed.settings
     reporter = _reporter()
     reporter.say(f"{'harbor ' + (only or 'run')} → {folder}", event="started", run=str(folder))
     run_stages(folder, settings, STAGES, force=force, only=only, reporter=reporter)
@@ -109,7 +122,7 @@ def _brought_up_to_date(folder: Path, settings: Any, *, force: str | None = None
     return Exit.DONE if verdict["passed"] or only is not None else Exit.REFUSED
 
 
-def _reporter() -> Any:
+def _reporter() -> "Reporter":
     """Lines for a person or records for a machine, and a heartbeat where one is asked for."""
     from pipeline.process.heartbeat import HEARTBEAT, BeatingReporter
     from pipeline.process.json_log import JsonReporter, wants_json
@@ -127,26 +140,27 @@ def _stage_command(name: str, text: str) -> None:
         assignments: SetOption = None,
         force: Annotated[bool, typer.Option("--force", help="run it again even if it is up to date")] = False,
     ) -> None:
-        folder, settings = _stage_settings(run_folder, config, assignments or [])
-        raise typer.Exit(_brought_up_to_date(folder, settings, only=name, force=name if force else None))
+        placed = _stage_settings(run_folder, config, assignments or [])
+        raise typer.Exit(_brought_up_to_date(placed, only=name, force=name if force else None))
 
     command.__doc__ = text
     app.command(name)(command)
 
 
-def _stage_settings(run_folder: str, config: str | None, assignments: list[str]) -> tuple[Path, Any]:
+def _stage_settings(run_folder: str, config: str | None, assignments: list[str]) -> _PlacedRun:
+    """A run that exists, with its own settings or those of a file, overridden by assignments."""
     from pipeline.config import load_config, override_config
     from pipeline.runs.settings import RunSettings, kept_in, read_settings
     from pipeline.runs.working_copy import run_place
 
     place = run_place(run_folder, runs=Path("runs"))
-    folder = place.folder
     if config is not None:
-        as_of = read_settings(folder).as_of if (folder / "config.json").is_file() else None
-        return folder, kept_in(RunSettings(load_config(config, assignments=assignments), as_of), place.store)
-    settings = read_settings(folder)
-    settings = RunSettings(override_config(settings.config, assignments), settings.as_of)
-    return folder, kept_in(settings, place.store)
+        as_of = read_settings(place.folder).as_of if (place.folder / "config.json").is_file() else None
+        settings = RunSettings(load_config(config, assignments=assignments), as_of)
+    else:
+        kept = read_settings(place.folder)
+        settings = RunSettings(override_config(kept.config, assignments), kept.as_of)
+    return _PlacedRun(place.folder, kept_in(settings, place.store))
 
 
 for _name, _text in (
@@ -171,9 +185,9 @@ def evaluate(
 ) -> None:
     """Judge every candidate once on the test fold, or a deployed bundle on outcomes that arrived later."""
     if run_folder is not None and bundle is None and outcomes is None:
-        folder, settings = _stage_settings(run_folder, config, assignments or [])
+        placed = _stage_settings(run_folder, config, assignments or [])
         name = "evaluate"
-        raise typer.Exit(_brought_up_to_date(folder, settings, only=name, force=name if force else None))
+        raise typer.Exit(_brought_up_to_date(placed, only=name, force=name if force else None))
     if run_folder is not None or bundle is None or outcomes is None:
         raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
     from pipeline.bundle.fetched import local_bundle
@@ -303,10 +317,10 @@ def promote(run_folder: StageRunOption) -> None:
     from pipeline.runs.working_copy import mirrored
     from pipeline.stages import STAGES
 
-    folder, settings = _stage_settings(run_folder, None, [])
+    placed = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
-    with mirrored(folder, settings.config.runs.store, names, reporter=_reporter()):
-        outcome = promote_run(folder, settings.config, began=began)
+    with mirrored(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
+        outcome = promote_run(placed.folder, placed.settings.config, began=began)
     console = Console()
     for line in outcome.lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -331,10 +345,10 @@ def sync(run_folder: StageRunOption) -> None:
     from pipeline.runs.working_copy import mirrored
     from pipeline.stages import STAGES
 
-    folder, settings = _stage_settings(run_folder, None, [])
+    placed = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
-    with mirrored(folder, settings.config.runs.store, names, reporter=_reporter()):
-        outcome = send_journal(folder)
+    with mirrored(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
+        outcome = send_journal(placed.folder)
     refused = f", {outcome.refused} refused for good" if outcome.refused else ""
     Console().print(f"{outcome.sent} records sent, {outcome.pending} to send{refused}", highlight=False)
     if outcome.problem is not None:

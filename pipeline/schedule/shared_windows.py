@@ -16,7 +16,7 @@ from features.times import time_text
 from features.windows.window_table import window_features
 from pipeline.config import Config
 from pipeline.stages.artifacts.ingest_report import IngestReport, prevalence
-from pipeline.stages.features import make_features_from_windows, specification
+from pipeline.stages.features.make_features import make_features_from_windows, specification
 from pipeline.stages.ingest.written_rows import WrittenRows
 from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import write_bytes, write_text

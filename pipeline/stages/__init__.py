@@ -1,42 +1,37 @@
 """The six stages in order: what each reads, and which configuration its output depends on."""
 
-from pipeline.stages.calibrate import make_calibration
-from pipeline.stages.evaluate.make_evaluation import make_evaluation
-from pipeline.stages.export.make_bundle import make_bundle
-from pipeline.stages.features import make_features
-from pipeline.stages.ingest.make_transactions import make_transactions, outside_inputs
+from pipeline.stages import calibrate, evaluate, export, features, ingest, train
 from pipeline.stages.stage import Stage
-from pipeline.stages.train.make_models import make_models
 
 STAGES = (
     Stage(
         "ingest",
-        make_transactions,
+        ingest.work,
         reads=(),
         sections=("data", "labels"),
-        outside=outside_inputs,
+        outside=ingest.outside_inputs,
     ),
     Stage(
         "features",
-        make_features,
+        features.work,
         reads=("ingest",),
         sections=("labels", "split", "features"),
     ),
     Stage(
         "train",
-        make_models,
+        train.work,
         reads=("features",),
         sections=("sweep", "train", "boosting", "ablation", "calibration", "selection", "evaluation.bins"),
     ),
     Stage(
         "calibrate",
-        make_calibration,
+        calibrate.work,
         reads=("features", "train"),
         sections=("calibration",),
     ),
     Stage(
         "evaluate",
-        make_evaluation,
+        evaluate.work,
         reads=("ingest", "features", "train", "calibrate"),
         sections=("evaluation", "gate", "drift", "export", "calibration", "selection", "sweep", "train"),
         sees_test_labels=True,
@@ -44,7 +39,7 @@ STAGES = (
     ),
     Stage(
         "export",
-        make_bundle,
+        export.work,
         reads=("ingest", "features", "train", "calibrate", "evaluate"),
         sections=("export", "calibration"),
     ),

@@ -103,10 +103,10 @@ def test_each_folder_has_a_class_of_its_own():
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_inside_a_stage_is_no_bad_input_and_tells_its_class_and_place(ending, run, monkeypatch, name):
-    monkeypatch.setattr("pipeline.stages.features.read_table", lambda *_, **__: FAULTS[name]())
+    monkeypatch.setattr("pipeline.stages.features.make_features.read_table", lambda *_, **__: FAULTS[name]())
     found = ending("features", "--run", run, "--force")
     assert found.code == Exit.FAILED
-    place = rf"{type(found.error).__name__}: .+ \(pipeline/stages/features\.py:\d+\)"
+    place = rf"{type(found.error).__name__}: .+ \(pipeline/stages/features/make_features\.py:\d+\)"
     assert re.fullmatch(place, found.message, flags=re.DOTALL), found.message
     assert str(found.error) in found.message
 
