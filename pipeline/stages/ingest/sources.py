@@ -54,12 +54,8 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
     wanted = (source,) if isinstance(source, str) else source
     entries = [_entry(text) for text in wanted]
     files = [file for found, _ in entries for file in found]
-    faults = [
-        *_list_faults(wanted),
-        *(fault for _, fault in entries if fault),
-        *_repeats(files),
-        *(fault for file in files if (fault := _content_fault(file))),
-    ]
+    told = [*_list_faults(wanted), *(fault for _, fault in entries), *_repeats(files), *map(_content_fault, files)]
+    faults = [fault for fault in told if fault]
     if faults:
         count = f"{len(faults)} fault{'s' * (len(faults) > 1)} in data.source"
         raise InputError("\n".join([count, *(f"  {fault}" for fault in faults)]))
