@@ -48,13 +48,13 @@ def test_probabilities_of_the_file_stand_where_features_are_missing(scored):
     assert [remark.startswith("the probabilities are those of the file") for remark in found.remarks] == [True]
 
 
-@pytest.mark.parametrize(("error", "told"), [(5e-5, False), (5e-3, True)])
 def test_a_file_without_amounts_is_judged_with_a_remark(scored):
     found = scored(pa.table({"label": [0, 1], "probability": [0.25, 0.5]}))
     assert found.rows.amount.tolist() == [0.0, 0.0]
     assert found.remarks[-1] == "the file has no amounts: statistics of value and cost are without meaning"
 
 
+@pytest.mark.parametrize(("error", "told"), [(5e-5, False), (5e-3, True)])
 def test_another_probability_in_the_file_is_told_where_it_is_more_than_rounding(scored, scorer, rows, error, told):
     own = scorer.probabilities(rows, threads=1)["probability"]
     given = np.where(own < 0.5, own + error, own - error)

@@ -17,9 +17,9 @@ def spool(tmp_path):
         yield filled
 
 
-@pytest.mark.parametrize("order", [range(10), reversed(range(10)), [9, 0, 4, 3, 3], [2, 3], []], ids=str)
+@pytest.mark.parametrize("order", [[*range(10)], [*range(9, -1, -1)], [9, 0, 4, 3, 3], [2, 3], []], ids=str)
 def test_rows_come_in_the_order_asked_for(spool, order):
-    places = np.array(list(order), np.int64)
+    places = np.array(order, np.int64)
     assert spool.rows(places)["n"].to_pylist() == WHOLE.take(pa.array(places))["n"].to_pylist()
 
 
