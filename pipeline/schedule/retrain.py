@@ -18,7 +18,7 @@ from pipeline.run import run_stages
 from pipeline.runs.retention import remove_old_runs, remove_old_stored_runs
 from pipeline.runs.settings import RunSettings
 from pipeline.runs.working_copy import bring_run, job_claimed, send_records
-from pipeline.stages.artifacts.evaluate_report import EvaluateReport, GateVerdict
+from pipeline.stages.artifacts.evaluate_report import GateReport, GateVerdict
 from pipeline.stages.fingerprint import stage_fingerprint
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json, write_json
@@ -106,7 +106,7 @@ def _settled(folder: Path, settings: RunSettings, stages: Sequence[Stage]) -> di
 
 
 def _promoted(folder: Path, settings: RunSettings, *, began: int) -> dict[str, Any]:
-    gate = EvaluateReport.read(folder / "evaluate" / "report.json").gate
+    gate = GateReport.read(folder / "evaluate" / "report.json").gate
     newer = _newer_champion(folder, settings)
     if not settings.config.tracking.enabled:
         return _outcome(gate, promoted=False, lines=["nothing is promoted: tracking is off, and the registry with it"])

@@ -45,10 +45,16 @@ class SmoothingSweep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateReport(ReadReport):
-    """evaluate/report.json as far as the program itself reads it; the rest is for people."""
+class GateReport(ReadReport):
+    """evaluate/report.json for those who ask for the verdict alone."""
 
     gate: GateVerdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateReport(GateReport):
+    """evaluate/report.json as far as the program itself reads it; the rest is for people."""
+
     population: JudgedPopulation
     drift: DriftVerdict
     smoothing: SmoothingSweep

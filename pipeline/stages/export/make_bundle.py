@@ -9,7 +9,7 @@ from features.times import time_text
 from features.windows.spec import FeatureSpec
 from pipeline.bundle.manifest import signing_key
 from pipeline.stages.artifacts.candidates import Calibration, Models, calibrated_probabilities, raw_scores
-from pipeline.stages.artifacts.evaluate_report import EvaluateReport
+from pipeline.stages.artifacts.evaluate_report import GateReport
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.export.build import BundleContents, build_bundle
@@ -109,7 +109,7 @@ def _optional(context: StageContext, spec: FeatureSpec) -> frozenset[str]:
 
 def _record(context: StageContext, models: Models, thresholds: Mapping[str, Any]) -> dict[str, Any]:
     folds = context.features_report.folds
-    gate = EvaluateReport.read(context.path("evaluate", "report.json")).gate
+    gate = GateReport.read(context.path("evaluate", "report.json")).gate
     head = models.heads["mlp"]
     prevalence = TrainReport.read(context.path("train", "report.json")).prevalence
     return {
