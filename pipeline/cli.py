@@ -192,14 +192,15 @@ def evaluate(
         raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
     from pipeline.bundle.fetched import local_bundle
     from pipeline.config import load_config
-    from pipeline.outcomes.judged_outcomes import judge_outcomes, print_outcomes
+    from pipeline.outcomes.judged_outcomes import judge_outcomes
+    from pipeline.outcomes.printed_outcomes import print_outcomes
     from pipeline.storage.transfers import local_file, sent_beside
 
     settings = load_config(config, assignments=assignments or ())
     with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
-        report, written = judge_outcomes(bundle_folder, rows, settings)
-        place = sent_beside(written, outcomes)
-    print_outcomes(report, place, Console())
+        judged = judge_outcomes(bundle_folder, rows, settings)
+        place = sent_beside(judged.place, outcomes)
+    print_outcomes(judged.report, place, Console())
 
 
 _stage_command("export", "Build the bundle for serving.")

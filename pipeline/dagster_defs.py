@@ -25,6 +25,9 @@ from pipeline.runs.settings import RunSettings
 from pipeline.schedule.retrain import retrain
 from pipeline.sections import SIMULATE
 from pipeline.stages import STAGES
+from pipeline.stages.artifacts.evaluate_report import EvaluateReport
+from pipeline.stages.artifacts.features_report import FeaturesReport
+from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.ingest.sources import source_files
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json
@@ -164,11 +167,11 @@ class _LogReporter(SilentReporter):
 def _rows_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="ingest", name="every_row_has_a_place", blocking=True, partitions_def=days)
     def checked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        report = read_json(place.folder(context.partition_key) / "ingest" / "report.json")
-        share = report["quarantined"] / report["rows_in"]
-        whole = report["rows_in"] == report["accepted"] + report["quarantined"]
-        metadata = {"accepted": report["accepted"], "quarantined": report["quarantined"], "share": share}
-        return dg.AssetCheckResult(passed=whole and report["labels"]["fraud"] > 0, metadata=metadata)
+        report = IngestReport.read(place.folder(context.partition_key) / "ingest" / "report.json")
+        share = report.quarantined / report.rows_in
+        whole = report.rows_in == report.accepted + report.quarantined
+        metadata = {"accepted": report.accepted, "quarantined": report.quarantined, "share": share}
+        return dg.AssetCheckResult(passed=whole and report.labels.fraud > 0, metadata=metadata)
 
     return checked
 
@@ -176,8 +179,8 @@ def _rows_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChe
 def _folds_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="features", name="every_fold_has_both_classes", blocking=True, partitions_def=days)
     def checked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        folds = read_json(place.folder(context.partition_key) / "features" / "report.json")["folds"]
-        usable = {name: fold["usable"] for name, fold in folds.items()}
+        folds = FeaturesReport.read(place.folder(context.partition_key) / "features" / "report.json").folds
+        usable = {name: fold.usable for name, fold in folds.items()}
         return dg.AssetCheckResult(
             passed=all(min(counts) > 0 for counts in usable.values()),
             metadata={
@@ -191,10 +194,9 @@ def _folds_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetCh
 def _gate_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="export", name="gate", blocking=True, partitions_def=days)
     def checked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        report = read_json(place.folder(context.partition_key) / "evaluate" / "report.json")
-        gate = report["gate"]
-        metadata = {"reasons": "\n".join(gate["reasons"]), "drift": report["drift"]["sentence"]}
-        return dg.AssetCheckResult(passed=gate["passed"], metadata=metadata)
+        report = EvaluateReport.read(place.folder(context.partition_key) / "evaluate" / "report.json")
+        metadata = {"reasons": "\n".join(report.gate.reasons), "drift": report.drift.sentence}
+        return dg.AssetCheckResult(passed=report.gate.passed, metadata=metadata)
 
     return checked
 

@@ -16,15 +16,17 @@ import pyarrow.compute as pc
 
 from evaluation.model_age import BacktestRows, ageing_table, backtest_statistics
 from evaluation.render.backtest_picture import backtest_picture
-from features.times import DAY, duration_text, time_microseconds, time_name, time_text
+from features.times import DAY, duration_text, time_name, time_text
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.run import run_stages
-from pipeline.runs.settings import RunSettings
+from pipeline.runs.settings import RunSettings, read_settings
 from pipeline.schedule.backtest_tables import MODELS, STATISTICS, csv_text
-from pipeline.schedule.shared_windows import Shared, cut_stages, shared_stages, uncuttable
+from pipeline.schedule.shared_windows import SharedRun, shared_stages, stages_as_of, why_not_shared
 from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
+from pipeline.stages.artifacts.evaluate_report import EvaluateReport
+from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.stage import CHAMPION_FILE, Stage
 from pipeline.storage.atomic import replaced_folder, write_bytes, write_text
@@ -100,12 +102,12 @@ def backtest(
 
 
 def _stages_of_a_date(folder: Path, config: Config, stages: Sequence[Stage], reporter: Reporter) -> Sequence[Stage]:
-    """Stages cut from what is shared, or the plain ones where rows of the file decide on one another."""
-    shared = Shared(folder / "shared")
+    """Stages that take from what is shared, or the plain ones where rows of the file decide on one another."""
+    shared = SharedRun(folder / "shared")
     run_stages(shared.folder, RunSettings(config, None), shared_stages(stages), force=None, reporter=reporter)
-    why = uncuttable(shared.report)
+    why = why_not_shared(shared.report)
     if why is None:
-        return cut_stages(stages, shared)
+        return stages_as_of(stages, shared)
     reporter.warn(f"every date reads the data anew: {why}")
     return stages
 
@@ -147,7 +149,7 @@ def _judged_rows(run: Path, *, first: Path, config: Config) -> list[BacktestRows
     scores = scores.append_column("never retrained", pa.array(never)).filter(known)
     labels = scores["label"].to_numpy().astype(np.float64)
     times = scores["event_time"].cast(pa.int64()).to_numpy()
-    own, oldest = (time_microseconds(_features(each)["newest_training_row"]) for each in (run, first))
+    own, oldest = (_newest_training_row(each) for each in (run, first))
     return [
         BacktestRows("retrained", labels, scores[config.export.candidate].to_numpy(), times, own),
         BacktestRows("never retrained", labels, scores["never retrained"].to_numpy(), times, oldest),
@@ -163,24 +165,24 @@ def _never_retrained(run: Path, first: Path, config: Config) -> np.ndarray:
 
 
 def _line(run: Path, date: int, judged: Sequence[BacktestRows]) -> dict[str, Any]:
-    report = read_json(run / "evaluate" / "report.json")
-    selected = report["smoothing"]["selected"]
-    bins = report["configuration"]["evaluation"]["bins"]
+    report = EvaluateReport.read(run / "evaluate" / "report.json")
+    population, selected = report.population, report.smoothing.selected
+    bins = read_settings(run).config.evaluation.bins
     middle = float(judged[0].event_time.mean())
     return {
         "run": run.name,
         "as_of": time_text(date),
-        "test": {"from": report["population"]["from"], "to": report["population"]["to"]},
-        "rows": report["population"]["rows"],
-        "frauds": report["population"]["frauds"],
-        "prevalence": report["population"]["prevalence"],
-        "smoothing": selected["smoothing"],
-        "class_weight": selected["class_weight"],
-        "promoted": report["gate"]["passed"],
-        "reasons": report["gate"]["reasons"],
-        "settings": len(report["smoothing"]["sweep"]),
-        "drift": report["drift"]["sentence"],
-        "alarms": report["drift"]["alarms"],
+        "test": {"from": population.start, "to": population.end},
+        "rows": population.rows,
+        "frauds": population.frauds,
+        "prevalence": population.prevalence,
+        "smoothing": selected.smoothing,
+        "class_weight": selected.class_weight,
+        "promoted": report.gate.passed,
+        "reasons": list(report.gate.reasons),
+        "settings": len(report.smoothing.sweep),
+        "drift": report.drift.sentence,
+        "alarms": list(report.drift.alarms),
         "models": {
             each.model: {
                 **backtest_statistics(each.labels, each.probabilities, bins=bins),
@@ -191,9 +193,8 @@ def _line(run: Path, date: int, judged: Sequence[BacktestRows]) -> dict[str, Any
     }
 
 
-def _features(run: Path) -> dict[str, Any]:
-    report: dict[str, Any] = read_json(run / "features" / "report.json")
-    return report
+def _newest_training_row(run: Path) -> int:
+    return FeaturesReport.read(run / "features" / "report.json").newest_training_row
 
 
 def _opened_log(folder: Path, config: Config, dates: BacktestDates) -> tuple[StageLog, set[str]]:

@@ -18,6 +18,7 @@ from pipeline.run import run_stages
 from pipeline.runs.retention import remove_old_runs, remove_old_stored_runs
 from pipeline.runs.settings import RunSettings
 from pipeline.runs.working_copy import bring_run, job_claimed, send_records
+from pipeline.stages.artifacts.evaluate_report import GateReport, GateVerdict
 from pipeline.stages.fingerprint import stage_fingerprint
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json, write_json
@@ -105,18 +106,18 @@ def _settled(folder: Path, settings: RunSettings, stages: Sequence[Stage]) -> di
 
 
 def _promoted(folder: Path, settings: RunSettings, *, began: int) -> dict[str, Any]:
-    gate = read_json(folder / "evaluate" / "report.json")["gate"]
+    gate = GateReport.read(folder / "evaluate" / "report.json").gate
     newer = _newer_champion(folder, settings)
     if not settings.config.tracking.enabled:
         return _outcome(gate, promoted=False, lines=["nothing is promoted: tracking is off, and the registry with it"])
-    if newer is not None and gate["passed"]:
+    if newer is not None and gate.passed:
         return _outcome(gate, promoted=False, lines=[newer])
     outcome = promote_run(folder, settings.config, began=began)
     return _outcome(gate, promoted=outcome.champion == outcome.version, lines=outcome.lines)
 
 
-def _outcome(gate: dict[str, Any], *, promoted: bool, lines: list[str]) -> dict[str, Any]:
-    return {"passed": gate["passed"], "promoted": promoted, "reasons": gate["reasons"], "lines": lines}
+def _outcome(gate: GateVerdict, *, promoted: bool, lines: list[str]) -> dict[str, Any]:
+    return {"passed": gate.passed, "promoted": promoted, "reasons": list(gate.reasons), "lines": lines}
 
 
 def _newer_champion(folder: Path, settings: RunSettings) -> str | None:

@@ -1,14 +1,13 @@
-"""One ingest and one pass over the windows, cut to many past dates: what a run as of each date would have made itself.
+"""One ingest and one pass over the windows, shared by many past dates.
 
 A row up to a moment looks the same whether or not later rows were read with it: a window looks back, and a label
 counts only once it was available. So the whole file is read once, and each date takes its rows, forgets the labels
-that came later, and makes its own folds and encoder.
+that came later, and makes its own folds and encoder: what a run as of that date would have made itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,11 +15,12 @@ import pyarrow.compute as pc
 from features.times import time_text
 from features.windows.window_table import window_features
 from pipeline.config import Config
-from pipeline.stages.features.make_features import make_cut_features, specification
-from pipeline.stages.ingest.ingest_report import Summary
+from pipeline.stages.artifacts.ingest_report import IngestReport, prevalence
+from pipeline.stages.features.make_features import make_features_from_windows, specification
+from pipeline.stages.ingest.written_rows import WrittenRows
 from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import write_bytes, write_text
-from pipeline.storage.content import read_json, read_table, write_json, write_table
+from pipeline.storage.content import read_table, write_table
 from pipeline.storage.errors import InputError
 
 WINDOWS = "windows.parquet"
@@ -28,7 +28,7 @@ MOMENT = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedRun:
     """What all dates share: the folder of a run that read the whole file."""
 
     folder: Path
@@ -44,10 +44,9 @@ class Shared:
         return self.folder / "features" / WINDOWS
 
     @property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> IngestReport:
         """What the shared ingest reported."""
-        report: dict[str, Any] = read_json(self.folder / "ingest" / "report.json")
-        return report
+        return IngestReport.read(self.folder / "ingest" / "report.json")
 
 
 def shared_stages(stages: Sequence[Stage]) -> tuple[Stage, Stage]:
@@ -61,8 +60,8 @@ def shared_stages(stages: Sequence[Stage]) -> tuple[Stage, Stage]:
     )
 
 
-def cut_stages(stages: Sequence[Stage], shared: Shared) -> tuple[Stage, ...]:
-    """The stages of one date: the first two cut from what is shared, the rest as they are."""
+def stages_as_of(stages: Sequence[Stage], shared: SharedRun) -> tuple[Stage, ...]:
+    """The stages of one date: the first two take their part of what is shared, the rest are as they are."""
     ingest, features, *rest = stages
 
     def whole(_: Config) -> Sequence[tuple[str, Path | str]]:
@@ -74,14 +73,14 @@ def cut_stages(stages: Sequence[Stage], shared: Shared) -> tuple[Stage, ...]:
     return (
         Stage(
             ingest.name,
-            _bound(_cut_transactions, shared),
+            _bound(_make_transactions_as_of, shared),
             reads=(),
             sections=(),
             outside=whole,
         ),
         Stage(
             features.name,
-            _bound(_cut_features, shared),
+            _bound(_make_features_as_of, shared),
             reads=features.reads,
             sections=features.sections,
             outside=windows,
@@ -90,20 +89,20 @@ def cut_stages(stages: Sequence[Stage], shared: Shared) -> tuple[Stage, ...]:
     )
 
 
-def uncuttable(report: Mapping[str, Any]) -> str | None:
+def why_not_shared(report: IngestReport) -> str | None:
     """Why an ingest cannot be shared, or None where it can.
 
     Two rules look at rows together: a repeated transaction_id may have come later than the date, and a month without
     any fraud may have been shorter then.
     """
-    repeats = sum(report["duplicates"].values())
+    repeats = report.duplicates.identical + report.duplicates.conflicting
     if repeats:
         return f"{repeats:,} rows were set aside because their id came twice"
-    masked = sum(report["labels"]["masked"].values())
+    masked = sum(report.labels.masked.values())
     return f"{masked:,} labels were masked month by month" if masked else None
 
 
-def cut_transactions(transactions: pa.Table, *, as_of: int) -> pa.Table:
+def transactions_as_of(transactions: pa.Table, *, as_of: int) -> pa.Table:
     """The rows up to a moment, labels that were not available by then unknown.
 
     Args:
@@ -119,7 +118,7 @@ def cut_transactions(transactions: pa.Table, *, as_of: int) -> pa.Table:
     return table
 
 
-def _bound(work: Callable[[StageContext, Shared], str], shared: Shared) -> Callable[[StageContext], str]:
+def _bound(work: Callable[[StageContext, SharedRun], str], shared: SharedRun) -> Callable[[StageContext], str]:
     return lambda context: work(context, shared)
 
 
@@ -133,56 +132,62 @@ def _make_windows(context: StageContext) -> str:
     return f"{len(spec.columns)} columns of {windows.num_rows:,} rows, shared by all dates"
 
 
-def _cut_transactions(context: StageContext, shared: Shared) -> str:
+def _make_transactions_as_of(context: StageContext, shared: SharedRun) -> str:
     assert context.as_of is not None
     whole = read_table(shared.transactions)
-    table = cut_transactions(whole, as_of=context.as_of)
+    table = transactions_as_of(whole, as_of=context.as_of)
     if table.num_rows == 0:
         raise InputError(f"data.source must hold rows up to {time_text(context.as_of)}, all lie after it")
     write_table(context.out / "transactions.parquet", table)
     write_bytes(context.out / "quarantine.parquet", (shared.folder / "ingest" / "quarantine.parquet").read_bytes())
-    report = _cut_report(table, whole.slice(0, table.num_rows), shared.report, as_of=context.as_of)
-    write_json(context.out / "report.json", report)
+    report = _report_as_of(shared.report, table, whole.slice(0, table.num_rows), as_of=context.as_of)
+    context.report(report.to_dict())
     return f"{table.num_rows:,} rows up to {time_text(context.as_of)}"
 
 
-def _cut_report(table: pa.Table, known_later: pa.Table, whole: dict[str, Any], *, as_of: int) -> dict[str, Any]:
+def _report_as_of(whole: IngestReport, table: pa.Table, known_later: pa.Table, *, as_of: int) -> IngestReport:
     """The shared report with the counts of the rows that stayed.
 
     Quarantined rows count at every date: most have no time that could be trusted.
+
+    Args:
+        whole: of the shared ingest.
+        table: the rows up to the date, labels as they were known then [N].
+        known_later: the same rows with the labels known at the end [N].
+        as_of: the date, microseconds since 1970.
     """
-    summary = Summary()
-    summary.add(table)
-    fraud, legitimate, unknown = (summary.labels[value] for value in (1, 0, -1))
-    later = whole["accepted"] - summary.rows
+    written = WrittenRows()
+    written.add(table)
+    fraud, legitimate, unknown = (written.labels[value] for value in (1, 0, -1))
+    later = whole.accepted - written.rows
     forgotten = known_later.filter(pa.array(pc.is_null(table["label"]).to_numpy()))["label"]
-    labels = {
-        **whole["labels"],
-        "fraud": fraud,
-        "legitimate": legitimate,
-        "unknown": unknown,
-        "prevalence": fraud / (fraud + legitimate) if fraud + legitimate else None,
-        "fraud_not_yet_available": pc.sum(pc.equal(forgotten, 1)).as_py() or 0,
-        "legitimate_not_yet_available": pc.sum(pc.equal(forgotten, 0)).as_py() or 0,
-    }
-    return {
-        **whole,
-        "rows_in": whole["rows_in"] - later,
-        "accepted": summary.rows,
-        "rows_after_as_of": later,
-        "as_of": _iso(as_of),
-        "columns": {**whole["columns"], "types": summary.kinds, "nulls": dict(summary.nulls)},
-        "labels": labels,
-        "from": _iso(summary.first),
-        "to": _iso(summary.last),
-        "digest": summary.digest.hexdigest(),
-    }
+    labels = replace(
+        whole.labels,
+        fraud=fraud,
+        legitimate=legitimate,
+        unknown=unknown,
+        prevalence=prevalence(fraud, legitimate),
+        fraud_not_yet_available=_count(forgotten, 1),
+        legitimate_not_yet_available=_count(forgotten, 0),
+    )
+    return replace(
+        whole,
+        rows_in=whole.rows_in - later,
+        accepted=written.rows,
+        rows_after_as_of=later,
+        as_of=as_of,
+        columns=replace(whole.columns, types=written.types, nulls=dict(written.nulls)),
+        labels=labels,
+        start=written.first,
+        end=written.last,
+        digest=written.digest.hexdigest(),
+    )
 
 
-def _iso(microseconds: int) -> str:
-    return time_text(microseconds).replace("Z", "+00:00")
+def _count(labels: pa.ChunkedArray, value: int) -> int:
+    return int(pc.sum(pc.equal(labels, value)).as_py() or 0)
 
 
-def _cut_features(context: StageContext, shared: Shared) -> str:
+def _make_features_as_of(context: StageContext, shared: SharedRun) -> str:
     rows = read_table(context.path("ingest", "transactions.parquet"), columns=["event_time"]).num_rows
-    return make_cut_features(context, read_table(shared.windows).slice(0, rows))
+    return make_features_from_windows(context, read_table(shared.windows).slice(0, rows))

@@ -1,8 +1,9 @@
 """Which of Harbor's own source files a stage's output depends on: its own and whatever they import, however deep.
 
-Nobody keeps a list by hand of what a stage needs, which a new import would make wrong. Left out is what only tells: of
-configuration, progress, hardware and tracking. A module that hands data to a stage is never left out, however little
-it seems to do, since it chooses what the stage sees.
+Nobody keeps a list by hand of what a stage needs, which a new import would make wrong. Left out are the
+packages whose job is telling: of progress, of what a run logs, of settings (those that a stage depends on count by
+their values). A module that hands data to a stage is never left out, however little it seems to do, since it chooses
+what the stage sees: `pipeline.stages.stage` and everything in `pipeline.stages.artifacts` count.
 """
 
 import ast
@@ -16,12 +17,12 @@ from pipeline.storage.digests import sha256_file, sha256_json
 
 PACKAGES = ("features", "models", "evaluation", "pipeline")
 QUIET = ("pipeline.process", "pipeline.tracking", "pipeline.runs", "pipeline.config", "pipeline.sections")
-"""Packages and files whose job is telling, not doing."""
+"""Packages whose job is telling, not doing: they change no byte that a stage writes."""
 TEMPLATES = (".jinja", ".css")
 
 
 def code_digest(work: Callable[..., object]) -> str:
-    """The digest of the file that defines a function and of every file of Harbor's that it imports, shell excepted."""
+    """The digest of the file that defines a function and of every file of Harbor's that it imports, QUIET excepted."""
     try:
         start = inspect.getsourcefile(inspect.unwrap(work))
     except TypeError:
@@ -43,26 +44,30 @@ def imported_modules(source: str) -> Iterator[str]:
 
 @functools.cache
 def _digest(start: Path) -> str:
-    seen = _reached_files(start)
-    digests = {name: sha256_file(path) for name, path in seen.items()}
-    for package in sorted({name.partition(".")[0] for name in seen} & set(PACKAGES)):
-        root = _package_folder(package)
-        templates = sorted(path for path in root.rglob("*") if path.suffix in TEMPLATES)
-        digests |= {f"{package}/{path.relative_to(root).as_posix()}": sha256_file(path) for path in templates}
+    sources = _sources(start)
+    digests = {name: sha256_file(path) for name, path in sources.items()}
+    for package in sorted({name.partition(".")[0] for name in sources} & set(PACKAGES)):
+        digests |= _template_digests(package)
     return sha256_json(digests)
 
 
-def _reached_files(start: Path) -> dict[str, Path]:
-    """A file ("") and Harbor's modules that it imports, however deep, by name."""
-    seen: dict[str, Path] = {"": start}
+def _sources(start: Path) -> dict[str, Path]:
+    """Files of modules by name, the first under no name."""
+    found: dict[str, Path] = {"": start}
     waiting = [start]
     while waiting:
         for name in imported_modules(waiting.pop().read_text(encoding="utf-8")):
-            path = _module_file(name)
-            if path is not None and name not in seen and not _quiet(name):
-                seen[name] = path
+            path = None if name in found or _quiet(name) else _module_file(name)
+            if path is not None:
+                found[name] = path
                 waiting.append(path)
-    return seen
+    return found
+
+
+def _template_digests(package: str) -> dict[str, str]:
+    root = _package_folder(package)
+    templates = sorted(path for path in root.rglob("*") if path.suffix in TEMPLATES)
+    return {f"{package}/{path.relative_to(root).as_posix()}": sha256_file(path) for path in templates}
 
 
 def _quiet(name: str) -> bool:

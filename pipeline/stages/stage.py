@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.times import time_microseconds
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
-from pipeline.storage.content import read_json, read_table, write_json
+from pipeline.stages.artifacts.features_report import FeaturesReport
+from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.storage.content import read_table, write_json
 from pipeline.tracking.stage_log import StageLog
 
 CHAMPION_FILE = "champion/champion.json"
@@ -77,6 +78,26 @@ class StageContext:
             raise PermissionError(f"{self.stage.name} does not declare that it reads {stage}")
         return self.run / stage / name
 
+    @property
+    def ingest_report(self) -> IngestReport:
+        """What ingest said of its data.
+
+        Raises:
+            PermissionError: this stage does not declare that it reads ingest.
+            InputError: the file is not such a report.
+        """
+        return IngestReport.read(self.path("ingest", "report.json"))
+
+    @property
+    def features_report(self) -> FeaturesReport:
+        """What the features stage said of columns and folds.
+
+        Raises:
+            PermissionError: this stage does not declare that it reads features.
+            InputError: the file is not such a report.
+        """
+        return FeaturesReport.read(self.path("features", "report.json"))
+
     def features(self, fold: str, *, labels: bool = True) -> pa.Table:
         """The feature rows of one fold; without `labels` the label column is all null.
 
@@ -90,8 +111,7 @@ class StageContext:
 
     def features_after(self, fold: str) -> pa.Table:
         """The feature rows later than a fold, their labels null."""
-        end = read_json(self.path("features", "report.json"))["folds"][fold]["to"]
-        moment = pa.scalar(time_microseconds(end), pa.timestamp("us", "UTC"))
+        moment = pa.scalar(self.features_report.folds[fold].end, pa.timestamp("us", "UTC"))
         path = self.path("features", "features.parquet")
         return _without_labels(read_table(path, filters=pc.field("event_time") > moment))
 

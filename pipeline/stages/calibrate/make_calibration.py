@@ -8,6 +8,7 @@ import pyarrow as pa
 from evaluation.selection import sweep_statistics, time_blocks
 from models.calibration import cross_fitted, fit_calibrator
 from models.options import CalibrationConfig
+from pipeline.stages.artifacts.calibrate_report import CalibrateReport
 from pipeline.stages.artifacts.candidates import (
     Calibration,
     Models,
@@ -45,8 +46,9 @@ def make_calibration(context: StageContext) -> str:
     write_json(context.out / "calibrators.json", {**calibration.to_dict(), "comparison": maps})
     write_table(context.out / "comparison.parquet", _comparison(rows.label, arms, bins=context.config.evaluation.bins))
     write_table(context.out / "crossfitted.parquet", _row_table(table, candidates, arms))
-    context.report(_report(calibration, rows.label, scores))
-    _log(context, calibration)
+    report = _report(calibration, rows.label, scores)
+    context.report(report.to_dict())
+    _log(context, calibration, report)
     hybrid = calibration.hybrid
     weights = " + ".join(f"{weight:.2f} {name}" for name, weight in zip(hybrid.members, hybrid.weights, strict=True))
     return f"{config.method} maps on {table.num_rows:,} rows, {int(rows.label.sum()):,} frauds; hybrid {weights}"
@@ -80,26 +82,20 @@ def _row_table(table: pa.Table, candidates: Mapping[str, np.ndarray], arms: Arms
     return pa.table(columns | {f"{epsilon:g}|{name}": pa.array(p) for (epsilon, name), p in arms.items()})
 
 
-def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> dict[str, object]:
+def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> CalibrateReport:
     maps = {**calibration.calibrators, "hybrid": calibration.hybrid}
-    return {
-        "fold": "calib",
-        "rows": len(labels),
-        "frauds": int(labels.sum()),
-        "calibrators": {name: fitted.to_dict() for name, fitted in maps.items()},
-        "tail_share": dict(scores.tail_share),
-        "notes": _notes(calibration),
-    }
+    return CalibrateReport(
+        fold="calib",
+        rows=len(labels),
+        frauds=int(labels.sum()),
+        calibrators={name: fitted.to_dict() for name, fitted in maps.items()},
+        tail_share=dict(scores.tail_share),
+        notes=tuple(f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note),
+    )
 
 
-def _notes(calibration: Calibration) -> list[str]:
-    """What speaks against trusting a map, by the name of its candidate."""
-    maps = {**calibration.calibrators, "hybrid": calibration.hybrid}
-    return [f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note]
-
-
-def _log(context: StageContext, calibration: Calibration) -> None:
-    for note in _notes(calibration):
+def _log(context: StageContext, calibration: Calibration, report: CalibrateReport) -> None:
+    for note in report.notes:
         context.reporter.warn(note)
     for name, weight in zip(calibration.hybrid.members, calibration.hybrid.weights, strict=True):
         context.log.metrics({f"hybrid_weight_{name}": weight})

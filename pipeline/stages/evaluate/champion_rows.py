@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluation.report.evidence import ChampionScores
-from features.times import time_microseconds
 from features.windows.spec import FeatureSpec
 from features.windows.window_table import window_features
 from pipeline.bundle.manifest import CheckedBundle, checked_bundle, signing_key
@@ -37,7 +36,7 @@ def champion_rows(context: StageContext) -> ChampionRows | None:
     note = read_json(path)
     test, later = _test_and_later(context)
     probabilities = np.full(len(test), np.nan)
-    own = time_microseconds(read_json(context.path("features", "report.json"))["folds"]["calib"]["to"])
+    own = context.features_report.folds["calib"].end
     seen_until, problem = own, str(note["problem"])
     if not problem:
         try:
@@ -54,7 +53,7 @@ def _test_and_later(context: StageContext) -> tuple[np.ndarray, np.ndarray]:
     """Masks over all transactions: the rows of the test fold, and the rows later than it."""
     table = read_table(context.path("features", "features.parquet"), columns=["fold", "event_time"])
     test = pc.fill_null(pc.equal(table["fold"], "test"), False).to_numpy(zero_copy_only=False)
-    end = time_microseconds(read_json(context.path("features", "report.json"))["folds"]["test"]["to"])
+    end = context.features_report.folds["test"].end
     return test, table["event_time"].cast(pa.int64()).to_numpy() > end
 
 

@@ -13,14 +13,15 @@ from evaluation.report.recheck_section import CalibrationCheck, calibration_chec
 from evaluation.selection import SweepRanking
 from evaluation.statistics.populations import JudgedRows
 from features.encode import Encoder
-from features.times import time_microseconds, time_text
+from features.times import time_text
 from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.champion_setting import champion_check
 from pipeline.stages.artifacts.sweep_files import ValidOutcomes
+from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.evaluate.shadow import ShadowRows
 from pipeline.stages.stage import StageContext
-from pipeline.storage.content import read_json, read_table
+from pipeline.storage.content import read_table
 
 FEWEST_ROWS = 500
 """Rows after test below which test itself counts as the newest rows."""
@@ -46,9 +47,9 @@ def drift_report(
         valid: the sweep on valid.
         ranking: its settings, best first.
     """
-    folds = read_json(context.path("features", "report.json"))["folds"]
+    test = context.features_report.folds["test"]
     late = after_test if after_test is not None and after_test.table.num_rows >= FEWEST_ROWS else None
-    start = time_microseconds(folds["test"]["to" if late else "from"])
+    start = test.end if late else test.start
     found = DriftEvidence(
         reference=_reference_population(context, judged),
         recent=_recent_population(context, judged, late),
@@ -96,7 +97,7 @@ def _label_history(context: StageContext, start: int) -> LabelHistory:
         available_at=pc.fill_null(table["label_available_at"].cast(pa.int64()), 0).to_numpy(),
         as_of=context.as_of,
         recent_from=start,
-        reference=read_json(context.path("train", "sweep.json"))["prevalence"],
+        reference=TrainReport.read(context.path("train", "report.json")).prevalence,
     )
 
 

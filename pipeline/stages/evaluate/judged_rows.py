@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from evaluation.statistics.populations import JudgedRows
 from pipeline.stages.stage import StageContext
-from pipeline.storage.content import read_json, read_table
+from pipeline.storage.content import read_table
 
 CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
 """What is judged, in the order of the tables."""
@@ -20,9 +20,8 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
     """Card, amount and grouping columns of a fold's rows: features and transactions share their order."""
     folds = read_table(context.path("features", "features.parquet"), columns=["fold"])["fold"]
     path = context.path("ingest", "transactions.parquet")
-    ingested = read_json(context.path("ingest", "report.json"))
     present = pq.read_schema(path).names
-    wanted = ["event_time", "card_id", "amount", *ingested["categorical"]]
+    wanted = ["event_time", "card_id", "amount", *context.ingest_report.categorical]
     everything = read_table(path, columns=[name for name in wanted if name in present])
     frame = everything.filter(pc.fill_null(pc.equal(folds, fold), False)).to_pandas()
     if "card_id" in everything.column_names:

@@ -4,24 +4,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.times import duration_text, time_microseconds, time_text
+from features.times import duration_text, time_text
+from pipeline.stages.artifacts.calibrate_report import CalibrateReport
 from pipeline.stages.artifacts.candidates import Models
+from pipeline.stages.artifacts.features_report import FoldReport
+from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.stage import StageContext
-from pipeline.storage.content import read_json
 
 
 def run_description(context: StageContext, models: Models) -> dict[str, Any]:
     """What the report tells of the run itself: what was trained on, when, and how it is put together."""
-    features = read_json(context.path("features", "report.json"))
-    newest = time_microseconds(features["newest_training_row"])
-    test_end = time_microseconds(features["folds"]["test"]["to"])
+    features = context.features_report
+    newest = features.newest_training_row
     selected = models.heads["mlp"]
-    prevalence = read_json(context.path("train", "sweep.json"))["prevalence"]
+    prevalence = TrainReport.read(context.path("train", "report.json")).prevalence
     return {
         "name": Path(context.config.data.preset).stem,
         "as_of": None if context.as_of is None else time_text(context.as_of),
-        "newest_training_row": features["newest_training_row"],
-        "training_row_age": _age(test_end - newest),
+        "newest_training_row": time_text(newest),
+        "training_row_age": _age(features.folds["test"].end - newest),
         "train_prevalence": prevalence,
         "class_weights": list(selected.loss.weights(prevalence)),
         "smoothing": {
@@ -30,8 +32,8 @@ def run_description(context: StageContext, models: Models) -> dict[str, Any]:
             "torch": selected.loss.epsilon,
         },
         "columns": {
-            "numeric": len(features["columns"]["numeric"]),
-            "categorical": len(features["columns"]["categorical"]),
+            "numeric": len(features.columns.numeric),
+            "categorical": len(features.columns.categorical),
         },
         "booster": {"trees": models.booster.best_round, "columns": len(models.booster.columns)},
         "training_labels": context.config.labels.model_dump(mode="json"),
@@ -40,44 +42,43 @@ def run_description(context: StageContext, models: Models) -> dict[str, Any]:
 
 def run_notes(context: StageContext) -> Iterator[tuple[str, str]]:
     """Remarks for the reader as (topic, sentence)."""
-    ingest = read_json(context.path("ingest", "report.json"))
-    features = read_json(context.path("features", "report.json"))
-    yield from _data_notes(ingest)
-    yield from _label_notes(features["folds"])
-    if features["entities_absent"]:
-        yield "data", f"No columns for {', '.join(features['entities_absent'])}, so no windows over them."
-    for note in read_json(context.path("train", "report.json"))["notes"]:
+    features = context.features_report
+    yield from _data_notes(context.ingest_report)
+    yield from _label_notes(features.folds)
+    if features.entities_absent:
+        yield "data", f"No columns for {', '.join(features.entities_absent)}, so no windows over them."
+    for note in TrainReport.read(context.path("train", "report.json")).notes:
         yield "training", f"{note[:1].upper()}{note[1:]}."
-    for note in read_json(context.path("calibrate", "report.json"))["notes"]:
+    for note in CalibrateReport.read(context.path("calibrate", "report.json")).notes:
         yield "calibration", f"{note}."
 
 
-def _data_notes(ingest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _data_notes(ingest: IngestReport) -> Iterator[tuple[str, str]]:
     yield (
         "data",
-        f"{ingest['rows_in']:,} rows in, {ingest['accepted']:,} accepted, {ingest['quarantined']:,} quarantined.",
+        f"{ingest.rows_in:,} rows in, {ingest.accepted:,} accepted, {ingest.quarantined:,} quarantined.",
     )
-    columns = ingest["columns"]
-    dropped = [*columns["dropped_leaks"], *columns["dropped_personal"]]
+    columns = ingest.columns
+    dropped = [*columns.dropped_leaks, *columns.dropped_personal]
     if dropped:
         yield "leak", f"Dropped on reading: {', '.join(dropped)}."
-    if columns["ignored"]:
-        yield "data", f"Source columns that nobody named and nothing used: {', '.join(columns['ignored'])}."
-    for warning in ingest["warnings"]:
+    if columns.ignored:
+        yield "data", f"Source columns that nobody named and nothing used: {', '.join(columns.ignored)}."
+    for warning in ingest.warnings:
         yield "data", f"{warning[:1].upper()}{warning[1:]}."
 
 
-def _label_notes(folds: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _label_notes(folds: Mapping[str, FoldReport]) -> Iterator[tuple[str, str]]:
     for name, fold in folds.items():
-        shares = fold["immature_share"]
-        if any(shares.values()):
+        share = fold.immature_share
+        if fold.deadline is not None and (share.fraud or share.legitimate):
             yield (
                 "labels",
-                f"In {name}, {shares['fraud']:.1%} of the frauds and {shares['legitimate']:.1%} of the legitimate rows "
-                f"were left out because their labels came after {fold['labels_known_by']}.",
+                f"In {name}, {share.fraud or 0:.1%} of the frauds and {share.legitimate or 0:.1%} of the legitimate "
+                f"rows were left out because their labels came after {time_text(fold.deadline)}.",
             )
-        if fold["unknown"]:
-            yield "labels", f"In {name}, {fold['unknown']:,} of {fold['rows']:,} rows have no known label."
+        if fold.unknown:
+            yield "labels", f"In {name}, {fold.unknown:,} of {fold.rows:,} rows have no known label."
 
 
 def _age(microseconds: int) -> str:

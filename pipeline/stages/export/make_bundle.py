@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from features.times import time_microseconds
+from features.times import time_text
 from features.windows.spec import FeatureSpec
 from pipeline.bundle.manifest import signing_key
 from pipeline.stages.artifacts.candidates import Models, calibrated_probabilities, raw_scores
+from pipeline.stages.artifacts.evaluate_report import GateReport
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
+from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.export.build import BundleContents, build_bundle
 from pipeline.stages.export.graph_parts import graph_parts
 from pipeline.stages.fingerprint import library_versions
@@ -74,12 +76,12 @@ def _optional(context: StageContext, spec: FeatureSpec) -> frozenset[str]:
 
 def _record(context: StageContext, models: Models, thresholds: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of the run: data, versions, how the network was trained, folds and the verdict."""
-    folds = read_json(context.path("features", "report.json"))["folds"]
-    report = read_json(context.path("evaluate", "report.json"))
+    folds = context.features_report.folds
+    gate = GateReport.read(context.path("evaluate", "report.json")).gate
     head = models.heads["mlp"]
-    prevalence = read_json(context.path("train", "sweep.json"))["prevalence"]
+    prevalence = TrainReport.read(context.path("train", "report.json")).prevalence
     return {
-        "run": {"as_of": context.as_of, "data": read_json(context.path("ingest", "report.json"))["digest"]},
+        "run": {"as_of": context.as_of, "data": context.ingest_report.digest},
         "versions": library_versions(),
         "smoothing": {
             "epsilon": head.loss.epsilon,
@@ -93,8 +95,11 @@ def _record(context: StageContext, models: Models, thresholds: Mapping[str, Any]
             "weights": list(head.loss.weights(prevalence)),
         },
         "threshold": thresholds["points"]["alert_budget"]["threshold"],
-        "folds": {name: {side: folds[name][side] for side in ("from", "to")} for name in ("train", "valid", "calib")},
-        "seen_until": folds["calib"]["to"],
-        "seen_until_microseconds": time_microseconds(folds["calib"]["to"]),
-        "gate": {"passed": report["gate"]["passed"], "reasons": report["gate"]["reasons"]},
+        "folds": {
+            name: {"from": time_text(folds[name].start), "to": time_text(folds[name].end)}
+            for name in ("train", "valid", "calib")
+        },
+        "seen_until": time_text(folds["calib"].end),
+        "seen_until_microseconds": folds["calib"].end,
+        "gate": {"passed": gate.passed, "reasons": list(gate.reasons)},
     }

@@ -1,19 +1,18 @@
 """Transactions to point-in-time features, time folds, and the encoder fitted on train."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encode import fit_encoder
-from features.split import CLASSES, Folds, time_folds
+from features.split import Fold, Folds, time_folds
 from features.times import time_text
 from features.windows.spec import FeatureSpec, feature_spec
 from features.windows.window_table import window_features
+from pipeline.stages.artifacts.features_report import ClassShares, FeaturesReport, FoldReport, ModelColumns
 from pipeline.stages.stage import StageContext
 from pipeline.storage.atomic import write_text
-from pipeline.storage.content import read_json, read_table, write_json, write_table
+from pipeline.storage.content import read_table, write_json, write_table
 
 
 def make_features(context: StageContext) -> str:
@@ -29,7 +28,7 @@ def make_features(context: StageContext) -> str:
     return write_features(context, transactions, windows, folds, spec)
 
 
-def make_cut_features(context: StageContext, windows: pa.Table) -> str:
+def make_features_from_windows(context: StageContext, windows: pa.Table) -> str:
     """The same files from windows that were computed before, on these transactions and perhaps on later ones too.
 
     A window never sees a row later than its own, nor a label that was not available by then, so the windows of the
@@ -42,13 +41,13 @@ def make_cut_features(context: StageContext, windows: pa.Table) -> str:
 
 def specification(context: StageContext, transactions: pa.Table) -> FeatureSpec:
     """The columns to produce from these transactions."""
-    ingested = read_json(context.path("ingest", "report.json"))
+    ingested = context.ingest_report
     return feature_spec(
         context.config.features,
         columns=transactions.column_names,
-        categorical=ingested["categorical"],
-        numeric=ingested["numeric"],
-        amount_scale=ingested["amount_scale"],
+        categorical=ingested.categorical,
+        numeric=ingested.numeric,
+        amount_scale=ingested.amount_scale,
     )
 
 
@@ -64,7 +63,7 @@ def write_features(
     write_text(context.out / "spec.json", spec.to_json())
     write_json(context.out / "encoder.json", encoder.to_dict())
     report = _report(folds, spec, encoder.sizes)
-    context.report(report)
+    context.report(report.to_dict())
     _log(context, report)
     counts = ", ".join(f"{fold.name} {fold.rows:,}" for fold in folds.folds)
     return f"{len(spec.numeric)} numeric, {len(spec.categorical)} categorical columns; {counts} rows"
@@ -94,33 +93,34 @@ def _feature_table(transactions: pa.Table, windows: pa.Table, folds: Folds) -> p
     return pa.table(head | {name: windows[name] for name in windows.column_names})
 
 
-def _report(folds: Folds, spec: FeatureSpec, sizes: tuple[int, ...]) -> dict[str, object]:
-    return {
-        "columns": {"numeric": list(spec.numeric), "categorical": dict(zip(spec.categorical, sizes, strict=True))},
-        "entities_absent": list(spec.absent),
-        "newest_training_row": time_text(folds.newest_training_row),
-        "folds": {
-            fold.name: {
-                **{
-                    key: value for key, value in asdict(fold).items() if key not in ("name", "start", "end", "deadline")
-                },
-                "from": time_text(fold.start),
-                "to": time_text(fold.end),
-                "labels_known_by": time_text(fold.deadline) if fold.deadline is not None else None,
-                "immature_share": dict(zip(CLASSES, fold.immature_share, strict=True)),
-            }
-            for fold in folds.folds
-        },
-    }
+def _report(folds: Folds, spec: FeatureSpec, sizes: tuple[int, ...]) -> FeaturesReport:
+    return FeaturesReport(
+        columns=ModelColumns(numeric=spec.numeric, categorical=dict(zip(spec.categorical, sizes, strict=True))),
+        entities_absent=spec.absent,
+        newest_training_row=folds.newest_training_row,
+        folds={fold.name: _fold_report(fold) for fold in folds.folds},
+    )
 
 
-def _log(context: StageContext, report: dict[str, object]) -> None:
-    folds = report["folds"]
-    assert isinstance(folds, dict)
-    for name, fold in folds.items():
-        legitimate, fraud = fold["usable"]
-        context.log.metrics({f"{name}_rows": fold["rows"], f"{name}_frauds": fraud})
-        context.log.tags({f"harbor.{name}": f"{fold['from']} to {fold['to']}"})
+def _fold_report(fold: Fold) -> FoldReport:
+    legitimate, fraud = (None if np.isnan(share) else share for share in fold.immature_share)
+    return FoldReport(
+        rows=fold.rows,
+        unknown=fold.unknown,
+        usable=fold.usable,
+        immature=fold.immature,
+        start=fold.start,
+        end=fold.end,
+        deadline=fold.deadline,
+        immature_share=ClassShares(legitimate=legitimate, fraud=fraud),
+    )
+
+
+def _log(context: StageContext, report: FeaturesReport) -> None:
+    for name, fold in report.folds.items():
+        legitimate, fraud = fold.usable
+        context.log.metrics({f"{name}_rows": fold.rows, f"{name}_frauds": fraud})
+        context.log.tags({f"harbor.{name}": f"{time_text(fold.start)} to {time_text(fold.end)}"})
         context.log.metrics({f"{name}_labelled": legitimate + fraud})
     context.log.artifact("features/spec.json")
     context.log.artifact("features/report.json")

@@ -1,24 +1,24 @@
 """Raw files to valid transactions, sorted by time, and quarantined rows with reasons."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
-from features.schema.preset import CANONICAL
 from features.simulate.simulated import simulate_transactions
 from pipeline.config import Config
 from pipeline.sections import SIMULATE
-from pipeline.stages.ingest.job import hash_key_check, ingest_transactions
-from pipeline.stages.ingest.preset_files import load_preset, preset_path
+from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.stages.ingest.hash_key import hash_key_check
+from pipeline.stages.ingest.preset_files import preset_path
 from pipeline.stages.ingest.sources import source_files
+from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.stages.stage import StageContext
 
 
 def make_transactions(context: StageContext) -> str:
     """Write transactions.parquet, quarantine.parquet and report.json."""
     config = context.config
-    found = ingest_transactions(
+    report = ingest_transactions(
         config.data,
         labels_delay=config.labels.delay,
         as_of=context.as_of,
@@ -27,14 +27,11 @@ def make_transactions(context: StageContext) -> str:
         quarantine_to=context.out / "quarantine.parquet",
         progress=lambda rows: context.reporter.progress(rows, rows, f"{rows:,} rows"),
     )
-    report = {**found, **_roles(found, config)}
-    context.report(report)
+    context.report(report.to_dict())
     _log(context, report)
-    labels = report["labels"]
-    assert isinstance(labels, Mapping)
-    prevalence = labels["prevalence"]
+    prevalence = report.labels.prevalence
     rate = "no labels" if prevalence is None else f"{prevalence:.2%} fraud"
-    return f"{report['accepted']:,} rows accepted, {report['quarantined']:,} quarantined, {rate}"
+    return f"{report.accepted:,} rows accepted, {report.quarantined:,} quarantined, {rate}"
 
 
 def outside_inputs(config: Config) -> list[tuple[str, Path | str]]:
@@ -52,40 +49,20 @@ def _simulated(rows: int, seed: int) -> pa.Table:
     return simulate_transactions(rows, seed=seed).transactions
 
 
-def _roles(report: Mapping[str, object], config: Config) -> dict[str, object]:
-    """Which columns are categories and which are numbers, for the stages that follow."""
-    preset = load_preset(config.data)
-    columns = report["columns"]
-    assert isinstance(columns, Mapping)
-    known = {*CANONICAL, *preset.entities}
-    extras = {name: kind for name, kind in columns["types"].items() if name not in known}
-    return {
-        "categorical": [name for name, kind in extras.items() if kind == "string"],
-        "numeric": [name for name, kind in extras.items() if kind != "string"],
-        "entities": [name for name in preset.entities if name in columns["types"]],
-        "amount_scale": preset.amount.scale,
-    }
-
-
-def _log(context: StageContext, report: Mapping[str, object]) -> None:
-    labels = report["labels"]
-    assert isinstance(labels, Mapping)
+def _log(context: StageContext, report: IngestReport) -> None:
     context.log.metrics(
         {
-            "rows_in": float(str(report["rows_in"])),
-            "accepted": float(str(report["accepted"])),
-            "quarantined": float(str(report["quarantined"])),
-            "prevalence": labels["prevalence"],
+            "rows_in": report.rows_in,
+            "accepted": report.accepted,
+            "quarantined": report.quarantined,
+            "prevalence": report.labels.prevalence,
         }
     )
-    digest, accepted = str(report["digest"]), int(str(report["accepted"]))
     run = context.log.run
-    run.params({"rows": accepted})
-    run.tags({"harbor.data_digest": digest[:36]})
+    run.params({"rows": report.accepted})
+    run.tags({"harbor.data_digest": report.digest[:36]})
     for log in (run, context.log):
-        log.dataset(context.config.data.preset, digest=digest, rows=accepted, context="training")
+        log.dataset(context.config.data.preset, digest=report.digest, rows=report.accepted, context="training")
     context.log.artifact("ingest/report.json")
-    warnings = report["warnings"]
-    assert isinstance(warnings, list)
-    for warning in warnings:
+    for warning in report.warnings:
         context.reporter.warn(warning)

@@ -1,7 +1,8 @@
-"""Section [data]: which files a job reads, and by which preset."""
+"""Which files a source means, sorted and each once."""
 
 import glob
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,11 +12,7 @@ from pipeline.storage.errors import InputError
 from pipeline.storage.store_errors import StoreError
 
 PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
-
-
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-
-
 HEAD_BYTES = 4096
 
 
@@ -55,71 +52,71 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
         InputError: what is missing, no regular file, listed twice, empty, or neither CSV nor Parquet; all at once.
     """
     wanted = (source,) if isinstance(source, str) else source
-    faults: list[str] = [] if wanted else ["data.source must name at least one file, got an empty list"]
-    files: list[_Found] = []
-    if len({is_remote(text) for text in wanted}) > 1:
-        faults.append("files must be all local or all in object stores")
-    for text in wanted:
-        try:
-            found, fault = _remote_files(text) if is_remote(text) else _paths(text)
-        except StoreError:
-            raise
-        except OSError as error:
-            found, fault = [], f"{text[:80]}: cannot be read ({error.strerror})"
-        files += found
-        faults += [fault] if fault else []
-    keys = [file.key for file in files]
-    faults += [f"{place}: is listed twice" for place in sorted({f.place for f in files if keys.count(f.key) > 1})]
-    faults += [fault for file in files if (fault := _content_fault(file))]
+    entries = [_entry(text) for text in wanted]
+    files = [file for found, _ in entries for file in found]
+    told = [*_list_faults(wanted), *(fault for _, fault in entries), *_repeats(files), *map(_content_fault, files)]
+    faults = [fault for fault in told if fault]
     if faults:
-        raise InputError(
-            "\n".join(
-                [f"{len(faults)} fault{'s' * (len(faults) > 1)} in data.source", *(f"  {fault}" for fault in faults)]
-            )
-        )
-    folder = os.path.commonpath([PurePosixPath(key).parent for key in keys])
-    named = [
-        SourceFile(
-            f.path, PurePosixPath(f.key).relative_to(folder).as_posix(), _head(f.path)[:4] == PARQUET_MAGIC, f.place
-        )
-        for f in files
-    ]
-    return tuple(sorted(named, key=lambda file: file.name))
+        count = f"{len(faults)} fault{'s' * (len(faults) > 1)} in data.source"
+        raise InputError("\n".join([count, *(f"  {fault}" for fault in faults)]))
+    return _named(files)
 
 
-def _remote_files(text: str) -> tuple[list[_Found], str]:
-    """Local copies of the objects that one entry of the source stands for, or why there are none."""
+def _list_faults(wanted: Sequence[str]) -> list[str]:
+    if not wanted:
+        return ["data.source must name at least one file, got an empty list"]
+    mixed = len({is_remote(text) for text in wanted}) > 1
+    return ["files must be all local or all in object stores"] if mixed else []
+
+
+def _entry(text: str) -> tuple[list[_Found], str]:
+    """The files that one entry of the source stands for, or why there are none."""
     try:
-        objects = matching_objects(text)
+        return (_objects(text), "") if is_remote(text) else _paths(text)
+    except StoreError:
+        raise  # an OSError too, but a store that does not answer may answer later: that is no fault of the source
     except InputError as error:
         return [], str(error)
-    copies = cached_copies(objects)
-    return [_Found(path, each.uri, f"/{each.path}") for path, each in zip(copies, objects, strict=True)], ""
+    except OSError as error:
+        return [], f"{text[:80]}: cannot be read ({error.strerror})"
+
+
+def _objects(text: str) -> list[_Found]:
+    """Local copies of the objects that fit an address."""
+    objects = matching_objects(text)
+    return [_Found(path, each.uri, f"/{each.path}") for path, each in zip(cached_copies(objects), objects, strict=True)]
 
 
 def _paths(text: str) -> tuple[list[_Found], str]:
-    """The files that one entry of the source stands for, or why there are none."""
     if "\0" in text or not text.strip():
         return [], f"{text!r}: must be a path"
-    try:
-        path = local_path(text)
-    except InputError as error:
-        return [], str(error)
-    if path.is_dir():
-        return [], f"{path}: is a folder; give a pattern such as '{path}/*.parquet'"
+    path = local_path(text)
     if path.is_file():
         return [_local(path)], ""
-    if path.exists():
-        return [], f"{path}: must be a regular file"
-    if not glob.has_magic(str(path)):
-        return [], f"{path}: does not exist"
-    names = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if glob.has_magic(str(path)) and not path.exists():
+        return _fitting(path, text)
+    return [], _no_file(path)
+
+
+def _fitting(pattern: Path, text: str) -> tuple[list[_Found], str]:
+    names = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     found = [_local(Path(name)) for name in names if Path(name).is_file()]
     return found, "" if found else f"{text}: no file fits this pattern"
 
 
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return f"{path}: is a folder; give a pattern such as '{path}/*.parquet'"
+    return f"{path}: must be a regular file" if path.exists() else f"{path}: does not exist"
+
+
 def _local(path: Path) -> _Found:
     return _Found(path, str(path), path.resolve().as_posix())
+
+
+def _repeats(files: Sequence[_Found]) -> list[str]:
+    keys = [file.key for file in files]
+    return [f"{place}: is listed twice" for place in sorted({f.place for f in files if keys.count(f.key) > 1})]
 
 
 def _content_fault(file: _Found) -> str:
@@ -144,3 +141,18 @@ def _content_fault(file: _Found) -> str:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
+
+
+def _named(files: Sequence[_Found]) -> tuple[SourceFile, ...]:
+    """The files under names that begin where their folders part, in the order of the names."""
+    folder = os.path.commonpath([PurePosixPath(file.key).parent for file in files])
+    named = [
+        SourceFile(
+            file.path,
+            PurePosixPath(file.key).relative_to(folder).as_posix(),
+            _head(file.path)[:4] == PARQUET_MAGIC,
+            file.place,
+        )
+        for file in files
+    ]
+    return tuple(sorted(named, key=lambda file: file.name))

@@ -9,13 +9,12 @@ a run as of an earlier moment they do not, and it begins with fresh weights.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import load
 
 from features.encode import Encoder
-from features.times import time_microseconds
+from features.times import time_microseconds, time_text
 from features.vocabulary import UNKNOWN, Vocabulary
 from models.losses import LossSettings
 from models.network import Architecture, State, constant_arrays
@@ -39,7 +38,7 @@ class Start:
 
 
 def champion_networks(
-    run: Path, *, encoder: Encoder, architecture: Architecture, folds: Mapping[str, Mapping[str, Any]]
+    run: Path, *, encoder: Encoder, architecture: Architecture, fold_starts: Mapping[str, int]
 ) -> Start:
     """What the champion in a run folder has to begin with.
 
@@ -47,14 +46,14 @@ def champion_networks(
         run: the run folder; its champion's bundle is checked again.
         encoder: this run's.
         architecture: of this run's networks.
-        folds: this run's, as the features report has them.
+        fold_starts: where each of this run's folds begins, microseconds since 1970.
 
     Raises:
         InputError: the bundle is not what its manifest says.
     """
     bundle = checked_bundle(run / "champion" / "bundle")
     try:
-        return Start(_carried(bundle, encoder, architecture, folds), "it went on from the champion's networks")
+        return Start(_carried(bundle, encoder, architecture, fold_starts), "it went on from the champion's networks")
     except _UnfitError as reason:
         return Start(None, f"it began with fresh weights: {reason}")
 
@@ -64,9 +63,9 @@ class _UnfitError(Exception):
 
 
 def _carried(
-    bundle: CheckedBundle, encoder: Encoder, architecture: Architecture, folds: Mapping[str, Mapping[str, Any]]
+    bundle: CheckedBundle, encoder: Encoder, architecture: Architecture, fold_starts: Mapping[str, int]
 ) -> WarmStart:
-    _check_folds(bundle.manifest.get("folds"), folds)
+    _check_folds(bundle.manifest.get("folds"), fold_starts)
     before = Encoder.from_dict(bundle.read_json("encoder.json"))
     if (before.numeric, before.categorical) != (encoder.numeric, encoder.categorical):
         changed = {*before.numeric, *before.categorical} ^ {*encoder.numeric, *encoder.categorical}
@@ -86,13 +85,15 @@ def _carried(
     return WarmStart(tuple(networks))
 
 
-def _check_folds(then: Mapping[str, Mapping[str, str]] | None, now: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_folds(then: Mapping[str, Mapping[str, str]] | None, starts: Mapping[str, int]) -> None:
     if then is None:
         raise _UnfitError("the champion does not say which rows it learned from")
     for fold, judge in (("train", "valid"), ("valid", "calib")):
-        last, first = then[fold]["to"], now[judge]["from"]
-        if time_microseconds(last) > time_microseconds(first):
-            raise _UnfitError(f"the champion's {fold} fold ends at {last}, after this run's {judge} begins ({first})")
+        last, first = then[fold]["to"], starts[judge]
+        if time_microseconds(last) > first:
+            raise _UnfitError(
+                f"the champion's {fold} fold ends at {last}, after this run's {judge} begins ({time_text(first)})"
+            )
 
 
 def _code_pairs(now: Vocabulary, then: Vocabulary) -> CodePairs:

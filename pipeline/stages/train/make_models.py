@@ -23,6 +23,7 @@ from pipeline.stages.artifacts.champion_setting import champion_setting
 from pipeline.stages.artifacts.model_files import save_booster, save_heads
 from pipeline.stages.artifacts.recipes import write_recipes
 from pipeline.stages.artifacts.sweep_files import position, sweep_table, write_outcomes
+from pipeline.stages.artifacts.train_report import SelectedSetting, TrainReport
 from pipeline.stages.stage import StageContext
 from pipeline.stages.train.champion_networks import Start, champion_networks
 from pipeline.stages.train.encoder_forms import LeakStudy, leak_table
@@ -137,9 +138,9 @@ def _recheck(context: StageContext, encoder: Encoder, plan: SweepPlan) -> Rechec
     if plan.sweep.recheck_epochs == 0:
         start = Start(None, "it began with fresh weights: sweep.recheck_epochs is 0")
     else:
-        folds = read_json(context.path("features", "report.json"))["folds"]
+        starts = {name: fold.start for name, fold in context.features_report.folds.items()}
         architecture = plan.task.architecture
-        start = champion_networks(context.run, encoder=encoder, architecture=architecture, folds=folds)
+        start = champion_networks(context.run, encoder=encoder, architecture=architecture, fold_starts=starts)
     context.reporter.say(f"    recheck of the champion's setting: {start.note}")
     context.log.tags({"harbor.start": "champion" if start.networks is not None else "fresh"})
     return Recheck(chosen, start)
@@ -229,14 +230,13 @@ def _report(context: StageContext, swept: Swept, trees: int, *, notes: Sequence[
     warnings = [note for note in notes if note]
     for warning in warnings:
         context.reporter.warn(warning)
-    context.report(
-        {
-            "prevalence": sweep.prevalence,
-            "selected": {"smoothing": selected.smoothing, "class_weight": selected.class_weight},
-            "rule": swept.ranking.rule,
-            "trees": trees,
-            "notes": [*warnings, *swept.findings],
-        }
+    report = TrainReport(
+        prevalence=sweep.prevalence,
+        selected=SelectedSetting(smoothing=selected.smoothing, class_weight=selected.class_weight),
+        rule=swept.ranking.rule,
+        trees=trees,
+        notes=(*warnings, *swept.findings),
     )
+    context.report(report.to_dict())
     context.log.artifact("train/sweep.parquet")
     context.log.artifact("train/report.json")

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
-from pipeline.outcomes.judged_outcomes import judge_outcomes, outcome_lines
+from pipeline.outcomes.judged_outcomes import judge_outcomes
+from pipeline.outcomes.printed_outcomes import population_lines
 from pipeline.storage.errors import INPUT_ERRORS
 from tests.fixtures.registered import settings_of
 
@@ -38,7 +39,8 @@ def judged(small_run, tmp_path):
             frame.to_csv(path, index=False)
         else:
             frame.to_json(path, orient="records", lines=True, date_format="iso", double_precision=15)
-        return judge_outcomes(small_run / "export" / "bundle", path, CONFIG)
+        found = judge_outcomes(small_run / "export" / "bundle", path, CONFIG)
+        return found.report, found.place
 
     return judge
 
@@ -71,7 +73,7 @@ def test_unknown_and_blocked_outcomes_are_counted_and_not_judged(frame, judged):
     assert report["population"]["rows"] == known < len(part)
     assert report["coverage"]["blocked"] == int(part["blocked"].sum())
     assert any("outcomes are known for" in warning for warning in report["warnings"])
-    assert "waiting" in outcome_lines(report)[0]
+    assert "waiting" in population_lines(report)[0]
 
 
 def test_scored_rows_need_no_features_and_it_is_said_that_they_were_not_checked(frame, judged):

@@ -1,21 +1,16 @@
-"""The backtest: what is shared equals what each date would have made itself."""
+"""The backtest: what each past date would have shipped, told as a table and drawn."""
 
 import csv
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from features.times import time_microseconds
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
-from pipeline.run import run_stages
-from pipeline.runs.settings import RunSettings
 from pipeline.schedule.backtest import BacktestDates, backtest
 from pipeline.schedule.backtest_tables import MODELS, drift_lines, table_lines
-from pipeline.schedule.shared_windows import Shared, cut_stages, cut_transactions, shared_stages, uncuttable
 from pipeline.stages import STAGES
-from pipeline.storage.content import read_json, read_table
+from pipeline.storage.content import read_json
 from pipeline.storage.done import folder_checksums
 from pipeline.tracking.journal import Journal
 from tests.conftest import SMALL
@@ -26,43 +21,6 @@ DAY = 86_400_000_000
 
 def config(*assignments):
     return load_config("smoke.toml", assignments=(*SMALLER, "tracking.enabled=false", *assignments), environment={})
-
-
-def brought(run, as_of, stages):
-    run_stages(run, RunSettings(config(), as_of), stages, force=None, reporter=SilentReporter())
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("walk") / "shared"
-    brought(folder, None, shared_stages(STAGES))
-    return Shared(folder)
-
-
-@pytest.mark.parametrize("date", ["2024-06-11", "2024-06-25T07:30:00"])
-def test_a_cut_is_bit_for_bit_what_a_run_as_of_that_date_makes(shared, tmp_path, date):
-    moment = time_microseconds(date)
-    brought(tmp_path / "cut", moment, cut_stages(STAGES, shared)[:2])
-    brought(tmp_path / "direct", moment, STAGES[:2])
-    for stage in ("ingest", "features"):
-        assert folder_checksums(tmp_path / "cut" / stage) == folder_checksums(tmp_path / "direct" / stage)
-
-
-def test_a_cut_forgets_later_rows_and_later_labels(shared):
-    whole = read_table(shared.transactions)
-    moment = time_microseconds("2024-05-01")
-    cut = cut_transactions(whole, as_of=moment)
-    assert pc.max(cut["event_time"].cast(pa.int64())).as_py() <= moment
-    assert pc.max(cut["label_available_at"].cast(pa.int64())).as_py() <= moment
-    assert cut["label"].null_count == cut["label_available_at"].null_count > 0
-    assert cut["amount"].equals(whole["amount"].slice(0, cut.num_rows))
-
-
-def test_rows_that_decide_on_one_another_cannot_be_cut():
-    report = {"duplicates": {"identical": 0, "conflicting": 0}, "labels": {"masked": {}}}
-    assert uncuttable(report) is None
-    assert "4 rows were set aside" in uncuttable({**report, "duplicates": {"identical": 3, "conflicting": 1}})
-    assert "5 labels were masked" in uncuttable({**report, "labels": {"masked": {"never labelled": 5}}})
 
 
 def test_a_backtest_needs_dates(tmp_path):

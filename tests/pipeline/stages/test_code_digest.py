@@ -56,6 +56,14 @@ def test_another_choice_of_the_rows_that_a_stage_reads_is_other_code_of_every_st
     assert [name for name in before if before[name] == after[name]] == []
 
 
+def test_another_form_of_a_report_is_other_code_of_the_stages_that_read_it(copied_tree):
+    before = stage_digests()
+    with (copied_tree / "pipeline" / "stages" / "artifacts" / "calibrate_report.py").open("a") as stream:
+        stream.write("CHANGED = True\n")
+    after = stage_digests()
+    assert [name for name in before if before[name] != after[name]] == ["calibrate", "evaluate"]
+
+
 def test_another_word_to_tracking_or_the_terminal_is_no_other_code(copied_tree):
     before = stage_digests()
     for name in ("tracking/journal", "tracking/stage_log", "process/reporter", "tracking/replay"):

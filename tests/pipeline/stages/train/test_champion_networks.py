@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from features.encode import Encoder
+from features.times import time_microseconds
 from models.network import margins
 from models.training.loop import configured_architecture
 from pipeline.config import Config
@@ -16,7 +17,7 @@ from pipeline.stages.artifacts.model_files import load_models
 from pipeline.stages.train.champion_networks import champion_networks
 from pipeline.storage.content import read_json, read_table, write_json
 
-LATER = {"valid": {"from": "2030-01-01T00:00:00Z"}, "calib": {"from": "2030-02-01T00:00:00Z"}}
+LATER = {"valid": time_microseconds("2030-01-01"), "calib": time_microseconds("2030-02-01")}
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def architecture(encoder, config=None):
     return configured_architecture(encoder.scaling, cardinalities=encoder.sizes, rows=8_000, config=config.train)
 
 
-def start(run, encoder, *, folds=LATER, config=None):
-    return champion_networks(run, encoder=encoder, architecture=architecture(encoder, config), folds=folds)
+def start(run, encoder, *, starts=LATER, config=None):
+    return champion_networks(run, encoder=encoder, architecture=architecture(encoder, config), fold_starts=starts)
 
 
 def other_encoder(small_run):
@@ -72,8 +73,8 @@ def test_networks_say_the_same_of_rows_read_with_another_encoder(small_run, run)
 
 @pytest.mark.parametrize(("early", "fold"), [("valid", "train"), ("calib", "valid")])
 def test_a_champion_that_saw_what_judges_this_run_is_no_start(small_run, run, early, fold):
-    folds = LATER | {early: {"from": "2024-02-01T00:00:00Z"}}
-    found = start(run, own_encoder(small_run), folds=folds)
+    starts = LATER | {early: time_microseconds("2024-02-01")}
+    found = start(run, own_encoder(small_run), starts=starts)
     assert found.networks is None
     assert f"the champion's {fold} fold ends at 2024" in found.note
     assert f"after this run's {early} begins (2024-02-01T00:00:00Z)" in found.note

@@ -11,9 +11,9 @@ import pytest
 
 from features.simulate.simulated import simulate_transactions
 from pipeline.sections import DataConfig
-from pipeline.stages.ingest import batches, spool
-from pipeline.stages.ingest.job import ingest_transactions
+from pipeline.stages.ingest import csv_batches, spool
 from pipeline.stages.ingest.preset_files import load_preset, preset_path
+from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.storage.digests import TableDigest
 from tests.fixtures.ingested import PRESETS, Ingested, ingested, no_simulation
 from tests.oracles.bad_input import HEADER, csv, good_rows, text
@@ -199,7 +199,7 @@ def test_the_size_of_the_batches_changes_nothing(tmp_path: Path, monkeypatch: py
     rows += [rows[3], rows[7] | {"amount": "1"}, rows[9] | {"label": "7"}]
     path = csv(tmp_path, text(rows))
     whole = ingested(path)
-    monkeypatch.setattr(batches, "CSV_BLOCK_BYTES", 300)
+    monkeypatch.setattr(csv_batches, "CSV_BLOCK_BYTES", 300)
     monkeypatch.setattr(spool, "OUTPUT_ROWS", 5)
     parts = ingested(path)
     assert parts.table.equals(whole.table)

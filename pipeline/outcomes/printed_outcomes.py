@@ -1,0 +1,60 @@
+"""A judgement on outcomes, printed for a person."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+METRIC_TITLES = {
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "brier": "Brier",
+    "brier_skill": "Brier skill",
+    "log_loss": "log loss",
+    "ece": "ECE",
+    "observed_expected": "observed / expected",
+    "calibration_slope": "calibration slope",
+    "precision_at_half": "precision at 0.5",
+    "recall_at_budget": "recall at budget",
+}
+"""The metrics that are printed, in this order, and what they are called."""
+
+
+def print_outcomes(report: Mapping[str, Any], place: Path | str, console: Console) -> None:
+    """Print the verdict: a table in a terminal, plain lines everywhere else."""
+    for line in population_lines(report):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    rows = metric_rows(report["metrics"])
+    if console.is_terminal:
+        table = Table("on known outcomes", "value", "95 % interval")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    else:
+        for title, value, interval in rows:
+            console.print(f"  {title:<20} {value:>9}  {interval}", highlight=False, soft_wrap=True)
+    for warning in report["warnings"]:
+        console.print(f"! {warning}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"report  {place}", highlight=False, markup=False, soft_wrap=True)
+
+
+def population_lines(report: Mapping[str, Any]) -> list[str]:
+    """What was judged, in words."""
+    population, coverage = report["population"], report["coverage"]
+    return [
+        f"{report['bundle']['candidate']} on {population['rows']:,} known outcomes of {coverage['rows']:,} rows "
+        f"({coverage['waiting']:,} waiting, {coverage['blocked']:,} blocked)",
+        f"{population['frauds']:,} frauds, prevalence {100 * population['prevalence']:.2f} %",
+    ]
+
+
+def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Title, value and interval of each metric that the report has."""
+    held = [(title, metrics[name]) for name, title in METRIC_TITLES.items() if name in metrics]
+    return [(title, _number(m["value"]), f"{_number(m['low'])} to {_number(m['high'])}") for title, m in held]
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"

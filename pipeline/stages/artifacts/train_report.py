@@ -1,0 +1,32 @@
+"""What train says: the setting that it selected and by which rule."""
+
+from dataclasses import dataclass
+
+from pipeline.stages.artifacts.report_files import WrittenReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectedSetting:
+    """The setting of the sweep that goes on."""
+
+    smoothing: float
+    class_weight: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReport(WrittenReport):
+    """train/report.json.
+
+    Attributes:
+        prevalence: share of fraud among the rows that were fitted on.
+        selected: the setting that goes on.
+        rule: how it was selected, in words.
+        trees: how many the booster kept.
+        notes: what a reader must know of the fits.
+    """
+
+    prevalence: float
+    selected: SelectedSetting
+    rule: str
+    trees: int
+    notes: tuple[str, ...]

@@ -1,0 +1,72 @@
+"""What is wrong with the columns of a source before any row is read: missing, nested, or not the same in all files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from features.schema.column_plan import ColumnPlan
+from pipeline.storage.errors import InputError
+
+SHOWN_COLUMNS = 12
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """One source by the name that messages give it, what its columns are for, and their types in the file."""
+
+    place: str
+    plan: ColumnPlan
+    schema: pa.Schema
+
+
+def check_columns(files: Sequence[PlannedFile]) -> None:
+    """Stop on columns that must be there, must be flat, and must be the same in all files.
+
+    Raises:
+        InputError: every fault of every file.
+    """
+    faults = [line for file in files for line in (*_missing(file), *_nested(file), *_differing(file, files[0]))]
+    if faults:
+        raise InputError("\n".join(faults))
+
+
+def _missing(file: PlannedFile) -> list[str]:
+    missing = file.plan.missing
+    if not missing:
+        return []
+    others = _quoted(file.plan.ignored[:SHOWN_COLUMNS]) or "none"
+    return [
+        f"{_columns(len(missing))} missing in {file.place}",
+        f"  missing: {_quoted(missing)}; columns that nobody names: {others}",
+    ]
+
+
+def _nested(file: PlannedFile) -> list[str]:
+    schema = file.schema
+    held = [name for name in file.plan.needed if name in schema.names]
+    nested = [name for name in held if pa.types.is_nested(schema.field(name).type)]
+    if not nested:
+        return []
+    return [
+        f"{_columns(len(nested))} of the wrong type in {file.place}",
+        *(f"  {name!r}: must hold plain values, got {schema.field(name).type}" for name in nested),
+    ]
+
+
+def _differing(file: PlannedFile, first: PlannedFile) -> list[str]:
+    only = sorted(set(file.plan.columns) ^ set(first.plan.columns))
+    if not only or file.plan.missing or first.plan.missing:  # a column that must be there is told as missing already
+        return []
+    return [
+        f"{file.place} and {first.place} must hold the same columns",
+        f"  in one of them only: {_quoted(only)}",
+    ]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _columns(count: int) -> str:
+    return f"{count} column{'s' * (count > 1)}"

@@ -1,0 +1,116 @@
+"""The report of an ingest, from the counts of its two passes."""
+
+from collections.abc import Mapping, Sequence
+
+from features.schema.column_plan import ColumnPlan
+from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
+from features.schema.preset import CANONICAL, Preset
+from pipeline.stages.artifacts.ingest_report import (
+    Duplicates,
+    IngestedColumns,
+    IngestReport,
+    LabelCounts,
+    prevalence,
+)
+from pipeline.stages.ingest.first_pass import FirstPass
+from pipeline.stages.ingest.written_rows import WrittenRows
+
+MASKED = "labels_masked: "
+"""What the name of a count begins with where reading itself made labels unknown; the reason follows."""
+
+
+def counted_report(
+    preset: Preset,
+    plan: ColumnPlan,
+    first: FirstPass,
+    written: WrittenRows,
+    *,
+    as_of: int | None,
+    hash_key_check: str | None,
+) -> IngestReport:
+    """The stage's report.
+
+    Args:
+        preset: how the source was read.
+        plan: which source column filled which role.
+        first: counts of the first pass.
+        written: counts over the rows written.
+        as_of: microseconds since 1970, or None.
+        hash_key_check: tells one secret for card ids from another.
+
+    Raises:
+        RuntimeError: a row is lost: neither accepted nor quarantined.
+    """
+    quarantine, counts = first.quarantine, first.counts
+    if first.rows_in != written.rows + quarantine.count:
+        raise RuntimeError(f"{first.rows_in} rows in, but {written.rows} accepted and {quarantine.count} quarantined")
+    further = {name: kind for name, kind in written.types.items() if name not in {*CANONICAL, *preset.entities}}
+    return IngestReport(
+        rows_in=first.rows_in,
+        accepted=written.rows,
+        quarantined=quarantine.count,
+        rows_after_as_of=first.after_as_of,
+        as_of=as_of,
+        files=dict(first.rows_of),
+        lines_without_a_record=first.spare_lines,
+        reasons=dict(sorted(quarantine.reasons.items())),
+        columns=_columns(plan, written),
+        duplicates=_duplicates(quarantine.reasons),
+        amounts_rounded=counts["amounts_rounded"],
+        refunds=counts["refunds"],
+        times_without_zone=counts["naive_times"],
+        labels=_labels(counts, written),
+        start=written.first,
+        end=written.last,
+        warnings=_warnings(plan, written, first.spare_lines),
+        digest=written.digest.hexdigest(),
+        card_id_hash_key_check=hash_key_check,
+        categorical=tuple(name for name, kind in further.items() if kind == "string"),
+        numeric=tuple(name for name, kind in further.items() if kind != "string"),
+        entities=tuple(name for name in preset.entities if name in written.types),
+        amount_scale=preset.amount.scale,
+    )
+
+
+def _columns(plan: ColumnPlan, written: WrittenRows) -> IngestedColumns:
+    return IngestedColumns(
+        used=dict(plan.columns),
+        absent=plan.absent,
+        ignored=plan.ignored,
+        dropped_leaks=plan.leaks,
+        dropped_personal=plan.personal,
+        types=written.types,
+        nulls=dict(written.nulls),
+    )
+
+
+def _duplicates(reasons: Mapping[str, int]) -> Duplicates:
+    conflicting = sum(reasons.get(each, 0) for each in (DIFFERENT, LABELS_DISAGREE))
+    return Duplicates(identical=reasons.get(IDENTICAL, 0), conflicting=conflicting)
+
+
+def _labels(counts: Mapping[str, int], written: WrittenRows) -> LabelCounts:
+    masked = {reason.removeprefix(MASKED): count for reason, count in counts.items() if reason.startswith(MASKED)}
+    for reason, count in written.masked.items():
+        masked[reason] = masked.get(reason, 0) + count
+    fraud, legitimate = written.labels[1], written.labels[0]
+    return LabelCounts(
+        fraud=fraud,
+        legitimate=legitimate,
+        unknown=written.labels[-1],
+        prevalence=prevalence(fraud, legitimate),
+        fraud_not_yet_available=counts.get("fraud_labels_not_yet_available", 0),
+        legitimate_not_yet_available=counts.get("legitimate_labels_not_yet_available", 0),
+        masked=masked,
+    )
+
+
+def _warnings(plan: ColumnPlan, written: WrittenRows, spare_lines: int) -> tuple[str, ...]:
+    silent = ", ".join(map(str, written.months.without_fraud()))
+    absent = ", ".join(plan.absent)
+    told: Sequence[tuple[object, str]] = (
+        (absent, f"columns that the preset can use are not in the source: {absent}"),
+        (silent, f"months with many labelled rows and no fraud at all, perhaps never labelled: {silent}"),
+        (spare_lines, f"{spare_lines} lines of the source begin no record: blank, or inside a quoted value"),
+    )
+    return tuple(sentence for holds, sentence in told if holds)

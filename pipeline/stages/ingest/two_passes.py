@@ -1,0 +1,95 @@
+"""Source files in; canonical transactions, quarantine and a report out.
+
+Two passes. The first streams the files through reading and rules and puts accepted rows aside on disk; only times, ids
+and labels stay in memory. The second writes the rows in the order of their time.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.schema.canonical_columns import Reading
+from features.schema.duplicates import KEPT, duplicate_reasons, suspects
+from features.schema.preset import Preset
+from pipeline.sections import DataConfig
+from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.stages.ingest.counted_report import counted_report
+from pipeline.stages.ingest.first_pass import FirstPass
+from pipeline.stages.ingest.hash_key import hash_key, hash_key_check
+from pipeline.stages.ingest.inputs import source_inputs
+from pipeline.stages.ingest.preset_files import load_preset
+from pipeline.stages.ingest.quarantine_limit import check_quarantined_share, check_some_rows
+from pipeline.stages.ingest.second_pass import time_order, write_transactions
+from pipeline.stages.ingest.spool import Spool
+from pipeline.storage.errors import InputError
+
+
+def ingest_transactions(
+    data: DataConfig,
+    *,
+    labels_delay: int,
+    as_of: int | None,
+    simulate: Callable[[int, int], pa.Table],
+    transactions_to: Path,
+    quarantine_to: Path,
+    progress: Callable[[int], None] = lambda _: None,
+) -> IngestReport:
+    """Write the canonical transactions, sorted by time and then source order, and the quarantine; return the report.
+
+    Args:
+        data: section [data].
+        labels_delay: microseconds after which a label counts as available where the data does not say.
+        as_of: microseconds since 1970: later rows are counted and left out, labels not available by then become null.
+        simulate: (rows, seed) to a table in the columns of the preset `harbor`; called for `source = "simulate"`.
+        transactions_to: Parquet file to write; its folder also holds a temporary file meanwhile.
+        quarantine_to: Parquet file to write.
+        progress: told the number of rows after each batch.
+
+    Raises:
+        InputError: a fault of the whole source (missing or damaged file, missing columns, too many bad rows, no rows).
+    """
+    preset = load_preset(data)
+    inputs = source_inputs(data, preset=preset, simulate=simulate)
+    plan = inputs[0].plan
+    reading = Reading(preset, plan, labels_delay, as_of, hash_key(data))
+    with Spool(transactions_to.with_name(f"{transactions_to.name}.spool.tmp")) as spool:
+        first = FirstPass(reading, spool)
+        for source in inputs:
+            first.read(source, progress)
+        check_some_rows(first, as_of)
+        removed = _duplicates_removed(first, spool, data.max_quarantined_share)
+        check_quarantined_share(first, data.max_quarantined_share)
+        order = time_order(first.times(), without=removed)
+        written = write_transactions(spool.chunks(order), transactions_to, masks=_masks(preset, first))
+    pq.write_table(first.quarantine.table(), quarantine_to, compression="zstd", write_page_checksum=True)
+    return counted_report(preset, plan, first, written, as_of=as_of, hash_key_check=hash_key_check(data))
+
+
+def _duplicates_removed(first: FirstPass, spool: Spool, allowed: float) -> NDArray[np.int64]:
+    """Places of the accepted rows that cannot stay because their id came twice; they are in quarantine now."""
+    places = suspects(first.taken_keys())
+    if len(places) > 2 * allowed * first.rows_in + 2:
+        # At least half of them cannot stay, so the job stops anyhow; comparing them would need them all in memory.
+        raise InputError(
+            f"transaction_id must be unique, {len(places):,} of {first.rows_in:,} rows share theirs with another row"
+        )
+    if not len(places):
+        return places
+    reasons = duplicate_reasons(spool.rows(places))
+    bad = reasons != KEPT
+    removed: NDArray[np.int64] = places[bad]
+    first.reject(removed, reasons[bad].tolist())
+    return removed
+
+
+def _masks(preset: Preset, first: FirstPass) -> dict[str, NDArray[np.datetime64]]:
+    """Months that the preset's masks speak of, by reason."""
+    return {
+        mask.reason: first.months.without_fraud(expected=mask.without_fraud)
+        for mask in preset.masks
+        if mask.without_fraud is not None
+    }

@@ -1,0 +1,51 @@
+"""Counts over the accepted rows as they are written."""
+
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.schema.silent_months import MonthlyLabels
+from pipeline.storage.digests import TableDigest
+
+
+class WrittenRows:
+    """What was written so far.
+
+    Attributes:
+        rows: how many.
+        masked: labels made unknown, by reason; whoever masks them counts them.
+        nulls: empty or NaN values in each column.
+        types: Arrow type of each column.
+        digest: of all values.
+        labels: rows by label, -1 where it is unknown.
+        months: rows and frauds of each month.
+        first: event_time of the first row, microseconds since 1970.
+        last: that of the last one.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.masked: Counter[str] = Counter()
+        self.nulls: Counter[str] = Counter()
+        self.types: dict[str, str] = {}
+        self.digest = TableDigest()
+        self.labels: Counter[int] = Counter()
+        self.months = MonthlyLabels()
+        self.first = self.last = 0
+
+    def add(self, chunk: pa.Table) -> None:
+        """Take in the next rows, in their final order."""
+        times, labels = chunk["event_time"].cast(pa.int64()).to_numpy(), pc.fill_null(chunk["label"], -1).to_numpy()
+        self.first, self.last = self.first if self.rows else int(times[0]), int(times[-1])
+        self.rows += chunk.num_rows
+        self.labels.update({value: int((labels == value).sum()) for value in (-1, 0, 1)})
+        self.months.add(times, labels)
+        self.types = {field.name: str(field.type) for field in chunk.schema}
+        self.nulls.update({name: _missing(chunk[name]) for name in chunk.column_names})
+        self.digest.update(chunk)
+
+
+def _missing(column: pa.ChunkedArray) -> int:
+    nan = pc.sum(pc.is_nan(column)).as_py() or 0 if pa.types.is_floating(column.type) else 0
+    return int(column.null_count + nan)

@@ -1,0 +1,69 @@
+"""Files of the features stage, read back."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from features.encode import Encoder
+from features.windows.spec import FeatureSpec
+from pipeline.stages.artifacts.features_report import FeaturesReport
+from pipeline.storage.content import read_json, read_table
+from pipeline.tracking.journal import Journal
+
+
+@pytest.fixture(scope="module")
+def report(small_run):
+    return FeaturesReport.read(small_run / "features" / "report.json")
+
+
+@pytest.fixture(scope="module")
+def table(small_run):
+    return read_table(small_run / "features" / "features.parquet")
+
+
+@pytest.mark.parametrize("name", ["train", "valid", "calib", "test"])
+def test_the_report_counts_what_stands_in_the_table(report, table, name):
+    fold, rows = report.folds[name], table.filter(pc.field("fold") == name)
+    label = rows["label"]
+    assert fold.rows == rows.num_rows
+    assert fold.usable == tuple(pc.sum(pc.equal(label, value)).as_py() for value in (0, 1))
+    assert fold.unknown + sum(fold.immature) == label.null_count
+    times = rows["event_time"].cast(pa.int64()).to_numpy()
+    assert fold.start < times.min() <= times.max() <= fold.end
+
+
+def test_a_share_of_immature_rows_is_that_of_the_known_ones(report):
+    for fold in report.folds.values():
+        for share, late, used in zip(
+            (fold.immature_share.legitimate, fold.immature_share.fraud), fold.immature, fold.usable, strict=True
+        ):
+            assert share == pytest.approx(late / (late + used))
+
+
+def test_no_usable_label_of_train_is_later_than_the_newest_training_row(report, table):
+    train = table.filter((pc.field("fold") == "train") & pc.field("label").is_valid())
+    assert pc.max(train["event_time"].cast(pa.int64())).as_py() == report.newest_training_row
+
+
+def test_columns_are_those_of_specification_and_encoder(small_run, report, table):
+    spec = FeatureSpec.from_json((small_run / "features" / "spec.json").read_text())
+    encoder = Encoder.from_dict(read_json(small_run / "features" / "encoder.json"))
+    assert report.columns.numeric == spec.numeric == encoder.numeric
+    assert tuple(report.columns.categorical) == spec.categorical
+    assert tuple(report.columns.categorical.values()) == encoder.sizes
+    assert set(table.column_names) == {"transaction_id", "event_time", "label", "fold", *spec.names}
+
+
+def test_rows_keep_the_order_of_the_transactions(small_run, table):
+    transactions = read_table(small_run / "ingest" / "transactions.parquet")
+    assert table["transaction_id"].equals(transactions["transaction_id"])
+    assert np.all(np.diff(table["event_time"].cast(pa.int64()).to_numpy()) >= 0)
+
+
+def test_folds_go_to_the_log_with_their_spans(small_run, report):
+    records = [each for each in Journal(small_run / "journal.jsonl").records() if each.key.endswith("/features")]
+    tags = {name: v for each in records if each.kind == "tags" for name, v in each.content["values"].items()}
+    written = report.to_dict()["folds"]
+    for name in report.folds:
+        assert tags[f"harbor.{name}"] == f"{written[name]['from']} to {written[name]['to']}"
