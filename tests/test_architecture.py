@@ -29,8 +29,8 @@ FLOORS = (  # from the ground up; a file may import its own floor and every lowe
     "pipeline.cli",
 )
 ROOMS = tuple(f"pipeline.stages.{stage.name}" for stage in STAGES)
-ONE_IN_EACH_FOLDER = {"errors"}
-"""The folders do not know one another, so each has its own class for what it refuses."""
+ONE_IN_EACH_FOLDER = {"errors", "options"}
+"""The folders do not know one another: each has its own class for what it refuses, its own light sections."""
 DOORS = {
     "mlflow": (
         "pipeline/tracking",

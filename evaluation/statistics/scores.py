@@ -159,7 +159,11 @@ def log_loss_rows(labels: Floats, probabilities: Floats) -> Floats:
 
 
 def one_class(s: Sample) -> bool:
-    """True where frauds or legitimate rows carry no weight."""
+    """True where frauds or legitimate rows carry no weight.
+
+    >>> one_class(sample([1, 1], [0.5, 0.9])), one_class(sample([0, 1], [0.5, 0.9]))
+    (True, False)
+    """
     return not 0.0 < s.frauds < s.rows
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.schema.batch import canonical_schema
 from features.schema.canonical_columns import Reading
 from features.times import time_microseconds
 from pipeline.sections import DataConfig
@@ -27,7 +26,7 @@ def passed(tmp_path):
             config = DataConfig(source=str(source))
             preset = load_preset(config)
             inputs = source_inputs(config, preset=preset, simulate=no_simulation)
-            first = FirstPass(Reading(preset, inputs[0].plan, canonical_schema(preset), 0, as_of, None), spool)
+            first = FirstPass(Reading(preset, inputs[0].plan, 0, as_of, None), spool)
             for each in inputs:
                 first.read(each, progress)
             rows = len(first.times())
