@@ -51,7 +51,7 @@ def worked_example(report: dict[str, Any]) -> str:
     sweep, people = report["smoothing"]["sweep"], report["smoothing"]["population"]
     parts = [
         f"Valid fold: {people['rows']:,} rows, {people['frauds']:,} frauds, prevalence {people['prevalence']:.2%}. "
-        "ECE has 15 equal-width bins; *inverse* is after the closed-form inverse of the loss."
+        f"ECE has {report['configuration']['evaluation']['bins']} equal-width bins; *inverse* is after the closed-form inverse of the loss."
     ]
     for title, weight, weighting in (
         ("Balanced class weights and smoothing in one line of torch", "balanced", "column"),

@@ -3,7 +3,6 @@
 import pytest
 
 from pipeline.config import load_config, override_config
-from pipeline.reference import CONFIGURATION, REFERENCE_PAGE, configuration_reference, with_part
 
 SHIPPED = ("harbor.toml", "smoke.toml", "retrain.toml", "handbook.toml", "ulb.toml")
 
@@ -91,28 +90,6 @@ def test_a_resolved_configuration_reads_back_as_itself():
     config = load_config("smoke.toml", environment={})
     assert type(config).model_validate(config.model_dump(mode="json")) == config
     assert override_config(config, ["train.epochs=5"], environment={}).train.epochs == 5
-
-
-def test_the_reference_names_every_section_and_says_what_every_key_means():
-    text = configuration_reference()
-    assert "## [sweep]\n\nWhich losses the head is tried with" in text
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
-    assert len(rows) > 60
-    assert not [row for row in rows if row.endswith("|  |")]
-
-
-def test_a_document_keeps_everything_but_the_part_that_is_renewed():
-    text = "before\n<!-- configuration: generated -->old<!-- /configuration -->\nafter"
-    renewed = with_part(text, CONFIGURATION, "new")
-    assert renewed == "before\n<!-- configuration: generated -->\n\nnew\n\n<!-- /configuration -->\nafter"
-    assert with_part(renewed, CONFIGURATION, "new") == renewed
-    with pytest.raises(ValueError, match="the document must hold"):
-        with_part("nothing", CONFIGURATION, "new")
-
-
-def test_the_page_of_the_configurations_holds_the_reference_as_it_is_now():
-    text = REFERENCE_PAGE.read_text(encoding="utf-8")
-    assert with_part(text, CONFIGURATION, configuration_reference()) == text
 
 
 def test_a_password_in_the_address_is_refused_and_never_repeated():
