@@ -49,9 +49,10 @@ def worked_example(report: dict[str, Any]) -> str:
         report: evaluate/report.json of the run; its sweep was judged on valid.
     """
     sweep, people = report["smoothing"]["sweep"], report["smoothing"]["population"]
+    bins = report["configuration"]["evaluation"]["bins"]
     parts = [
         f"Valid fold: {people['rows']:,} rows, {people['frauds']:,} frauds, prevalence {people['prevalence']:.2%}. "
-        f"ECE has {report['configuration']['evaluation']['bins']} equal-width bins; *inverse* is after the closed-form inverse of the loss."
+        f"ECE has {bins} equal-width bins; *inverse* is after the closed-form inverse of the loss."
     ]
     for title, weight, weighting in (
         ("Balanced class weights and smoothing in one line of torch", "balanced", "column"),

@@ -1,4 +1,4 @@
-"""The pipeline's own sections: no password in an address that would be written down, and nothing loaded to read them."""
+"""The pipeline's own sections: no password in an address that is written down, and no worker loaded."""
 
 import subprocess
 import sys
