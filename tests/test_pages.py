@@ -110,6 +110,18 @@ def test_every_package_stands_in_the_map_of_the_house():
     assert not {package.as_posix() for package in packages if package.name not in rooms}
 
 
+def test_every_file_in_the_map_of_the_house_is_there():
+    table = TEXT["README.md"].partition("## Map of the house")[2].partition("## More")[0]
+    rooms = {path.parent.relative_to(ROOT).as_posix() for path in SOURCES}
+    there = {f"/{path.relative_to(ROOT).as_posix()}" for path in SOURCES} | {f"/{room}/" for room in rooms}
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", table)
+    others = {
+        f"{name}/" for name in ("configs", "presets", "render/templates", "fixtures", "oracles", "golden", "benches")
+    }
+    assert len(named) > 60
+    assert [name for name in named if name not in others and not any(each.endswith(f"/{name}") for each in there)] == []
+
+
 def test_every_variable_that_the_code_reads_stands_in_the_table():
     table = TEXT["pipeline/README.md"].partition("## Environment")[2]
     sources = [*SOURCES, *(ROOT / "tests" / "benches").glob("*.py"), ROOT / "Dockerfile"]
