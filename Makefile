@@ -12,7 +12,7 @@ run: install
 	$(BIN)/harbor run --config harbor.toml
 
 test: check
-	$(BIN)/pytest --durations=10 $(PYTEST)
+	$(BIN)/pytest --durations=10 $(or $(PYTEST),-n auto --dist worksteal)
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

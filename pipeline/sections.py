@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from models.options import StudyForm
 from pipeline.bundle.manifest import FEWEST, SIGNING_KEY
-from pipeline.storage.addresses import holds_password
+from pipeline.storage.addresses import CREDENTIALS, holds_password
 from pipeline.storage.errors import InputError
 
 
@@ -34,7 +34,7 @@ class AblationConfig(BaseModel):
     )
 
 
-ADDRESSES = ("s3://", "gs://", "file://")
+ADDRESSES = tuple(f"{scheme}://" for scheme in (*CREDENTIALS, "file"))
 
 
 class RunsConfig(BaseModel):

@@ -21,7 +21,7 @@ CREDENTIALS = {
 
 def is_remote(text: str) -> bool:
     """Whether a text is the address of a place in an object store."""
-    return text.startswith(("s3://", "gs://"))
+    return text.startswith(tuple(f"{scheme}://" for scheme in CREDENTIALS))
 
 
 def local_path(text: str) -> Path:

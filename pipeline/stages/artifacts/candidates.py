@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from models.rows import Float64s, Floats, Integers
 from models.shared_encoder import SharedEncoder
 
 HYBRID_MEMBERS = ("mlp", "xgboost")
-COMPARED: tuple[Method, ...] = ("none", "temperature", "affine", "beta", "isotonic")
+COMPARED: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ def page(report, figures):
     return report_html(report, {name: picture.svg for name, picture in figures.items()})
 
 
+def test_every_figure_that_is_drawn_stands_on_the_page(report, figures):
+    page = report_html(report, {name: f"<svg data-figure='{name}'></svg>" for name in figures})
+    assert len(figures) > 8
+    assert [name for name in figures if f"data-figure='{name}'" not in page] == []
+
+
 class Tree(HTMLParser):
     """Refuses tags that do not match, and collects ids, links and visible text."""
 

@@ -25,7 +25,7 @@ def logged(tmp_path, *outcomes):
     run = StageLog(journal, "run", parent=None)
     log = run.child("train", name="train")
     ranking = rank_sweep(LABELS, outcomes, event_time=np.arange(600), folds=3, auc_tolerance=0.5)
-    log_sweep(log, ranking, outcomes, labels=LABELS)
+    log_sweep(log, ranking, outcomes, labels=LABELS, bins=15)
     return ranking, list(journal.records())
 
 
