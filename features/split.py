@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.errors import InputError
+from features.errors import InputError, faults_text
 from features.times import DAY, Duration, duration_microseconds, duration_text, time_text
 
 FOLDS = ("train", "valid", "calib", "test")
@@ -194,7 +194,7 @@ def time_folds(
         folds.append(_fold(interval, label, rows=rows, known=known, mature=mature))
     faults = [*_length_faults(event_time, edges), *_gap_faults(edges, split, delay), *_row_faults(folds)]
     if faults:
-        raise InputError("\n  ".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the folds", *faults]))
+        raise InputError(faults_text(faults, "the folds"))
     newest = int(event_time[usable & (code == 0)].max())
     return Folds(code, usable, tuple(folds), newest)
 

@@ -83,7 +83,7 @@ def fit_booster(
     for name, data in (("train", train), ("valid", valid)):
         faults += _data_faults(name, data, columns=len(columns))
     if faults:
-        raise InputError(f"{len(faults)} faults in the booster's input: " + "; ".join(faults))
+        raise InputError(f"{len(faults)} fault{'s' * (len(faults) > 1)} in the booster's input: " + "; ".join(faults))
     if loss != NATIVE:
         prevalence = float(np.average(train.label, weights=train.weight))
         train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from features.errors import InputError
+from features.errors import InputError, faults_text
 from features.times import duration_microseconds
 
 CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at")
@@ -269,8 +269,8 @@ def preset_from_dict(
         }
         return Preset.model_validate(dict(preset) | added)
     except ValidationError as error:
-        faults = [f"  {'.'.join(map(str, fault['loc'])) or 'preset'}: {fault['msg']}" for fault in error.errors()]
-        raise InputError("\n".join([f"{len(faults)} fault{'s' * (len(faults) > 1)} in the preset", *faults])) from error
+        faults = [f"{'.'.join(map(str, fault['loc'])) or 'preset'}: {fault['msg']}" for fault in error.errors()]
+        raise InputError(faults_text(faults, "the preset")) from error
 
 
 def _expanded(names: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.bundle.score import UNREADABLE, reading_fault
 from pipeline.storage.content import read_table
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 COLUMN_TYPES = {
@@ -72,8 +72,7 @@ def outcome_columns(path: Path) -> OutcomeColumns:
     times, time_faults = _times(table)
     faults = [*_value_faults(numbers), *time_faults]
     if faults:
-        count = f"{len(faults)} fault{'s' * (len(faults) > 1)} in {path} ({table.num_rows:,} rows)"
-        raise InputError("\n  ".join([count, *faults]))
+        raise InputError(faults_text(faults, f"{path} ({table.num_rows:,} rows)"))
     return OutcomeColumns(
         label=numbers["label"],
         blocked=numbers.get("blocked", np.zeros(table.num_rows)) == 1,

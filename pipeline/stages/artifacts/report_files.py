@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, PlainSerializer, TypeAdapter, ValidationEr
 
 from features.times import time_microseconds, time_text
 from pipeline.storage.content import json_ready
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 
 
 def _microseconds(text: object) -> int:
@@ -59,9 +59,8 @@ class WrittenReport(ReadReport):
 
 
 def _faults(path: Path, error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False)
-    lines = [f"{len(faults)} fault{'s' * (len(faults) > 1)} in {path}"]
-    for fault in faults:
-        key = ".".join(map(str, fault["loc"])) or "the file"
-        lines.append(f"  {key}: {fault['msg'].removeprefix('Value error, ')}")
-    return "\n".join(lines)
+    faults = [
+        f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_url=False, include_input=False)
+    ]
+    return faults_text(faults, str(path))

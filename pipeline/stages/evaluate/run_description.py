@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.times import duration_text, time_text
+from features.times import DAY, duration_text, time_text
 from pipeline.stages.artifacts.calibrate_report import CalibrateReport
 from pipeline.stages.artifacts.candidates import Models
 from pipeline.stages.artifacts.features_report import FoldReport
@@ -82,5 +82,5 @@ def _label_notes(folds: Mapping[str, FoldReport]) -> Iterator[tuple[str, str]]:
 
 
 def _age(microseconds: int) -> str:
-    days = microseconds / 86_400_000_000
+    days = microseconds / DAY
     return f"{days:.1f} days before the end of test" if days >= 1 else duration_text(microseconds)

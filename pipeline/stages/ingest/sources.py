@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.store_errors import StoreError
 
 PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
@@ -53,12 +53,11 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
     """
     wanted = (source,) if isinstance(source, str) else source
     entries = [_entry(text) for text in wanted]
-    files = [file for found, _ in entries for file in found]
-    told = [*_list_faults(wanted), *(fault for _, fault in entries), *_repeats(files), *map(_content_fault, files)]
-    faults = [fault for fault in told if fault]
+    files = [file for own, _ in entries for file in own]
+    found = [*_list_faults(wanted), *(fault for _, fault in entries), *_repeats(files), *map(_content_fault, files)]
+    faults = [fault for fault in found if fault]
     if faults:
-        count = f"{len(faults)} fault{'s' * (len(faults) > 1)} in data.source"
-        raise InputError("\n".join([count, *(f"  {fault}" for fault in faults)]))
+        raise InputError(faults_text(faults, "data.source"))
     return _named(files)
 
 
