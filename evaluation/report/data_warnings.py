@@ -45,7 +45,7 @@ def data_warnings(
     if not _outside(candidates[shipped]["observed_expected"], band):  # where the whole is wrong its parts are no news
         found += [_bad_part(part, shipped, band) for part in parts]
     found.append(_unknown_labels(population["unknown_labels"]))
-    found += [sentence.rstrip(".") for sentence in evidence.looks]
+    found += [sentence.rstrip(".") for sentence in evidence.reuse_warnings]
     return [text for text in found if text]
 
 

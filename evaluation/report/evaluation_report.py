@@ -87,8 +87,8 @@ def _from_the_pipeline(evidence: Evidence) -> dict[str, Any]:
     """Keys whose content only the pipeline knows; `drift` where it was looked for."""
     return {
         "notes": [asdict(note) for note in evidence.notes],
-        "looks": list(evidence.looks),
+        "looks": list(evidence.reuse_warnings),
         **({"drift": dict(evidence.drift)} if evidence.drift else {}),
-        "facts": dict(evidence.facts),
+        "facts": dict(evidence.run_description),
         "configuration": dict(evidence.configuration),
     }

@@ -59,7 +59,7 @@ class Evidence:
         champion: the model in use on the test rows, where there is one.
         drift: what `drift_section` returned.
         notes: remarks that only the pipeline knows, `facts` what else it knows of the run, by name.
-        looks: sentences on other models judged on these rows before.
+        reuse_warnings: sentences on other models judged on these rows before.
         configuration: every key of the run by section.
     """
 
@@ -75,8 +75,8 @@ class Evidence:
     champion: ChampionScores | None = None
     drift: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
-    looks: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    reuse_warnings: tuple[str, ...] = ()
+    run_description: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
 
 

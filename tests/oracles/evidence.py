@@ -74,7 +74,12 @@ def made_evidence(seed: int, *, rows: int = 60_000, champion: bool = False, repe
             Note("labels", "3.1 % of frauds and 0.4 % of legitimate rows had no mature label when train ended."),
             Note("time", "The newest training row is 35 days older than the first test row."),
         ),
-        facts={"as_of": "2018-08-28T00:00:00Z", "train_rows": 480_000, "train_prevalence": 0.0179, "name": "harbor"},
+        run_description={
+            "as_of": "2018-08-28T00:00:00Z",
+            "train_rows": 480_000,
+            "train_prevalence": 0.0179,
+            "name": "harbor",
+        },
         configuration={"data": {"source": "simulate", "preset": "harbor", "rows": 1_000_000}, "sweep": {"repeats": 2}},
     )
 

@@ -47,8 +47,8 @@ def gathered_evidence(
         champion=judged.champion.test if judged.champion is not None else None,
         drift=drift_report(context, judged, after_test, valid=valid, ranking=ranking),
         notes=tuple(Note(topic, text) for topic, text in run_notes(context)),
-        looks=reuse_warnings(earlier),
-        facts=run_description(context, judged.models),
+        reuse_warnings=reuse_warnings(earlier),
+        run_description=run_description(context, judged.models),
         configuration=config.model_dump(mode="json", exclude={"tracking", "runs"}),
     )
 

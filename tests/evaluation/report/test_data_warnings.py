@@ -47,7 +47,7 @@ def test_parts_that_the_model_chose_itself_are_no_finding(whole_evidence, kind):
 
 
 def test_unknown_labels_and_earlier_looks_come_last_without_their_full_stop(whole_evidence):
-    evidence = replace(whole_evidence, looks=("One other model had been judged here.",))
+    evidence = replace(whole_evidence, reuse_warnings=("One other model had been judged here.",))
     found = warnings(evidence, people={**PEOPLE, "unknown_labels": 1_500})
     assert found == [
         "1,500 test rows have no known label and are left out of every number",

@@ -159,7 +159,7 @@ def test_another_prevalence_is_shown_on_request_only(small, report):
 
 
 def test_an_earlier_look_at_the_same_test_data_is_recorded(small):
-    report = report_of(replace(small, looks=("One other model had been judged on these rows.",)))
+    report = report_of(replace(small, reuse_warnings=("One other model had been judged on these rows.",)))
     assert report["looks"] == ["One other model had been judged on these rows."]
     assert "One other model had been judged on these rows" in report["warnings"]
 

@@ -26,7 +26,7 @@ def test_the_same_arms_are_compared_on_calib_and_on_test(evidence, judged):
 
 
 def test_earlier_judgements_are_told(evidence):
-    assert evidence.looks[0].startswith("1 other model had been judged on these test rows before (last-week)")
+    assert evidence.reuse_warnings[0].startswith("1 other model had been judged on these test rows before (last-week)")
 
 
 def test_the_configuration_leaves_out_what_changes_no_number(evidence):
