@@ -58,7 +58,7 @@ class Evidence:
         unsmoothed_valid: labels and raw P(fraud) of ε = 0 on valid, the evidence before the sweep.
         champion: the model in use on the test rows, where there is one.
         drift: what `drift_section` returned.
-        notes: remarks that only the pipeline knows, `facts` what else it knows of the run, by name.
+        notes: remarks that only the pipeline knows, `run_description` what else it knows of the run, by name.
         reuse_warnings: sentences on other models judged on these rows before.
         configuration: every key of the run by section.
     """
