@@ -102,7 +102,7 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     from pipeline.run import run_stages
     from pipeline.runs.cost import cost_line
     from pipeline.stages import STAGES
-    from pipeline.storage.content import read_json
+    from pipeline.stages.artifacts.evaluate_report import GateReport
 
     folder, settings = placed.folder, placed.settings
     reporter = _reporter()
@@ -110,16 +110,16 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     run_stages(folder, settings, STAGES, force=force, only=only, reporter=reporter)
     if only not in (None, "export"):
         return Exit.DONE
-    verdict = read_json(folder / "evaluate" / "report.json")["gate"]
+    gate = GateReport.read(folder / "evaluate" / "report.json").gate
     reporter.say(f"cost    {cost_line(folder, STAGES)}")
     reporter.say(f"report  {folder / 'evaluate' / 'report.html'}")
     reporter.say(f"bundle  {folder / 'export' / 'bundle'}")
     if settings.config.runs.store:
         reporter.say(f"store   {settings.config.runs.store}/{folder.name}")
-    said, reasons = "passed" if verdict["passed"] else "refused", verdict["reasons"]
-    lines = "\n".join((f"gate    {said}", *(f"        {reason}" for reason in reasons)))
-    reporter.say(lines, event="gate", message=said, passed=verdict["passed"], reasons=reasons)
-    return Exit.DONE if verdict["passed"] or only is not None else Exit.REFUSED
+    verdict = "passed" if gate.passed else "refused"
+    lines = "\n".join((f"gate    {verdict}", *(f"        {reason}" for reason in gate.reasons)))
+    reporter.say(lines, event="gate", message=verdict, passed=gate.passed, reasons=list(gate.reasons))
+    return Exit.DONE if gate.passed or only is not None else Exit.REFUSED
 
 
 def _reporter() -> "Reporter":
