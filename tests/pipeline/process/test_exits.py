@@ -172,10 +172,8 @@ def test_an_unknown_option_is_bad_input(ending):
     assert ending("run", "--colour", "blue").code == Exit.BAD_INPUT
 
 
-@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize("how", [each for each in SPOILT if each != "empty"])  # an empty one is the default
 def test_a_configuration_that_cannot_be_read_is_refused(ending, tmp_path, how):
-    if how == "empty":
-        pytest.skip("an empty configuration is the default one")
     path = spoilt(tmp_path / "own.toml", how)
     assert refused(ending("run", "--config", path, "--plan"), "own.toml")
 
