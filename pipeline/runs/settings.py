@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config import Config
+from pipeline.config import Config, parse_config
 from pipeline.stages.fingerprint import library_versions
 from pipeline.storage.content import read_json
 from pipeline.storage.errors import InputError
@@ -40,16 +40,14 @@ def read_settings(run: Path) -> RunSettings:
     """The settings a run folder was made with.
 
     Raises:
-        InputError: the folder holds no readable config.json.
+        InputError: the folder holds no readable config.json, or one with keys that are not known: each by name.
     """
     path = run / "config.json"
     if not path.is_file():
         raise InputError(f"{run} must be a run folder, but it holds no config.json")
     content = read_json(path)
-    try:
-        as_of = content["as_of"]
-        if not isinstance(as_of, int | None):
-            raise TypeError("as_of must be microseconds since 1970 or null")
-        return RunSettings(Config.model_validate(content["config"]), as_of)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} must hold a run's settings, but it does not: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
+        raise InputError(f"{path} must hold a run's settings, but it does not: 'config' must be an object")
+    if "as_of" not in content or not isinstance(content["as_of"], int | None):
+        raise InputError(f"{path} must hold a run's settings, but it does not: 'as_of' must be an integer or null")
+    return RunSettings(parse_config(content["config"], origin=str(path)), content["as_of"])

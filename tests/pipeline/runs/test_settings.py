@@ -37,8 +37,20 @@ def test_a_folder_without_settings_is_no_run_folder(tmp_path):
         read_settings(tmp_path)
 
 
-@pytest.mark.parametrize("content", [{}, [], {"as_of": "x", "config": {}}, {"as_of": None, "config": {"nets": {}}}])
+@pytest.mark.parametrize("content", [{}, [], {"as_of": "x", "config": {}}, {"as_of": None, "config": 3}])
 def test_settings_that_are_none_are_refused(tmp_path, content):
     write_json(tmp_path / "config.json", content)
     with pytest.raises(InputError, match=r"config\.json must hold a run's settings, but it does not"):
         read_settings(tmp_path)
+
+
+def test_a_key_that_has_moved_since_the_run_is_named_with_its_new_place(tmp_path):
+    content = resolved_settings(RunSettings(load_config("smoke.toml", environment={}), None))
+    content["config"]["export"]["alert_cost"] = 5.0
+    content["config"]["export"]["alert_kost"] = 5.0
+    write_json(tmp_path / "config.json", content)
+    with pytest.raises(InputError, match=r"2 faults in .*config\.json") as caught:
+        read_settings(tmp_path)
+    assert "export.alert_cost: moved to decision.alert_cost" in str(caught.value)
+    assert "export.alert_kost: unknown key" in str(caught.value)
+    assert "pydantic" not in str(caught.value)
