@@ -1,30 +1,52 @@
-"""The gate: a pure function from evidence to a verdict with reasons in words."""
+"""The gate: a pure function from evidence to a verdict with reasons in words, and to each reason what to do about it.
 
-from dataclasses import dataclass
+A refusal keeps something else in production, so the first question is whether the candidate is better than that. Then
+come the absolute ones, each asked of an interval: only what lies wholly outside its limits is refused. What cannot be
+shown never passes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from evaluation.formatting import signed
 from evaluation.options import GateConfig
 from evaluation.statistics.intervals import Interval
 
+Status = Literal["met", "open", "warned", "refused", "absent"]
+"""Shown; cannot be told from the limit, which passes; outside and let through for a reason; outside; not applicable."""
+STANDING = {"met": True, "open": True, "warned": True, "refused": False, "absent": None}
+
 
 @dataclass(frozen=True)
-class ChampionEvidence:
-    """Candidate − champion on test rows after both models' `seen_until`.
+class Comparison:
+    """The candidate against another model on the rows that both may be judged on; differences are candidate − other.
 
     Attributes:
-        name: the champion's version.
-        rows: rows both models may be judged on; `frauds` among them.
-        log_loss: paired interval of the difference, below 0 where the candidate is better.
-        average_precision: likewise, above 0 where the candidate is better.
+        name: of the other model, such as "champion 7".
+        rows: the shared rows; `frauds` among them.
+        other_log_loss: of the other model.
+        log_loss: paired 95 % interval of the difference, below 0 where the candidate is better.
+        log_loss_likely: the 90 % interval of the same.
+        average_precision: paired 95 % interval of the difference, above 0 where the candidate is better.
+        observed_expected: of the other model.
         problem: why it could not be scored at all (a missing feature, a broken bundle), else empty.
     """
 
     name: str
     rows: int
     frauds: int
+    other_log_loss: float
     log_loss: Interval
+    log_loss_likely: Interval
     average_precision: Interval
+    observed_expected: Interval
     problem: str = ""
+
+    @property
+    def relative(self) -> float:
+        """The difference in log loss as a share of the other model's."""
+        return self.log_loss.value / self.other_log_loss if self.other_log_loss > 0 else float("nan")
 
 
 @dataclass(frozen=True)
@@ -34,43 +56,57 @@ class GateEvidence:
     Attributes:
         rows: judged rows; `frauds` among them.
         observed_expected: frauds that happened over frauds promised.
-        ece: calibration error over `bins` equal-width bins, `ece_null_95` what chance alone reaches in 95 of 100 draws.
-        roc_auc: of the candidate, `baseline_roc_auc` of the baseline, and their paired difference.
+        calibration_slope: of the outcome's log odds on the promised ones; 1 is right.
+        ece_debiased: calibration error over `bins` equal-width bins beyond what chance shows.
+        prevalence: fraud rate of the judged rows.
+        bins: of the calibration error.
+        brier_skill: share of the base rate's Brier score that the candidate removes.
+        baseline: the comparison with the plainest model.
         champion: the comparison with the model in use; None where there is none.
+        anchor: the comparison with the champion of some time ago; None where there is none.
         drift: alarms that refuse; None where drift is shown and stops nothing.
     """
 
     rows: int
     frauds: int
     observed_expected: Interval
-    ece: float
-    ece_null_95: float
+    calibration_slope: Interval
+    ece_debiased: Interval
+    prevalence: float
     bins: int
-    roc_auc: Interval
-    baseline_roc_auc: Interval
-    roc_auc_difference: Interval
-    champion: ChampionEvidence | None = None
+    brier_skill: Interval
+    baseline: Comparison
+    champion: Comparison | None = None
+    anchor: Comparison | None = None
     drift: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Check:
-    """One rule's outcome: passed, refused, or (None) not applicable."""
+    """One rule's outcome in words, and where it is not met the likely cause and what to do."""
 
     name: str
-    passed: bool | None
+    status: Status
     text: str
+    remedy: str = ""
+
+    @property
+    def passed(self) -> bool | None:
+        """True or False; None where the rule does not apply."""
+        return STANDING[self.status]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Passed or not; the reasons are the refusals, or where there are none what each rule found.
 
-    `figures` are the numbers that reasons quote and no candidate's statistics hold.
+    `remedies` stand beside the reasons, one each, empty where nothing is to be done. `figures` are the numbers that
+    reasons quote and no candidate's statistics hold.
     """
 
     passed: bool
     reasons: tuple[str, ...]
+    remedies: tuple[str, ...]
     checks: tuple[Check, ...]
     figures: dict[str, float]
 
@@ -78,11 +114,13 @@ class Verdict:
 def judge(evidence: GateEvidence, *, config: GateConfig) -> Verdict:
     """Hold the evidence against every rule; all rules are looked at, so all reasons are told.
 
-    A statistic that is undefined refuses: what cannot be shown is not proven.
+    A statistic that is undefined refuses: what cannot be shown is not proven. A level that alone is outside its band
+    passes with a warning where the champion's is further outside: a refusal would keep the worse one.
 
-    >>> even, auc = Interval(1.0, 0.9, 1.1), Interval(0.9, 0.8, 0.95)
-    >>> few = GateEvidence(rows=1000, frauds=20, observed_expected=even, ece=0.001, ece_null_95=0.002, bins=15,
-    ...     roc_auc=auc, baseline_roc_auc=auc, roc_auc_difference=Interval(0.0, -0.1, 0.1))
+    >>> even, better = Interval(1.0, 0.9, 1.1), Interval(-0.01, -0.02, -0.005)
+    >>> plain = Comparison("the baseline", 1000, 20, 0.06, better, better, Interval(0.1, 0.0, 0.2), even)
+    >>> few = GateEvidence(rows=1000, frauds=20, observed_expected=even, calibration_slope=even, prevalence=0.02,
+    ...     ece_debiased=Interval(0.0, 0.0, 0.002), bins=15, brier_skill=Interval(0.3, 0.2, 0.4), baseline=plain)
     >>> judge(few, config=GateConfig(min_frauds=100)).reasons
     ('20 frauds among 1,000 test rows, but 100 are needed',)
 
@@ -90,98 +128,241 @@ def judge(evidence: GateEvidence, *, config: GateConfig) -> Verdict:
         evidence: numbers of the test fold.
         config: limits.
     """
-    checks = (
-        _enough_frauds(evidence, config),
-        _in_the_large(evidence, config),
-        _calibration(evidence, config),
-        _not_below_baseline(evidence),
-        _champion(evidence.champion, config),
-        *([] if evidence.drift is None else [_drift(evidence.drift)]),
+    checks = _with_worse_incumbent(tuple(_checks(evidence, config)), evidence, config)
+    refusals = tuple(check for check in checks if check.status == "refused")
+    told = refusals or checks
+    return Verdict(
+        passed=not refusals,
+        reasons=tuple(check.text for check in told),
+        remedies=tuple(check.remedy for check in told),
+        checks=checks,
+        figures=_figures(evidence, config),
     )
-    refused = tuple(check.text for check in checks if check.passed is False)
-    return Verdict(not refused, refused or tuple(check.text for check in checks), checks, _figures(evidence, config))
+
+
+def _checks(e: GateEvidence, config: GateConfig) -> Iterator[Check]:
+    yield _enough_frauds(e, config)
+    yield _against_champion(e.champion, config)
+    yield _against_baseline(e, config)
+    if e.anchor is not None:
+        yield _against_anchor(e.anchor, config)
+    yield _skill(e.brier_skill)
+    yield _level(e.observed_expected, config)
+    yield _slope(e.calibration_slope, config)
+    yield _calibration_error(e, config)
+    if e.drift is not None:
+        yield _drift(e.drift)
 
 
 def _enough_frauds(e: GateEvidence, config: GateConfig) -> Check:
-    passed = e.frauds >= config.min_frauds
-    text = (
-        f"{e.frauds:,} frauds among {e.rows:,} test rows, {'and' if passed else 'but'} {config.min_frauds:,} are needed"
+    met = e.frauds >= config.min_frauds
+    text = f"{e.frauds:,} frauds among {e.rows:,} test rows, {'and' if met else 'but'} {config.min_frauds:,} are needed"
+    remedy = (
+        "Too little happened in the test fold to judge a model by, or its labels have not come yet: lengthen "
+        "split.test, wait for labels, or check that frauds are labelled 1"
     )
-    return Check("enough frauds", passed, text)
+    return _check("enough frauds", "met" if met else "refused", text, remedy)
 
 
-def _in_the_large(e: GateEvidence, config: GateConfig) -> Check:
-    i, low, high = e.observed_expected, config.observed_expected_low, config.observed_expected_high
-    found = f"observed/expected is {i.value:.3f} (95 % interval {i.low:.3f} to {i.high:.3f})"
-    passed = i.low <= high and i.high >= low
-    where = "which meets" if passed else "which lies outside"
-    return Check("calibration in the large", passed, f"{found}, {where} [{low:g}, {high:g}]")
-
-
-def _calibration(e: GateEvidence, config: GateConfig) -> Check:
-    tolerance = _tolerance(e, config)
-    limit = max(e.ece_null_95, tolerance)
-    passed = e.ece <= limit
-    text = (
-        f"ECE is {e.ece:.5f} ({e.bins} equal-width bins), {'within' if passed else 'above'} {limit:.5f}, the larger "
-        f"of its 95 % value under perfect calibration ({e.ece_null_95:.5f}) and {config.ece_tolerance:g} × prevalence "
-        f"({tolerance:.5f})"
-    )
-    return Check("calibration error", passed, text)
-
-
-def _not_below_baseline(e: GateEvidence) -> Check:
-    passed = e.roc_auc_difference.value >= 0
-    d = e.roc_auc_difference
-    text = (
-        f"ROC AUC is {e.roc_auc.value:.4f}, {'not below' if passed else 'below'} the baseline's "
-        f"{e.baseline_roc_auc.value:.4f} (difference {signed(d.value)}, "
-        f"95 % interval {signed(d.low)} to {signed(d.high)})"
-    )
-    return Check("baseline", passed, text)
-
-
-def _champion(c: ChampionEvidence | None, config: GateConfig) -> Check:
+def _against_champion(c: Comparison | None, config: GateConfig) -> Check:
+    """The model in use: refused when proven worse, or likely worse by more than the margin."""
     if c is None:
-        return Check("champion", None, "there is no champion to compare with")
-    shared = f"{c.frauds:,} frauds among {c.rows:,} test rows that neither model has seen"
-    few = f"{shared}, {config.min_champion_frauds} are needed" if c.frauds < config.min_champion_frauds else ""
-    if c.problem or few:
-        return Check("champion", None, f"champion {c.name} is not comparable: {c.problem or few}")
-    worse, better = _worse_in(c), c.log_loss.high < 0 or c.average_precision.low > 0
-    passed = not worse and (better or config.champion_rule == "not_worse")
-    loss, precision = c.log_loss, c.average_precision
-    found = (
-        f"log loss {signed(loss.value, 5)} ({signed(loss.low, 5)} to {signed(loss.high, 5)}), average precision "
-        f"{signed(precision.value)} ({signed(precision.low)} to {signed(precision.high)}) on {shared}"
+        return Check("champion", "absent", "there is no champion to compare with")
+    shown = config.champion_rule == "shown"
+    if doubt := _not_comparable(c, config):
+        return _check("champion", "absent" if shown else "refused", f"{c.name} is not comparable: {doubt}", _UNCOMPARED)
+    worse, better = _worse(c, config), c.log_loss.high < 0
+    if shown:
+        status: Status = "absent"
+    elif worse or not (better or config.champion_rule == "not_worse"):
+        status = "refused"
+    else:
+        status = "met" if better else "open"
+    verdict = worse or ("better than" if better else "not told apart from")
+    remedy = (
+        "The model in use stays, because it served these rows better or as well: look at Drift and at what changed in "
+        "data, features or settings since it was trained; a longer split.test tells small differences apart"
     )
-    return Check("champion", passed, f"{_standing(worse, better=better)} champion {c.name}: {found}")
+    return _check("champion", status, f"{verdict} {c.name}: {_found(c)}", remedy)
 
 
-def _worse_in(c: ChampionEvidence) -> list[str]:
-    proven = {"log loss": c.log_loss.low > 0, "average precision": c.average_precision.high < 0}
-    return [name for name, worse in proven.items() if worse]
+def _against_baseline(e: GateEvidence, config: GateConfig) -> Check:
+    """The plainest model: where there is no champion, it is what a refusal would leave."""
+    b = e.baseline
+    if e.champion is not None and config.champion_rule != "shown":
+        return Check("baseline", "absent", f"the champion counts; against {b.name}: {_found(b)}")
+    if not b.log_loss.low <= b.log_loss.high:
+        return _check("baseline", "refused", f"cannot be compared with {b.name} in log loss", _BASELINE)
+    worse, better = _worse(b, config), b.log_loss.high < 0
+    status: Status = "refused" if worse else "met" if better else "open"
+    verdict = worse or ("better than" if better else "not told apart from")
+    return _check("baseline", status, f"{verdict} {b.name}: {_found(b)}", _BASELINE)
 
 
-def _standing(worse: list[str], *, better: bool) -> str:
-    if worse:
-        return f"worse in {' and '.join(worse)} than"
-    return "better than" if better else "not told apart from"
+def _against_anchor(a: Comparison, config: GateConfig) -> Check:
+    """The fixed anchor: many nights of "not proven worse than yesterday" may add up."""
+    doubt = _not_comparable(a, config)
+    if doubt or config.champion_rule == "shown":
+        return Check("anchor", "absent", f"{a.name} is {f'not comparable: {doubt}' if doubt else 'shown alone'}")
+    worse = _worse(a, config)
+    status: Status = "refused" if worse else "met" if a.log_loss.high < 0 else "open"
+    verdict = worse or ("better than" if status == "met" else "not told apart from")
+    remedy = (
+        "Small losses of many nights have added up: compare with the run behind the anchor in tracking, and roll back "
+        "if the anchor is better still"
+    )
+    return _check("anchor", status, f"{verdict} {a.name}: {_found(a)}", remedy)
+
+
+def _skill(skill: Interval) -> Check:
+    status: Status = "met" if skill.low > 0 else "refused"
+    beyond = "above 0" if status == "met" else "not shown to be above 0"
+    text = f"Brier skill is {skill.value:.3f} (95 % interval {skill.low:.3f} to {skill.high:.3f}), {beyond}"
+    remedy = (
+        "The probabilities are no better than saying the fraud rate for every row: look for labels and rows that do "
+        "not belong together, folds that were swapped, or features that are empty in test"
+    )
+    return _check("skill", status, text, remedy)
+
+
+def _level(i: Interval, config: GateConfig) -> Check:
+    found = f"observed/expected is {i.value:.3f} (95 % interval {i.low:.3f} to {i.high:.3f})"
+    return _check("calibration in the large", *_in_band(i, found, config.band), _level_remedy(i))
+
+
+def _slope(i: Interval, config: GateConfig) -> Check:
+    found = f"calibration slope is {i.value:.3f} (95 % interval {i.low:.3f} to {i.high:.3f})"
+    remedy = (
+        "Below 1 the probabilities are too extreme, above 1 too timid: calib may hold too few frauds to fit a map on "
+        "(lengthen split.calib), or the world of test is not that of calib (look at Drift)"
+    )
+    return _check("calibration slope", *_in_band(i, found, config.slope_band), remedy)
+
+
+def _calibration_error(e: GateEvidence, config: GateConfig) -> Check:
+    """Refused only where the whole interval lies above the tolerance: few frauds make any ECE large."""
+    i, limit = e.ece_debiased, config.ece_tolerance * e.prevalence
+    found = f"debiased ECE is {i.value:.5f} (95 % interval {i.low:.5f} to {i.high:.5f}, {e.bins} equal-width bins)"
+    allowed = f"{config.ece_tolerance:g} × prevalence ({limit:.5f})"
+    if i.value <= limit:
+        status, where = "met", f"within {allowed}"
+    elif i.low <= limit:
+        status, where = "open", f"which cannot be told from {allowed}"
+    else:
+        status, where = "refused", f"and lies wholly above {allowed}"
+    remedy = (
+        "Probabilities are off by more than noise: see Reliability for where. Off everywhere by one factor: the fraud "
+        "rate moved or labels are late; off at the top alone: too few frauds in calib, or another calibration.method"
+    )
+    return _check("calibration error", status, f"{found}, {where}", remedy)  # type: ignore[arg-type]
 
 
 def _drift(alarms: tuple[str, ...]) -> Check:
-    return Check("drift", not alarms, "; ".join(alarms) or "the newest rows look like those of train")
+    text = "; ".join(alarms) or "the newest rows look like those of train"
+    remedy = "The newest rows are not what train was: look at Drift, and train on newer rows or repair the feed"
+    return _check("drift", "refused" if alarms else "met", text, remedy)
 
 
-def _tolerance(e: GateEvidence, config: GateConfig) -> float:
-    return config.ece_tolerance * (e.frauds / e.rows) if e.rows else float("nan")
+def _with_worse_incumbent(checks: tuple[Check, ...], e: GateEvidence, config: GateConfig) -> tuple[Check, ...]:
+    """The checks, a refused level let through with a warning where the champion's is worse and nothing else is wrong.
+
+    A level that is off moves the calibration error too; the slope says whether it is the level alone.
+    """
+    refused = {check.name for check in checks if check.status == "refused"}
+    level = {"calibration in the large", "calibration error"}
+    if not refused or not refused <= level or e.champion is None or config.champion_rule == "shown":
+        return checks
+    own, other = e.observed_expected, e.champion.observed_expected
+    if not _beyond(other, config.band) > _beyond(own, config.band):
+        return checks
+    remark = (
+        f"; {e.champion.name} is further off ({other.value:.3f}, 95 % interval {other.low:.3f} to {other.high:.3f}), "
+        "and refusing would keep it"
+    )
+    return tuple(
+        replace(check, status="warned", text=check.text + remark) if check.name in refused else check
+        for check in checks
+    )
+
+
+def _beyond(i: Interval, band: tuple[float, float]) -> float:
+    """How many times further than the band allows observed/expected is; 1 at its edge, NaN where undefined."""
+    return max(i.value / band[1], band[0] / i.value) if i.value > 0 else float("nan")
+
+
+def _in_band(i: Interval, found: str, band: tuple[float, float]) -> tuple[Status, str]:
+    low, high = band
+    limits = f"[{low:g}, {high:g}]"
+    if not (i.low <= high and i.high >= low):
+        return "refused", f"{found}, wholly outside {limits}"
+    if low <= i.value <= high:
+        return "met", f"{found}, inside {limits}"
+    return "open", f"{found}, which cannot be told from {limits}"
+
+
+def _level_remedy(i: Interval) -> str:
+    if i.value < 1:
+        return (
+            "More fraud is promised than came: labels of the newest test rows may still be on their way (run with "
+            "--as-of, raise labels.delay, end test earlier), or fraud has become rarer since calib"
+        )
+    return (
+        "More fraud came than is promised: fraud has become more frequent since calib (retrain on newer rows), or "
+        "calib lacks frauds that were reported late (raise labels.delay, look at the label notes)"
+    )
+
+
+def _worse(c: Comparison, config: GateConfig) -> str:
+    """In what words the candidate is worse; empty where it is not."""
+    if c.log_loss.low > 0:
+        return "worse in log loss than"
+    if c.relative > config.margin and c.log_loss_likely.low > 0:
+        return f"likely worse in log loss, by more than {config.margin:.1%}, than"
+    return ""
+
+
+def _not_comparable(c: Comparison, config: GateConfig) -> str:
+    if c.problem:
+        return c.problem
+    if c.frauds < config.min_champion_frauds or not c.log_loss.low <= c.log_loss.high:
+        return f"{_shared(c)}, {config.min_champion_frauds} are needed"
+    return ""
+
+
+def _found(c: Comparison) -> str:
+    loss, precision = c.log_loss, c.average_precision
+    return (
+        f"log loss {signed(loss.value, 5)} ({signed(loss.low, 5)} to {signed(loss.high, 5)}), "
+        f"{signed(100 * c.relative, 2)} % of it; average precision {signed(precision.value)} "
+        f"({signed(precision.low)} to {signed(precision.high)}) on {_shared(c)}"
+    )
+
+
+def _shared(c: Comparison) -> str:
+    return f"{c.frauds:,} frauds among {c.rows:,} test rows that neither model has seen"
+
+
+def _check(name: str, status: Status, text: str, remedy: str) -> Check:
+    """A check that tells its remedy only where it is not met."""
+    return Check(name, status, text, remedy if status in ("open", "warned", "refused") else "")
+
+
+_UNCOMPARED = (
+    "Nothing says that the candidate is as good as the model in use: repair what keeps that one from being scored, or "
+    "lengthen split.test until both share enough frauds"
+)
+_BASELINE = (
+    "A logistic regression does as well: the features say little, train or valid hold too few frauds, or label windows "
+    "were empty in train; look at the data notes"
+)
 
 
 def _figures(e: GateEvidence, config: GateConfig) -> dict[str, float]:
-    tolerance = _tolerance(e, config)
-    figures = {"ece_tolerance": tolerance, "ece_limit": max(e.ece_null_95, tolerance)}
-    if e.champion is not None:
-        figures |= {"champion.rows": float(e.champion.rows), "champion.frauds": float(e.champion.frauds)}
-        for name, i in (("log_loss", e.champion.log_loss), ("average_precision", e.champion.average_precision)):
-            figures |= {f"champion.{name}": i.value, f"champion.{name}.low": i.low, f"champion.{name}.high": i.high}
+    figures = {"ece_limit": config.ece_tolerance * e.prevalence}
+    for key, c in (("baseline", e.baseline), ("champion", e.champion), ("anchor", e.anchor)):
+        if c is None:
+            continue
+        figures |= {f"{key}.rows": float(c.rows), f"{key}.frauds": float(c.frauds), f"{key}.relative": c.relative}
+        for name, i in (("log_loss", c.log_loss), ("average_precision", c.average_precision)):
+            figures |= {f"{key}.{name}": i.value, f"{key}.{name}.low": i.low, f"{key}.{name}.high": i.high}
     return figures

@@ -84,20 +84,46 @@ class GateConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_frauds: int = Field(100, ge=1, description="frauds the judged fold must hold before anything is believed")
-    observed_expected_low: float = Field(0.85, gt=0, description="observed/expected below this is miscalibration")
-    observed_expected_high: float = Field(1.15, gt=0, description="observed/expected above this is miscalibration")
-    ece_tolerance: float = Field(0.1, ge=0, description="ECE may reach this share of the prevalence, or its null")
-    min_champion_frauds: int = Field(50, ge=1, description="frauds on shared rows before a champion is compared")
     champion_rule: str = Field(
         "not_worse",
-        pattern="^(not_worse|better)$",
-        description='"not_worse": refuse if proven worse than the champion; "better": refuse unless proven better',
+        pattern="^(not_worse|better|shown)$",
+        description='"not_worse": refuse if worse in log loss than the champion; "better": refuse unless proven '
+        'better; "shown": the champion is shown, and the baseline counts',
+    )
+    margin: float = Field(
+        0.01,
+        ge=0,
+        description="share of the other model's log loss by which a candidate that is likely (90 %) worse may exceed it",
+    )
+    min_champion_frauds: int = Field(
+        50, ge=1, description="frauds on rows that champion and candidate share; with fewer the candidate is refused"
+    )
+    anchor_days: int = Field(
+        90, ge=0, description="days back to the champion that is the fixed anchor of comparisons; 0 is none"
+    )
+    observed_expected_low: float = Field(
+        0.85, gt=0, description="observed/expected is refused where its whole interval lies below this"
+    )
+    observed_expected_high: float = Field(1.15, gt=0, description="likewise above this")
+    slope_low: float = Field(
+        0.8, gt=0, description="the calibration slope is refused where its whole interval lies below this"
+    )
+    slope_high: float = Field(1.25, gt=0, description="likewise above this")
+    ece_tolerance: float = Field(
+        0.1,
+        ge=0,
+        description="the debiased ECE is refused where its whole interval lies above this share of prevalence",
     )
 
     @property
     def band(self) -> tuple[float, float]:
         """Observed/expected between these two is calibration in the large."""
         return self.observed_expected_low, self.observed_expected_high
+
+    @property
+    def slope_band(self) -> tuple[float, float]:
+        """Calibration slopes between these two are neither too extreme nor too timid."""
+        return self.slope_low, self.slope_high
 
 
 class DriftConfig(BaseModel):

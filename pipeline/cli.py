@@ -117,8 +117,9 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     if settings.config.runs.store:
         reporter.say(f"store   {settings.config.runs.store}/{folder.name}")
     verdict = "passed" if gate.passed else "refused"
-    lines = "\n".join((f"gate    {verdict}", *(f"        {reason}" for reason in gate.reasons)))
-    reporter.say(lines, event="gate", message=verdict, passed=gate.passed, reasons=list(gate.reasons))
+    lines = "\n".join((f"gate    {verdict}", *(f"        {line}" for line in gate.lines)))
+    told = {"passed": gate.passed, "reasons": list(gate.reasons), "remedies": list(gate.remedies)}
+    reporter.say(lines, event="gate", message=verdict, **told)
     return Exit.DONE if gate.passed or only is not None else Exit.REFUSED
 
 
@@ -229,7 +230,12 @@ def retrain(
     reporter.say(f"harbor retrain as of {time_text(moment)}", event="started", as_of=time_text(moment))
     outcome = retrained(Path(config).stem, settings, STAGES, runs=Path("runs"), reporter=reporter)
     told = {"run": str(outcome.folder), "passed": outcome.passed, "promoted": outcome.promoted}
-    lines = (f"run     {outcome.folder}", f"cost    {cost_line(outcome.folder, STAGES)}", *outcome.lines)
+    lines = (
+        f"run     {outcome.folder}",
+        f"cost    {cost_line(outcome.folder, STAGES)}",
+        f"report  {outcome.folder / 'evaluate' / 'report.html'}",
+        *outcome.lines,
+    )
     reporter.say("\n".join(lines), event="retrained", message="; ".join(map(str.strip, outcome.lines)), **told)
     if outcome.removed:
         reporter.say(f"removed {len(outcome.removed)} old runs: {', '.join(outcome.removed)}")

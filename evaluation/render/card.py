@@ -72,7 +72,8 @@ def _summary(report: Mapping[str, Any]) -> str:
 
 def _verdict(report: Mapping[str, Any]) -> str:
     gate = report["gate"]
-    reasons = "\n".join(f"- {reason}" for reason in gate["reasons"])
+    told = zip(gate["reasons"], gate["remedies"], strict=True)
+    reasons = "\n".join(f"- {reason}{f'. {remedy}.' if remedy else ''}" for reason, remedy in told)
     return f"## Verdict\n\nThe gate {'passed' if gate['passed'] else 'refused'} it:\n\n{reasons}"
 
 

@@ -1,13 +1,17 @@
-"""What would ship against the champion, on the rows that neither of the two has seen."""
+"""The shipped candidate against another bundle: the model in use, or the fixed anchor.
+
+On rows that neither has seen, on the same draws.
+"""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from evaluation.gate import ChampionEvidence
+from evaluation.gate import Comparison
 from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.report.comparison import comparison, no_comparison
 from evaluation.report.evidence import ChampionScores, Evidence
-from evaluation.statistics.intervals import UNDEFINED, cluster_codes, paired_bootstrap
+from evaluation.statistics.intervals import cluster_codes, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, Integers
 
@@ -15,25 +19,25 @@ ONE_CLASS = "one class only"
 
 
 def champion_section(
-    evidence: Evidence, *, config: EvaluationConfig, rng: np.random.Generator
-) -> ChampionEvidence | None:
-    """The shipped candidate against the champion, or why they cannot be compared; None without a champion."""
-    champion, rows = evidence.champion, evidence.rows
-    if champion is None:
+    evidence: Evidence, other: ChampionScores | None, *, config: EvaluationConfig, rng: np.random.Generator
+) -> Comparison | None:
+    """The shipped candidate against a champion, or why they cannot be compared; None where there is none."""
+    rows = evidence.rows
+    if other is None:
         return None
-    if champion.problem:
-        return ChampionEvidence(champion.name, 0, 0, UNDEFINED, UNDEFINED, champion.problem)
-    return champion_evidence(
+    if other.problem:
+        return no_comparison(other.title, rows=0, frauds=0, problem=other.problem)
+    return champion_comparison(
         rows,
         evidence.candidates[evidence.shipped],
-        champion,
+        other,
         clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster),
         rng=rng,
         settings=config.bootstrap(),
     )
 
 
-def champion_evidence(
+def champion_comparison(
     rows: JudgedRows,
     candidate: Floats,
     champion: ChampionScores,
@@ -41,7 +45,7 @@ def champion_evidence(
     clusters: Integers,
     rng: np.random.Generator,
     settings: BootstrapSettings,
-) -> ChampionEvidence:
+) -> Comparison:
     """Paired differences on the test rows after both models' last seen event.
 
     A champion trained later than part of the test fold would otherwise be judged on rows it was fitted to.
@@ -58,9 +62,7 @@ def champion_evidence(
     shared = (rows.event_time > champion.seen_until) & np.isfinite(champion.probabilities)
     count, frauds = int(shared.sum()), int(rows.labels[shared].sum())
     if count == 0 or frauds in {0, count}:
-        unknown = UNDEFINED.because(ONE_CLASS)
-        return ChampionEvidence(champion.name, count, frauds, unknown, unknown)
+        return no_comparison(champion.title, rows=count, frauds=frauds, reason=ONE_CLASS)
     both: Mapping[str, Floats] = {"candidate": candidate[shared], "champion": champion.probabilities[shared]}
     drawn = paired_bootstrap(rows.labels[shared], both, clusters=clusters[shared], rng=rng, settings=settings)
-    loss, precision = (drawn.difference("candidate", "champion", s) for s in ("log_loss", "average_precision"))
-    return ChampionEvidence(champion.name, count, frauds, loss, precision)
+    return comparison(drawn, "candidate", "champion", name=champion.title, rows=count, frauds=frauds)

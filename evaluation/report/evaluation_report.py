@@ -13,12 +13,12 @@ import numpy as np
 
 from evaluation.options import DecisionConfig, EvaluationConfig, GateConfig
 from evaluation.report.calibration_detail import calibration_detail
-from evaluation.report.candidates_section import calibration_nulls, candidates_section, headline_replicates
-from evaluation.report.champion_section import champion_section
+from evaluation.report.candidates_section import calibration_nulls, candidates_section
 from evaluation.report.data_warnings import data_warnings
 from evaluation.report.differences_section import differences_section
 from evaluation.report.evidence import Evidence, evidence_of_known_rows
-from evaluation.report.gate_section import gate_evidence, gate_section
+from evaluation.report.gate_section import gate_section
+from evaluation.report.judgement import judgement
 from evaluation.report.json_values import json_values
 from evaluation.report.operating_points import operating_points
 from evaluation.report.population_section import population_section
@@ -28,7 +28,7 @@ from evaluation.report.smoothing_section import smoothing_section
 from evaluation.report.temperature_section import temperature_section
 from evaluation.statistics.random_streams import named_streams
 
-STREAMS = ("headline", "nulls", "champion", "temperature", "slices")
+STREAMS = ("headline", "nulls", "champion", "temperature", "slices", "anchor")
 """What is drawn, each from a child of the report's generator: a new purpose goes to the end."""
 
 
@@ -56,12 +56,11 @@ def build_report(
     """
     known, unknown = evidence_of_known_rows(evidence)
     draw = named_streams(rng, STREAMS)
-    drawn = headline_replicates(known.rows, known.candidates, config=config, rng=draw["headline"])
+    judged = judgement(known, config=config, draw=draw)
+    drawn = judged.drawn
     population = population_section(known.rows, unknown=unknown, config=config, clusters=drawn.clusters)
     nulls = calibration_nulls(known.candidates, bins=config.bins, rng=draw["nulls"])
     candidates = candidates_section(drawn, known.rows.labels, population, nulls)
-    champion = champion_section(known, config=config, rng=draw["champion"])
-    judged = gate_evidence(drawn, known, nulls=nulls, champion=champion, bins=config.bins)
     parts = slices(known.rows, known.candidates, config=config, shipped=known.shipped, rng=draw["slices"])
     report = {
         "population": population,
@@ -71,7 +70,7 @@ def build_report(
         "differences": differences_section(drawn, known, population),
         "smoothing": smoothing_section(known.ranking),
         "temperature": temperature_section(known, config=config, rng=draw["temperature"]),
-        "gate": gate_section(judged, config=gate),
+        "gate": gate_section(judged.evidence, config=gate),
         "calibration": calibration_detail(known, bins=config.bins, prevalence=config.reference_prevalence),
         "slices": parts,
         "operating_points": operating_points(known, budgets=config.budgets, alert_cost=decision.alert_cost),

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.errors import InputError
 from evaluation.selection import SweepRanking
 from evaluation.statistics.populations import JudgedRows
-from evaluation.statistics.sample import Floats
+from evaluation.statistics.sample import Floats, Mask
 
 Arm = tuple[float, str]
 """(smoothing, calibrator)."""
@@ -34,12 +34,21 @@ class CalibRows:
 
 @dataclass(frozen=True)
 class ChampionScores:
-    """The champion on the test rows [N] (NaN where it could not score), or why it could not be scored at all."""
+    """A champion on the test rows [N] (NaN where it could not score), or why it could not be scored at all.
+
+    `name` is its version, `role` what it is to the candidate: the champion, or the anchor.
+    """
 
     name: str
     probabilities: Floats
     seen_until: int
     problem: str = ""
+    role: str = "champion"
+
+    @property
+    def title(self) -> str:
+        """What people call it, such as "champion 7"."""
+        return f"{self.role} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Evidence:
         temperature_test: P(fraud) by (smoothing, calibrator) [N].
         unsmoothed_valid: labels and raw P(fraud) of ε = 0 on valid, the evidence before the sweep.
         champion: the model in use on the test rows, where there is one.
+        anchor: the champion of some time ago on the same rows, where there is one.
         drift: what `drift_section` returned.
         notes: remarks that only the pipeline knows, `run_description` what else it knows of the run, by name.
         reuse_warnings: sentences on other models judged on these rows before.
@@ -73,6 +83,7 @@ class Evidence:
     temperature_test: Mapping[Arm, Floats] = field(default_factory=dict)
     unsmoothed_valid: tuple[Floats, Floats] | None = None
     champion: ChampionScores | None = None
+    anchor: ChampionScores | None = None
     drift: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     reuse_warnings: tuple[str, ...] = ()
@@ -92,15 +103,19 @@ def evidence_of_known_rows(evidence: Evidence) -> tuple[Evidence, int]:
     known = np.isfinite(evidence.rows.labels)
     if not known.any():
         raise InputError(f"the test fold must hold rows of known label, got none among {known.size} rows")
-    champion = evidence.champion
-    if champion is not None and not champion.problem:
-        champion = replace(champion, probabilities=champion.probabilities[known])
     kept = replace(
         evidence,
         rows=evidence.rows.where(known),
         candidates={name: np.asarray(p, dtype=np.float64)[known] for name, p in evidence.candidates.items()},
         before={name: np.asarray(p, dtype=np.float64)[known] for name, p in evidence.before.items()},
         temperature_test={arm: np.asarray(p)[known] for arm, p in evidence.temperature_test.items()},
-        champion=champion,
+        champion=_on_known_rows(evidence.champion, known),
+        anchor=_on_known_rows(evidence.anchor, known),
     )
     return kept, int((~known).sum())
+
+
+def _on_known_rows(champion: ChampionScores | None, known: Mask) -> ChampionScores | None:
+    if champion is None or champion.problem:
+        return champion
+    return replace(champion, probabilities=champion.probabilities[known])

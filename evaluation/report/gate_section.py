@@ -1,22 +1,24 @@
 """The report's `gate`: the verdict on what would ship, from the same draws as the table of candidates."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from evaluation.gate import ChampionEvidence, GateEvidence, judge
+from evaluation.formatting import candidate_name
+from evaluation.gate import Check, Comparison, GateEvidence, judge
 from evaluation.options import GateConfig
+from evaluation.report.comparison import comparison
 from evaluation.report.evidence import Evidence
 from evaluation.statistics.intervals import Replicates
 
 
 def gate_section(evidence: GateEvidence, *, config: GateConfig) -> dict[str, Any]:
-    """Passed or not, the reasons in words, every rule's outcome, and the numbers that reasons quote."""
+    """Passed or not, reasons in words with their remedies, every rule's outcome, and the numbers that reasons quote."""
     verdict = judge(evidence, config=config)
     return {
         "passed": verdict.passed,
         "reasons": list(verdict.reasons),
-        "checks": [asdict(check) for check in verdict.checks],
+        "remedies": list(verdict.remedies),
+        "checks": [_check_record(check) for check in verdict.checks],
         "figures": verdict.figures,
     }
 
@@ -25,8 +27,8 @@ def gate_evidence(
     drawn: Replicates,
     evidence: Evidence,
     *,
-    nulls: Mapping[str, float],
-    champion: ChampionEvidence | None,
+    champion: Comparison | None,
+    anchor: Comparison | None,
     bins: int,
 ) -> GateEvidence:
     """What the gate looks at.
@@ -34,21 +36,28 @@ def gate_evidence(
     Args:
         drawn: the headline statistics of the candidates.
         evidence: rows of known label, and which candidate would ship.
-        nulls: the calibration error that chance alone reaches, by candidate.
         champion: the paired comparison with the model in use; None where there is none.
+        anchor: likewise with the champion of some time ago.
         bins: of the calibration error.
     """
     shipped, baseline = evidence.shipped, evidence.baseline
+    rows, frauds = int(evidence.rows.labels.size), int(evidence.rows.labels.sum())
+    name = f"the baseline ({candidate_name(baseline).lower()})"
     return GateEvidence(
-        rows=int(evidence.rows.labels.size),
-        frauds=int(evidence.rows.labels.sum()),
+        rows=rows,
+        frauds=frauds,
         observed_expected=drawn.interval(shipped, "observed_expected"),
-        ece=drawn.values[shipped]["ece"],
-        ece_null_95=nulls[shipped],
+        calibration_slope=drawn.interval(shipped, "calibration_slope"),
+        ece_debiased=drawn.interval(shipped, "ece_debiased"),
+        prevalence=drawn.values[shipped]["prevalence"],
         bins=bins,
-        roc_auc=drawn.interval(shipped, "roc_auc"),
-        baseline_roc_auc=drawn.interval(baseline, "roc_auc"),
-        roc_auc_difference=drawn.difference(shipped, baseline, "roc_auc"),
+        brier_skill=drawn.interval(shipped, "brier_skill"),
+        baseline=comparison(drawn, shipped, baseline, name=name, rows=rows, frauds=frauds),
         champion=champion,
+        anchor=anchor,
         drift=tuple(evidence.drift["alarms"]) if evidence.drift.get("stop") else None,
     )
+
+
+def _check_record(check: Check) -> dict[str, Any]:
+    return {**asdict(check), "passed": check.passed}

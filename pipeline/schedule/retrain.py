@@ -117,7 +117,9 @@ def _promoted(folder: Path, settings: RunSettings, *, began: int) -> dict[str, A
 
 
 def _outcome(gate: GateVerdict, *, promoted: bool, lines: list[str]) -> dict[str, Any]:
-    return {"passed": gate.passed, "promoted": promoted, "reasons": list(gate.reasons), "lines": lines}
+    remedies = [] if gate.passed else [f"  → {remedy}" for remedy in gate.remedies if remedy]
+    told = {"reasons": list(gate.reasons), "remedies": list(gate.remedies), "lines": [*lines, *remedies]}
+    return {"passed": gate.passed, "promoted": promoted, **told}
 
 
 def _newer_champion(folder: Path, settings: RunSettings) -> str | None:

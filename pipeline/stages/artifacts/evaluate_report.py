@@ -1,6 +1,7 @@
 """What others read of evaluate's report: the verdict of the gate, what was judged, and the drift in words."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Annotated
 
 from pydantic import Field
@@ -11,10 +12,17 @@ from pipeline.stages.artifacts.train_report import SelectedSetting
 
 @dataclass(frozen=True, kw_only=True)
 class GateVerdict:
-    """Whether a run may be promoted, and every reason against it."""
+    """Whether a run may be promoted, every reason against it, and what to do about each."""
 
     passed: bool
     reasons: tuple[str, ...]
+    remedies: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """What a person reads: each reason, and under it what to do where there is something to do."""
+        told = zip_longest(self.reasons, self.remedies, fillvalue="")
+        return [line for reason, remedy in told for line in (reason, f"  → {remedy}" if remedy else "") if line]
 
 
 @dataclass(frozen=True, kw_only=True)
