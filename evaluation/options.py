@@ -93,7 +93,7 @@ class GateConfig(BaseModel):
     margin: float = Field(
         0.01,
         ge=0,
-        description="share of the other model's log loss by which a candidate that is likely (90 %) worse may exceed it",
+        description="share of the other model's log loss by which a candidate that is likely (90 %) worse may lose",
     )
     min_champion_frauds: int = Field(
         50, ge=1, description="frauds on rows that champion and candidate share; with fewer the candidate is refused"

@@ -17,7 +17,8 @@ def comparison(drawn: Replicates, one: str, other: str, *, name: str, rows: int,
         one: the candidate that would ship.
         other: the model it is compared with.
         name: what people call the other one.
-        rows: the rows drawn from; `frauds` among them.
+        rows: the rows drawn from.
+        frauds: of these the frauds.
     """
     return Comparison(
         name=name,

@@ -18,8 +18,8 @@ from evaluation.report.data_warnings import data_warnings
 from evaluation.report.differences_section import differences_section
 from evaluation.report.evidence import Evidence, evidence_of_known_rows
 from evaluation.report.gate_section import gate_section
-from evaluation.report.judgement import judgement
 from evaluation.report.json_values import json_values
+from evaluation.report.judgement import judgement
 from evaluation.report.operating_points import operating_points
 from evaluation.report.population_section import population_section
 from evaluation.report.reliability_tables import reliability_section

@@ -4,89 +4,161 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from evaluation.gate import ChampionEvidence, GateEvidence, judge
+from evaluation.gate import Comparison, GateEvidence, judge
 from evaluation.options import GateConfig
 from evaluation.statistics.intervals import Interval
+
+NAN = Interval(float("nan"), float("nan"), float("nan"))
+RIGHT = Interval(1.01, 0.95, 1.07)
+BETTER, EVEN, WORSE = (Interval(v, v - 0.001, v + 0.001) for v in (-0.01, 0.0, 0.01))
+
+
+def against(difference: Interval, *, likely: Interval | None = None, name="champion 7", **changes) -> Comparison:
+    made = Comparison(name, 40_000, 700, 0.05, difference, likely or difference, EVEN, RIGHT)
+    return replace(made, **changes)
+
 
 GOOD = GateEvidence(
     rows=100_000,
     frauds=1_800,
-    observed_expected=Interval(1.01, 0.95, 1.07),
-    ece=0.001,
-    ece_null_95=0.0008,
+    observed_expected=RIGHT,
+    calibration_slope=Interval(0.98, 0.93, 1.04),
+    ece_debiased=Interval(0.0004, 0.0, 0.0011),
+    prevalence=0.018,
     bins=15,
-    roc_auc=Interval(0.93, 0.92, 0.94),
-    baseline_roc_auc=Interval(0.88, 0.87, 0.89),
-    roc_auc_difference=Interval(0.05, 0.04, 0.06),
+    brier_skill=Interval(0.37, 0.33, 0.4),
+    baseline=against(BETTER, name="the baseline (logistic)"),
 )
-EVEN = Interval(0.0, -0.001, 0.001)
-CHAMPION = ChampionEvidence("7", 40_000, 700, EVEN, EVEN)
+LEVEL_OFF = replace(GOOD, observed_expected=Interval(1.3, 1.2, 1.4), ece_debiased=Interval(0.0054, 0.004, 0.007))
 
 
-def verdict(config=None, **changes):
-    return judge(replace(GOOD, **changes), config=config or GateConfig())
+def verdict(config=None, evidence=GOOD, **changes):
+    return judge(replace(evidence, **changes), config=config or GateConfig())
+
+
+def status(result, name):
+    return next(check.status for check in result.checks if check.name == name)
 
 
 def test_good_evidence_passes_and_says_why():
     result = verdict()
     assert result.passed
-    assert len(result.reasons) == 5
+    assert len(result.reasons) == len(result.remedies) == len(result.checks) == 7
     assert result.reasons[0] == "1,800 frauds among 100,000 test rows, and 100 are needed"
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"frauds": 99, "ece": 0.0}, r"99 frauds among 100,000 test rows, but 100 are needed"),
-        ({"observed_expected": Interval(1.3, 1.16, 1.5)}, r"1\.160 to 1\.500\), which lies outside \[0\.85, 1\.15\]"),
-        ({"observed_expected": Interval(0.7, 0.6, 0.84)}, r"which lies outside"),
-        ({"ece": 0.0019}, r"ECE is 0\.00190 .* above 0\.00180, .*\(0\.00080\) and 0\.1 × prevalence \(0\.00180\)"),
-        ({"roc_auc_difference": Interval(-0.01, -0.02, 0.001)}, "below the baseline's 0.8800"),
-        ({"champion": replace(CHAMPION, log_loss=Interval(0.01, 0.005, 0.02))}, "worse in log loss than champion 7"),
-        (
-            {"champion": replace(CHAMPION, average_precision=Interval(-0.1, -0.2, -0.01))},
-            "worse in average precision than champion 7",
-        ),
+        ({"frauds": 99}, r"99 frauds among 100,000 test rows, but 100 are needed"),
+        ({"observed_expected": Interval(1.3, 1.16, 1.5)}, r"1\.160 to 1\.500\), wholly outside \[0\.85, 1\.15\]"),
+        ({"observed_expected": Interval(0.7, 0.6, 0.84)}, r"wholly outside"),
+        ({"calibration_slope": Interval(0.7, 0.64, 0.79)}, r"slope is 0\.700 .* wholly outside \[0\.8, 1\.25\]"),
+        ({"ece_debiased": Interval(0.003, 0.0019, 0.004)}, r"wholly above 0\.1 × prevalence \(0\.00180\)"),
+        ({"brier_skill": Interval(0.01, -0.01, 0.02)}, r"Brier skill is 0\.010 .*, not shown to be above 0"),
+        ({"baseline": against(WORSE, name="the baseline (logistic)")}, r"worse in log loss than the baseline"),
+        ({"champion": against(WORSE)}, "worse in log loss than champion 7"),
+        ({"anchor": against(WORSE, name="anchor 3")}, "worse in log loss than anchor 3"),
+        ({"drift": ("the score itself drifted",)}, "the score itself drifted"),
     ],
 )
-def test_each_rule_refuses_alone_with_its_reason(changes, reason):
+def test_each_rule_refuses_alone_with_its_reason_and_a_remedy(changes, reason):
     result = verdict(**changes)
     assert not result.passed
-    assert len(result.reasons) == 1
+    assert len(result.reasons) == len(result.remedies) == 1
     assert re.search(reason, result.reasons[0]), result.reasons[0]
+    assert len(result.remedies[0].split()) > 8
 
 
-def test_an_interval_that_reaches_into_the_band_is_not_refused():
-    assert verdict(observed_expected=Interval(1.2, 1.1, 1.4)).passed
+def test_an_interval_that_reaches_into_the_band_is_open_and_never_said_to_meet_it():
+    result = verdict(observed_expected=Interval(0.782, 0.687, 0.888))
+    assert result.passed
+    assert status(result, "calibration in the large") == "open"
+    assert any("0.782" in text and "cannot be told from [0.85, 1.15]" in text for text in result.reasons)
 
 
-def test_the_larger_of_null_and_tolerance_counts():
-    assert verdict(ece=0.0019, ece_null_95=0.002).passed
-    assert verdict(ece=0.00179, ece_null_95=0.0).passed
+def test_an_error_above_its_limit_whose_interval_reaches_below_is_open():
+    assert status(verdict(ece_debiased=Interval(0.0025, 0.0017, 0.004)), "calibration error") == "open"
+    assert status(verdict(ece_debiased=Interval(0.0017, 0.0, 0.004)), "calibration error") == "met"
 
 
-@pytest.mark.parametrize("name", ["ece", "ece_null_95"])
+@pytest.mark.parametrize("name", ["observed_expected", "calibration_slope", "ece_debiased", "brier_skill"])
 def test_what_is_undefined_is_not_proven(name):
-    assert not verdict(**{name: float("nan")}).passed
-    nan = Interval(float("nan"), float("nan"), float("nan"))
-    assert not verdict(observed_expected=nan).passed
-    assert not verdict(roc_auc_difference=nan).passed
+    assert not verdict(**{name: NAN}).passed
 
 
-def test_a_champion_with_few_frauds_or_a_problem_is_not_comparable_and_refuses_nothing():
-    few = verdict(champion=replace(CHAMPION, frauds=49, log_loss=Interval(9, 8, 10)))
-    broken = verdict(champion=replace(CHAMPION, problem="feature card_1d_count is missing"))
-    assert few.passed
-    assert broken.passed
-    assert "not comparable: 49 frauds" in few.reasons[-1]
-    assert "not comparable: feature card_1d_count is missing" in broken.reasons[-1]
+def test_a_baseline_that_cannot_be_compared_is_not_proven():
+    assert not verdict(baseline=against(NAN, name="the baseline (logistic)")).passed
+
+
+@pytest.mark.parametrize(
+    "champion",
+    [
+        against(BETTER, frauds=49),
+        against(BETTER, problem="feature card_1d_count is missing"),
+        against(NAN),
+    ],
+)
+def test_a_champion_that_cannot_be_compared_refuses(champion):
+    result = verdict(champion=champion)
+    assert not result.passed
+    assert "champion 7 is not comparable" in result.reasons[0]
+
+
+def test_an_equal_of_the_champion_passes():
+    result = verdict(champion=against(EVEN))
+    assert result.passed
+    assert status(result, "champion") == "open"
+
+
+def test_a_likely_loss_refuses_beyond_the_margin_alone():
+    likely, unproven = Interval(0.001, 0.0001, 0.002), Interval(0.001, -0.0001, 0.002)
+    assert not verdict(champion=against(unproven, likely=likely)).passed  # 2 % of .05
+    assert verdict(GateConfig(margin=0.03), champion=against(unproven, likely=likely)).passed
+    assert verdict(champion=against(unproven, likely=unproven)).passed
+
+
+def test_beside_a_champion_the_baseline_refuses_nothing():
+    result = verdict(champion=against(EVEN), baseline=against(WORSE, name="the baseline (logistic)"))
+    assert result.passed
+    assert status(result, "baseline") == "absent"
+
+
+def test_a_champion_that_is_only_shown_leaves_the_baseline_to_count():
+    shown = GateConfig(champion_rule="shown")
+    assert verdict(shown, champion=against(WORSE)).passed
+    assert not verdict(shown, champion=against(WORSE), baseline=against(WORSE, name="the baseline")).passed
 
 
 def test_the_stricter_rule_wants_a_proven_gain():
     strict = GateConfig(champion_rule="better")
-    assert verdict(champion=CHAMPION).passed
-    assert not verdict(strict, champion=CHAMPION).passed
-    assert verdict(strict, champion=replace(CHAMPION, log_loss=Interval(-0.01, -0.02, -0.001))).passed
+    assert not verdict(strict, champion=against(EVEN)).passed
+    assert verdict(strict, champion=against(BETTER)).passed
+
+
+def test_a_level_that_is_off_passes_with_a_warning_where_the_champions_is_further_off():
+    worse = against(BETTER, observed_expected=Interval(1.6, 1.4, 1.8))
+    result = verdict(evidence=LEVEL_OFF, champion=worse)
+    assert result.passed
+    assert status(result, "calibration in the large") == "warned"
+    assert any("champion 7 is further off (1.600" in text for text in result.reasons)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"champion": None},
+        {"champion": against(BETTER, observed_expected=Interval(1.2, 1.1, 1.3))},
+        {"champion": against(BETTER, observed_expected=NAN)},
+        {
+            "champion": against(BETTER, observed_expected=Interval(1.6, 1.4, 1.8)),
+            "calibration_slope": Interval(0.6, 0.5, 0.7),
+        },
+        {"champion": against(WORSE, observed_expected=Interval(1.6, 1.4, 1.8))},
+    ],
+)
+def test_a_level_that_is_off_is_refused_where_the_champion_is_closer_or_more_is_wrong(changes):
+    assert not verdict(evidence=LEVEL_OFF, **changes).passed
 
 
 def test_unknown_keys_and_impossible_limits_are_refused():
@@ -97,4 +169,11 @@ def test_unknown_keys_and_impossible_limits_are_refused():
 
 
 def test_the_reason_names_the_bins_that_were_counted():
-    assert "ECE is 0.00100 (40 equal-width bins)" in verdict(bins=40).reasons[2]
+    assert any("40 equal-width bins" in text for text in verdict(bins=40).reasons)
+
+
+def test_figures_hold_what_reasons_quote():
+    figures = verdict(champion=against(EVEN)).figures
+    assert figures["ece_limit"] == pytest.approx(0.0018)
+    assert figures["champion.log_loss.high"] == EVEN.high
+    assert figures["champion.frauds"] == 700

@@ -1,0 +1,171 @@
+"""Are verdicts, intervals and weights right? `python -m tests.benches.worlds [--worlds 200] [--plant]`.
+
+Worlds are simulated with known truth and judged by the real code, without a model being trained in any: two boosters
+and a logistic regression were fitted on worlds of their own, and each world gives them its map. A fifth of a second a
+world and verdict, five seconds once to make a world (kept in --folder).
+"""
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import beta
+
+from evaluation.report.evaluation_report import STREAMS
+from evaluation.report.evidence import evidence_of_known_rows
+from evaluation.report.gate_section import gate_section
+from evaluation.report.judgement import judgement
+from evaluation.statistics.random_streams import named_streams
+from tests.benches.worlds.plants import LEVELS, PLANTS, POWER, Bench
+from tests.benches.worlds.setting import BASELINE, SHIPPED, configuration, judged_world
+from tests.benches.worlds.truth import Reference, reference, truths
+from tests.benches.worlds.world import REFERENCE, read_world, worlds
+
+CONFIGURATIONS = ("harbor", "retrain")
+COVERED = (
+    "observed_expected",
+    "log_loss",
+    "brier_skill",
+    "average_precision",
+    "roc_auc",
+    "calibration_slope",
+    "ece_debiased",
+)
+
+
+@dataclass(frozen=True)
+class Honest:
+    """What was found in one honest world.
+
+    Attributes:
+        held: by interval, whether it holds the truth.
+        level: observed/expected on test.
+        refused: reasons without a champion; `beside` a champion that is its equal.
+    """
+
+    held: dict[str, bool] = field(default_factory=dict)
+    level: float = float("nan")
+    refused: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--worlds", type=int, default=200, help="honest worlds to judge")
+    parser.add_argument("--plant", action="store_true", help="plant faults too, and count how many are caught")
+    parser.add_argument("--planted-worlds", type=int, default=100, help="worlds of each plant")
+    parser.add_argument("--only", nargs="*", help="names of plants")
+    parser.add_argument("--config", nargs="*", choices=CONFIGURATIONS, default=CONFIGURATIONS)
+    parser.add_argument("--resamples", type=int, default=400, help="draws of each judgement")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=Path(".worlds"), help="where worlds are kept")
+    asked = parser.parse_args()
+    begun = time.perf_counter()
+    most = max(asked.worlds, asked.planted_worlds if asked.plant else 0)
+    every = (*REFERENCE, *range(1, most + 1))
+    for _ in worlds(every, folder=asked.folder, processes=asked.processes):
+        pass
+    for name in asked.config:
+        if asked.worlds:
+            print_honest(name, asked)
+        if asked.plant:
+            print_planted(name, asked)
+    print(f"\n{(time.perf_counter() - begun) / 60:.1f} minutes")
+
+
+def print_honest(name: str, asked: argparse.Namespace) -> None:
+    """Coverage of every interval, the calibrated level, and how often honest models are refused, by rule."""
+    known = known_truth(asked.folder, name)
+    judge = partial(honest_world, name=name, folder=asked.folder, resamples=asked.resamples)
+    found = each_world(judge, range(1, asked.worlds + 1), asked.processes)
+    frauds = int(known.labels.sum())
+    print(f"\n{name}.toml: {len(found)} honest worlds; truth from {known.worlds} others, {frauds:,} frauds")
+    print("  95 % intervals that hold the truth")
+    for interval in found[0].held:
+        print(f"    {interval:<32} {share([each.held[interval] for each in found])}")
+    level = np.array([each.level for each in found])
+    print(f"  observed/expected on test: mean {level.mean():.3f}, sd {level.std(ddof=1):.3f}")
+    for title, reasons in (
+        ("without a champion", [e.refused for e in found]),
+        ("beside an equal", [e.beside for e in found]),
+    ):
+        print(f"  honest worlds refused, {title:<19} {share([bool(each) for each in reasons])}")
+        for rule, count in Counter(rule for each in reasons for rule in each).most_common():
+            print(f"    {rule:<32} {count}")
+
+
+@cache
+def known_truth(folder: Path, name: str) -> Reference:
+    """The reference worlds under a configuration, once a process."""
+    return reference((read_world(folder, seed) for seed in REFERENCE), name)
+
+
+def honest_world(seed: int, *, name: str, folder: Path, resamples: int) -> Honest:
+    """One honest world, judged without a champion and beside its equal."""
+    bench = Bench(configuration(name), resamples)
+    judged = judged_world(read_world(folder, seed), name)
+    evidence, _ = evidence_of_known_rows(judged.with_champion())
+    config = bench.config.evaluation.model_copy(update={"resamples": resamples})
+    found = judgement(evidence, config=config, draw=named_streams(np.random.default_rng(seed), STREAMS))
+    true = truths(judged, known_truth(folder, name), bins=config.bins)
+    drawn, compared = found.drawn, found.evidence.champion
+    assert compared is not None
+    intervals = {each: drawn.interval(SHIPPED, each) for each in COVERED}
+    for each in ("log_loss", "average_precision"):
+        intervals[f"{each} − {BASELINE}"] = drawn.difference(SHIPPED, BASELINE, each)
+    intervals["log_loss − champion"] = compared.log_loss
+    return Honest(
+        held={each: i.low <= true[each] <= i.high for each, i in intervals.items()},
+        level=drawn.values[SHIPPED]["observed_expected"],
+        refused=refusals(bench.gate(judged.evidence, seed)),
+        beside=refusals(gate_section(found.evidence, config=bench.config.gate)),
+    )
+
+
+def refusals(gate: dict) -> tuple[str, ...]:
+    """Names of the rules that refuse."""
+    return tuple(check["name"] for check in gate["checks"] if check["passed"] is False)
+
+
+def print_planted(name: str, asked: argparse.Namespace) -> None:
+    """How often each plant is caught, beside a champion and for faults of the level also without one."""
+    print(f"\n{name}.toml: planted faults caught in {asked.planted_worlds} worlds each")
+    wanted = [each for each in (*PLANTS, *POWER) if not asked.only or each in asked.only]
+    for plant in wanted:
+        caught = partial(planted_world, plant=plant, name=name, folder=asked.folder, resamples=asked.resamples)
+        found = each_world(caught, range(1, asked.planted_worlds + 1), asked.processes)
+        line = share([beside for beside, _ in found])
+        alone = f"   alone {share([alone for _, alone in found])}" if plant in LEVELS else ""
+        print(f"    {plant:<26} {line}{alone}{'   (no bar)' if plant in POWER else ''}", flush=True)
+
+
+def planted_world(seed: int, *, plant: str, name: str, folder: Path, resamples: int) -> tuple[bool, bool]:
+    """Whether a plant is caught beside a champion, and without one."""
+    bench = Bench(configuration(name), resamples)
+    judged = judged_world(read_world(folder, seed), name)
+    found = {**PLANTS, **POWER}[plant]
+    return found(judged, bench), plant in LEVELS and found(judged.without_champion(), bench)
+
+
+def each_world(judge: Callable, seeds: Sequence[int], processes: int) -> list:
+    """What `judge` finds in each world, worlds side by side."""
+    with ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(judge, seeds, chunksize=4))
+
+
+def share(found: Sequence[bool]) -> str:
+    """How many of them, with the 95 % interval of the share (Clopper and Pearson, 1934)."""
+    hits, tries = sum(found), len(found)
+    low = beta.ppf(0.025, hits, tries - hits + 1) if hits else 0.0
+    high = beta.ppf(0.975, hits + 1, tries - hits) if hits < tries else 1.0
+    return f"{hits:>4} of {tries}  {hits / tries:6.1%}  ({low:.1%} to {high:.1%})"
+
+
+if __name__ == "__main__":
+    main()
