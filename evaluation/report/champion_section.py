@@ -7,7 +7,8 @@ import numpy as np
 from evaluation.gate import ChampionEvidence
 from evaluation.options import BootstrapSettings, EvaluationConfig
 from evaluation.report.evidence import ChampionScores, Evidence
-from evaluation.statistics.intervals import UNDEFINED, cluster_codes, paired_bootstrap
+from evaluation.statistics.dependence import Dependence, dependence
+from evaluation.statistics.intervals import UNDEFINED, RowDetails, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, Integers
 
@@ -27,7 +28,7 @@ def champion_section(
         rows,
         evidence.candidates[evidence.shipped],
         champion,
-        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster),
+        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
         rng=rng,
         settings=config.bootstrap(),
     )
@@ -38,7 +39,7 @@ def champion_evidence(
     candidate: Floats,
     champion: ChampionScores,
     *,
-    clusters: Integers,
+    clusters: Integers | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
 ) -> ChampionEvidence:
@@ -51,7 +52,7 @@ def champion_evidence(
         candidate: P(fraud) of what would ship [N].
         champion: its P(fraud) on the same rows, NaN where it could not score one; rows at or before its `seen_until`
             are left out.
-        clusters: integer code per row [N].
+        clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples.
     """
@@ -61,6 +62,13 @@ def champion_evidence(
         unknown = UNDEFINED.because(ONE_CLASS)
         return ChampionEvidence(champion.name, count, frauds, unknown, unknown)
     both: Mapping[str, Floats] = {"candidate": candidate[shared], "champion": champion.probabilities[shared]}
-    drawn = paired_bootstrap(rows.labels[shared], both, clusters=clusters[shared], rng=rng, settings=settings)
+    drawn = paired_bootstrap(
+        rows.labels[shared],
+        both,
+        clusters=clusters[shared],
+        rng=rng,
+        settings=settings,
+        details=RowDetails(weight=rows.where(shared).weight),
+    )
     loss, precision = (drawn.difference("candidate", "champion", s) for s in ("log_loss", "average_precision"))
     return ChampionEvidence(champion.name, count, frauds, loss, precision)

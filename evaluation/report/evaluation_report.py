@@ -56,9 +56,10 @@ def build_report(
     """
     known, unknown = evidence_of_known_rows(evidence)
     draw = named_streams(rng, STREAMS)
-    drawn = headline_replicates(known.rows, known.candidates, config=config, rng=draw["headline"])
-    population = population_section(known.rows, unknown=unknown, config=config, clusters=drawn.clusters)
-    nulls = calibration_nulls(known.candidates, bins=config.bins, rng=draw["nulls"])
+    rows, weight = known.rows, known.rows.weight
+    drawn = headline_replicates(rows, known.candidates, config=config, rng=draw["headline"], calib=known.calib)
+    population = population_section(rows, unknown=unknown, config=config, drawn=drawn)
+    nulls = calibration_nulls(known.candidates, bins=config.bins, rng=draw["nulls"], weight=weight)
     candidates = candidates_section(drawn, known.rows.labels, population, nulls)
     champion = champion_section(known, config=config, rng=draw["champion"])
     judged = gate_evidence(drawn, known, nulls=nulls, champion=champion, bins=config.bins)
@@ -72,7 +73,7 @@ def build_report(
         "smoothing": smoothing_section(known.ranking),
         "temperature": temperature_section(known, config=config, rng=draw["temperature"]),
         "gate": gate_section(judged, config=gate),
-        "calibration": calibration_detail(known, bins=config.bins, prevalence=config.reference_prevalence),
+        "calibration": calibration_detail(known, drawn, bins=config.bins, prevalence=config.reference_prevalence),
         "slices": parts,
         "operating_points": operating_points(known, budgets=config.budgets, alert_cost=decision.alert_cost),
         "reliability": reliability_section(known, bins=config.bins),

@@ -42,6 +42,7 @@ def reliability_table(
     bins: int = 15,
     kind: Binning = "positives",
     confidence: float = 0.95,
+    weight: ArrayLike | None = None,
 ) -> ReliabilityTable:
     """Bins of equal width, equal mass or equal expected frauds; empty ones are left out, so no rows, no bins.
 
@@ -57,20 +58,26 @@ def reliability_table(
         bins: number of bins.
         kind: what bins are equal in.
         confidence: coverage of the bars.
+        weight: row weights, ≥ 0 [N]; `expected` and `observed` are weighted, bars are those of the bin's effective
+            number of rows, and `rows` and `frauds` stay plain counts.
     """
-    s = sample(labels, probabilities)
-    index = bin_index(s.probabilities, bins=bins, kind=kind)
+    s = sample(labels, probabilities, weight=weight)
+    index = bin_index(s.probabilities, bins=bins, kind=kind, weight=s.weight)
     rows = np.bincount(index, minlength=bins)
-    used = np.flatnonzero(rows)
+    used = np.flatnonzero(np.bincount(index, weights=s.weight, minlength=bins))
     frauds = np.bincount(index, weights=s.labels, minlength=bins)[used].astype(np.int64)
     rows = rows[used]
     lowest, highest = np.full(bins, np.inf), np.full(bins, -np.inf)
     np.minimum.at(lowest, index, s.probabilities)
     np.maximum.at(highest, index, s.probabilities)
-    expected = np.bincount(index, weights=s.probabilities, minlength=bins)[used] / rows
-    low, high = clopper_pearson(frauds, rows, confidence=confidence)
+    mass, squares, expected, observed = (
+        np.bincount(index, weights=part, minlength=bins)[used]
+        for part in (s.weight, s.weight**2, s.weight * s.probabilities, s.weight * s.labels)
+    )
+    observed, effective = observed / mass, mass**2 / squares
+    low, high = clopper_pearson(observed * effective, effective, confidence=confidence)
     return ReliabilityTable(
-        kind, lowest[used], highest[used], expected, frauds / rows, low, high, rows.astype(np.int64), frauds
+        kind, lowest[used], highest[used], expected / mass, observed, low, high, rows.astype(np.int64), frauds
     )
 
 

@@ -5,7 +5,7 @@ from evaluation.options import BootstrapSettings
 from evaluation.statistics import intervals
 from evaluation.statistics.alerts import CardTimes, card_precision, precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
-from evaluation.statistics.intervals import cluster_codes, count_blocks, paired_bootstrap, percentile_interval
+from evaluation.statistics.intervals import RowDetails, count_blocks, paired_bootstrap
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import DAY
 from evaluation.statistics.scores import brier, brier_skill, calibration_line, log_loss, observed_expected
@@ -66,7 +66,7 @@ def test_value_recall_equals_the_metric_with_amounts():
     y, p, _, card = fold(2)
     amount = np.random.default_rng(1).exponential(50, y.size)
     result = paired_bootstrap(
-        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(2), amount=amount
+        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(2), details=RowDetails(amount)
     )
     expected = recall_at_budget(y, p, budget=0.1, amount=amount)
     assert result.values["a"]["value_recall_at_budget"] == pytest.approx(expected)
@@ -153,7 +153,12 @@ def test_card_precision_is_a_mean_over_drawn_days():
     y, p, _, card = fold(9)
     cards = CardTimes(card, np.random.default_rng(1).integers(0, 10 * DAY, y.size))
     drawn = paired_bootstrap(
-        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(200), cards=cards
+        y,
+        {"a": p},
+        clusters=card,
+        rng=np.random.default_rng(5),
+        settings=settings(200),
+        details=RowDetails(cards=cards),
     )
     daily = card_precision(y, p, cards=cards)
     assert drawn.values["a"]["card_precision_at_100"] == pytest.approx(daily.mean)
@@ -178,19 +183,3 @@ def test_no_rows_give_nan_everywhere():
     drawn = paired_bootstrap([], {"a": []}, clusters=[], rng=np.random.default_rng(1), settings=settings())
     assert all(np.isnan(value) for value in drawn.values["a"].values())
     assert np.isnan(drawn.interval("a", "brier").low)
-
-
-def test_resamples_without_a_value_are_left_out_and_told_when_many():
-    some = percentile_interval(1.0, np.array([0.5, 1.0, 1.5, np.nan]), confidence=0.9)
-    assert some.low < some.high
-    many = percentile_interval(1.0, np.array([0.5, np.nan, np.nan, np.nan]), confidence=0.9)
-    assert many.reason == "undefined in 3 of 4 resamples"
-
-
-def test_clusters_are_cards_days_or_rows():
-    time = np.array([0, 1, DAY, DAY])
-    assert cluster_codes(np.array([7, -1, 7, -1]), time, by="card").tolist() == [7, -2, 7, -4]
-    assert cluster_codes(None, time, by="card").tolist() == [0, 1, 2, 3]
-    assert cluster_codes(None, time, by="day").tolist() == [0, 0, 1, 1]
-    with pytest.raises(ValueError, match="clusters must be 'card', 'day' or 'row', got 'week'"):
-        cluster_codes(None, time, by="week")
