@@ -45,8 +45,8 @@ def line_steps(labels: Floats, probabilities: Floats, weight: Floats, clusters: 
 
     >>> y, p = np.array([1.0, 0.0, 0.0, 1.0]), np.array([0.5, 0.5, 0.1, 0.9])
     >>> steps = line_steps(y, p, np.ones(4), np.array([0, 1, 2, 3]))
-    >>> steps.round(3).tolist()  # the first row asks for more fraud, the second for less, the rest for a steeper line
-    [[0.735, -0.735, -0.147, 0.147], [0.0, 0.0, 0.115, 0.115]]
+    >>> (steps.round(3) + 0.0).tolist()  # the first row asks for more fraud, the third and fourth for a steeper line
+    [[0.735, -0.735, -0.147, 0.147], [0.0, 0.0, 0.253, 0.253]]
 
     Args:
         labels: 0 or 1 [M].

@@ -82,14 +82,14 @@ def dependence(rows: JudgedRows, *, by: str, fewest: int) -> Dependence:
     """
     if by not in CHOICES:
         raise ValueError(f"clusters must be one of {', '.join(CHOICES)}, got {by!r}")
-    codes = {name: found for name, found in _every_unit(rows).items() if name == "row" or by != "row"}
-    clusters = {name: int(found.max()) + 1 if found.size else 0 for name, found in codes.items()}
-    enough = [name for name in codes if name == "row" or clusters[name] >= fewest]
-    chosen = _automatic(enough) if by == "auto" else [by if by in enough else enough[0]]
+    codes = _every_unit(rows)
+    clusters = {name: _count(found) for name, found in codes.items()}
+    scarce = [name for name, count in clusters.items() if name != "row" and count < fewest]
+    chosen = _chosen([name for name in codes if name not in scarce], by)
     units = {name: _dealt(codes[name]) for name in chosen}
     if set(CROSSED) <= set(chosen):
         units[CELL] = _dealt(_crossed(codes))
-    left_out = {name: clusters[name] for name in codes if name not in enough and by in {"auto", name}}
+    left_out = {name: clusters[name] for name in scarce if by in {"auto", name}}
     return Dependence(units, {name: clusters[name] for name in chosen}, left_out)
 
 
@@ -119,28 +119,38 @@ def cluster_codes(
     return own if column is None else np.where(column >= 0, column, -1 - own)
 
 
+def compact(codes: Integers) -> Integers:
+    """The same clusters as codes 0 … G − 1, in the order of the given ones [N].
+
+    >>> compact(np.array([7, -2, 7])).tolist()
+    [1, 0, 1]
+    """
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
 def _every_unit(rows: JudgedRows) -> dict[str, Integers]:
     present = {"card": rows.card, "merchant": rows.merchant, "day": rows.event_time, "row": rows.event_time}
     return {
-        name: _compact(cluster_codes(rows.card, rows.event_time, by=name, merchant=rows.merchant))
+        name: compact(cluster_codes(rows.card, rows.event_time, by=name, merchant=rows.merchant))
         for name, column in present.items()
         if column is not None
     }
 
 
-def _automatic(enough: list[str]) -> list[str]:
-    if set(CROSSED) & set(enough):
-        return [name for name in enough if name != "row"]
-    return enough
+def _count(codes: Integers) -> int:
+    return int(codes.max()) + 1 if codes.size else 0
+
+
+def _chosen(enough: list[str], by: str) -> list[str]:
+    """What is drawn of the units of which there are enough; rows, the last of them, always are."""
+    if by != "auto":
+        return [by if by in enough else enough[0]]
+    return [name for name in enough if name != "row"] if set(CROSSED) & set(enough) else enough
 
 
 def _crossed(codes: Mapping[str, Integers]) -> Integers:
     card, merchant = (codes[name] for name in CROSSED)
-    return _compact(card * (int(merchant.max()) + 1 if merchant.size else 1) + merchant)
-
-
-def _compact(codes: Integers) -> Integers:
-    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    return compact(card * _count(merchant) + merchant)
 
 
 def _dealt(codes: Integers) -> Integers:
@@ -153,4 +163,4 @@ def _dealt(codes: Integers) -> Integers:
     mixed = codes.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     for factor, shift in ((0xBF58476D1CE4E5B9, 30), (0x94D049BB133111EB, 27)):  # Steele, Lea & Flood (2014)
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return _compact(((mixed ^ (mixed >> np.uint64(31))) % np.uint64(MOST_GROUPS)).astype(np.int64))
+    return compact(((mixed ^ (mixed >> np.uint64(31))) % np.uint64(MOST_GROUPS)).astype(np.int64))

@@ -15,7 +15,7 @@ from evaluation.options import BootstrapSettings
 from evaluation.statistics.alerts import CardTimes, card_precision
 from evaluation.statistics.calibrator_noise import CalibratorRows, line_steps
 from evaluation.statistics.debiased_error import debiased_error, stretched_noise
-from evaluation.statistics.dependence import CELL, Dependence
+from evaluation.statistics.dependence import CELL, Dependence, compact
 from evaluation.statistics.dependence import cluster_codes as cluster_codes
 from evaluation.statistics.percentiles import UNDEFINED as UNDEFINED
 from evaluation.statistics.percentiles import Interval as Interval
@@ -185,7 +185,7 @@ def count_blocks(clusters: int, *, rng: np.random.Generator, resamples: int, blo
 
 
 def _one_unit(clusters: ArrayLike) -> Dependence:
-    codes = np.unique(np.asarray(clusters, dtype=np.int64), return_inverse=True)[1].astype(np.int64)
+    codes = compact(np.asarray(clusters, dtype=np.int64))
     return Dependence({"cluster": codes}, {"cluster": int(codes.max()) + 1 if codes.size else 0})
 
 
@@ -197,24 +197,20 @@ def _all_units(
     settings: BootstrapSettings,
 ) -> Replicates:
     """Every unit drawn in turn, the rows of calib before those that are judged."""
-    values: dict[str, dict[str, float]] = {}
     by_unit: dict[str, dict[str, dict[str, Floats]]] = {}
-    gaps: dict[str, Floats] = {}
     noise: dict[str, dict[str, Floats]] = {name: {} for name in rows}
+    whole = {name: _whole(each) for name, each in rows.items()}
     for unit, codes in units.units.items():
-        compact = np.unique(codes, return_inverse=True)[1].astype(np.int64)
-        by_cluster = {name: each.by(compact) for name, each in rows.items()}
-        if not values:
-            whole = {name: _block(f, np.ones((f.clusters, 1)), None) for name, f in by_cluster.items()}
-            values = {name: _scalars(each.statistics) for name, each in whole.items()}
-            gaps = {name: each.shares[:, 0] for name, each in whole.items()}
+        by_cluster = {name: each.by(compact(codes)) for name, each in rows.items()}
         resamples = _resamples(unit, units, settings.resamples)
         moves = {} if calibrators is None else _moves(calibrators, unit, rng, resamples)
         draws = _resampled(by_cluster, moves, rng, resamples)
         by_unit[unit] = {name: each.statistics for name, each in draws.items()}
         for name, each in draws.items():
-            noise[name][unit] = each.shares - gaps[name][:, None]
+            noise[name][unit] = each.shares - whole[name].shares
+    values = {name: _scalars(each.statistics) for name, each in whole.items()}
     _add_debiased(values, by_unit, noise)
+    gaps = {name: each.shares[:, 0] for name, each in whole.items()}
     return Replicates(values, by_unit, settings.confidence, units, gaps, noise, calibrators is not None)
 
 
@@ -226,6 +222,12 @@ class _Block:
     shares: Floats
 
 
+def _whole(rows: Foldable) -> _Block:
+    """The statistics of the rows themselves: as one cluster, drawn once."""
+    f = rows.by(np.zeros(rows.gaps.size, dtype=np.int64))
+    return _block(f, np.ones((f.clusters, 1)), None)
+
+
 def _resamples(unit: str, units: Dependence, resamples: int) -> int:
     if len(units.clusters) == 1 or unit not in WIDTH_ONLY:
         return resamples
@@ -234,7 +236,7 @@ def _resamples(unit: str, units: Dependence, resamples: int) -> int:
 
 def _moves(calibrators: CalibratorRows, unit: str, rng: np.random.Generator, resamples: int) -> dict[str, Floats]:
     """Moves of intercept and slope of each candidate's line under draws of calib's clusters [2, B]."""
-    codes = np.unique(calibrators.unit(unit), return_inverse=True)[1].astype(np.int64)
+    codes = compact(calibrators.unit(unit))
     steps = {
         name: line_steps(calibrators.labels, np.asarray(p, dtype=np.float64), calibrators.weight, codes)
         for name, p in calibrators.candidates.items()
@@ -253,16 +255,19 @@ def _resampled(
     clusters = max((f.clusters for f in rows.values()), default=0)
     if clusters == 0 or resamples == 0:
         return {name: _undefined(f, resamples) for name, f in rows.items()}
-    widest = max(f.width for f in rows.values())
-    block = max(1, BLOCK_FLOATS // (widest + clusters))
+    block = max(1, BLOCK_FLOATS // (max(f.width for f in rows.values()) + clusters))
     parts: dict[str, list[_Block]] = {name: [] for name in rows}
     start = 0
     for counts in count_blocks(clusters, rng=rng, resamples=resamples, block=block):
         stop = start + counts.shape[1]
         for name, f in rows.items():
-            parts[name].append(_block(f, counts, moves[name][:, start:stop] if name in moves else None))
+            parts[name].append(_block(f, counts, _columns(moves.get(name), start, stop)))
         start = stop
     return {name: _joined(blocks) for name, blocks in parts.items()}
+
+
+def _columns(moves: Floats | None, start: int, stop: int) -> Floats | None:
+    return None if moves is None else moves[:, start:stop]
 
 
 def _block(f: Folded, counts: Floats, moves: Floats | None) -> _Block:

@@ -70,14 +70,13 @@ def reliability_table(
     lowest, highest = np.full(bins, np.inf), np.full(bins, -np.inf)
     np.minimum.at(lowest, index, s.probabilities)
     np.maximum.at(highest, index, s.probabilities)
-    mass, squares, expected, observed = (
-        np.bincount(index, weights=part, minlength=bins)[used]
-        for part in (s.weight, s.weight**2, s.weight * s.probabilities, s.weight * s.labels)
-    )
-    observed, effective = observed / mass, mass**2 / squares
+    mass = np.bincount(index, weights=s.weight, minlength=bins)[used]
+    expected = np.bincount(index, weights=s.weight * s.probabilities, minlength=bins)[used] / mass
+    observed = np.bincount(index, weights=s.weight * s.labels, minlength=bins)[used] / mass
+    effective = mass**2 / np.bincount(index, weights=s.weight**2, minlength=bins)[used]
     low, high = clopper_pearson(observed * effective, effective, confidence=confidence)
     return ReliabilityTable(
-        kind, lowest[used], highest[used], expected / mass, observed, low, high, rows.astype(np.int64), frauds
+        kind, lowest[used], highest[used], expected, observed, low, high, rows.astype(np.int64), frauds
     )
 
 
@@ -89,14 +88,14 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, confidence: floa
     ([0.0], [0.95])
 
     Args:
-        successes: counts [B].
+        successes: counts [B], fractional where they are effective ones.
         trials: counts [B], each ≥ 1.
         confidence: coverage of the equal-tailed interval.
     """
     k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
     tail = (1.0 - confidence) / 2.0
-    low = np.where(k > 0, betaincinv(np.maximum(k, 1.0), n - k + 1.0, tail), 0.0)
-    high = np.where(k < n, betaincinv(k + 1.0, np.maximum(n - k, 1.0), 1.0 - tail), 1.0)
+    low = np.where(k > 0, betaincinv(np.where(k > 0, k, 1.0), n - k + 1.0, tail), 0.0)
+    high = np.where(k < n, betaincinv(k + 1.0, np.where(k < n, n - k, 1.0), 1.0 - tail), 1.0)
     return low, high
 
 

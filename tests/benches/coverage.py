@@ -52,8 +52,10 @@ def coverage(world: World, *, worlds: int, resamples: int, seed: int, sizes: tup
         )
         _add(held, drawn, maps, truth)
         fixed = headline_replicates(test.rows, {"one": maps["one"](test)}, config=config, rng=rng)
-        i = fixed.interval("one", "observed_expected")
-        held["O/E is 1, two-way, calibrator taken as it is"].append(i.low <= 1.0 <= i.high)
+        for way, found in (("by card", _by_card(fixed)), ("two-way", fixed)):
+            interval, own = found.interval("one", "observed_expected"), _true_level(maps["one"], truth)
+            held[f"O/E is 1, {way}, calibrator as it is"].append(_holds(interval, 1.0))
+            held[f"observed_expected, {way}, calibrator as it is"].append(_holds(interval, own))
     return dict(held)
 
 
@@ -79,6 +81,11 @@ def _population(world: World) -> tuple[Fold, np.ndarray, np.ndarray]:
     p = expit(np.interp(seen, GRID, logit(world.expected())))
     both = Fold(None, np.tile(seen, 2), np.tile(blurred, 2))  # type: ignore[arg-type]
     return both, np.repeat([1.0, 0.0], seen.size), np.concatenate([p, 1.0 - p])
+
+
+def _true_level(apply: Callable[[Fold], np.ndarray], truth: tuple[Fold, np.ndarray, np.ndarray]) -> float:
+    fold, y, weight = truth
+    return observed_expected(y, apply(fold), weight=weight)
 
 
 def _add(

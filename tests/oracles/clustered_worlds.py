@@ -31,10 +31,10 @@ class World:
     level: float = -4.6
     card: float = 0.7
     day: float = 0.12
-    bursts: float = 0.04
-    burst: float = 2.2
+    bursts: float = 0.03
+    burst: float = 2.8
     cards: int = 1500
-    merchants: int = 150
+    merchants: int = 100
 
     def expected(self, seed: int = 1, draws: int = 40_000) -> np.ndarray:
         """P(fraud | x) at each point of GRID, averaged over all effects."""

@@ -19,7 +19,7 @@ GROUPING_SIZE = 100
 
 
 def row_details(context: StageContext, fold: str) -> pd.DataFrame:
-    """Card, merchant, amount, weight and grouping columns of a fold's rows: features and transactions share their order.
+    """Ids, amount, weight and groupings of a fold's rows: features and transactions share their order.
 
     `label_weight` is there where the feature table has it.
     """
