@@ -17,6 +17,7 @@ METRICS = {
     "brier": ("Brier score", "number", 5),
     "log_loss": ("Log loss", "number", 4),
     "ece": ("ECE", "number", 5),
+    "ece_debiased": ("ECE beyond noise", "number", 5),
     "observed_expected": ("Observed / expected", "number", 3),
     "calibration_slope": ("Calibration slope", "number", 3),
     "recall_at_budget": ("Recall at budget", "percent", 1),

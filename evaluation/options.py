@@ -48,7 +48,15 @@ class EvaluationConfig(BaseModel):
 
     resamples: int = Field(1000, ge=100, description="bootstrap resamples behind every interval of the test fold")
     slice_resamples: int = Field(200, ge=100, description="bootstrap resamples behind the intervals of slices")
-    cluster: str = Field("card", pattern="^(card|day|row)$", description="what is drawn as a whole: card, day or row")
+    cluster: str = Field(
+        "auto",
+        pattern="^(auto|card|merchant|day|row)$",
+        description="what is drawn as a whole: card, merchant, day or row; "
+        '"auto": cards and merchants two-way where the data has both, never narrower than by day',
+    )
+    min_clusters: int = Field(
+        30, ge=2, description="cards, merchants or days below which that unit is not drawn and another one is"
+    )
     budget: float = Field(0.01, gt=0, le=1, description="share of rows the headline alert budget flags")
     budgets: tuple[float, ...] = Field((0.001, 0.005, 0.01, 0.05), description="alert budgets judged as populations")
     borderline: tuple[float, float] = Field((0.2, 0.8), description="probabilities that count as undecided")

@@ -93,8 +93,7 @@ def _numbers(report: Mapping[str, Any]) -> str:
     return (
         f"## Numbers\n\nPopulation: test fold, {people['from']} to {people['to']}, {count(people['rows'])} rows, "
         f"{count(people['frauds'])} frauds, prevalence {percent(people['prevalence'], 2)}. Intervals are 95 %, from "
-        f"{count(people['resampled']['resamples'])} resamples of whole {people['resampled']['by']}s.\n\n{head}\n"
-        + "\n".join(rows)
+        f"{people['resampled']['text']}\n\n{head}\n" + "\n".join(rows)
     )
 
 

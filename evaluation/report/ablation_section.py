@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from evaluation.options import BootstrapSettings
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
+from evaluation.statistics.dependence import Dependence
 from evaluation.statistics.intervals import Replicates, paired_bootstrap
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import Floats
@@ -45,7 +46,7 @@ def ablation_section(
     arms: Sequence[AblationArm],
     *,
     reference: str,
-    clusters: ArrayLike,
+    clusters: ArrayLike | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
 ) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def ablation_section(
         labels: 0 or 1 [N].
         arms: all on the same rows.
         reference: name of the arm that the others are compared with.
-        clusters: integer code per row [N].
+        clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples and bins.
 
@@ -81,7 +82,7 @@ def noise_section(
     labels: ArrayLike,
     fits: Mapping[tuple[float, float], Floats],
     *,
-    clusters: ArrayLike,
+    clusters: ArrayLike | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
 ) -> list[dict[str, Any]]:
@@ -93,7 +94,7 @@ def noise_section(
     Args:
         labels: 0 or 1 [N].
         fits: (share of training labels flipped, smoothing) to calibrated P(fraud) [N].
-        clusters: integer code per row [N].
+        clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples and bins.
     """

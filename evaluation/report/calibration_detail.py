@@ -3,9 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from evaluation.report.evidence import Evidence
 from evaluation.statistics.calibration_error import expected_calibration_error, smooth_ece
 from evaluation.statistics.decomposition import corp, murphy
+from evaluation.statistics.intervals import Replicates
 from evaluation.statistics.populations import JudgedRows, at_prevalence
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import Floats
@@ -21,15 +24,21 @@ from evaluation.statistics.scores import (
 )
 
 
-def calibration_detail(evidence: Evidence, *, bins: int, prevalence: float | None) -> dict[str, dict[str, Any]]:
+def calibration_detail(
+    evidence: Evidence, drawn: Replicates, *, bins: int, prevalence: float | None
+) -> dict[str, dict[str, Any]]:
     """Every candidate's calibration in detail.
 
     Args:
         evidence: rows of known label and P(fraud) of the candidates on them.
+        drawn: the headline statistics of the same candidates, resampled.
         bins: of the calibration errors and of Murphy's decomposition.
         prevalence: show every candidate re-weighted to it too; None for none.
     """
-    result = {name: _detail(evidence.rows.labels, p, bins=bins) for name, p in evidence.candidates.items()}
+    result = {
+        name: _detail(evidence.rows, p, bins=bins) | _spiegelhalter(evidence.rows, p, drawn, name)
+        for name, p in evidence.candidates.items()
+    }
     if prevalence is not None and not undefined_because(evidence.rows.labels):
         for name, p in evidence.candidates.items():
             result[name]["at_prevalence"] = reweighted(evidence.rows, p, prevalence=prevalence, bins=bins)
@@ -62,15 +71,28 @@ def reweighted(rows: JudgedRows, probabilities: Floats, *, prevalence: float, bi
     }
 
 
-def _detail(labels: Floats, probabilities: Floats, *, bins: int) -> dict[str, Any]:
-    z = spiegelhalter_z(labels, probabilities)
+def _detail(rows: JudgedRows, probabilities: Floats, *, bins: int) -> dict[str, Any]:
+    labels, weight = rows.labels, rows.weight
+    by_positives = expected_calibration_error(labels, probabilities, bins=bins, kind="positives", weight=weight)
     return {
-        "smooth_ece": smooth_ece(labels, probabilities),
-        "ece_equal_positives": expected_calibration_error(labels, probabilities, bins=bins, kind="positives"),
-        "murphy": asdict(murphy(labels, probabilities, bins=bins, kind="positives")),
-        "corp_brier": asdict(corp(labels, probabilities)),
-        "corp_log_loss": asdict(corp(labels, probabilities, score="log_loss")),
-        "spiegelhalter_z": z,
-        "spiegelhalter_p": two_sided_p(z),
-        "calibration_line": asdict(calibration_line(labels, probabilities)),
+        "smooth_ece": smooth_ece(labels, probabilities, weight=weight),
+        "ece_equal_positives": by_positives,
+        "murphy": asdict(murphy(labels, probabilities, bins=bins, kind="positives", weight=weight)),
+        "corp_brier": asdict(corp(labels, probabilities, weight=weight)),
+        "corp_log_loss": asdict(corp(labels, probabilities, score="log_loss", weight=weight)),
+        "calibration_line": asdict(calibration_line(labels, probabilities, weight=weight)),
     }
+
+
+def _spiegelhalter(rows: JudgedRows, probabilities: Floats, drawn: Replicates, name: str) -> dict[str, float | None]:
+    """Spiegelhalter's z as it is defined, how much wider than 1 it spreads, and the p value that knows of that.
+
+    z is standard normal for independent rows and a known calibrator. Clusters and the calibrator's own noise make it
+    `spread` times as wide, and only z / spread may be held against a normal; without resamples there is no p value.
+    """
+    z = spiegelhalter_z(rows.labels, probabilities, weight=rows.weight)
+    noise, leaning = drawn.deviation(name, "leaning"), drawn.values[name]["leaning"]
+    if not (np.isfinite(z) and noise > 0 and leaning != 0):
+        return {"spiegelhalter_z": z, "spiegelhalter_spread": None, "spiegelhalter_p": None}
+    clustered = leaning / noise
+    return {"spiegelhalter_z": z, "spiegelhalter_spread": z / clustered, "spiegelhalter_p": two_sided_p(clustered)}

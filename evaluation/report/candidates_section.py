@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from evaluation.options import EvaluationConfig
+from evaluation.report.evidence import CalibRows
 from evaluation.report.interval_records import interval_record
 from evaluation.statistics.alerts import CardTimes
 from evaluation.statistics.calibration_error import ece_null
-from evaluation.statistics.intervals import UNDEFINED, Replicates, cluster_codes, paired_bootstrap
+from evaluation.statistics.calibrator_noise import CalibratorRows
+from evaluation.statistics.dependence import dependence
+from evaluation.statistics.intervals import UNDEFINED, Replicates, RowDetails, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.random_streams import stream_of
 from evaluation.statistics.sample import Floats
@@ -22,6 +25,7 @@ HEADLINE = (
     "brier_skill",
     "log_loss",
     "ece",
+    "ece_debiased",
     "calibration_slope",
     "observed_expected",
     "precision_at_half",
@@ -34,7 +38,12 @@ NO_CARDS = "the data has no cards"
 
 
 def headline_replicates(
-    rows: JudgedRows, candidates: Mapping[str, Floats], *, config: EvaluationConfig, rng: np.random.Generator
+    rows: JudgedRows,
+    candidates: Mapping[str, Floats],
+    *,
+    config: EvaluationConfig,
+    rng: np.random.Generator,
+    calib: CalibRows | None = None,
 ) -> Replicates:
     """Every candidate's headline statistics on the rows and on each resample.
 
@@ -43,24 +52,51 @@ def headline_replicates(
         candidates: name to P(fraud) on them [N].
         config: what is resampled, and how often.
         rng: source of the draws.
+        calib: the rows that the calibrators were fitted on, with cross-fitted probabilities: observed/expected and
+            the calibration errors then hold the calibrators' own sampling noise. None leaves it out.
     """
     return paired_bootstrap(
         rows.labels,
         candidates,
-        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster),
+        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
         rng=rng,
         settings=config.bootstrap(),
-        amount=rows.amount,
-        cards=None if rows.card is None else CardTimes(rows.card, rows.event_time),
+        details=RowDetails(
+            amount=rows.amount,
+            cards=None if rows.card is None else CardTimes(rows.card, rows.event_time),
+            weight=rows.weight,
+        ),
+        calibrators=None if calib is None else calibrator_rows(calib, config=config),
     )
 
 
-def calibration_nulls(candidates: Mapping[str, Floats], *, bins: int, rng: np.random.Generator) -> dict[str, float]:
-    """The calibration error that chance alone reaches in 95 of 100 draws, by candidate.
+def calibrator_rows(calib: CalibRows, *, config: EvaluationConfig) -> CalibratorRows | None:
+    """The calib rows of known label as the bootstrap redraws them; None where they could not have fitted a map.
+
+    Args:
+        calib: rows and cross-fitted probabilities.
+        config: what is drawn as a whole.
+    """
+    known = np.isfinite(calib.rows.labels)
+    rows = calib.rows.where(known)
+    if undefined_because(rows.labels, weight=rows.weight):
+        return None
+    return CalibratorRows(
+        labels=rows.labels,
+        candidates={name: np.asarray(p, dtype=np.float64)[known] for name, p in calib.candidates.items()},
+        weight=np.ones(rows.labels.size) if rows.weight is None else rows.weight,
+        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
+    )
+
+
+def calibration_nulls(
+    candidates: Mapping[str, Floats], *, bins: int, rng: np.random.Generator, weight: Floats | None = None
+) -> dict[str, float]:
+    """The calibration error that independent rows and a known calibrator reach in 95 of 100 draws, by candidate.
 
     Each draws from a stream of its own, so one candidate more changes nothing for the others.
     """
-    return {name: ece_null(p, rng=stream_of(rng, name), bins=bins) for name, p in candidates.items()}
+    return {name: ece_null(p, rng=stream_of(rng, name), bins=bins, weight=weight) for name, p in candidates.items()}
 
 
 def candidates_section(

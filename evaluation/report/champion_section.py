@@ -11,7 +11,8 @@ from evaluation.gate import Comparison
 from evaluation.options import BootstrapSettings, EvaluationConfig
 from evaluation.report.comparison import comparison, no_comparison
 from evaluation.report.evidence import ChampionScores, Evidence
-from evaluation.statistics.intervals import cluster_codes, paired_bootstrap
+from evaluation.statistics.dependence import Dependence, dependence
+from evaluation.statistics.intervals import RowDetails, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, Integers
 
@@ -31,7 +32,7 @@ def champion_section(
         rows,
         evidence.candidates[evidence.shipped],
         other,
-        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster),
+        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
         rng=rng,
         settings=config.bootstrap(),
     )
@@ -42,7 +43,7 @@ def champion_comparison(
     candidate: Floats,
     champion: ChampionScores,
     *,
-    clusters: Integers,
+    clusters: Integers | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
 ) -> Comparison:
@@ -55,7 +56,7 @@ def champion_comparison(
         candidate: P(fraud) of what would ship [N].
         champion: its P(fraud) on the same rows, NaN where it could not score one; rows at or before its `seen_until`
             are left out.
-        clusters: integer code per row [N].
+        clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples.
     """
@@ -64,5 +65,12 @@ def champion_comparison(
     if count == 0 or frauds in {0, count}:
         return no_comparison(champion.title, rows=count, frauds=frauds, reason=ONE_CLASS)
     both: Mapping[str, Floats] = {"candidate": candidate[shared], "champion": champion.probabilities[shared]}
-    drawn = paired_bootstrap(rows.labels[shared], both, clusters=clusters[shared], rng=rng, settings=settings)
+    drawn = paired_bootstrap(
+        rows.labels[shared],
+        both,
+        clusters=clusters[shared],
+        rng=rng,
+        settings=settings,
+        details=RowDetails(weight=rows.where(shared).weight),
+    )
     return comparison(drawn, "candidate", "champion", name=champion.title, rows=count, frauds=frauds)

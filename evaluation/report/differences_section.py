@@ -7,7 +7,7 @@ from evaluation.report.evidence import Evidence
 from evaluation.report.interval_records import interval_record
 from evaluation.statistics.intervals import Replicates
 
-DIFFERENCES = ("log_loss", "brier_skill", "average_precision", "roc_auc", "ece")
+DIFFERENCES = ("log_loss", "brier_skill", "average_precision", "roc_auc", "ece", "ece_debiased")
 
 
 def differences_section(drawn: Replicates, evidence: Evidence, population: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.options import BootstrapSettings
+from evaluation.statistics.dependence import Dependence
 from evaluation.statistics.intervals import Replicates, paired_bootstrap
 from evaluation.statistics.sample import Floats
 
@@ -36,7 +37,7 @@ def leak_section(
     labels: ArrayLike,
     arms: Sequence[LeakArm],
     *,
-    clusters: ArrayLike,
+    clusters: ArrayLike | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
 ) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ def leak_section(
     Args:
         labels: 0 or 1 [N].
         arms: all on the same rows; the case of the first is the reference.
-        clusters: integer code per row [N].
+        clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples.
 

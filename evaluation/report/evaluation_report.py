@@ -57,9 +57,9 @@ def build_report(
     known, unknown = evidence_of_known_rows(evidence)
     draw = named_streams(rng, STREAMS)
     judged = judgement(known, config=config, draw=draw)
-    drawn = judged.drawn
-    population = population_section(known.rows, unknown=unknown, config=config, clusters=drawn.clusters)
-    nulls = calibration_nulls(known.candidates, bins=config.bins, rng=draw["nulls"])
+    drawn, rows = judged.drawn, known.rows
+    population = population_section(rows, unknown=unknown, config=config, drawn=drawn)
+    nulls = calibration_nulls(known.candidates, bins=config.bins, rng=draw["nulls"], weight=rows.weight)
     candidates = candidates_section(drawn, known.rows.labels, population, nulls)
     parts = slices(known.rows, known.candidates, config=config, shipped=known.shipped, rng=draw["slices"])
     report = {
@@ -71,7 +71,7 @@ def build_report(
         "smoothing": smoothing_section(known.ranking),
         "temperature": temperature_section(known, config=config, rng=draw["temperature"]),
         "gate": gate_section(judged.evidence, config=gate),
-        "calibration": calibration_detail(known, bins=config.bins, prevalence=config.reference_prevalence),
+        "calibration": calibration_detail(known, drawn, bins=config.bins, prevalence=config.reference_prevalence),
         "slices": parts,
         "operating_points": operating_points(known, budgets=config.budgets, alert_cost=decision.alert_cost),
         "reliability": reliability_section(known, bins=config.bins),

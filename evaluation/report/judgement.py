@@ -30,7 +30,7 @@ def judgement(known: Evidence, *, config: EvaluationConfig, draw: Mapping[str, n
         config: what is resampled, and how often.
         draw: the streams "headline", "champion" and "anchor".
     """
-    drawn = headline_replicates(known.rows, known.candidates, config=config, rng=draw["headline"])
+    drawn = headline_replicates(known.rows, known.candidates, config=config, rng=draw["headline"], calib=known.calib)
     champion = champion_section(known, known.champion, config=config, rng=draw["champion"])
     anchor = champion_section(known, known.anchor, config=config, rng=draw["anchor"])
     return Judgement(drawn, gate_evidence(drawn, known, champion=champion, anchor=anchor, bins=config.bins))

@@ -61,7 +61,7 @@ def outcomes_report(
     population = people | {"brier_of_base_rate": base_rate_brier(people["prevalence"])}
     drawn = headline_replicates(judged, {name: promised}, config=config, rng=draw["headline"])
     metrics = _metrics(drawn, name, population, undefined_because(judged.labels))
-    metrics["ece_null_95"] = ece_null(promised, rng=draw["nulls"], bins=config.bins)
+    metrics["ece_null_95"] = ece_null(promised, rng=draw["nulls"], bins=config.bins, weight=judged.weight)
     report = {
         "population": population,
         "coverage": _coverage(rows, p, known, stopped),

@@ -20,9 +20,9 @@ def reliability_section(evidence: Evidence, *, bins: int) -> dict[str, Any]:
     labels, unsmoothed = evidence.rows.labels, evidence.unsmoothed_valid
     test: dict[str, Any] = {}
     for name, p in evidence.candidates.items():
-        test[name] = {"after": _tables(labels, p, bins=bins)}
+        test[name] = {"after": _tables(labels, p, bins=bins, weight=evidence.rows.weight)}
         if name in evidence.before:
-            test[name]["before"] = _tables(labels, evidence.before[name], bins=bins)
+            test[name]["before"] = _tables(labels, evidence.before[name], bins=bins, weight=evidence.rows.weight)
     valid = None if unsmoothed is None else unsmoothed_section(*unsmoothed, bins=bins)
     return {"histogram_edges": HISTOGRAM_EDGES, "test": test, "valid_unsmoothed": valid}
 
@@ -48,9 +48,10 @@ def unsmoothed_section(labels: Floats, probabilities: Floats, *, bins: int) -> d
     }
 
 
-def _tables(labels: Floats, probabilities: Floats, *, bins: int) -> dict[str, Any]:
+def _tables(labels: Floats, probabilities: Floats, *, bins: int, weight: Floats | None = None) -> dict[str, Any]:
     tables: dict[str, Any] = {
-        name: reliability_table(labels, probabilities, bins=bins, kind=kind).records() for name, kind in KINDS.items()
+        name: reliability_table(labels, probabilities, bins=bins, kind=kind, weight=weight).records()
+        for name, kind in KINDS.items()
     }
     frauds, legitimate = score_histogram(labels, probabilities, edges=HISTOGRAM_EDGES)
     return tables | {"histogram": {"frauds": frauds, "legitimate": legitimate}}

@@ -8,7 +8,8 @@ import numpy as np
 
 from evaluation.options import BootstrapSettings, EvaluationConfig
 from evaluation.report.interval_records import bounds_record
-from evaluation.statistics.intervals import cluster_codes, paired_bootstrap
+from evaluation.statistics.dependence import dependence
+from evaluation.statistics.intervals import RowDetails, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows, Population, score_populations, shared_populations
 from evaluation.statistics.sample import Floats, Integers
 from evaluation.statistics.scores import undefined_because
@@ -50,8 +51,9 @@ def slices(
 ) -> dict[str, list[dict[str, Any]]]:
     """Per candidate, every statistic on every part of the fold, with that part's own prevalence.
 
-    Intervals are drawn for the shipped candidate, on parts that hold enough frauds. A part chosen by score has its own
-    frauds and its own prevalence.
+    Intervals are drawn for the shipped candidate, on parts that hold enough frauds, and by one unit: that of cards,
+    merchants and days which spreads its residuals most on the whole fold. A part chosen by score has its own frauds
+    and its own prevalence.
 
     Args:
         rows: judged rows of known label.
@@ -61,7 +63,9 @@ def slices(
         rng: source of the draws.
     """
     shared = shared_populations(rows, largest_groups=config.groups)
-    clusters = cluster_codes(rows.card, rows.event_time, by=config.cluster)
+    weight = 1.0 if rows.weight is None else rows.weight
+    units = dependence(rows, by=config.cluster, fewest=config.min_clusters)
+    clusters = units.widest(weight * (rows.labels - candidates[shipped]))
     result: dict[str, list[dict[str, Any]]] = {}
     for name, p in candidates.items():
         own = score_populations(p, budgets=config.budgets, borderline=config.borderline)
@@ -87,7 +91,7 @@ def _slice(part: Population, judged: _Candidate, rng: np.random.Generator) -> di
         clusters=judged.clusters[part.mask] if settings.resamples else np.zeros(count, dtype=np.int64),
         rng=rng,
         settings=settings,
-        amount=inside.amount,
+        details=RowDetails(amount=inside.amount, weight=inside.weight),
     )
     record |= {name: bounds_record(drawn.interval("it", name)) for name in SLICE_STATISTICS}
     scarce = f"fewer than {judged.fewest_frauds} frauds: no intervals" if few else ""

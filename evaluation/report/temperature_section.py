@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from evaluation.formatting import signed
 from evaluation.options import BootstrapSettings, EvaluationConfig
 from evaluation.report.evidence import Arm, CalibRows, Evidence
-from evaluation.statistics.intervals import Interval, Replicates, cluster_codes, paired_bootstrap
+from evaluation.statistics.dependence import Dependence, dependence
+from evaluation.statistics.intervals import Interval, Replicates, RowDetails, paired_bootstrap
 
 STATISTICS = ("log_loss", "brier", "brier_skill", "ece", "observed_expected", "calibration_slope")
 SCALED = ("temperature", "inverse+temperature")
@@ -78,9 +79,10 @@ def temperature_section(evidence: Evidence, *, config: EvaluationConfig, rng: np
         rows.labels,
         evidence.temperature_test,
         fold="test",
-        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster),
+        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
         rng=rng,
         settings=config.bootstrap(),
+        weight=rows.weight,
     )
     verdict = temperature_verdict(test, chosen_on=calib)
     return {
@@ -96,9 +98,10 @@ def temperature_table(
     probabilities: Mapping[Arm, ArrayLike],
     *,
     fold: str,
-    clusters: ArrayLike,
+    clusters: ArrayLike | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
+    weight: ArrayLike | None = None,
 ) -> TemperatureTable:
     """Every arm's calibration on one fold, with intervals from the same draws.
 
@@ -106,13 +109,15 @@ def temperature_table(
         labels: 0 or 1 [N].
         probabilities: (smoothing, calibrator) to P(fraud) [N]; on calib they must be cross-fitted.
         fold: name of the fold the rows come from.
-        clusters: integer code per row [N].
+        clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples and bins.
+        weight: row weights, ≥ 0 [N].
     """
     named = {_name(arm): p for arm, p in probabilities.items()}
     sums_only = replace(settings, ranking=False)
-    drawn = paired_bootstrap(labels, named, clusters=clusters, rng=rng, settings=sums_only)
+    details = RowDetails(weight=weight)
+    drawn = paired_bootstrap(labels, named, clusters=clusters, rng=rng, settings=sums_only, details=details)
     arms = {arm: {s: drawn.interval(_name(arm), s) for s in STATISTICS} for arm in probabilities}
     return TemperatureTable(fold, arms, drawn)
 
@@ -149,14 +154,15 @@ def _calib_table(
     if calib is None or not calib.temperature:
         return None
     known = np.isfinite(calib.rows.labels)
-    rows = calib.rows
+    rows = calib.rows.where(known)
     return temperature_table(
-        rows.labels[known],
+        rows.labels,
         {arm: np.asarray(p)[known] for arm, p in calib.temperature.items()},
         fold="calib",
-        clusters=cluster_codes(rows.card, rows.event_time, by=config.cluster)[known],
+        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
         rng=rng,
         settings=config.bootstrap(),
+        weight=rows.weight,
     )
 
 

@@ -1,78 +1,131 @@
 """Intervals of every headline statistic, and of differences between candidates, from one paired cluster bootstrap.
 
-Fraud comes in bursts on one card, so rows are not independent: whole cards (or days) are drawn with replacement. All
-candidates see the same draws, so a difference between two of them keeps what they have in common.
+Fraud comes in bursts on one card and at one merchant, so rows are not independent: whole cards, merchants or days are
+drawn with replacement, each unit by itself, and the draws of the widest are stretched to what two units do together.
+All candidates see the same draws, so a difference between two of them keeps what they have in common.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.options import BootstrapSettings
 from evaluation.statistics.alerts import CardTimes, card_precision
-from evaluation.statistics.resampling import Folded, folded, statistics
-from evaluation.statistics.sample import DAY, Floats, Integers, same_length, sample
+from evaluation.statistics.calibrator_noise import CalibratorRows, line_steps
+from evaluation.statistics.debiased_error import debiased_error, stretched_noise
+from evaluation.statistics.dependence import CELL, Dependence, compact
+from evaluation.statistics.dependence import cluster_codes as cluster_codes
+from evaluation.statistics.percentiles import UNDEFINED as UNDEFINED
+from evaluation.statistics.percentiles import Interval as Interval
+from evaluation.statistics.percentiles import percentile_interval as percentile_interval
+from evaluation.statistics.resampling import Foldable, Folded, foldable, statistics
+from evaluation.statistics.sample import Floats, same_length, sample
+from evaluation.statistics.two_way import combined_draws, two_way_variance
 
 BLOCK_FLOATS = 12_000_000
 """Floats that one block of resamples may need: it bounds memory and never changes a result."""
-BIASED = ("ece", "ece_equal_mass", "ece_equal_positives")
+DEBIASED, CARD_PRECISION = "ece_debiased", "card_precision_at_100"
+BIASED = ("ece", "ece_equal_mass", "ece_equal_positives", DEBIASED)
 """Statistics that resampling pushes upwards; their intervals are moved back by that bias."""
+ABOVE_ZERO = ("log_loss", "observed_expected")
+ANY_SIGN = ("calibration_slope", "calibration_intercept", "leaning", DEBIASED)
+UNBOUNDED = (-np.inf, np.inf)
+WIDTH_ONLY, FEWEST_DRAWS, DRAWN_SHARE = (CELL, "day"), 100, 4
+"""Beside others these only say how wide an interval is, not its shape: a quarter of the resamples measures that."""
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A value with its bootstrap percentile interval; NaN and a reason where it is undefined."""
+class RowDetails:
+    """What a statistic may want of the rows beside labels and probabilities.
 
-    value: float
-    low: float
-    high: float
-    reason: str = ""
+    Attributes:
+        amount: value of each row [N]; None counts each row as 1.
+        cards: card and time of each row; None leaves card precision out.
+        weight: how many rows each row stands for, ≥ 0 [N]; None counts each once. Card precision counts each once.
+    """
 
-    def because(self, reason: str) -> "Interval":
-        """The same interval with the reason why it is undefined."""
-        return replace(self, reason=reason)
-
-
-UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
+    amount: ArrayLike | None = None
+    cards: CardTimes | None = None
+    weight: ArrayLike | None = None
 
 
 @dataclass(frozen=True)
 class Replicates:
-    """Statistics on the rows themselves and on each resample, per candidate and statistic."""
+    """Statistics on the rows themselves and on each resample, per unit that was drawn, candidate and statistic.
+
+    Attributes:
+        values: candidate and statistic to the value on the rows themselves.
+        by_unit: unit, candidate and statistic to the values on its resamples [B].
+        confidence: coverage of the intervals.
+        units: what was drawn as a whole.
+        gaps: candidate to (observed − expected) / rows of each bin of equal width [bins].
+        gap_noise: candidate and unit to the same in each resample minus `gaps` [bins, B].
+        calibrators_moved: whether the calibrators' own sampling noise is in the draws.
+    """
 
     values: Mapping[str, Mapping[str, float]]
-    resampled: Mapping[str, Mapping[str, Floats]]
+    by_unit: Mapping[str, Mapping[str, Mapping[str, Floats]]]
     confidence: float
-    clusters: int
+    units: Dependence
+    gaps: Mapping[str, Floats] = field(default_factory=dict)
+    gap_noise: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    calibrators_moved: bool = False
+
+    @property
+    def resampled(self) -> Mapping[str, Mapping[str, Floats]]:
+        """Draws of the first unit, by candidate and statistic."""
+        return next(iter(self.by_unit.values()))
+
+    @property
+    def clusters(self) -> int:
+        """How many there are of the first unit."""
+        return next(iter(self.units.clusters.values()))
 
     def interval(self, candidate: str, statistic: str) -> Interval:
-        """Percentile interval of one statistic; for calibration errors it is moved back by the bootstrap's bias."""
-        value, draws = self.values[candidate][statistic], self.resampled[candidate][statistic]
-        return percentile_interval(value, draws, confidence=self.confidence, centred=statistic in BIASED)
+        """Percentile interval of one statistic; for calibration errors it is moved back by the bootstrap's bias.
+
+        The debiased calibration error has an interval of its own, which may hold 0.
+        """
+        if statistic == DEBIASED:
+            return debiased_error(self.gaps[candidate], self.gap_noise[candidate], confidence=self.confidence)
+        draws = {unit: found[candidate][statistic] for unit, found in self.by_unit.items()}
+        return self._percentiles(self.values[candidate][statistic], draws, statistic, within=_range(statistic))
 
     def difference(self, candidate: str, other: str, statistic: str) -> Interval:
         """Interval of candidate − other on the same draws: it excludes 0 where the two really differ."""
         value = self.values[candidate][statistic] - self.values[other][statistic]
-        draws = self.resampled[candidate][statistic] - self.resampled[other][statistic]
-        return percentile_interval(value, draws, confidence=self.confidence, centred=statistic in BIASED)
+        draws = {unit: each[candidate][statistic] - each[other][statistic] for unit, each in self.by_unit.items()}
+        return self._percentiles(value, draws, statistic, within=UNBOUNDED)
+
+    def deviation(self, candidate: str, statistic: str) -> float:
+        """Standard deviation of one statistic, by all units together."""
+        draws = {unit: found[candidate][statistic] for unit, found in self.by_unit.items()}
+        return float(np.sqrt(two_way_variance(draws)))
+
+    def _percentiles(
+        self, value: float, draws: Mapping[str, Floats], statistic: str, *, within: tuple[float, float]
+    ) -> Interval:
+        combined = combined_draws(value, draws, within=within)
+        return percentile_interval(value, combined, confidence=self.confidence, centred=statistic in BIASED)
 
 
 def paired_bootstrap(
     labels: ArrayLike,
     candidates: Mapping[str, ArrayLike],
     *,
-    clusters: ArrayLike,
+    clusters: ArrayLike | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
-    amount: ArrayLike | None = None,
-    cards: CardTimes | None = None,
+    details: RowDetails | None = None,
+    calibrators: CalibratorRows | None = None,
 ) -> Replicates:
     """Headline statistics of every candidate under the same draws of whole clusters (Efron & Tibshirani, 1993).
 
-    As many clusters as there are get drawn with replacement, `resamples` times. Card precision is a mean over days, so
-    days are drawn for it, from the same generator afterwards, with the day's list as it came out on the data.
+    As many clusters as there are get drawn with replacement, `resamples` times, for each unit by itself. Card precision
+    is a mean over days, so days are drawn for it, from the same generator afterwards, with the day's list as it came
+    out on the data.
 
     >>> labels, clusters = [1, 0, 0, 1], [0, 0, 1, 2]
     >>> one, other = [0.9, 0.2, 0.1, 0.8], [0.6, 0.3, 0.3, 0.6]
@@ -84,82 +137,30 @@ def paired_bootstrap(
     Args:
         labels: 0 or 1 [N].
         candidates: name to P(fraud) [N].
-        clusters: any integer code per row [N], such as the card's or the day's; see `cluster_codes`.
+        clusters: units that move together, see `dependence`; or any integer code per row [N], for one unit.
         rng: source of the draws; what is drawn does not depend on the candidates.
         settings: number of resamples, thresholds, bins.
-        amount: value of each row [N]; None counts each row as 1.
-        cards: card and time of each row; None leaves card precision out.
+        details: amounts, cards and weights of the rows.
+        calibrators: the rows that the calibrators were fitted on: observed/expected and the calibration errors of the
+            candidates that it names then hold their sampling noise too. None takes the calibrators as they are.
 
     Raises:
         ValueError: arrays of different length, a label that is not 0 or 1, or a probability outside [0, 1].
     """
-    y = np.asarray(labels, dtype=np.float64)
-    codes = np.unique(np.asarray(clusters, dtype=np.int64), return_inverse=True)[1].astype(np.int64)
-    value = np.ones(y.shape) if amount is None else np.asarray(amount, dtype=np.float64)
-    same_length(y.size, clusters=codes, amount=value)
+    y, extra = np.asarray(labels, dtype=np.float64), details or RowDetails()
+    amount = np.ones(y.shape) if extra.amount is None else np.asarray(extra.amount, dtype=np.float64)
+    units = clusters if isinstance(clusters, Dependence) else _one_unit(clusters)
+    same_length(y.size, amount=amount, **units.units)
     rows = {
-        name: folded(sample(y, p), clusters=codes, amount=value, settings=settings) for name, p in candidates.items()
+        name: foldable(sample(y, p, weight=extra.weight), amount=amount, settings=settings)
+        for name, p in candidates.items()
     }
-    count = int(codes.max()) + 1 if codes.size else 0
-    point = {name: _scalars(statistics(f, np.ones((count, 1)))) for name, f in rows.items()}
-    resampled = _resampled(rows, count, rng, settings.resamples)
-    if cards is not None:
-        days = {
-            name: card_precision(y, p, cards=cards, top=settings.top_cards).precision for name, p in candidates.items()
-        }
-        _add_card_precision(point, resampled, days, rng, settings.resamples)
-    return Replicates(point, resampled, settings.confidence, count)
-
-
-def percentile_interval(value: float, draws: Floats, *, confidence: float, centred: bool = False) -> Interval:
-    """Equal-tailed percentiles of the finite draws; a resample without a class has no value and is left out.
-
-    With `centred` the draws are first moved by value − mean(draws) and kept ≥ 0 at the lower end if value is: a binned
-    error is pushed upwards by resampling and would otherwise lie below its own interval.
-
-    >>> percentile_interval(50.0, np.arange(101.0), confidence=0.5)
-    Interval(value=50.0, low=25.0, high=75.0, reason='')
-
-    Args:
-        value: the statistic on the rows themselves.
-        draws: the same on each resample, NaN where it is undefined [B].
-        confidence: coverage of the interval.
-        centred: move the draws back by their bias.
-    """
-    kept = draws[np.isfinite(draws)]
-    if not np.isfinite(value) or kept.size < max(2, draws.size // 2):
-        nan = float("nan")
-        return Interval(value, nan, nan, f"undefined in {draws.size - kept.size} of {draws.size} resamples")
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(kept, [tail, 1.0 - tail])
-    if centred:
-        shift = value - kept.mean()
-        low, high = (max(low + shift, 0.0) if value >= 0 and kept.min() >= 0 else low + shift), high + shift
-    return Interval(value, float(low), float(high))
-
-
-def cluster_codes(card: Integers | None, event_time: Integers, *, by: str) -> Integers:
-    """Cluster of each row [N]: its card, its UTC day, or itself; rows without a card are clusters of their own.
-
-    Args:
-        card: card codes [N], < 0 where there is none, or None where the data has no cards.
-        event_time: microseconds since the epoch [N].
-        by: "card", "day" or "row"; "card" without cards falls back to "row".
-
-    >>> cluster_codes(np.array([7, -1, 7]), np.array([0, 1, 2]), by="card").tolist()
-    [7, -2, 7]
-
-    Raises:
-        ValueError: `by` is none of the three.
-    """
-    if by not in {"card", "day", "row"}:
-        raise ValueError(f"clusters must be 'card', 'day' or 'row', got {by!r}")
-    own = np.arange(event_time.size, dtype=np.int64)
-    if by == "day":
-        return event_time // DAY
-    if by == "row" or card is None:
-        return own
-    return np.where(card >= 0, card, -1 - own)
+    drawn = _all_units(rows, units, calibrators, rng, settings)
+    if extra.cards is None:
+        return drawn
+    cards, top = extra.cards, settings.top_cards
+    days = {name: card_precision(y, p, cards=cards, top=top).precision for name, p in candidates.items()}
+    return _add_card_precision(drawn, days, rng, settings.resamples)
 
 
 def count_blocks(clusters: int, *, rng: np.random.Generator, resamples: int, block: int) -> Iterator[Floats]:
@@ -183,40 +184,146 @@ def count_blocks(clusters: int, *, rng: np.random.Generator, resamples: int, blo
         yield np.ascontiguousarray(counts.T)
 
 
+def _one_unit(clusters: ArrayLike) -> Dependence:
+    codes = compact(np.asarray(clusters, dtype=np.int64))
+    return Dependence({"cluster": codes}, {"cluster": int(codes.max()) + 1 if codes.size else 0})
+
+
+def _all_units(
+    rows: Mapping[str, Foldable],
+    units: Dependence,
+    calibrators: CalibratorRows | None,
+    rng: np.random.Generator,
+    settings: BootstrapSettings,
+) -> Replicates:
+    """Every unit drawn in turn, the rows of calib before those that are judged."""
+    by_unit: dict[str, dict[str, dict[str, Floats]]] = {}
+    noise: dict[str, dict[str, Floats]] = {name: {} for name in rows}
+    whole = {name: _whole(each) for name, each in rows.items()}
+    for unit, codes in units.units.items():
+        by_cluster = {name: each.by(compact(codes)) for name, each in rows.items()}
+        resamples = _resamples(unit, units, settings.resamples)
+        moves = {} if calibrators is None else _moves(calibrators, unit, rng, resamples)
+        draws = _resampled(by_cluster, moves, rng, resamples)
+        by_unit[unit] = {name: each.statistics for name, each in draws.items()}
+        for name, each in draws.items():
+            noise[name][unit] = each.shares - whole[name].shares
+    values = {name: _scalars(each.statistics) for name, each in whole.items()}
+    _add_debiased(values, by_unit, noise)
+    gaps = {name: each.shares[:, 0] for name, each in whole.items()}
+    return Replicates(values, by_unit, settings.confidence, units, gaps, noise, calibrators is not None)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Statistics [B] of one candidate in each resample, and (observed − expected) / rows of each bin [bins, B]."""
+
+    statistics: dict[str, Floats]
+    shares: Floats
+
+
+def _whole(rows: Foldable) -> _Block:
+    """The statistics of the rows themselves: as one cluster, drawn once."""
+    f = rows.by(np.zeros(rows.gaps.size, dtype=np.int64))
+    return _block(f, np.ones((f.clusters, 1)), None)
+
+
+def _resamples(unit: str, units: Dependence, resamples: int) -> int:
+    if len(units.clusters) == 1 or unit not in WIDTH_ONLY:
+        return resamples
+    return min(resamples, max(FEWEST_DRAWS, resamples // DRAWN_SHARE))
+
+
+def _moves(calibrators: CalibratorRows, unit: str, rng: np.random.Generator, resamples: int) -> dict[str, Floats]:
+    """Moves of intercept and slope of each candidate's line under draws of calib's clusters [2, B]."""
+    codes = compact(calibrators.unit(unit))
+    steps = {
+        name: line_steps(calibrators.labels, np.asarray(p, dtype=np.float64), calibrators.weight, codes)
+        for name, p in calibrators.candidates.items()
+    }
+    parts: dict[str, list[Floats]] = {name: [np.zeros((2, 0))] for name in steps}
+    count = int(codes.max()) + 1 if codes.size else 0
+    for counts in count_blocks(count, rng=rng, resamples=resamples, block=max(1, BLOCK_FLOATS // (count + 1))):
+        for name, step in steps.items():
+            parts[name].append(step @ (counts - 1.0))
+    return {name: np.concatenate(found, axis=1) for name, found in parts.items()}
+
+
 def _resampled(
-    rows: Mapping[str, Folded], clusters: int, rng: np.random.Generator, resamples: int
-) -> dict[str, dict[str, Floats]]:
+    rows: Mapping[str, Folded], moves: Mapping[str, Floats], rng: np.random.Generator, resamples: int
+) -> dict[str, _Block]:
+    clusters = max((f.clusters for f in rows.values()), default=0)
     if clusters == 0 or resamples == 0:
-        return {name: _undefined(f, clusters, resamples) for name, f in rows.items()}
-    widest = max((f.width for f in rows.values()), default=1)
-    block = max(1, BLOCK_FLOATS // (widest + clusters))
-    parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in rows}
+        return {name: _undefined(f, resamples) for name, f in rows.items()}
+    block = max(1, BLOCK_FLOATS // (max(f.width for f in rows.values()) + clusters))
+    parts: dict[str, list[_Block]] = {name: [] for name in rows}
+    start = 0
     for counts in count_blocks(clusters, rng=rng, resamples=resamples, block=block):
+        stop = start + counts.shape[1]
         for name, f in rows.items():
-            parts[name].append(statistics(f, counts))
+            parts[name].append(_block(f, counts, _columns(moves.get(name), start, stop)))
+        start = stop
     return {name: _joined(blocks) for name, blocks in parts.items()}
 
 
-def _undefined(f: Folded, clusters: int, resamples: int) -> dict[str, Floats]:
-    return {name: np.full(resamples, np.nan) for name in statistics(f, np.ones((clusters, 1)))}
+def _columns(moves: Floats | None, start: int, stop: int) -> Floats | None:
+    return None if moves is None else moves[:, start:stop]
 
 
-def _joined(blocks: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+def _block(f: Folded, counts: Floats, moves: Floats | None) -> _Block:
+    found = statistics(f, counts, moves)
+    rows = f.total_rows(counts)
+    shares = np.divide(f.bin_gaps(counts, moves), rows, out=np.full((f.bins, rows.size), np.nan), where=rows > 0)
+    return _Block(found, shares)
+
+
+def _undefined(f: Folded, resamples: int) -> _Block:
+    names = statistics(f, np.ones((f.clusters, 1)))
+    return _Block({name: np.full(resamples, np.nan) for name in names}, np.full((f.bins, resamples), np.nan))
+
+
+def _joined(blocks: Sequence[_Block]) -> _Block:
+    statistics_of_all = {
+        name: np.concatenate([block.statistics[name] for block in blocks]) for name in blocks[0].statistics
+    }
+    return _Block(statistics_of_all, np.concatenate([block.shares for block in blocks], axis=1))
+
+
+def _add_debiased(
+    values: Mapping[str, dict[str, float]],
+    by_unit: Mapping[str, Mapping[str, dict[str, Floats]]],
+    noise: Mapping[str, Mapping[str, Floats]],
+) -> None:
+    """The debiased error's value; its draws are those of the plain error, from which it differs by a constant."""
+    for name, found in values.items():
+        sizes = np.abs(stretched_noise(noise[name])).sum(axis=0)
+        found[DEBIASED] = found["ece"] - float(sizes.mean()) if sizes.size else float("nan")
+        for draws in by_unit.values():
+            draws[name][DEBIASED] = draws[name]["ece"]
 
 
 def _add_card_precision(
-    point: dict[str, dict[str, float]],
-    resampled: dict[str, dict[str, Floats]],
-    days: Mapping[str, Floats],
-    rng: np.random.Generator,
-    resamples: int,
-) -> None:
+    drawn: Replicates, days: Mapping[str, Floats], rng: np.random.Generator, resamples: int
+) -> Replicates:
+    """The same draws of days stand under every unit, so that they alone make the interval."""
     size = next((d.size for d in days.values()), 0)
-    drawn = rng.integers(0, max(size, 1), (resamples, size)) if size else np.zeros((resamples, 0), dtype=np.int64)
-    for name, precision in days.items():
-        point[name]["card_precision_at_100"] = float(precision.mean()) if size else float("nan")
-        resampled[name]["card_precision_at_100"] = precision[drawn].mean(axis=1) if size else np.full(resamples, np.nan)
+    picked = rng.integers(0, max(size, 1), (resamples, size)) if size else np.zeros((resamples, 0), dtype=np.int64)
+    means = {name: d[picked].mean(axis=1) if size else np.full(resamples, np.nan) for name, d in days.items()}
+    point = {name: float(d.mean()) if size else float("nan") for name, d in days.items()}
+    values = {name: {**found, CARD_PRECISION: point[name]} for name, found in drawn.values.items()}
+    by_unit = {
+        unit: {name: {**found, CARD_PRECISION: means[name]} for name, found in each.items()}
+        for unit, each in drawn.by_unit.items()
+    }
+    return replace(drawn, values=values, by_unit=by_unit)
+
+
+def _range(statistic: str) -> tuple[float, float]:
+    if statistic in ANY_SIGN:
+        return UNBOUNDED
+    if statistic == "brier_skill":
+        return -np.inf, 1.0
+    return (0.0, np.inf) if statistic in ABOVE_ZERO else (0.0, 1.0)
 
 
 def _scalars(arrays: Mapping[str, Floats]) -> dict[str, float]:

@@ -23,6 +23,8 @@ class JudgedRows:
         card: integer codes, < 0 where there is none [N]; None for data without cards. Codes never leave this folder.
         new_card: True where the card has no earlier row in all the data [N]; None where unknown.
         groups: name of a grouping such as "merchant_category" to each row's value [N].
+        merchant: integer codes like those of cards [N]; None for data without merchants.
+        weight: how many rows of its class each row stands for, ≥ 0 [N]; None where every row counts once.
     """
 
     labels: Floats
@@ -31,6 +33,8 @@ class JudgedRows:
     card: Integers | None = None
     new_card: Mask | None = None
     groups: Mapping[str, NDArray[Any]] | None = None
+    merchant: Integers | None = None
+    weight: Floats | None = None
 
     def __post_init__(self) -> None:
         same_length(
@@ -39,6 +43,8 @@ class JudgedRows:
             amount=self.amount,
             card=self.card,
             new_card=self.new_card,
+            merchant=self.merchant,
+            weight=self.weight,
             **dict(self.groups or {}),
         )
 
@@ -51,7 +57,17 @@ class JudgedRows:
             None if self.card is None else self.card[mask],
             None if self.new_card is None else self.new_card[mask],
             {name: values[mask] for name, values in (self.groups or {}).items()},
+            None if self.merchant is None else self.merchant[mask],
+            None if self.weight is None else self.weight[mask],
         )
+
+    @property
+    def effective_rows(self) -> float:
+        """Rows of weight 1 whose mean would be as certain: (Σ weight)² / Σ weight² (Kish, 1965)."""
+        if self.weight is None:
+            return float(self.labels.size)
+        squares = float((self.weight**2).sum())
+        return float(self.weight.sum()) ** 2 / squares if squares > 0 else 0.0
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def reliability_table(
     bins: int = 15,
     kind: Binning = "positives",
     confidence: float = 0.95,
+    weight: ArrayLike | None = None,
 ) -> ReliabilityTable:
     """Bins of equal width, equal mass or equal expected frauds; empty ones are left out, so no rows, no bins.
 
@@ -57,20 +58,25 @@ def reliability_table(
         bins: number of bins.
         kind: what bins are equal in.
         confidence: coverage of the bars.
+        weight: row weights, ≥ 0 [N]; `expected` and `observed` are weighted, bars are those of the bin's effective
+            number of rows, and `rows` and `frauds` stay plain counts.
     """
-    s = sample(labels, probabilities)
-    index = bin_index(s.probabilities, bins=bins, kind=kind)
+    s = sample(labels, probabilities, weight=weight)
+    index = bin_index(s.probabilities, bins=bins, kind=kind, weight=s.weight)
     rows = np.bincount(index, minlength=bins)
-    used = np.flatnonzero(rows)
+    used = np.flatnonzero(np.bincount(index, weights=s.weight, minlength=bins))
     frauds = np.bincount(index, weights=s.labels, minlength=bins)[used].astype(np.int64)
     rows = rows[used]
     lowest, highest = np.full(bins, np.inf), np.full(bins, -np.inf)
     np.minimum.at(lowest, index, s.probabilities)
     np.maximum.at(highest, index, s.probabilities)
-    expected = np.bincount(index, weights=s.probabilities, minlength=bins)[used] / rows
-    low, high = clopper_pearson(frauds, rows, confidence=confidence)
+    mass = np.bincount(index, weights=s.weight, minlength=bins)[used]
+    expected = np.bincount(index, weights=s.weight * s.probabilities, minlength=bins)[used] / mass
+    observed = np.bincount(index, weights=s.weight * s.labels, minlength=bins)[used] / mass
+    effective = mass**2 / np.bincount(index, weights=s.weight**2, minlength=bins)[used]
+    low, high = clopper_pearson(observed * effective, effective, confidence=confidence)
     return ReliabilityTable(
-        kind, lowest[used], highest[used], expected, frauds / rows, low, high, rows.astype(np.int64), frauds
+        kind, lowest[used], highest[used], expected, observed, low, high, rows.astype(np.int64), frauds
     )
 
 
@@ -82,14 +88,14 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, confidence: floa
     ([0.0], [0.95])
 
     Args:
-        successes: counts [B].
+        successes: counts [B], fractional where they are effective ones.
         trials: counts [B], each ≥ 1.
         confidence: coverage of the equal-tailed interval.
     """
     k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
     tail = (1.0 - confidence) / 2.0
-    low = np.where(k > 0, betaincinv(np.maximum(k, 1.0), n - k + 1.0, tail), 0.0)
-    high = np.where(k < n, betaincinv(k + 1.0, np.maximum(n - k, 1.0), 1.0 - tail), 1.0)
+    low = np.where(k > 0, betaincinv(np.where(k > 0, k, 1.0), n - k + 1.0, tail), 0.0)
+    high = np.where(k < n, betaincinv(k + 1.0, np.where(k < n, n - k, 1.0), 1.0 - tail), 1.0)
     return low, high
 
 

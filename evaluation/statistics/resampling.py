@@ -4,12 +4,14 @@ A bootstrap of clusters gives each row the number of times its cluster was drawn
 sums over rows, so the rows are folded once into a sparse matrix [sums, clusters] and each block of resamples is one
 product with the counts [clusters, resamples]. Ranking needs sums too: of frauds and legitimate rows at each distinct
 probability, in order, with neighbours that hold no fraud merged since nothing happens between them.
+
+A calibrator is fitted on few frauds of its own and would have come out otherwise on other rows: a draw may carry such
+a move of its line, which moves the expected frauds of every bin by Σ p (1 − p) (δ0 + δ1 · logit p).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 
@@ -29,6 +31,7 @@ SUMS = (
     "flagged_frauds",
     "sure_negatives",
     "fraud_value",
+    "leaning",
     "line_score_0",
     "line_score_1",
     "line_information_00",
@@ -37,6 +40,54 @@ SUMS = (
 )
 UNFITTED = (float("nan"), float("nan"))
 KINDS: tuple[Binning, ...] = ("width", "mass", "positives")
+ERRORS: dict[Binning, str] = {"width": "ece", "mass": "ece_equal_mass", "positives": "ece_equal_positives"}
+"""The calibration error of each binning."""
+
+
+@dataclass(frozen=True)
+class Foldable:
+    """One candidate's rows in the sums that its statistics need, ready to be folded by any cluster.
+
+    Attributes:
+        rows: each of SUMS by row [len(SUMS), N].
+        gaps: weight · (label − probability) [N].
+        bins: bin of each row by binning [N].
+        steps: place of each row among the distinct probabilities, highest first [N]; None without ranking.
+        amount: value of each row [N].
+        moves: by binning, what a move of the calibrator's line adds to the frauds expected in each bin [bins, 2].
+        leaning_moves: what it takes from Σ weight · (label − probability) · (1 − 2 · probability), expected [2].
+        line: the calibration line at full weight (intercept, slope).
+        budget: share of rows that an alert budget flags.
+    """
+
+    rows: Floats
+    gaps: Floats
+    bins: dict[Binning, Integers]
+    steps: Integers | None
+    amount: Floats
+    moves: dict[Binning, Floats]
+    leaning_moves: Floats
+    line: tuple[float, float]
+    budget: float
+
+    def by(self, clusters: Integers) -> "Folded":
+        """The sums by cluster; codes 0 … G − 1 [N]."""
+        count = int(clusters.max()) + 1 if clusters.size else 0
+        sums = csr_matrix(np.stack([np.bincount(clusters, weights=row, minlength=count) for row in self.rows]))
+        gaps = {
+            kind: _by_cluster(index, self.gaps, clusters, (self.moves[kind].shape[0], count))
+            for kind, index in self.bins.items()
+        }
+        return Folded(self, sums, gaps, self._steps(clusters, count))
+
+    def _steps(self, clusters: Integers, shape: int) -> csr_matrix | None:
+        if self.steps is None:
+            return None
+        count = int(self.steps.max()) + 1 if self.steps.size else 0
+        w, frauds = self.rows[SUMS.index("rows")], self.rows[SUMS.index("frauds")]
+        index = np.concatenate([self.steps + i * count for i in range(3)])
+        parts = np.concatenate((frauds, w - frauds, frauds * self.amount))
+        return _by_cluster(index, parts, np.tile(clusters, 3), (3 * count, shape))
 
 
 @dataclass(frozen=True)
@@ -44,20 +95,65 @@ class Folded:
     """One candidate's rows folded by cluster.
 
     `sums` [len(SUMS), G]; `gaps` by binning [bins, G]; `steps` [3·M, G]: frauds, legitimate rows and value of frauds
-    at M thresholds, highest first; `line` is the calibration line at full weight (intercept, slope).
+    at M thresholds, highest first; `source` is what was folded.
     """
 
+    source: Foldable
     sums: csr_matrix
     gaps: dict[Binning, csr_matrix]
     steps: csr_matrix | None
-    line: tuple[float, float]
-    budget: float
+
+    @property
+    def clusters(self) -> int:
+        """G."""
+        return int(self.sums.shape[1])
+
+    @property
+    def bins(self) -> int:
+        """Bins of equal width."""
+        return int(self.gaps["width"].shape[0])
 
     @property
     def width(self) -> int:
         """Floats that one resample needs while it is worked on."""
         steps = 0 if self.steps is None else 3 * self.steps.shape[0]
         return int(self.sums.shape[0] + sum(gap.shape[0] for gap in self.gaps.values()) + steps)
+
+    def total_rows(self, counts: Floats) -> Floats:
+        """Weight of all rows under each column of counts [B]."""
+        rows: Floats = self.sums[SUMS.index("rows")] @ counts
+        return rows.reshape(-1)
+
+    def bin_gaps(self, counts: Floats, moves: Floats | None = None, *, kind: Binning = "width") -> Floats:
+        """Observed − expected frauds of each bin under each column of counts [bins, B]."""
+        gaps: Floats = self.gaps[kind] @ counts
+        return gaps if moves is None else gaps - self.source.moves[kind] @ moves
+
+
+def foldable(s: Sample, *, amount: Floats, settings: BootstrapSettings) -> Foldable:
+    """One candidate's rows, ready to be folded by any cluster.
+
+    Args:
+        s: labels, probabilities and weights of its rows [N].
+        amount: value of each row [N].
+        settings: bins, thresholds and budget; without `ranking` only sums are kept.
+    """
+    z = clipped_logit(s.probabilities)
+    line = UNFITTED if one_class(s) else logistic_line(s.labels, z, s.weight)
+    bins = {kind: bin_index(s.probabilities, bins=settings.bins, kind=kind, weight=s.weight) for kind in KINDS}
+    spread = s.weight * s.probabilities * (1.0 - s.probabilities)
+    lean = spread * (1.0 - 2.0 * s.probabilities)
+    return Foldable(
+        rows=np.stack(_row_sums(s, z, line, amount=amount, settings=settings)),
+        gaps=s.weight * (s.labels - s.probabilities),
+        bins=bins,
+        steps=_steps(s) if settings.ranking else None,
+        amount=amount,
+        moves={kind: _moves(index, spread, z, settings.bins) for kind, index in bins.items()},
+        leaning_moves=np.array([lean.sum(), lean @ z]),
+        line=line,
+        budget=settings.budget,
+    )
 
 
 def folded(s: Sample, *, clusters: Integers, amount: Floats, settings: BootstrapSettings) -> Folded:
@@ -69,17 +165,10 @@ def folded(s: Sample, *, clusters: Integers, amount: Floats, settings: Bootstrap
         amount: value of each row [N].
         settings: bins, thresholds and budget; without `ranking` only sums are kept.
     """
-    count = int(clusters.max()) + 1 if clusters.size else 0
-    z = clipped_logit(s.probabilities)
-    line = UNFITTED if one_class(s) else logistic_line(s.labels, z, s.weight)
-    dense = _row_sums(s, z, line, amount=amount, settings=settings)
-    sums = csr_matrix(np.stack([np.bincount(clusters, weights=column, minlength=count) for column in dense]))
-    gaps = {kind: _gaps(s, clusters, count, bins=settings.bins, kind=kind) for kind in KINDS}
-    steps = _steps(s, clusters, amount, count) if settings.ranking else None
-    return Folded(sums, gaps, steps, line, settings.budget)
+    return foldable(s, amount=amount, settings=settings).by(clusters)
 
 
-def statistics(f: Folded, counts: NDArray[np.float64]) -> dict[str, Floats]:
+def statistics(f: Folded, counts: Floats, moves: Floats | None = None) -> dict[str, Floats]:
     """Every headline statistic for each column of cluster counts [G, B]; NaN where undefined, arrays [B].
 
     >>> from evaluation.statistics.sample import sample
@@ -91,8 +180,13 @@ def statistics(f: Folded, counts: NDArray[np.float64]) -> dict[str, Floats]:
     Args:
         f: what `folded` returned.
         counts: how often each cluster was drawn, a column per resample [G, B].
+        moves: of the calibrator's intercept and slope in each resample [2, B]; observed/expected, the calibration
+            errors and `leaning` follow them. None where the calibrator is taken as it is.
     """
     total = dict(zip(SUMS, f.sums @ counts, strict=True))
+    if moves is not None:
+        total["expected"] = total["expected"] + f.source.moves["width"].sum(axis=0) @ moves
+        total["leaning"] = total["leaning"] - f.source.leaning_moves @ moves
     rows, frauds = total["rows"], total["frauds"]
     legitimate, prevalence = rows - frauds, _divide(frauds, rows)
     score = _divide(total["squared"], rows)
@@ -107,11 +201,11 @@ def statistics(f: Folded, counts: NDArray[np.float64]) -> dict[str, Floats]:
         "calibration_intercept": intercept,
         "precision_at_half": _divide(total["flagged_frauds"], total["flagged"]),
         "share_negatives_above_095": _divide(total["sure_negatives"], legitimate),
+        "leaning": np.where(rows > 0, total["leaning"], np.nan),
     }
-    names = {"width": "ece", "mass": "ece_equal_mass", "positives": "ece_equal_positives"}
-    for kind, gap in f.gaps.items():
-        result[names[kind]] = _divide(np.abs(gap @ counts).sum(axis=0), rows)
-    return result if f.steps is None else result | _ranking(f.steps @ counts, total, budget=f.budget)
+    for kind, name in ERRORS.items():
+        result[name] = _divide(np.abs(f.bin_gaps(counts, moves, kind=kind)).sum(axis=0), rows)
+    return result if f.steps is None else result | _ranking(f.steps @ counts, total, budget=f.source.budget)
 
 
 def _row_sums(
@@ -131,6 +225,7 @@ def _row_sums(
         flagged * y,
         w * (1.0 - y) * (p > settings.level),
         w * y * amount,
+        w * (y - p) * (1.0 - 2.0 * p),
         residual,
         residual * z,
         spread,
@@ -139,21 +234,18 @@ def _row_sums(
     ]
 
 
-def _gaps(s: Sample, clusters: Integers, count: int, *, bins: int, kind: Binning) -> csr_matrix:
-    """Σ weight · (label − probability) by bin and cluster [bins, G]."""
-    index = bin_index(s.probabilities, bins=bins, kind=kind, weight=s.weight)
-    return _by_cluster(index, s.weight * (s.labels - s.probabilities), clusters, (bins, count))
+def _moves(index: Integers, spread: Floats, z: Floats, bins: int) -> Floats:
+    """Derivative of each bin's expected frauds by intercept and slope of a line through the logits [bins, 2]."""
+    return np.column_stack([np.bincount(index, weights=part, minlength=bins) for part in (spread, spread * z)])
 
 
-def _steps(s: Sample, clusters: Integers, amount: Floats, shape: int) -> csr_matrix:
+def _steps(s: Sample) -> Integers:
+    """Place of each row among the distinct probabilities; those between which no fraud lies share one [N]."""
     values, group = np.unique(-s.probabilities, return_inverse=True)
     with_fraud = np.bincount(group, weights=s.labels * s.weight, minlength=values.size) > 0
     opens = np.r_[True, with_fraud[1:] | with_fraud[:-1]] if values.size else np.zeros(0, dtype=bool)
-    step = (np.cumsum(opens) - 1)[group]
-    count = int(opens.sum())
-    parts = (s.weight * s.labels, s.weight * (1.0 - s.labels), s.weight * s.labels * amount)
-    index = np.concatenate([step + i * count for i in range(3)])
-    return _by_cluster(index, np.concatenate(parts), np.tile(clusters, 3), (3 * count, shape))
+    step: Integers = (np.cumsum(opens) - 1)[group]
+    return step
 
 
 def _by_cluster(index: Integers, values: Floats, clusters: Integers, shape: tuple[int, int]) -> csr_matrix:
@@ -168,7 +260,7 @@ def _line(f: Folded, total: dict[str, Floats]) -> tuple[Floats, Floats]:
     determinant = a * c - b * b
     one_sided = (total["frauds"] <= 0) | (total["frauds"] >= total["rows"])
     determinant = np.where(one_sided | (determinant <= 0), np.nan, determinant)
-    return f.line[0] + (c * u - b * v) / determinant, f.line[1] + (a * v - b * u) / determinant
+    return f.source.line[0] + (c * u - b * v) / determinant, f.source.line[1] + (a * v - b * u) / determinant
 
 
 def _ranking(steps: Floats, total: dict[str, Floats], *, budget: float) -> dict[str, Floats]:

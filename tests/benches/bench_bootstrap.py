@@ -1,4 +1,4 @@
-"""Paired card bootstrap of every headline statistic for five candidates, against scikit-learn metrics in a loop."""
+"""Two-way bootstrap of every headline statistic for five candidates, calibrators redrawn, against metrics in a loop."""
 
 import time
 
@@ -6,9 +6,13 @@ import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from evaluation.options import BootstrapSettings
-from evaluation.statistics.intervals import paired_bootstrap
+from evaluation.statistics.alerts import CardTimes
+from evaluation.statistics.calibrator_noise import CalibratorRows
+from evaluation.statistics.dependence import dependence
+from evaluation.statistics.intervals import RowDetails, paired_bootstrap
+from evaluation.statistics.populations import JudgedRows
 
-ROWS, CARDS, RESAMPLES, CANDIDATES, PEER_RESAMPLES = 316_000, 5_000, 1_000, 5, 2
+ROWS, CARDS, MERCHANTS, RESAMPLES, CANDIDATES, PEER_RESAMPLES = 316_000, 5_000, 3_000, 1_000, 5, 2
 
 
 def bench(data: str | None) -> list[tuple[str, float, float]]:
@@ -20,16 +24,17 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     candidates = {f"c{i}": np.clip(eta * np.exp(rng.normal(0, 0.2 + 0.1 * i, ROWS)), 0, 1) for i in range(CANDIDATES)}
     event_time = np.sort(rng.integers(0, 33 * 86_400_000_000, ROWS))
     amount = np.exp(rng.normal(3, 1, ROWS))
+    rows = JudgedRows(labels, event_time, amount, card, merchant=rng.integers(0, MERCHANTS, ROWS))
     start = time.perf_counter()
+    units = dependence(rows, by="auto", fewest=30)
     paired_bootstrap(
         labels,
         candidates,
-        clusters=card,
+        clusters=units,
         rng=np.random.default_rng(1),
         settings=BootstrapSettings(resamples=RESAMPLES),
-        amount=amount,
-        card=card,
-        event_time=event_time,
+        details=RowDetails(amount, CardTimes(card, event_time)),
+        calibrators=CalibratorRows(labels, candidates, np.ones(ROWS), units),
     )
     ours = time.perf_counter() - start
     return [("bootstrap 316k x 1000 x 5", ours, _peer(labels, candidates, card) * RESAMPLES / PEER_RESAMPLES)]

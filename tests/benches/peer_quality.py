@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import xgboost
 
 from evaluation.options import BootstrapSettings
-from evaluation.statistics.intervals import Interval, cluster_codes, paired_bootstrap
+from evaluation.statistics.dependence import cluster_codes
+from evaluation.statistics.intervals import Interval, paired_bootstrap
 from features.encode import Encoder, Matrix
 from pipeline.storage.content import read_json
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.report.ablation_section import AblationArm, ablation_section, noise_section
-from evaluation.statistics.intervals import cluster_codes
+from evaluation.statistics.dependence import dependence
 from features.encode import Matrix
 from models.calibration import bounded_probability, fit_affine, fit_temperature
 from models.losses import posterior
@@ -47,7 +47,7 @@ def ablation_report(context: StageContext, judged: JudgedTest) -> dict[str, Any]
     config = context.config
     rows = judged.rows.where(np.isfinite(judged.rows.labels))
     arms, noise = _arms_and_noise(context, judged)
-    clusters = cluster_codes(rows.card, rows.event_time, by=config.evaluation.cluster)
+    clusters = dependence(rows, by=config.evaluation.cluster, fewest=config.evaluation.min_clusters)
     settings = config.evaluation.bootstrap()
     first, second = (np.random.default_rng([config.train.seed, place]) for place in (2, 5))
     section = ablation_section(rows.labels, arms, reference=PLAIN, clusters=clusters, rng=first, settings=settings)

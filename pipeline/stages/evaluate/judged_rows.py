@@ -12,18 +12,28 @@ from pipeline.storage.content import read_table
 
 CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
 """What is judged, in the order of the tables."""
+OWN_PLACE = ("event_time", "card_id", "merchant_id", "amount", "new_card", "label_weight")
+"""Columns of the details that are no groupings."""
 GROUPING_SIZE = 100
 """Most values of a categorical column whose rows are judged as groups."""
 
 
 def row_details(context: StageContext, fold: str) -> pd.DataFrame:
-    """Card, amount and grouping columns of a fold's rows: features and transactions share their order."""
-    folds = read_table(context.path("features", "features.parquet"), columns=["fold"])["fold"]
+    """Ids, amount, weight and groupings of a fold's rows: features and transactions share their order.
+
+    `label_weight` is there where the feature table has it.
+    """
+    features = context.path("features", "features.parquet")
+    weight = [name for name in pq.read_schema(features).names if name == "label_weight"]
+    ours = read_table(features, columns=["fold", *weight])
+    inside = pc.fill_null(pc.equal(ours["fold"], fold), False)
     path = context.path("ingest", "transactions.parquet")
     present = pq.read_schema(path).names
-    wanted = ["event_time", "card_id", "amount", *context.ingest_report.categorical]
+    wanted = ["event_time", "card_id", "merchant_id", "amount", *context.ingest_report.categorical]
     everything = read_table(path, columns=[name for name in wanted if name in present])
-    frame = everything.filter(pc.fill_null(pc.equal(folds, fold), False)).to_pandas()
+    frame = everything.filter(inside).to_pandas()
+    for name in weight:
+        frame[name] = ours.filter(inside)[name].to_numpy()
     if "card_id" in everything.column_names:
         first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
         first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
@@ -34,16 +44,23 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
 def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
     """Rows of a fold as the statistics want them: arrays [N], and a grouping per small categorical column."""
     has_card = "card_id" in details
-    extras = [name for name in details.columns if name not in ("event_time", "card_id", "amount", "new_card")]
+    extras = [name for name in details.columns if name not in OWN_PLACE]
     return JudgedRows(
         labels=pc.fill_null(table["label"].cast(pa.float64()), np.nan).to_numpy(),
         event_time=table["event_time"].cast(pa.int64()).to_numpy(),
         amount=details["amount"].to_numpy(np.float64),
-        card=pd.factorize(details["card_id"])[0].astype(np.int64) if has_card else None,
+        card=_codes(details, "card_id"),
         new_card=details["new_card"].to_numpy(np.bool_) if has_card else None,
         groups={
             name: details[name].fillna("(missing)").to_numpy(str)
             for name in extras
             if details[name].nunique() <= GROUPING_SIZE
         },
+        merchant=_codes(details, "merchant_id"),
+        weight=details["label_weight"].to_numpy(np.float64) if "label_weight" in details else None,
     )
+
+
+def _codes(details: pd.DataFrame, name: str) -> np.ndarray | None:
+    """Integer codes of an id column, −1 where it is missing [N]; None where the data has no such column."""
+    return pd.factorize(details[name])[0].astype(np.int64) if name in details else None

@@ -120,6 +120,8 @@ def judged_rows(world: World, places: np.ndarray, weight: Floats) -> JudgedRows:
         event_time=world.time[places],
         amount=world.amount[places].astype(np.float64),
         card=world.card[places].astype(np.int64),
+        merchant=world.merchant[places].astype(np.int64),
+        weight=weight,
         groups={"merchant_category": world.category[places].astype(str)},
     )
 

@@ -22,7 +22,7 @@ PROBABILITIES = np.random.default_rng(2).random(2_000) ** 4
 
 def section_of(rows, candidates):
     drawn = headline_replicates(rows, candidates, config=CONFIG, rng=np.random.default_rng(1))
-    population = population_section(rows, unknown=0, config=CONFIG, clusters=drawn.clusters)
+    population = population_section(rows, unknown=0, config=CONFIG, drawn=drawn)
     return candidates_section(drawn, rows.labels, population, dict.fromkeys(candidates, 0.01))
 
 

@@ -130,7 +130,7 @@ def test_data_without_cards_groups_or_calib_is_judged_row_by_row(small):
     cell = report["candidates"]["hybrid"]["card_precision_at_100"]
     assert cell["value"] is None
     assert cell["reason"] == "the data has no cards"
-    assert report["population"]["resampled"]["by"] == "row"
+    assert report["population"]["resampled"]["by"] == "day and row"
     assert report["operating_points"] == {}
 
 

@@ -102,3 +102,11 @@ def test_smooth_error_takes_weight_as_repetition_and_ignores_row_order():
 def test_bins_must_be_positive():
     with pytest.raises(ValueError, match="bins must be at least 1, got 0"):
         bin_index([0.1], bins=0, kind="width")
+
+
+def test_the_null_of_weighted_rows_is_that_of_their_weighted_noise():
+    p = np.full(4_000, 0.05)
+    weight = np.where(np.arange(4_000) < 2_000, 3.0, 1.0)
+    null = ece_null(p, rng=np.random.default_rng(1), weight=weight, resamples=4_000)
+    deviation = np.sqrt(weight**2 @ (p * (1 - p))) / weight.sum()
+    assert null == pytest.approx(1.96 * deviation, rel=0.05)

@@ -5,7 +5,9 @@ from evaluation.options import BootstrapSettings
 from evaluation.statistics import intervals
 from evaluation.statistics.alerts import CardTimes, card_precision, precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
-from evaluation.statistics.intervals import cluster_codes, count_blocks, paired_bootstrap, percentile_interval
+from evaluation.statistics.dependence import dependence
+from evaluation.statistics.intervals import Interval, RowDetails, count_blocks, paired_bootstrap
+from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import DAY
 from evaluation.statistics.scores import brier, brier_skill, calibration_line, log_loss, observed_expected
@@ -66,7 +68,7 @@ def test_value_recall_equals_the_metric_with_amounts():
     y, p, _, card = fold(2)
     amount = np.random.default_rng(1).exponential(50, y.size)
     result = paired_bootstrap(
-        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(2), amount=amount
+        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(2), details=RowDetails(amount)
     )
     expected = recall_at_budget(y, p, budget=0.1, amount=amount)
     assert result.values["a"]["value_recall_at_budget"] == pytest.approx(expected)
@@ -153,7 +155,12 @@ def test_card_precision_is_a_mean_over_drawn_days():
     y, p, _, card = fold(9)
     cards = CardTimes(card, np.random.default_rng(1).integers(0, 10 * DAY, y.size))
     drawn = paired_bootstrap(
-        y, {"a": p}, clusters=card, rng=np.random.default_rng(5), settings=settings(200), cards=cards
+        y,
+        {"a": p},
+        clusters=card,
+        rng=np.random.default_rng(5),
+        settings=settings(200),
+        details=RowDetails(cards=cards),
     )
     daily = card_precision(y, p, cards=cards)
     assert drawn.values["a"]["card_precision_at_100"] == pytest.approx(daily.mean)
@@ -180,17 +187,68 @@ def test_no_rows_give_nan_everywhere():
     assert np.isnan(drawn.interval("a", "brier").low)
 
 
-def test_resamples_without_a_value_are_left_out_and_told_when_many():
-    some = percentile_interval(1.0, np.array([0.5, 1.0, 1.5, np.nan]), confidence=0.9)
-    assert some.low < some.high
-    many = percentile_interval(1.0, np.array([0.5, np.nan, np.nan, np.nan]), confidence=0.9)
-    assert many.reason == "undefined in 3 of 4 resamples"
+def test_weights_count_rows_as_often_in_every_statistic():
+    y, p, _, card = fold(10)
+    weight = 1.0 + (card % 3)
+    rows = np.repeat(np.arange(y.size), weight.astype(int))
+    weighted = paired_bootstrap(
+        y,
+        {"a": p},
+        clusters=card,
+        rng=np.random.default_rng(5),
+        settings=settings(60),
+        details=RowDetails(weight=weight),
+    )
+    repeated = paired_bootstrap(
+        y[rows], {"a": p[rows]}, clusters=card[rows], rng=np.random.default_rng(5), settings=settings(60)
+    )
+    for name, value in repeated.values["a"].items():
+        assert weighted.values["a"][name] == pytest.approx(value, nan_ok=True), name
+        assert weighted.interval("a", name).high == pytest.approx(repeated.interval("a", name).high, nan_ok=True), name
 
 
-def test_clusters_are_cards_days_or_rows():
-    time = np.array([0, 1, DAY, DAY])
-    assert cluster_codes(np.array([7, -1, 7, -1]), time, by="card").tolist() == [7, -2, 7, -4]
-    assert cluster_codes(None, time, by="card").tolist() == [0, 1, 2, 3]
-    assert cluster_codes(None, time, by="day").tolist() == [0, 0, 1, 1]
-    with pytest.raises(ValueError, match="clusters must be 'card', 'day' or 'row', got 'week'"):
-        cluster_codes(None, time, by="week")
+def crossed_worlds(worlds: int) -> list[tuple[Interval, Interval]]:
+    """Observed/expected of an honest model under one-way cards and under both, where merchants have bursts."""
+    result = []
+    for seed in range(worlds):
+        rng = np.random.default_rng(seed)
+        card, merchant = rng.integers(0, 300, 2_500), rng.integers(0, 60, 2_500)
+        eta = 0.1 * np.exp(rng.normal(-0.02, 0.2, 300)[card] + rng.normal(-0.125, 0.5, 60)[merchant])
+        y = (rng.random(card.size) < eta).astype(float)
+        rows = JudgedRows(y, np.zeros(card.size, dtype=np.int64), np.ones(card.size), card, merchant=merchant)
+        drawn = [
+            paired_bootstrap(
+                y,
+                {"a": np.full(y.size, 0.1)},
+                clusters=dependence(rows, by=by, fewest=30),
+                rng=rng,
+                settings=BootstrapSettings(resamples=100, ranking=False),
+            )
+            for by in ("card", "auto")
+        ]
+        result.append(tuple(each.interval("a", "observed_expected") for each in drawn))
+    return result
+
+
+def test_intervals_by_cards_and_merchants_hold_what_cards_alone_miss():
+    found = crossed_worlds(40)
+    by_card, both = (np.mean([pair[way].low <= 1.0 <= pair[way].high for pair in found]) for way in (0, 1))
+    assert both >= 0.88
+    assert by_card < both - 0.05
+
+
+def test_a_difference_is_widened_by_the_merchants_it_depends_on():
+    rng = np.random.default_rng(2)
+    card, merchant = rng.integers(0, 500, 6_000), rng.integers(0, 60, 6_000)
+    tilt = rng.normal(0, 0.5, 60)[merchant]
+    p = np.clip(0.2 + 0.1 * rng.normal(size=6_000), 0.01, 0.9)
+    y = (rng.random(6_000) < np.clip(p * np.exp(tilt), 0, 1)).astype(float)
+    rows = JudgedRows(y, np.zeros(6_000, dtype=np.int64), np.ones(6_000), card, merchant=merchant)
+    both = {"a": p, "b": np.clip(p * 1.2, 0, 1)}
+    by_card, two_way = (
+        paired_bootstrap(
+            y, both, clusters=dependence(rows, by=by, fewest=30), rng=rng, settings=settings(300)
+        ).difference("a", "b", "log_loss")
+        for by in ("card", "auto")
+    )
+    assert two_way.high - two_way.low > 1.5 * (by_card.high - by_card.low)

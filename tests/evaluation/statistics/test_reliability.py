@@ -48,3 +48,15 @@ def test_histogram_counts_what_lies_outside_in_the_end_bins():
     frauds, legitimate = score_histogram([1, 0, 0, 1], [0.0, 0.15, 0.2, 1.0], edges=[0.1, 0.2, 0.5])
     assert frauds.tolist() == [1, 1]
     assert legitimate.tolist() == [1, 1]
+
+
+def test_weights_move_rates_and_bars_but_not_the_counts():
+    rng = np.random.default_rng(8)
+    p = rng.random(400)
+    y, weight = (rng.random(400) < p).astype(float), rng.choice([1.0, 3.0], 400)
+    plain, found = (reliability_table(y, p, bins=1, kind="width", weight=w) for w in (None, weight))
+    assert found.rows.tolist() == plain.rows.tolist() == [400]
+    assert found.frauds.tolist() == plain.frauds.tolist()
+    assert found.observed == pytest.approx(weight @ y / weight.sum())
+    assert found.expected == pytest.approx(weight @ p / weight.sum())
+    assert found.high - found.low > plain.high - plain.low

@@ -34,9 +34,26 @@ def test_rows_of_one_card_share_a_code_and_a_missing_card_has_a_negative_one():
     assert rows.new_card.tolist() == [True, False, False]
 
 
-def test_data_without_cards_has_none():
+def test_rows_of_one_merchant_share_a_code_and_merchants_are_no_grouping():
+    rows = judged_rows(table(), details(merchant_id=["m", "n", None]))
+    assert rows.merchant.tolist() == [0, 1, -1]
+    assert "merchant_id" not in rows.groups
+
+
+def test_data_without_cards_merchants_or_weights_has_none():
     rows = judged_rows(table(), details())
-    assert rows.card is rows.new_card is None
+    assert rows.card is rows.new_card is rows.merchant is rows.weight is None
+
+
+def test_the_label_weight_of_the_feature_table_is_the_weight_of_the_row(small_run, tmp_path):
+    context = evaluate_context(small_run, tmp_path, own=("ingest", "features"))
+    transactions = {"event_time": TIMES, "amount": [1.0, 2.0, 3.0]}
+    write_table(context.run / "ingest" / "transactions.parquet", pa.table(transactions))
+    weight = pa.array([9.0, 1.5, 1.0], pa.float32())
+    features = pa.table({"fold": [None, "test", "test"], "label_weight": weight})
+    write_table(context.run / "features" / "features.parquet", features)
+    found = row_details(context, "test")
+    assert judged_rows(table().slice(1), found).weight.tolist() == [1.5, 1.0]
 
 
 def test_a_column_of_many_values_is_no_grouping_and_a_missing_value_is_a_group():
