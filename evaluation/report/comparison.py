@@ -8,12 +8,14 @@ from evaluation.statistics.intervals import UNDEFINED, Replicates
 LIKELY = 0.9
 """Coverage of the interval by which a difference beyond the gate's margin counts."""
 
+RANKED = "average_precision"
+
 
 def comparison(drawn: Replicates, one: str, other: str, *, name: str, rows: int, frauds: int) -> Comparison:
     """`one` against `other`, both among the candidates drawn.
 
     Args:
-        drawn: headline statistics of both.
+        drawn: headline statistics of both; where none that needs the order of rows was drawn, it is undefined.
         one: the candidate that would ship.
         other: the model it is compared with.
         name: what people call the other one.
@@ -27,7 +29,7 @@ def comparison(drawn: Replicates, one: str, other: str, *, name: str, rows: int,
         other_log_loss=drawn.values[other]["log_loss"],
         log_loss=drawn.difference(one, other, "log_loss"),
         log_loss_likely=replace(drawn, confidence=LIKELY).difference(one, other, "log_loss"),
-        average_precision=drawn.difference(one, other, "average_precision"),
+        average_precision=drawn.difference(one, other, RANKED) if RANKED in drawn.values[one] else UNDEFINED,
         observed_expected=drawn.interval(other, "observed_expected"),
     )
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -111,7 +111,7 @@ def honest_world(seed: int, *, name: str, folder: Path, resamples: int) -> Hones
     bench = Bench(configuration(name), resamples)
     judged = judged_world(read_world(folder, seed), name)
     evidence, _ = evidence_of_known_rows(judged.with_champion())
-    config = bench.config.evaluation.model_copy(update={"resamples": resamples})
+    config = bench.evaluation(ranking=True)
     found = judgement(evidence, config=config, draw=named_streams(np.random.default_rng(seed), STREAMS))
     true = truths(judged, known_truth(folder, name), bins=config.bins)
     drawn, compared = found.drawn, found.evidence.champion
@@ -123,7 +123,7 @@ def honest_world(seed: int, *, name: str, folder: Path, resamples: int) -> Hones
     return Honest(
         held={each: i.low <= true[each] <= i.high for each, i in intervals.items()},
         level=drawn.values[SHIPPED]["observed_expected"],
-        refused=refusals(bench.gate(judged.evidence, seed)),
+        refused=refusals(gate_section(replace(found.evidence, champion=None), config=bench.config.gate)),
         beside=refusals(gate_section(found.evidence, config=bench.config.gate)),
     )
 

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
-from evaluation.options import DecisionConfig
+from evaluation.options import BootstrapSettings, DecisionConfig, EvaluationConfig
 from evaluation.report.evaluation_report import STREAMS, build_report
 from evaluation.report.evidence import Evidence, evidence_of_known_rows
 from evaluation.report.gate_section import gate_section
@@ -27,6 +27,14 @@ from pipeline.config import Config
 from tests.benches.worlds.setting import Judged, last_week
 
 
+class SumsOnly(EvaluationConfig):
+    """The same judgement without statistics that need the order of rows: the gate asks for none."""
+
+    def bootstrap(self, resamples: int | None = None) -> BootstrapSettings:
+        """What a bootstrap of the headline needs."""
+        return replace(super().bootstrap(resamples), ranking=False)
+
+
 @dataclass(frozen=True)
 class Bench:
     """How a world is judged: the configuration with fewer resamples, and the seed of the draws."""
@@ -38,13 +46,13 @@ class Bench:
         """The verdict alone."""
         known, _ = evidence_of_known_rows(evidence)
         draw = named_streams(np.random.default_rng(seed), STREAMS)
-        found = judgement(known, config=self._evaluation(), draw=draw)
+        found = judgement(known, config=self.evaluation(ranking=False), draw=draw)
         return gate_section(found.evidence, config=self.config.gate)
 
     def report(self, evidence: Evidence, seed: int) -> dict[str, Any]:
         """The whole report."""
         rng = np.random.default_rng(seed)
-        evaluation = self._evaluation().model_copy(update={"slice_resamples": 100})
+        evaluation = self.evaluation(ranking=True)
         return build_report(evidence, config=evaluation, decision=DecisionConfig(), gate=self.config.gate, rng=rng)
 
     def refuses(self, evidence: Evidence, seed: int) -> bool:
@@ -55,8 +63,10 @@ class Bench:
         """Whether a warning of the report holds these words."""
         return any(words in warning for warning in self.report(evidence, seed)["warnings"])
 
-    def _evaluation(self) -> Any:
-        return self.config.evaluation.model_copy(update={"resamples": self.resamples})
+    def evaluation(self, *, ranking: bool) -> EvaluationConfig:
+        """The [evaluation] section with fewer resamples, and where no rank is asked for without what costs most."""
+        kind = EvaluationConfig if ranking else SumsOnly
+        return kind(**{**self.config.evaluation.model_dump(), "resamples": self.resamples, "slice_resamples": 100})
 
 
 Plant = Callable[[Judged, Bench], bool]
