@@ -89,13 +89,14 @@ def _days(table: pa.Table) -> str:
 
 
 def _label_history(context: StageContext, start: int) -> LabelHistory:
+    maturity = context.features_report.maturity
     columns = ["event_time", "label", "label_available_at"]
     table = read_table(context.path("ingest", "transactions.parquet"), columns=columns)
     return LabelHistory(
         label=pc.fill_null(table["label"].cast(pa.float64()), np.nan).to_numpy(),
         event_time=table["event_time"].cast(pa.int64()).to_numpy(),
         available_at=pc.fill_null(table["label_available_at"].cast(pa.int64()), 0).to_numpy(),
-        as_of=context.as_of,
+        as_of=context.as_of if maturity is None or maturity.complete else maturity.moment,
         recent_from=start,
         reference=TrainReport.read(context.path("train", "report.json")).prevalence,
     )
