@@ -64,17 +64,19 @@ class LabelMaturity:
     Attributes:
         moment: up to when the file is taken to know, microseconds since 1970.
         reported: share of test's frauds that is thought to be in it; None where nothing can be said of their ages.
+        reported_at_most: upper end of its 95 % interval.
         complete_after_days: days after which 95 % of the frauds are reported.
     """
 
     moment: Time
     reported: float | None
+    reported_at_most: float | None
     complete_after_days: float
 
     @property
     def complete(self) -> bool:
-        """Whether so many are thought to be in it that the rest is no matter, or nothing speaks against it."""
-        return self.reported is None or self.reported >= COMPLETE
+        """Whether it may hold so many that the rest is no matter: less would have to be more than chance."""
+        return self.reported_at_most is None or self.reported_at_most >= COMPLETE
 
 
 @dataclass(frozen=True, kw_only=True)

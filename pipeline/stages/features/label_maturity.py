@@ -33,15 +33,25 @@ def label_maturity(labels: LabelTimes, test: Fold) -> LabelMaturity | None:
     known = curves.known_share(fraud=True, age=(moment - labels.event_time[rows]).astype(np.float64))
     ripe, fraud = known >= RIPE, frauds[rows]
     seen = fraud & ripe & (labels.available_at[rows] <= moment)
-    expected = float((1.0 / known[seen]).sum()) / max(float(ripe.mean()), 1.0 / max(ripe.size, 1))
-    reported = min(1.0, float(fraud.sum()) / expected) if expected > 0 else None
+    expected = float((1.0 / known[seen]).sum())
+    noise = float(np.sqrt(((1.0 - known[seen]) / known[seen] ** 2).sum()))
     complete_after = 0.0 if curves.fraud is None else curves.fraud.reaching(COMPLETE)
-    return LabelMaturity(moment=moment, reported=reported, complete_after_days=complete_after / DAY)
+    counted = float(fraud.sum()) * float(ripe.mean())
+    return LabelMaturity(
+        moment=moment,
+        reported=_share(counted, expected),
+        reported_at_most=_share(counted, expected - 1.96 * noise),
+        complete_after_days=complete_after / DAY,
+    )
+
+
+def _share(part: float, whole: float) -> float | None:
+    return min(1.0, part / whole) if whole > 0 else None
 
 
 def maturity_warnings(maturity: LabelMaturity | None) -> Iterator[str]:
     """That frauds of test are still to be reported, where less than 95 % of them are thought to be in the file."""
-    if maturity is not None and maturity.reported is not None and not maturity.complete:
+    if maturity is not None and not maturity.complete:
         yield (
             f"only {maturity.reported:.0%} of the frauds of test are thought to be reported yet, as the report dates "
             f"up to {time_text(maturity.moment)} go: its fraud rate is too low by as much, so that every candidate "
