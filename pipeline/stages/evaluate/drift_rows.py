@@ -60,11 +60,14 @@ def drift_report(
 
 
 def _reference_population(context: StageContext, judged: JudgedTest) -> ColumnPopulation:
-    """The rows of train, and the shipped candidate on calib: on train its probabilities would be too sure."""
+    """The rows of train whose windows were full, and the shipped candidate on calib: on train it would be too sure."""
     encoder, shipped = judged.models.encoder, context.config.export.candidate
     scores = raw_scores(judged.models, encoder.apply(context.features("calib", labels=False)), threads=context.threads)
     probabilities = calibrated_probabilities(judged.calibration, scores.log_odds)[shipped]
-    return _population("train", context.features("train", labels=False), encoder, probabilities)
+    train = context.features("train", labels=False)
+    if (full_from := context.features_report.full_windows_from) is not None:
+        train = train.filter(pc.field("event_time") >= pa.scalar(full_from, pa.timestamp("us", "UTC")))
+    return _population("train", train, encoder, probabilities)
 
 
 def _recent_population(context: StageContext, judged: JudgedTest, late: ShadowRows | None) -> ColumnPopulation:
