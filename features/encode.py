@@ -23,7 +23,7 @@ class Matrix:
         numeric: float32 [N, F], raw values, NaN where missing.
         categorical: int32 [N, C], codes, 0 for unknown.
         label: float32 [N], 0, 1 or NaN where not known.
-        weight: float32 [N], how often each row counts.
+        weight: float32 [N], for how many rows of its class each row stands.
         time: int64 [N], microseconds since 1970 UTC.
     """
 
@@ -72,7 +72,9 @@ class Encoder:
         for place, (name, vocabulary) in enumerate(zip(self.categorical, self.vocabularies, strict=True)):
             categorical[:, place] = vocabulary.apply(table[name])
         label = numbers(table["label"]) if "label" in table.column_names else np.full(rows, np.nan, np.float32)
-        return Matrix(numeric, categorical, label, np.ones(rows, np.float32), _times(table))
+        weighed = "label_weight" in table.column_names
+        weight = numbers(table["label_weight"]) if weighed else np.ones(rows, np.float32)
+        return Matrix(numeric, categorical, label, weight, _times(table))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready state."""

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ NO_FOLD = -1
 SPANS = ("train", "gap", "valid", "calib", "gap", "test")
 """What follows what in time."""
 CLASSES = ("legitimate", "fraud")
+AUTO = "auto"
+Reason = Literal["cold", "unripe"]
+"""Why a label that is known in time is not used: the row's windows were not full, or few of its age are known."""
 
 
 class LabelsConfig(BaseModel):
@@ -41,6 +44,11 @@ class SplitConfig(BaseModel):
     valid: str = Field("14d", description="length of the fold that stops training and selects settings")
     calib: str = Field("14d", description="length of the fold that calibrators are fitted on")
     test: str = Field("33d", description="length of the fold that is judged once, at the end")
+    warmup: str = Field(
+        AUTO,
+        description="history that a row of train must have before it, so that its windows are full; `auto`: the "
+        "longest window in use, label windows with `labels.delay` on top",
+    )
 
     @property
     def by_rows(self) -> bool:
@@ -51,6 +59,10 @@ class SplitConfig(BaseModel):
         """Length of a fold or of a gap in microseconds, 0 where lengths are shares and it is none."""
         return duration_microseconds(getattr(self, span))
 
+    def warmup_length(self, auto: int) -> int:
+        """The warm-up in microseconds, `auto` being what the windows in use ask for."""
+        return auto if self.warmup == AUTO else duration_microseconds(self.warmup)
+
     def share(self, span: str) -> float:
         """Length of a fold or of a gap as a share of rows."""
         text = getattr(self, span)
@@ -58,7 +70,9 @@ class SplitConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        faults = [fault for name in type(self).model_fields if (fault := self._length_fault(name))]
+        faults = [fault for name in dict.fromkeys(SPANS) if (fault := self._length_fault(name))]
+        if self.warmup != AUTO and not re.fullmatch(r"\d+[dhms]", self.warmup):
+            faults.append(f"warmup: must be 'auto' or a duration such as '30d', got {self.warmup!r}")
         if not faults:
             faults = self._mix_faults()
         if faults:
@@ -76,7 +90,7 @@ class SplitConfig(BaseModel):
 
     def _mix_faults(self) -> list[str]:
         none = float(self.gap.rstrip("%dhms")) == 0
-        lengths = {n: getattr(self, n) for n in type(self).model_fields if n != "gap" or not none}
+        lengths = {n: getattr(self, n) for n in dict.fromkeys(SPANS) if n != "gap" or not none}
         shares = [n for n, text in lengths.items() if text.endswith("%")]
         if 0 < len(shares) < len(lengths):
             return [f"lengths must be all durations or all shares of rows, got shares for {', '.join(shares)} alone"]
@@ -99,6 +113,8 @@ class Fold:
         usable: rows per class (legitimate, fraud) whose label may be used.
         immature: rows per class whose label is known now but was not yet at `deadline`.
         deadline: when a label had to be known; None for test, whose labels fit nothing.
+        cold: rows per class that are not usable because their windows were not yet full.
+        unripe: rows per class that are not usable because too few labels of their age are known by the deadline.
     """
 
     name: str
@@ -109,6 +125,8 @@ class Fold:
     usable: tuple[int, int]
     immature: tuple[int, int]
     deadline: int | None
+    cold: tuple[int, int] = (0, 0)
+    unripe: tuple[int, int] = (0, 0)
 
     @property
     def immature_share(self) -> tuple[float, float]:
@@ -116,7 +134,8 @@ class Fold:
 
         Where the two differ, leaving them out biases the prevalence that a model learns.
         """
-        known = [used + late for used, late in zip(self.usable, self.immature, strict=True)]
+        counts = (self.usable, self.cold, self.unripe, self.immature)
+        known = [sum(each[value] for each in counts) for value in range(len(CLASSES))]
         legitimate, fraud = (late / k if k else float("nan") for late, k in zip(self.immature, known, strict=True))
         return legitimate, fraud
 
@@ -144,6 +163,37 @@ class Folds:
     def names(self) -> NDArray[np.object_]:
         """Fold name of each row, None in gaps and history."""
         return np.array([*FOLDS, None], dtype=object)[self.code]
+
+    def without(
+        self,
+        rows: NDArray[np.bool_],
+        *,
+        label: NDArray[np.float32],
+        event_time: NDArray[np.int64],
+        reason: Reason,
+    ) -> "Folds":
+        """The same folds with some rows no longer usable, counted under their reason.
+
+        Args:
+            rows: bool [N], what is left out; rows that were not usable count for nothing.
+            label: [N], 0, 1 or NaN.
+            event_time: int64 [N].
+            reason: which count they go to.
+
+        Raises:
+            InputError: a fold keeps no row of a class.
+        """
+        lost = self.usable & rows
+        usable = self.usable & ~rows
+        folds = []
+        for fold in self.folds:
+            left, gone = (_by_class(label[mask & self.rows(fold.name)]) for mask in (usable, lost))
+            kept = replace(fold, usable=left)
+            folds.append(replace(kept, cold=gone) if reason == "cold" else replace(kept, unripe=gone))
+        if faults := [fault for fold in folds for fault in _lost_faults(fold, reason)]:
+            raise InputError(faults_text(faults, "the folds"))
+        newest = int(event_time[usable & self.rows("train")].max())
+        return Folds(self.code, usable, tuple(folds), newest)
 
 
 def time_folds(
@@ -248,10 +298,15 @@ def _fold(
         end=interval.end,
         rows=int(rows.sum()),
         unknown=int((rows & ~known).sum()),
-        usable=(int((label[mature] == 0).sum()), int((label[mature] == 1).sum())),
-        immature=(int((label[late] == 0).sum()), int((label[late] == 1).sum())),
+        usable=_by_class(label[mature]),
+        immature=_by_class(label[late]),
         deadline=interval.deadline,
     )
+
+
+def _by_class(label: NDArray[np.float32]) -> tuple[int, int]:
+    """How many of these labels are 0 and how many 1."""
+    return int((label == 0).sum()), int((label == 1).sum())
 
 
 def _length_faults(event_time: NDArray[np.int64], edges: list[int]) -> list[str]:
@@ -291,6 +346,20 @@ def _row_faults(folds: list[Fold]) -> list[str]:
             if used == 0
         ]
     return faults
+
+
+_REMEDIES: dict[Reason, str] = {
+    "cold": "has full windows (a longer history, a later train, shorter windows, or split.warmup = '0d')",
+    "unripe": "is of an age at which a fifth of each class is known by the deadline (a longer gap)",
+}
+
+
+def _lost_faults(fold: Fold, reason: Reason) -> Iterator[str]:
+    lost: tuple[int, int] = getattr(fold, reason)
+    for name, used, gone in zip(CLASSES, fold.usable, lost, strict=True):
+        if used == 0:
+            place = f"fold '{fold.name}' ({time_text(fold.start)}, {time_text(fold.end)}]"
+            yield f"{place}: must have a {name} row that {_REMEDIES[reason]}, got 0: all {gone} have not"
 
 
 def _days(microseconds: int) -> str:

@@ -176,9 +176,14 @@ def calibrator_from_dict(values: dict[str, Any]) -> Calibrator:
 
 
 def fit_calibrator(
-    labels: Floats, logits: Floats, *, method: Method, config: CalibrationConfig = DEFAULT
+    labels: Floats,
+    logits: Floats,
+    *,
+    method: Method,
+    config: CalibrationConfig = DEFAULT,
+    weights: Floats | None = None,
 ) -> Calibrator:
-    """The named map, fitted.
+    """The named map, fitted; `weights` says for how many rows each row stands [N], all one where it is None.
 
     Example:
         >>> labels, logits = np.array([0, 1, 0, 1]), np.array([-2.0, -1.0, 1.0, 2.0])
@@ -193,22 +198,25 @@ def fit_calibrator(
     }
     if method == "none":
         return Identity()
-    return fits[method](labels, logits, config=config)
+    return fits[method](labels, logits, config=config, weights=weights)
 
 
-def fit_temperature(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Temperature:
+def fit_temperature(
+    labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT, weights: Floats | None = None
+) -> Temperature:
     """The T whose σ(z / T) has the least log loss, searched over log T.
 
     Raises:
-        InputError: lengths differ, a label is neither 0 nor 1, a logit is not finite, or one class is missing.
+        InputError: lengths differ, a label is neither 0 nor 1, a logit is not finite, a weight is not above 0, or one
+            class is missing.
 
     Example:
         >>> labels, logits = np.array([0, 0, 0, 1] * 25), np.array([-1.0, -1.0, -1.0, -1.0] * 25)
         >>> round(1 / fit_temperature(labels, logits).temperature, 4)  # log 3, what one fraud in four asks for
         1.0986
     """
-    label, logit = _checked(labels, logits)
-    share = np.full(len(label), 1 / len(label))
+    label, logit, weight = _checked(labels, logits, weights)
+    share = weight / weight.sum()
     bound = float(np.log(config.max_temperature))
     found = minimize_scalar(
         lambda log_t: logistic_loss(logit * np.exp(-log_t), label, share),
@@ -222,7 +230,9 @@ def fit_temperature(labels: Floats, logits: Floats, *, config: CalibrationConfig
     return _with_doubts(fitted, label, logit, config)
 
 
-def fit_affine(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Affine:
+def fit_affine(
+    labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT, weights: Floats | None = None
+) -> Affine:
     """The a·z + b of least log loss, a ≥ 0; raises as `fit_temperature`.
 
     Example:
@@ -231,19 +241,21 @@ def fit_affine(labels: Floats, logits: Floats, *, config: CalibrationConfig = DE
         >>> fitted.apply(np.array([0.0, 2.0])).round(6).tolist()
         [0.25, 0.75]
     """
-    label, logit = _checked(labels, logits)
-    center = float(logit.mean())
-    fit = fit_logistic(np.column_stack([logit - center, np.ones_like(logit)]), label)
+    label, logit, weight = _checked(labels, logits, weights)
+    center = float(np.average(logit, weights=weight))
+    fit = fit_logistic(np.column_stack([logit - center, np.ones_like(logit)]), label, weights=weight)
     slope, shift = (float(value) for value in fit.coefficients)
     note, converged = "", fit.converged
     if slope < 0:
-        slope, shift, converged = 0.0, float(base_rate_fit(label).coefficients[0]), False
+        slope, shift, converged = 0.0, float(base_rate_fit(label, weight).coefficients[0]), False
         note = "the best slope is negative: the logits rank frauds last, and the map is the base rate"
     fitted = Affine(slope=slope, shift=shift - slope * center, converged=converged, note=note)
     return _with_doubts(fitted, label, logit, config)
 
 
-def fit_beta(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Beta:
+def fit_beta(
+    labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT, weights: Floats | None = None
+) -> Beta:
     """The beta map of least log loss with a, b ≥ 0; raises as `fit_temperature`.
 
     Where the free optimum has a negative a or b, the better of the two maps without it is taken, as its authors do.
@@ -253,18 +265,18 @@ def fit_beta(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFA
         >>> fit_beta(labels, logits).apply(np.array([-1.0, 1.0])).round(6).tolist()
         [0.25, 0.75]
     """
-    label, logit = _checked(labels, logits)
+    label, logit, weight = _checked(labels, logits, weights)
     log_p, minus_log_rest = _beta_features(logit)
     ones = np.ones_like(logit)
-    both = fit_logistic(np.column_stack([log_p, minus_log_rest, ones]), label, bound=1e4)
+    both = fit_logistic(np.column_stack([log_p, minus_log_rest, ones]), label, weights=weight, bound=1e4)
     a, b, c = (float(value) for value in both.coefficients)
     if min(a, b) >= 0:
         return _with_doubts(Beta(a=a, b=b, c=c, converged=both.converged), label, logit, config)
-    base = base_rate_fit(label)
+    base = base_rate_fit(label, weight)
     note = "the logits rank frauds last, and the map is the base rate"
     best, least = Beta(a=0.0, b=0.0, c=float(base.coefficients[0]), converged=False, note=note), base.log_loss
     for column, is_a in ((log_p, True), (minus_log_rest, False)):
-        fit = fit_logistic(np.column_stack([column, ones]), label, bound=1e4)
+        fit = fit_logistic(np.column_stack([column, ones]), label, weights=weight, bound=1e4)
         slope, shift = (float(value) for value in fit.coefficients)
         if slope >= 0 and fit.log_loss < least:
             least = fit.log_loss
@@ -272,7 +284,9 @@ def fit_beta(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFA
     return _with_doubts(best, label, logit, config)
 
 
-def fit_isotonic(labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT) -> Isotonic:
+def fit_isotonic(
+    labels: Floats, logits: Floats, *, config: CalibrationConfig = DEFAULT, weights: Floats | None = None
+) -> Isotonic:
     """The isotonic map with finite log odds; raises as `fit_temperature`.
 
     Example:
@@ -280,23 +294,29 @@ def fit_isotonic(labels: Floats, logits: Floats, *, config: CalibrationConfig = 
         >>> fit_isotonic(labels, logits, config=CalibrationConfig(min_positives=1)).apply(logits).round(6).tolist()
         [0.1, 0.1, 0.1, 0.1, 0.5, 0.5, 0.833333, 0.833333]
     """
-    label, logit = _checked(labels, logits)
-    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(logit, label)
+    label, logit, weight = _checked(labels, logits, weights)
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(logit, label, weight)
     borders = np.asarray(fitted.X_thresholds_, dtype=np.float64)
     values = np.asarray(fitted.y_thresholds_, dtype=np.float64).copy()
     pure_low, pure_high = values == 0, values == 1
     if pure_low.any():
-        rows = int((logit <= borders[pure_low].max()).sum())
+        rows = float(weight[logit <= borders[pure_low].max()].sum())
         values[pure_low] = min(0.5 / (rows + 1), float(values[~pure_low].min()) if (~pure_low).any() else 1.0)
     if pure_high.any():
-        rows = int((logit >= borders[pure_high].min()).sum())
+        rows = float(weight[logit >= borders[pure_high].min()].sum())
         values[pure_high] = max(1 - 0.5 / (rows + 1), float(values[~pure_high].max()) if (~pure_high).any() else 0.0)
     isotonic = Isotonic(logits=tuple(borders.tolist()), probabilities=tuple(values.tolist()))
     return _with_doubts(isotonic, label, logit, config)
 
 
 def cross_fitted(
-    labels: Floats, logits: Floats, *, method: Method, folds: int | np.ndarray, config: CalibrationConfig = DEFAULT
+    labels: Floats,
+    logits: Floats,
+    *,
+    method: Method,
+    folds: int | np.ndarray,
+    config: CalibrationConfig = DEFAULT,
+    weights: Floats | None = None,
 ) -> Float64s:
     """Probabilities [N] of each row by a map fitted on the other parts, so that a map is judged on rows it never saw.
 
@@ -306,6 +326,7 @@ def cross_fitted(
         method: which map.
         folds: part of each row [N], or how many parts: row i of the given order is then in part i mod folds.
         config: [calibration].
+        weights: for how many rows each row stands [N]; None where each is one.
 
     Example:
         >>> labels, logits = np.array([0, 0, 1, 1] * 2), np.array([-2.0, -1.0, 1.0, 2.0] * 2)
@@ -316,7 +337,8 @@ def cross_fitted(
     probability = np.empty(len(labels))
     for held_out in np.unique(part):
         mask = part == held_out
-        fitted = fit_calibrator(labels[~mask], logits[~mask], method=method, config=config)
+        weight = None if weights is None else weights[~mask]
+        fitted = fit_calibrator(labels[~mask], logits[~mask], method=method, config=config, weights=weight)
         probability[mask] = fitted.apply(logits[mask])
     return probability
 
@@ -326,11 +348,16 @@ def _beta_features(logits: Float64s) -> tuple[Float64s, Float64s]:
     return -np.logaddexp(0, -logits), np.logaddexp(0, logits)
 
 
-def _checked(labels: Floats, logits: Floats) -> tuple[Float64s, Float64s]:
+def _checked(labels: Floats, logits: Floats, weights: Floats | None) -> tuple[Float64s, Float64s, Float64s]:
     label, logit = np.asarray(labels, dtype=np.float64), np.asarray(logits, dtype=np.float64)
+    weight = np.ones(len(label)) if weights is None else np.asarray(weights, dtype=np.float64)
     faults = []
     if label.shape != logit.shape or label.ndim != 1:
         raise ValueError(f"labels and logits must be [N] alike, got shapes {label.shape} and {logit.shape}")
+    if weight.shape != label.shape:
+        raise ValueError(f"weights must be one a label, got shape {weight.shape} for {label.shape}")
+    if (odd := int((~(np.isfinite(weight) & (weight > 0))).sum())) > 0:
+        faults.append(f"weights must be finite and above 0, got {odd} that are not")
     if (odd := int(((label != 0) & (label != 1)).sum())) > 0:
         faults.append(f"labels must be 0 or 1, got {odd} others")
     if (odd := int((~np.isfinite(logit)).sum())) > 0:
@@ -341,7 +368,7 @@ def _checked(labels: Floats, logits: Floats) -> tuple[Float64s, Float64s]:
         )
     if faults:
         raise InputError("; ".join(faults))
-    return label, logit
+    return label, logit, weight
 
 
 def _with_doubts(fitted: M, labels: Float64s, logits: Float64s, config: CalibrationConfig) -> M:

@@ -1,4 +1,4 @@
-"""One probability out of several models: an affine combination of their calibrated logits."""
+"""One probability out of several models: an affine combination of their logits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.calibration import bounded_probability
+from models.calibration import Calibrator, Identity, Isotonic, bounded_probability
 from models.errors import InputError
 from models.logistic import LogisticFit, base_rate_fit, fit_logistic
 from models.rows import Float64s, Floats
@@ -58,7 +58,7 @@ class Hybrid:
         )
 
 
-def fit_hybrid(labels: Floats, logits: Mapping[str, Floats]) -> Hybrid:
+def fit_hybrid(labels: Floats, logits: Mapping[str, Floats], *, weights: Floats | None = None) -> Hybrid:
     """The combination of least log loss among those whose weights are all ≥ 0 (stacking; Breiman, 1996).
 
     A negative weight on a model of the same target is noise fitted. The log loss is convex, so the best combination
@@ -67,23 +67,33 @@ def fit_hybrid(labels: Floats, logits: Mapping[str, Floats]) -> Hybrid:
 
     Args:
         labels: [N], 0 or 1.
-        logits: [N] per member, calibrated.
+        logits: [N] per member.
+        weights: for how many rows each row stands [N]; None where each is one.
 
     Raises:
         InputError: no member, lengths differ, a logit is not finite, or one class is missing.
     """
     label = _checked(labels, logits)
-    names, base = tuple(logits), base_rate_fit(label)
+    names, base = tuple(logits), base_rate_fit(label, weights)
     note = "no member ranks frauds above the rest"
     best = Hybrid(names, (0.0,) * len(names), float(base.coefficients[0]), converged=False, note=note)
     least = base.log_loss
     for size in range(1, len(names) + 1):
         for chosen in combinations(names, size):
             columns = [np.asarray(logits[name], dtype=np.float64) for name in chosen]
-            fit = fit_logistic(np.column_stack([*columns, np.ones_like(label)]), label)
+            fit = fit_logistic(np.column_stack([*columns, np.ones_like(label)]), label, weights=weights)
             if fit.log_loss < least and (fit.coefficients[:-1] >= 0).all():
                 best, least = _combined(names, chosen, fit), fit.log_loss
     return best
+
+
+def member_map(calibrator: Calibrator) -> Calibrator:
+    """What a member's log odds go through before they are combined: its calibrator, unless that is a step map.
+
+    A map of one to three parameters loses nothing by being fitted on the rows that the combination is fitted on. Steps
+    do: they tie rows that the member tells apart, and know those very rows. The combination is an affine map itself.
+    """
+    return Identity() if isinstance(calibrator, Isotonic) else calibrator
 
 
 def _checked(labels: Floats, logits: Mapping[str, Floats]) -> Float64s:

@@ -73,9 +73,9 @@ def fit_logistic(
     return LogisticFit(np.clip(beta, -bound, bound) / spread, float(loss), bool(converged) and inside)
 
 
-def base_rate_fit(labels: Floats) -> LogisticFit:
-    """The best constant: log odds of the mean of labels in [0, 1], both classes there, and its log loss."""
-    rate = float(np.mean(labels))
+def base_rate_fit(labels: Floats, weights: Floats | None = None) -> LogisticFit:
+    """The best constant: log odds of the weighted mean of labels in [0, 1], both classes there, and its log loss."""
+    rate = float(np.average(labels, weights=weights))
     loss = -rate * float(np.log(rate)) - (1 - rate) * float(np.log(1 - rate))
     return LogisticFit(np.array([log_odds(rate)]), loss, converged=True)
 

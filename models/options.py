@@ -138,7 +138,11 @@ class CalibrationConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Method = Field("affine", description="map of every candidate's final probability")
+    method: Method = Field(
+        "affine",
+        description="map of every candidate's final probability; the hybrid's is the affine one of its combination, of "
+        "members calibrated so, or as they are where the map is isotonic",
+    )
     posterior_floor: float = Field(1e-3, gt=0, lt=0.5, description="where the inverse of smoothing goes on as a tail")
     min_positives: int = Field(20, ge=1, description="frauds in calib below which a map is fitted but called unsure")
     max_temperature: float = Field(100.0, gt=1, description="temperatures are searched in [1 / this, this]")

@@ -18,7 +18,7 @@ from evaluation.statistics.sample import Floats, Integers
 from evaluation.statistics.stability import Stability, category_stability, numeric_stability
 
 FEWEST_FRAUDS = 20
-"""Known frauds of the newest rows below which their prevalence is shown and raises no alarm."""
+"""Frauds, counted as of equal weight, below which the newest rows' prevalence is shown and raises no alarm."""
 
 
 @dataclass(frozen=True)
@@ -169,12 +169,15 @@ def _unseen_alarms(unseen: list[dict[str, Any]], config: DriftConfig) -> list[st
 
 
 def _prevalence_alarm(found: DelayedPrevalence, reference: float, config: DriftConfig) -> list[str]:
-    factor = found.corrected / reference if reference > 0 else float("nan")
-    if found.frauds < FEWEST_FRAUDS or not np.isfinite(factor):
+    """An alarm where the whole interval lies beyond the limit: a factor that noise explains is none."""
+    if found.effective_frauds < FEWEST_FRAUDS or not reference > 0:
         return []
-    if 1 / config.prevalence_limit <= factor <= config.prevalence_limit:
+    if not (found.low > config.prevalence_limit * reference or found.high < reference / config.prevalence_limit):
         return []
-    return [f"the fraud rate, late labels accounted for, is {found.corrected:.2%} after {reference:.2%} in train"]
+    return [
+        f"the fraud rate, late labels accounted for, is {found.corrected:.2%} (95 % interval {found.low:.2%} to "
+        f"{found.high:.2%}) after {reference:.2%} in train"
+    ]
 
 
 def _sentence(recent: ColumnPopulation, alarms: list[str], recheck: Mapping[str, Any]) -> str:

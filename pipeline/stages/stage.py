@@ -99,7 +99,7 @@ class StageContext:
         return FeaturesReport.read(self.path("features", "report.json"))
 
     def features(self, fold: str, *, labels: bool = True) -> pa.Table:
-        """The feature rows of one fold; without `labels` the label column is all null.
+        """The feature rows of one fold; without `labels` the label column is all null and every weight 1.
 
         Raises:
             PermissionError: the labels of the test fold, asked for by a stage that may not see them.
@@ -121,5 +121,12 @@ class StageContext:
 
 
 def _without_labels(table: pa.Table) -> pa.Table:
-    place = table.schema.get_field_index("label")
-    return table.set_column(place, table.schema.field(place), pa.nulls(len(table), pa.int8()))
+    """Labels null and weights 1: how long a label took tells its class."""
+    hidden = {
+        "label": pa.nulls(len(table), pa.int8()),
+        "label_weight": pa.repeat(pa.scalar(1, pa.float32()), len(table)),
+    }
+    for name, values in hidden.items():
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(place), values)
+    return table

@@ -105,3 +105,11 @@ def test_missing_columns_are_named_together():
     table = feature_table()
     with pytest.raises(ValueError, match="2 columns missing in the feature table: 'count', 'kind'"):
         encoder_of(table).apply(table.drop_columns(["count", "kind"]))
+
+
+def test_a_row_weighs_what_its_label_stands_for_and_one_where_nothing_is_said():
+    table = feature_table()
+    encoder = fit_encoder(table, numeric=["amount"], categorical=["kind"], settings=SETTINGS)
+    assert (encoder.apply(table).weight == 1).all()
+    weight = np.linspace(1, 3, table.num_rows, dtype=np.float32)
+    np.testing.assert_array_equal(encoder.apply(table.append_column("label_weight", [weight])).weight, weight)

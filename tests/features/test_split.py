@@ -219,3 +219,29 @@ def test_the_delay_is_a_duration():
     assert LabelsConfig().delay == 7 * DAY
     with pytest.raises(ValueError, match="a whole number and one of d, h, m, s"):
         LabelsConfig(delay="soon")
+
+
+def test_rows_left_out_are_counted_under_their_reason_and_used_no_more():
+    time, label, available = history()
+    folds = folds_of((time, label, available))
+    left_out = folds.rows("train") & (time < folds.folds[0].start + 3 * DAY)
+    found = folds.without(left_out, label=label, event_time=time, reason="cold")
+    assert sum(found.folds[0].cold) == left_out.sum() == 29
+    assert not found.usable[left_out].any()
+    assert found.folds[0].immature_share == folds.folds[0].immature_share
+    assert found.folds[1:] == folds.folds[1:]
+
+
+def test_a_fold_that_loses_a_class_is_refused_with_the_reason():
+    time, label, available = history()
+    folds = folds_of((time, label, available))
+    with pytest.raises(ValueError, match=r"fold 'calib' .* a fraud row that is of an age .* got 0: all 14 have not"):
+        folds.without(folds.rows("calib") & (label == 1), label=label, event_time=time, reason="unripe")
+
+
+def test_the_warmup_is_automatic_or_a_duration():
+    assert SplitConfig().warmup_length(5 * DAY) == 5 * DAY
+    assert SplitConfig(warmup="0d").warmup_length(5 * DAY) == 0
+    assert SplitConfig(train="60%", gap="0d", valid="10%", calib="10%", test="20%", warmup="2d").warmup == "2d"
+    with pytest.raises(ValueError, match="warmup: must be 'auto' or a duration such as '30d', got 'long'"):
+        SplitConfig(warmup="long")

@@ -177,3 +177,33 @@ def test_what_cannot_be_calibrated_is_refused(labels, logits, message):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="kind of a calibrator must be one of"):
         calibrator_from_dict({"kind": "magic"})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_of_one_change_no_bit(method):
+    labels, logits = sample()
+    plain = fit_calibrator(labels, logits, method=method)
+    assert fit_calibrator(labels, logits, method=method, weights=np.ones(len(labels))) == plain
+    np.testing.assert_array_equal(
+        cross_fitted(labels, logits, method=method, folds=3, weights=np.ones(len(labels))),
+        cross_fitted(labels, logits, method=method, folds=3),
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_row_of_weight_three_is_three_rows(method):
+    labels, logits = sample(600)
+    times = np.where(labels == 1, 3, 1)
+    weighted = fit_calibrator(labels, logits, method=method, weights=times)
+    repeated = fit_calibrator(np.repeat(labels, times), np.repeat(logits, times), method=method)
+    grid = np.linspace(-8, 6, 50)
+    np.testing.assert_allclose(weighted.apply(grid), repeated.apply(grid), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("weight", "said"), [(0.0, "got 1 that are not"), (np.nan, "got 1 that are not")])
+def test_a_weight_that_is_no_number_of_rows_is_refused(weight, said):
+    labels, logits = sample(100)
+    with pytest.raises(ValueError, match=rf"weights must be finite and above 0, {said}"):
+        fit_affine(labels, logits, weights=np.r_[weight, np.ones(99)])
+    with pytest.raises(ValueError, match="one a label"):
+        fit_affine(labels, logits, weights=np.ones(3))

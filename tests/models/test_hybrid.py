@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from sklearn.metrics import log_loss
 
-from models.calibration import fit_affine
-from models.hybrid import Hybrid, fit_hybrid
+from models.calibration import Identity, fit_affine, fit_calibrator
+from models.hybrid import Hybrid, fit_hybrid, member_map
 
 
 def members(seed, size=400, useless=0.0):
@@ -74,3 +74,18 @@ def test_members_that_all_rank_backwards_leave_the_base_rate():
 def test_what_cannot_be_combined_is_refused(labels, logits, message):
     with pytest.raises(ValueError, match=message):
         fit_hybrid(np.array(labels, dtype=float), logits)
+
+
+def test_weights_of_one_change_no_bit_and_weights_equal_repetition():
+    labels, logits = members(3)
+    assert fit_hybrid(labels, logits, weights=np.ones(len(labels))) == fit_hybrid(labels, logits)
+    times = np.where(labels == 1, 3, 1)
+    repeated = fit_hybrid(np.repeat(labels, times), {name: np.repeat(z, times) for name, z in logits.items()})
+    np.testing.assert_allclose(fit_hybrid(labels, logits, weights=times).weights, repeated.weights, rtol=1e-6)
+
+
+def test_a_member_goes_through_its_map_unless_that_is_a_step_map():
+    labels, logits = members(4)
+    smooth = fit_calibrator(labels, logits["mlp"], method="beta")
+    assert member_map(smooth) is smooth
+    assert member_map(fit_calibrator(labels, logits["mlp"], method="isotonic")) == Identity()

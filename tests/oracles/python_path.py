@@ -12,7 +12,7 @@ from features.vocabulary import Vocabulary
 from models.baseline import fit_logistic_baseline
 from models.boosting import NATIVE, Booster
 from models.calibration import Affine, Beta, Temperature
-from models.hybrid import Hybrid
+from models.hybrid import Hybrid, member_map
 from models.losses import LossSettings, posterior
 from models.network import Architecture, constant_arrays, embeddings, initial_arrays, margins, network_architecture
 from models.options import StudyForm
@@ -34,9 +34,9 @@ def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -
         names = tuple(f"f{column}" for column in range(matrix.shape[1]))
         trees = Booster(part.model, names, 1, (), part.loss)
         log_odds[name] = trees.log_odds(trees.margins(matrix), floor=parts.posterior_floor)
-    calibrated = {name: parts.calibrators[name].log_odds(z) for name, z in log_odds.items()}
+    members = {name: member_map(parts.calibrators[name]).log_odds(z) for name, z in log_odds.items()}
     result = {name: parts.calibrators[name].apply(z) for name, z in log_odds.items()}
-    return result | {name: each.apply(calibrated) for name, each in parts.hybrids.items()}
+    return result | {name: each.apply(members) for name, each in parts.hybrids.items()}
 
 
 def booster_matrix(part: BoosterPart, rows: Matrix) -> np.ndarray:

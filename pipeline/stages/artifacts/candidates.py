@@ -10,7 +10,7 @@ from features.encode import Encoder, Matrix
 from models.baseline import LogisticBaseline
 from models.boosting import Booster
 from models.calibration import Calibrator, calibrator_from_dict, fit_calibrator
-from models.hybrid import Hybrid, fit_hybrid
+from models.hybrid import Hybrid, fit_hybrid, member_map
 from models.losses import LossSettings, posterior
 from models.network import State, margins
 from models.options import CalibrationConfig, Method
@@ -118,28 +118,38 @@ def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
     )
 
 
-def fit_calibration(labels: Floats, log_odds: Mapping[str, Floats], *, config: CalibrationConfig) -> Calibration:
-    """A calibrator for each candidate, and the hybrid of the calibrated head and booster, on the same rows.
+def fit_calibration(
+    labels: Floats, log_odds: Mapping[str, Floats], *, config: CalibrationConfig, weights: Floats | None = None
+) -> Calibration:
+    """A calibrator for each candidate, and the hybrid of head and booster, on the same rows.
 
     Args:
         labels: 0 or 1 [N].
         log_odds: of each candidate [N].
         config: [calibration].
+        weights: for how many rows each row stands [N]; None where each is one.
     """
-    maps = {name: fit_calibrator(labels, z, method=config.method, config=config) for name, z in log_odds.items()}
-    members = {name: maps[name].log_odds(log_odds[name]) for name in HYBRID_MEMBERS}
-    return Calibration(maps, fit_hybrid(labels, members))
+    maps = {
+        name: fit_calibrator(labels, z, method=config.method, config=config, weights=weights)
+        for name, z in log_odds.items()
+    }
+    return Calibration(maps, fit_hybrid(labels, _member_log_odds(maps, log_odds), weights=weights))
 
 
 def calibrated_probabilities(calibration: Calibration, log_odds: Mapping[str, Floats]) -> dict[str, Float64s]:
     """P(fraud) of every candidate, the hybrid last, from uncalibrated log odds [N]."""
     result = {name: fitted.apply(log_odds[name]) for name, fitted in calibration.calibrators.items()}
-    members = {name: calibration.calibrators[name].log_odds(log_odds[name]) for name in HYBRID_MEMBERS}
+    members = _member_log_odds(calibration.calibrators, log_odds)
     return {**result, "hybrid": calibration.hybrid.apply(members)}
 
 
 def cross_fitted_probabilities(
-    labels: Floats, log_odds: Mapping[str, Floats], *, blocks: Integers, config: CalibrationConfig
+    labels: Floats,
+    log_odds: Mapping[str, Floats],
+    *,
+    blocks: Integers,
+    config: CalibrationConfig,
+    weights: Floats | None = None,
 ) -> dict[str, Float64s]:
     """P(fraud) of every candidate [N] by maps and a combination fitted on the other blocks.
 
@@ -148,14 +158,22 @@ def cross_fitted_probabilities(
         log_odds: of each candidate [N].
         blocks: block of each row [N].
         config: [calibration].
+        weights: for how many rows each row stands [N]; None where each is one.
     """
     result = {name: np.empty(len(labels)) for name in (*log_odds, "hybrid")}
     for held in np.unique(blocks):
         out = blocks == held
-        fitted = fit_calibration(labels[~out], {name: z[~out] for name, z in log_odds.items()}, config=config)
+        kept = {name: z[~out] for name, z in log_odds.items()}
+        weight = None if weights is None else weights[~out]
+        fitted = fit_calibration(labels[~out], kept, config=config, weights=weight)
         for name, p in calibrated_probabilities(fitted, {name: z[out] for name, z in log_odds.items()}).items():
             result[name][out] = p
     return result
+
+
+def _member_log_odds(maps: Mapping[str, Calibrator], log_odds: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What the hybrid combines [N]: the members' log odds after the maps that `member_map` lets stand."""
+    return {name: member_map(maps[name]).log_odds(log_odds[name]) for name in HYBRID_MEMBERS}
 
 
 def comparison_logits(models: Models, scores: RawScores) -> Iterator[tuple[float, str, Method, Float64s]]:

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from pipeline.stages.artifacts.report_files import Time, WrittenReport
 
+COMPLETE = 0.95
+"""Share of test's frauds that must be thought reported for no warning to be given."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelColumns:
@@ -36,6 +39,9 @@ class FoldReport:
         immature: rows per class whose label came after `deadline`.
         deadline: when a label had to be known, microseconds since 1970; None for test, whose labels fit nothing.
         immature_share: immature rows among those of known label, per class.
+        cold: rows per class that are not usable because their windows were not yet full.
+        unripe: rows per class that are not usable because too few labels of their age were known by the deadline.
+        effective: (Σ w)² / Σ w² of the usable rows per class, w being their label weights.
     """
 
     rows: int
@@ -46,6 +52,31 @@ class FoldReport:
     end: Annotated[Time, Field(alias="to")]
     deadline: Annotated[Time | None, Field(alias="labels_known_by")]
     immature_share: ClassShares
+    cold: tuple[int, int] = (0, 0)
+    unripe: tuple[int, int] = (0, 0)
+    effective: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelMaturity:
+    """What the file's own report dates say of the frauds of test.
+
+    Attributes:
+        moment: up to when the file is taken to know, microseconds since 1970.
+        reported: share of test's frauds that is thought to be in it; None where nothing can be said of their ages.
+        reported_at_most: upper end of its 95 % interval.
+        complete_after_days: days after which 95 % of the frauds are reported.
+    """
+
+    moment: Time
+    reported: float | None
+    reported_at_most: float | None
+    complete_after_days: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether it may hold so many that the rest is no matter: less would have to be more than chance."""
+        return self.reported_at_most is None or self.reported_at_most >= COMPLETE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +88,15 @@ class FeaturesReport(WrittenReport):
         entities_absent: entities of [features] whose columns the data lacks, so that they have no windows.
         newest_training_row: event_time of the last row that train fits on, microseconds since 1970.
         folds: by name, in order of time.
+        full_windows_from: when every window is full, microseconds since 1970; None where nothing was asked for.
+        maturity: of test's frauds; None with an as-of moment, or where no fraud has a report date of its own.
+        warnings: what a reader must know of windows and labels, in words.
     """
 
     columns: ModelColumns
     entities_absent: tuple[str, ...]
     newest_training_row: Time
     folds: Mapping[str, FoldReport]
+    full_windows_from: Time | None = None
+    maturity: LabelMaturity | None = None
+    warnings: tuple[str, ...] = ()

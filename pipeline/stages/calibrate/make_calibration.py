@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from evaluation.selection import sweep_statistics, time_blocks
+from features.encode import Matrix
 from models.calibration import cross_fitted, fit_calibrator
 from models.options import CalibrationConfig
 from pipeline.stages.artifacts.calibrate_report import CalibrateReport
@@ -34,15 +35,16 @@ def make_calibration(context: StageContext) -> str:
     rows = models.encoder.apply(table)
     context.reporter.progress(1, 3, f"{table.num_rows:,} labelled rows of calib")
     scores = raw_scores(models, rows, threads=context.threads)
-    calibration = fit_calibration(rows.label, scores.log_odds, config=config)
+    weight = rows.weight.astype(np.float64)
+    calibration = fit_calibration(rows.label, scores.log_odds, config=config, weights=weight)
     context.reporter.progress(2, 3, "cross-fitting")
     blocks = time_blocks(rows.time, folds=config.cross_fit_folds)
-    candidates = cross_fitted_probabilities(rows.label, scores.log_odds, blocks=blocks, config=config)
+    candidates = cross_fitted_probabilities(rows.label, scores.log_odds, blocks=blocks, config=config, weights=weight)
     arms = {
-        (epsilon, name): cross_fitted(rows.label, logits, method=method, folds=blocks, config=config)
+        (epsilon, name): cross_fitted(rows.label, logits, method=method, folds=blocks, config=config, weights=weight)
         for epsilon, name, method, logits in comparison_logits(models, scores)
     }
-    maps = _comparison_maps(models, scores, rows.label, config)
+    maps = _comparison_maps(models, scores, rows, config)
     write_json(context.out / "calibrators.json", {**calibration.to_dict(), "comparison": maps})
     write_table(context.out / "comparison.parquet", _comparison(rows.label, arms, bins=context.config.evaluation.bins))
     write_table(context.out / "crossfitted.parquet", _row_table(table, candidates, arms))
@@ -55,13 +57,13 @@ def make_calibration(context: StageContext) -> str:
 
 
 def _comparison_maps(
-    models: Models, scores: RawScores, labels: np.ndarray, config: CalibrationConfig
+    models: Models, scores: RawScores, rows: Matrix, config: CalibrationConfig
 ) -> list[dict[str, object]]:
     return [
         {
             "smoothing": epsilon,
             "calibrator": name,
-            "map": fit_calibrator(labels, logits, method=method, config=config).to_dict(),
+            "map": fit_calibrator(rows.label, logits, method=method, config=config, weights=rows.weight).to_dict(),
         }
         for epsilon, name, method, logits in comparison_logits(models, scores)
     ]
@@ -78,6 +80,7 @@ def _comparison(labels: np.ndarray, arms: Arms, *, bins: int) -> pa.Table:
 
 def _row_table(table: pa.Table, candidates: Mapping[str, np.ndarray], arms: Arms) -> pa.Table:
     columns = {name: table[name] for name in ("transaction_id", "event_time", "label")}
+    columns["weight"] = table["label_weight"]
     columns |= {name: pa.array(p) for name, p in candidates.items()}
     return pa.table(columns | {f"{epsilon:g}|{name}": pa.array(p) for (epsilon, name), p in arms.items()})
 

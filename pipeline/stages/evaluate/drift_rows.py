@@ -60,11 +60,14 @@ def drift_report(
 
 
 def _reference_population(context: StageContext, judged: JudgedTest) -> ColumnPopulation:
-    """The rows of train, and the shipped candidate on calib: on train its probabilities would be too sure."""
+    """The rows of train whose windows were full, and the shipped candidate on calib: on train it would be too sure."""
     encoder, shipped = judged.models.encoder, context.config.export.candidate
     scores = raw_scores(judged.models, encoder.apply(context.features("calib", labels=False)), threads=context.threads)
     probabilities = calibrated_probabilities(judged.calibration, scores.log_odds)[shipped]
-    return _population("train", context.features("train", labels=False), encoder, probabilities)
+    train = context.features("train", labels=False)
+    if (full_from := context.features_report.full_windows_from) is not None:
+        train = train.filter(pc.field("event_time") >= pa.scalar(full_from, pa.timestamp("us", "UTC")))
+    return _population("train", train, encoder, probabilities)
 
 
 def _recent_population(context: StageContext, judged: JudgedTest, late: ShadowRows | None) -> ColumnPopulation:
@@ -89,13 +92,14 @@ def _days(table: pa.Table) -> str:
 
 
 def _label_history(context: StageContext, start: int) -> LabelHistory:
+    maturity = context.features_report.maturity
     columns = ["event_time", "label", "label_available_at"]
     table = read_table(context.path("ingest", "transactions.parquet"), columns=columns)
     return LabelHistory(
         label=pc.fill_null(table["label"].cast(pa.float64()), np.nan).to_numpy(),
         event_time=table["event_time"].cast(pa.int64()).to_numpy(),
         available_at=pc.fill_null(table["label_available_at"].cast(pa.int64()), 0).to_numpy(),
-        as_of=context.as_of,
+        as_of=context.as_of if maturity is None or maturity.complete else maturity.moment,
         recent_from=start,
         reference=TrainReport.read(context.path("train", "report.json")).prevalence,
     )

@@ -31,8 +31,8 @@ def judged_arm(
         techniques=recipe.techniques,
         raw=bounded_probability(on_test),
         inverted=bounded_probability(after),
-        scaled=fit_temperature(calib.label, before, config=config).apply(after),
-        calibrated=fit_affine(calib.label, before, config=config).apply(after),
+        scaled=fit_temperature(calib.label, before, config=config, weights=calib.weight).apply(after),
+        calibrated=fit_affine(calib.label, before, config=config, weights=calib.weight).apply(after),
     )
 
 

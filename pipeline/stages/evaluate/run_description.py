@@ -7,7 +7,7 @@ from typing import Any
 from features.times import DAY, duration_text, time_text
 from pipeline.stages.artifacts.calibrate_report import CalibrateReport
 from pipeline.stages.artifacts.candidates import Models
-from pipeline.stages.artifacts.features_report import FoldReport
+from pipeline.stages.artifacts.features_report import FeaturesReport, FoldReport
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.stage import StageContext
@@ -45,6 +45,9 @@ def run_notes(context: StageContext) -> Iterator[tuple[str, str]]:
     features = context.features_report
     yield from _data_notes(context.ingest_report)
     yield from _label_notes(features.folds)
+    yield from _maturity_notes(context.as_of, features)
+    for warning in features.warnings:
+        yield "features", f"{warning[:1].upper()}{warning[1:]}."
     if features.entities_absent:
         yield "data", f"No columns for {', '.join(features.entities_absent)}, so no windows over them."
     for note in TrainReport.read(context.path("train", "report.json")).notes:
@@ -77,8 +80,51 @@ def _label_notes(folds: Mapping[str, FoldReport]) -> Iterator[tuple[str, str]]:
                 f"In {name}, {share.fraud or 0:.1%} of the frauds and {share.legitimate or 0:.1%} of the legitimate "
                 f"rows were left out because their labels came after {time_text(fold.deadline)}.",
             )
+        yield from _weight_notes(name, fold)
         if fold.unknown:
             yield "labels", f"In {name}, {fold.unknown:,} of {fold.rows:,} rows have no known label."
+
+
+def _weight_notes(name: str, fold: FoldReport) -> Iterator[tuple[str, str]]:
+    """What rows of known label were left out beside the late ones, and what the weights of the others cost."""
+    if sum(fold.cold):
+        yield (
+            "features",
+            f"In {name}, {sum(fold.cold):,} rows ({fold.cold[1]:,} frauds) were not fitted on because their windows "
+            "were not yet full.",
+        )
+    if sum(fold.unripe):
+        yield (
+            "labels",
+            f"In {name}, {sum(fold.unripe):,} rows ({fold.unripe[1]:,} frauds) were left out because fewer than a "
+            "fifth of the labels of their age were known in time.",
+        )
+    rows, frauds = fold.usable[1], fold.effective[1]
+    if frauds and frauds < rows - 0.5:
+        yield (
+            "labels",
+            f"In {name}, each row stands for those of its class and age whose labels came too late, as if lateness did "
+            f"not depend on the features; its {rows:,} frauds say as much as {frauds:,.0f} of equal weight.",
+        )
+
+
+def _maturity_notes(as_of: int | None, features: FeaturesReport) -> Iterator[tuple[str, str]]:
+    """How much of test's fraud is thought to be in a file that names no moment up to which it knows."""
+    if as_of is not None:
+        return
+    maturity = features.maturity
+    if maturity is None:
+        yield (
+            "labels",
+            "No fraud has a report date of its own and no as-of moment was given, so nothing can be said of whether "
+            "all frauds of test have been reported.",
+        )
+    elif maturity.reported is not None:
+        yield (
+            "labels",
+            f"{maturity.reported:.0%} of the frauds of test are thought to be reported, as the file's own dates up to "
+            f"{time_text(maturity.moment)} go.",
+        )
 
 
 def _age(microseconds: int) -> str:

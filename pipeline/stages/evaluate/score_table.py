@@ -10,7 +10,7 @@ from pipeline.stages.evaluate.judged_rows import CANDIDATES
 
 
 def score_table(table: pa.Table, details: pd.DataFrame, probabilities: Mapping[str, np.ndarray]) -> pa.Table:
-    """Who, when, how much, the label, and P(fraud) by each candidate.
+    """Who, when, how much, the label, for how many rows of its class it stands, and P(fraud) by each candidate.
 
     Args:
         table: feature rows [N].
@@ -24,5 +24,6 @@ def score_table(table: pa.Table, details: pd.DataFrame, probabilities: Mapping[s
         "card_id": cards,
         "amount": pa.array(details["amount"]),
         "label": table["label"],
+        "weight": table["label_weight"],
     }
     return pa.table(transaction | {name: pa.array(probabilities[name]) for name in CANDIDATES})

@@ -1,15 +1,25 @@
 """Transactions to point-in-time features, time folds, and the encoder fitted on train."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encode import fit_encoder
-from features.split import Fold, Folds, time_folds
+from features.split import Fold
 from features.times import time_text
 from features.windows.spec import FeatureSpec, feature_spec
 from features.windows.window_table import window_features
-from pipeline.stages.artifacts.features_report import ClassShares, FeaturesReport, FoldReport, ModelColumns
+from pipeline.stages.artifacts.features_report import (
+    ClassShares,
+    FeaturesReport,
+    FoldReport,
+    ModelColumns,
+)
+from pipeline.stages.features.full_windows import cold_warnings, empty_column_warnings
+from pipeline.stages.features.label_maturity import maturity_warnings
+from pipeline.stages.features.labelled_folds import LabelledFolds, labelled_folds
 from pipeline.stages.stage import StageContext
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_table, write_json, write_table
@@ -18,11 +28,12 @@ from pipeline.storage.content import read_table, write_json, write_table
 def make_features(context: StageContext) -> str:
     """Write features.parquet, spec.json, encoder.json and report.json.
 
-    The label column holds what may be used: null where a label is unknown or was not known in time for its fold.
+    The label column holds what may be used: null where a label is unknown or was not known in time for its fold, or
+    where the row's windows were not yet full. `label_weight` says for how many rows of its class each such row stands.
     """
     transactions = read_table(context.path("ingest", "transactions.parquet"))
-    folds = _folds(transactions, context)
     spec = specification(context, transactions)
+    folds = labelled_folds(context, transactions, spec)
     context.reporter.progress(1, 3, f"{len(spec.columns)} columns of {transactions.num_rows:,} rows")
     windows = window_features(transactions, spec=spec, threads=context.threads)
     return write_features(context, transactions, windows, folds, spec)
@@ -35,8 +46,8 @@ def make_features_from_windows(context: StageContext, windows: pa.Table) -> str:
     rows up to a moment do not depend on the rows after it; folds and encoder do, and are made anew.
     """
     transactions = read_table(context.path("ingest", "transactions.parquet"))
-    folds = _folds(transactions, context)
-    return write_features(context, transactions, windows, folds, specification(context, transactions))
+    spec = specification(context, transactions)
+    return write_features(context, transactions, windows, labelled_folds(context, transactions, spec), spec)
 
 
 def specification(context: StageContext, transactions: pa.Table) -> FeatureSpec:
@@ -52,57 +63,57 @@ def specification(context: StageContext, transactions: pa.Table) -> FeatureSpec:
 
 
 def write_features(
-    context: StageContext, transactions: pa.Table, windows: pa.Table, folds: Folds, spec: FeatureSpec
+    context: StageContext, transactions: pa.Table, windows: pa.Table, labelled: LabelledFolds, spec: FeatureSpec
 ) -> str:
     """Write features.parquet, spec.json, report.json and the encoder fitted on train; one line on what came out."""
     context.reporter.progress(2, 3, "encoder")
-    table = _feature_table(transactions, windows, folds)
+    table = _feature_table(transactions, windows, labelled)
     settings = context.config.features.encoding
     encoder = fit_encoder(table, numeric=spec.numeric, categorical=spec.categorical, settings=settings)
     write_table(context.out / "features.parquet", table)
     write_text(context.out / "spec.json", spec.to_json())
     write_json(context.out / "encoder.json", encoder.to_dict())
-    report = _report(folds, spec, encoder.sizes)
+    report = _report(labelled, spec, encoder.sizes, warnings=tuple(_warnings(labelled, table, spec)))
     context.report(report.to_dict())
     _log(context, report)
-    counts = ", ".join(f"{fold.name} {fold.rows:,}" for fold in folds.folds)
+    counts = ", ".join(f"{fold.name} {fold.rows:,}" for fold in labelled.folds.folds)
     return f"{len(spec.numeric)} numeric, {len(spec.categorical)} categorical columns; {counts} rows"
 
 
-def _folds(transactions: pa.Table, context: StageContext) -> Folds:
-    label = pc.fill_null(pc.cast(transactions["label"], pa.float32()), np.nan).to_numpy()
-    available = pc.fill_null(pc.cast(transactions["label_available_at"], pa.int64()), 0).to_numpy()
-    return time_folds(
-        pc.cast(transactions["event_time"], pa.int64()).to_numpy(),
-        label,
-        available,
-        split=context.config.split,
-        delay=context.config.labels.delay,
-        as_of=context.as_of,
-    )
-
-
-def _feature_table(transactions: pa.Table, windows: pa.Table, folds: Folds) -> pa.Table:
-    label = pc.if_else(pa.array(folds.usable), transactions["label"], pa.scalar(None, pa.int8()))
+def _feature_table(transactions: pa.Table, windows: pa.Table, labelled: LabelledFolds) -> pa.Table:
+    label = pc.if_else(pa.array(labelled.folds.usable), transactions["label"], pa.scalar(None, pa.int8()))
     head = {
         "transaction_id": transactions["transaction_id"],
         "event_time": transactions["event_time"],
         "label": label,
-        "fold": pa.array(folds.names(), pa.string()),
+        "label_weight": pa.array(labelled.weight, pa.float32()),
+        "fold": pa.array(labelled.folds.names(), pa.string()),
     }
     return pa.table(head | {name: windows[name] for name in windows.column_names})
 
 
-def _report(folds: Folds, spec: FeatureSpec, sizes: tuple[int, ...]) -> FeaturesReport:
+def _warnings(labelled: LabelledFolds, table: pa.Table, spec: FeatureSpec) -> Iterator[str]:
+    yield from cold_warnings(labelled.folds.folds[0], warmup=labelled.warmup, full_from=labelled.full_from)
+    yield from empty_column_warnings(table, spec.numeric)
+    yield from maturity_warnings(labelled.maturity)
+
+
+def _report(
+    labelled: LabelledFolds, spec: FeatureSpec, sizes: tuple[int, ...], *, warnings: tuple[str, ...]
+) -> FeaturesReport:
+    folds = labelled.folds
     return FeaturesReport(
         columns=ModelColumns(numeric=spec.numeric, categorical=dict(zip(spec.categorical, sizes, strict=True))),
         entities_absent=spec.absent,
         newest_training_row=folds.newest_training_row,
-        folds={fold.name: _fold_report(fold) for fold in folds.folds},
+        folds={fold.name: _fold_report(fold, labelled.effective[fold.name]) for fold in folds.folds},
+        full_windows_from=labelled.full_from,
+        maturity=labelled.maturity,
+        warnings=warnings,
     )
 
 
-def _fold_report(fold: Fold) -> FoldReport:
+def _fold_report(fold: Fold, effective: tuple[float, float]) -> FoldReport:
     legitimate, fraud = (None if np.isnan(share) else share for share in fold.immature_share)
     return FoldReport(
         rows=fold.rows,
@@ -113,10 +124,15 @@ def _fold_report(fold: Fold) -> FoldReport:
         end=fold.end,
         deadline=fold.deadline,
         immature_share=ClassShares(legitimate=legitimate, fraud=fraud),
+        cold=fold.cold,
+        unripe=fold.unripe,
+        effective=effective,
     )
 
 
 def _log(context: StageContext, report: FeaturesReport) -> None:
+    for warning in report.warnings:
+        context.reporter.warn(warning)
     for name, fold in report.folds.items():
         legitimate, fraud = fold.usable
         context.log.metrics({f"{name}_rows": fold.rows, f"{name}_frauds": fraud})

@@ -152,7 +152,9 @@ def _form_probabilities(
             network_until=until,
         )
         log_odds = {"mlp": of_head, "xgboost": boosted.booster.log_odds(boosted.valid_margins, floor=floor)}
-        found = cross_fitted_probabilities(valid.label, log_odds, blocks=blocks, config=study.calibration)
+        found = cross_fitted_probabilities(
+            valid.label, log_odds, blocks=blocks, config=study.calibration, weights=valid.weight
+        )
         yield form, {name: p for name, p in found.items() if name != "mlp" or form == PLAIN}
 
 

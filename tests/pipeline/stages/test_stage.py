@@ -49,6 +49,7 @@ def test_labels_of_test_are_for_one_stage_alone(context_of):
             context_of(name).features("test")
         hidden = context_of(name).features("test", labels=False)
         assert hidden["label"].null_count == hidden.num_rows > 0
+        assert hidden["label_weight"].unique().to_pylist() == [1.0]
 
 
 def test_rows_after_a_fold_begin_where_it_ends_and_have_no_labels(context_of, small_run):

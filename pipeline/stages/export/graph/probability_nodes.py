@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import logit
 
 from models.calibration import LARGEST_LOGIT, Affine, Beta, Calibrator, Identity, Isotonic, Temperature
-from models.hybrid import Hybrid
+from models.hybrid import Hybrid, member_map
 from models.losses import EXACT_LOGIT, SMALL_SOFTPLUS, LossSettings, evidence_at
 from pipeline.stages.export.graph.nodes import Nodes
 
@@ -51,18 +51,21 @@ def calibrated_log_odds(
 ) -> str:
     """Calibrated log odds of `outputs` [N, O] from raw ones of `names` [N, C].
 
-    Affine maps and combinations are one matrix product; other calibrators are applied to their column first.
+    Affine maps and combinations are one matrix product; other calibrators are applied to their column first. A member
+    that a hybrid takes as it is, and not through its calibrator, has a second column, the raw one.
     """
     affine = {name: _slope_and_shift(calibrators[name]) for name in names}
-    if any(each is None for each in affine.values()):
-        columns = [nodes.column(raw, place, of=len(names)) for place in range(len(names))]
-        raw = nodes.joined(
-            [
-                column if affine[name] else _nonlinear_log_odds(nodes, column, calibrators[name])
-                for column, name in zip(columns, names, strict=True)
-            ]
-        )
     maps = {name: each or (1.0, 0.0) for name, each in affine.items()}
+    if any(each is None for each in affine.values()):
+        columns = {name: nodes.column(raw, place, of=len(names)) for place, name in enumerate(names)}
+        members = {member for hybrid in hybrids.values() for member in hybrid.members}
+        untouched = [name for name in names if name in members and member_map(calibrators[name]) != calibrators[name]]
+        mapped = [
+            column if affine[name] else _nonlinear_log_odds(nodes, column, calibrators[name])
+            for name, column in columns.items()
+        ]
+        raw = nodes.joined([*mapped, *(columns[name] for name in untouched)])
+        maps |= {_untouched(name): (1.0, 0.0) for name in untouched}
     weight, shift = _combinations(maps, hybrids, outputs)
     return nodes.add("Gemm", raw, nodes.constant(weight), nodes.constant(shift))
 
@@ -79,18 +82,24 @@ def probability_of_log_odds(nodes: Nodes, log_odds: str) -> str:
 def _combinations(
     maps: Mapping[str, tuple[float, float]], hybrids: Mapping[str, Hybrid], outputs: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [C, O] and shifts [O] that make outputs of the candidates of `maps`, each a·z + b first."""
+    """Weights [C, O] and shifts [O] that make outputs of the columns of `maps`, each a·z + b first."""
     names = list(maps)
     weight, shift = np.zeros((len(names), len(outputs))), np.zeros(len(outputs))
     for place, output in enumerate(outputs):
         hybrid = hybrids.get(output)
         members = zip(hybrid.members, hybrid.weights, strict=True) if hybrid else [(output, 1.0)]
-        for member, share in members:
+        for name, share in members:
+            member = _untouched(name) if hybrid and _untouched(name) in maps else name
             slope, constant = maps[member]
             weight[names.index(member), place] = share * slope
             shift[place] += share * constant
         shift[place] += hybrid.shift if hybrid else 0.0
     return weight, shift
+
+
+def _untouched(name: str) -> str:
+    """The column of a candidate's log odds before its calibrator; no candidate has a space in its name."""
+    return f"{name} before"
 
 
 def _slope_and_shift(calibrator: Calibrator) -> tuple[float, float] | None:

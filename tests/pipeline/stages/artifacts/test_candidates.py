@@ -2,12 +2,21 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from models.boosting import Booster
 from models.losses import LossSettings, class_ratio
 from models.options import CalibrationConfig
 from models.shared_encoder import SharedEncoder
-from pipeline.stages.artifacts.candidates import Head, Models, calibrated_probabilities, fit_calibration, raw_scores
+from pipeline.stages.artifacts.candidates import (
+    HYBRID_MEMBERS,
+    Head,
+    Models,
+    calibrated_probabilities,
+    cross_fitted_probabilities,
+    fit_calibration,
+    raw_scores,
+)
 from pipeline.stages.artifacts.recipes import Recipe
 from pipeline.stages.evaluate.judged_arms import judged_arm
 from tests.oracles.python_path import small
@@ -68,3 +77,33 @@ def test_a_sure_network_of_the_ablation_is_judged_like_any_other(case, rows):
     recipe = Recipe("plain", (), LossSettings())
     arm = judged_arm(recipe, sure_network(case), calib=rows, test=rows, floor=FLOOR, config=CalibrationConfig())
     assert all(((p > 0) & (p < 1)).all() for p in (arm.raw, arm.inverted, arm.scaled, arm.calibrated))
+
+
+@pytest.mark.parametrize("method", ["affine", "isotonic"])
+def test_the_hybrid_of_new_rows_does_not_pay_for_steps_that_calib_had(method):
+    rng = np.random.default_rng(5)
+    score = rng.normal(-4.0, 2.0, 40_000)
+    labels = (rng.random(40_000) < 1 / (1 + np.exp(-score))).astype(float)
+    names = ("logistic", "mlp", "mlp_unsmoothed", "xgboost")
+    log_odds = {name: score + rng.normal(0.0, 0.7, 40_000) for name in names}
+    calib, new = slice(0, 8_000), slice(8_000, None)
+    fitted = fit_calibration(
+        labels[calib], {n: z[calib] for n, z in log_odds.items()}, config=CalibrationConfig(method=method)
+    )
+    found = calibrated_probabilities(fitted, {n: z[new] for n, z in log_odds.items()})["hybrid"]
+    best = np.mean([log_odds[name][new] for name in HYBRID_MEMBERS], axis=0)
+    assert len(np.unique(found)) > 0.99 * len(found)
+    assert spearmanr(found, best).statistic > 0.99
+
+
+def test_weights_of_one_change_no_bit_of_a_calibration(case, rows):
+    log_odds = raw_scores(sure_models(case, LossSettings()), rows, threads=1).log_odds
+    ones, blocks = np.ones(len(rows.label)), np.arange(len(rows.label)) % 3
+    config = CalibrationConfig()
+    plain = fit_calibration(rows.label, log_odds, config=config)
+    assert fit_calibration(rows.label, log_odds, config=config, weights=ones).to_dict() == plain.to_dict()
+    first, second = (
+        cross_fitted_probabilities(rows.label, log_odds, blocks=blocks, config=config, weights=weights)
+        for weights in (None, ones)
+    )
+    assert all((first[name] == second[name]).all() for name in first)

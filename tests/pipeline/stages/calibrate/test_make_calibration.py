@@ -27,9 +27,11 @@ def test_maps_and_hybrid_are_those_of_the_labelled_rows_of_calib(small_run, cali
     _, rows, scores, config = calib
     calibration = load_calibration(small_run)
     for name, logits in scores.log_odds.items():
-        assert calibration.calibrators[name] == fit_calibrator(rows.label, logits, method=config.method, config=config)
+        assert calibration.calibrators[name] == fit_calibrator(
+            rows.label, logits, method=config.method, config=config, weights=rows.weight
+        )
     members = {name: calibration.calibrators[name].log_odds(scores.log_odds[name]) for name in HYBRID_MEMBERS}
-    assert calibration.hybrid == fit_hybrid(rows.label, members)
+    assert calibration.hybrid == fit_hybrid(rows.label, members, weights=rows.weight)
 
 
 def test_a_block_is_mapped_by_a_fit_on_the_others(small_run, calib):
@@ -37,9 +39,18 @@ def test_a_block_is_mapped_by_a_fit_on_the_others(small_run, calib):
     written = pq.read_table(small_run / "calibrate" / "crossfitted.parquet")
     held = time_blocks(rows.time, folds=config.cross_fit_folds) == 2
     for epsilon, name, method, logits in comparison_logits(models, scores):
-        fitted = fit_calibrator(rows.label[~held], logits[~held], method=method, config=config)
+        fitted = fit_calibrator(
+            rows.label[~held], logits[~held], method=method, config=config, weights=rows.weight[~held]
+        )
         found = written[f"{epsilon:g}|{name}"].to_numpy()[held]
         np.testing.assert_allclose(found, fitted.apply(logits[held]), rtol=1e-12)
+
+
+def test_rows_carry_the_weights_that_the_maps_were_fitted_with(small_run, calib):
+    _, rows, _, _ = calib
+    written = pq.read_table(small_run / "calibrate" / "crossfitted.parquet")
+    np.testing.assert_array_equal(written["weight"].to_numpy(), rows.weight)
+    assert rows.weight.max() > 1.05
 
 
 def test_the_report_tells_every_note_under_the_name_of_its_candidate(small_run):

@@ -55,7 +55,7 @@ def test_labels_that_came_too_late_and_those_that_never_came_are_told_by_fold(ed
     labels = [text for topic, text in edited("features", folds=folds) if topic == "labels"]
     late = "In calib, 25.0% of the frauds and 0.0% of the legitimate rows were left out because their labels came after"
     assert f"{late} 2024-05-01T00:00:00Z." in labels
-    assert "12 of 3,456 rows have no known label" in labels[-1]
+    assert "In test, 12 of 3,456 rows have no known label." in labels
 
 
 def test_absent_entities_are_named(edited):
@@ -66,3 +66,24 @@ def test_absent_entities_are_named(edited):
 def test_remarks_of_train_and_calibrate_become_sentences(edited):
     assert ("training", "Few epochs were enough.") in edited("train", notes=["few epochs were enough"])
     assert ("calibration", "the slope is at its bound.") in edited("calibrate", notes=["the slope is at its bound"])
+
+
+def test_what_cold_windows_unripe_ages_and_weights_cost_is_told_by_fold(edited, small_run):
+    folds = json.loads((small_run / "features" / "report.json").read_text())["folds"]
+    folds["train"] |= {"cold": [90, 3]}
+    folds["calib"] |= {"usable": [900, 40], "effective": [890.0, 31.6], "unripe": [10, 2]}
+    texts = [text for topic, text in edited("features", folds=folds) if topic in ("labels", "features")]
+    assert "In train, 93 rows (3 frauds) were not fitted on because their windows were not yet full." in texts
+    assert any("In calib, 12 rows (2 frauds) were left out because fewer than a fifth" in text for text in texts)
+    assert any("its 40 frauds say as much as 32 of equal weight" in text for text in texts)
+
+
+def test_a_file_without_a_moment_says_how_much_of_tests_fraud_it_holds_or_that_nobody_knows(edited):
+    dated = {"moment": "2024-06-01T00:00:00Z", "reported": 0.61, "reported_at_most": 0.7, "complete_after_days": 30.0}
+    notes = edited("features", maturity=dated, warnings=["only 61% of the frauds"])
+    assert ("features", "Only 61% of the frauds.") in notes
+    assert any(text.startswith("61% of the frauds of test are thought to be reported") for _, text in notes)
+
+
+def test_frauds_without_dates_leave_the_reader_with_the_question(edited):
+    assert any("nothing can be said of whether all frauds" in text for _, text in edited("features", maturity=None))

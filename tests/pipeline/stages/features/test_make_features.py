@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 import pytest
 
 from features.encode import Encoder
+from features.times import DAY
 from features.windows.spec import FeatureSpec
 from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.storage.content import read_json, read_table
@@ -28,17 +29,34 @@ def test_the_report_counts_what_stands_in_the_table(report, table, name):
     label = rows["label"]
     assert fold.rows == rows.num_rows
     assert fold.usable == tuple(pc.sum(pc.equal(label, value)).as_py() for value in (0, 1))
-    assert fold.unknown + sum(fold.immature) == label.null_count
+    assert fold.unknown + sum(fold.immature) + sum(fold.cold) + sum(fold.unripe) == label.null_count
     times = rows["event_time"].cast(pa.int64()).to_numpy()
     assert fold.start < times.min() <= times.max() <= fold.end
 
 
 def test_a_share_of_immature_rows_is_that_of_the_known_ones(report):
     for fold in report.folds.values():
-        for share, late, used in zip(
-            (fold.immature_share.legitimate, fold.immature_share.fraud), fold.immature, fold.usable, strict=True
-        ):
-            assert share == pytest.approx(late / (late + used))
+        shares = (fold.immature_share.legitimate, fold.immature_share.fraud)
+        for share, late, *others in zip(shares, fold.immature, fold.usable, fold.cold, fold.unripe, strict=True):
+            assert share == pytest.approx(late / (late + sum(others)))
+
+
+def test_a_row_of_late_labels_stands_for_more_than_itself_and_every_other_for_one(report, table):
+    weight, used = table["label_weight"].to_numpy(), table["label"].is_valid().to_numpy()
+    assert (weight[~used] == 1).all()
+    assert (weight >= 1).all()
+    calib = np.asarray(table["fold"].to_pylist(), object) == "calib"
+    assert weight[calib & used].sum() == pytest.approx(report.folds["calib"].rows, rel=0.01)
+    assert (weight[np.asarray(table["fold"].to_pylist(), object) == "test"] == 1).all()
+
+
+def test_train_begins_to_use_rows_once_every_window_was_full(report, table):
+    train = table.filter((pc.field("fold") == "train") & pc.field("label").is_valid())
+    first = table["event_time"].cast(pa.int64()).to_numpy().min()
+    assert report.full_windows_from == first + 37 * DAY
+    assert train["event_time"].cast(pa.int64()).to_numpy().min() >= report.full_windows_from
+    assert 0 < sum(report.folds["train"].cold) < 0.2 * report.folds["train"].rows
+    assert sum(report.folds["valid"].cold) == 0
 
 
 def test_no_usable_label_of_train_is_later_than_the_newest_training_row(report, table):
@@ -52,7 +70,7 @@ def test_columns_are_those_of_specification_and_encoder(small_run, report, table
     assert report.columns.numeric == spec.numeric == encoder.numeric
     assert tuple(report.columns.categorical) == spec.categorical
     assert tuple(report.columns.categorical.values()) == encoder.sizes
-    assert set(table.column_names) == {"transaction_id", "event_time", "label", "fold", *spec.names}
+    assert set(table.column_names) == {"transaction_id", "event_time", "label", "label_weight", "fold", *spec.names}
 
 
 def test_rows_keep_the_order_of_the_transactions(small_run, table):

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.calibration import Isotonic
+from models.calibration import Beta, Calibrator, Isotonic
 from models.losses import LossSettings
 from models.network import margins
 from pipeline.bundle.scorer import Scorer, graph_session
@@ -92,10 +92,21 @@ def test_heads_of_unlike_losses_are_inverted_each_by_its_own() -> None:
     assert largest_difference(case.changed(networks=networks)) < 1e-5
 
 
-def test_a_curved_calibrator_of_a_member_reaches_the_hybrid() -> None:
+@pytest.mark.parametrize(
+    "curved", [Isotonic((-6.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.03, 0.9)), Beta(a=1.3, b=0.6, c=-0.4)]
+)
+def test_a_curved_calibrator_of_a_member_reaches_the_hybrid_as_on_the_python_path(curved: Calibrator) -> None:
     case = small(form="none")
-    curved = Isotonic((-6.0, -1.0, 0.5, 4.0), (0.001, 0.02, 0.03, 0.9))
     assert largest_difference(case.changed(calibrators={**case.parts.calibrators, "xgboost": curved})) < 1e-5
+
+
+def test_a_hybrid_of_steps_tells_rows_apart_that_the_steps_tie() -> None:
+    case = small(form="none")
+    flat = Isotonic((0.0,), (0.02,))
+    changed = case.changed(calibrators=dict.fromkeys(case.parts.calibrators, flat))
+    found = scorer(changed.parts).probabilities(changed.table)
+    assert len(np.unique(found["xgboost"])) == 1
+    assert len(np.unique(found["hybrid"])) > 0.9 * changed.table.num_rows
 
 
 def test_parts_that_contradict_one_another_are_refused_all_at_once() -> None:

@@ -1,0 +1,69 @@
+"""Every row's fold, whether its label is used there, and for how many rows it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.split import Folds, time_folds
+from features.windows.spec import FeatureSpec
+from pipeline.stages.artifacts.features_report import LabelMaturity
+from pipeline.stages.features.full_windows import longest_window, without_cold_rows
+from pipeline.stages.features.label_maturity import label_maturity
+from pipeline.stages.features.label_weights import LabelTimes, effective_rows, label_weights
+from pipeline.stages.stage import StageContext
+
+
+@dataclass(frozen=True)
+class LabelledFolds:
+    """The folds, and what their labels are worth.
+
+    Attributes:
+        folds: every row's fold, and whether its label may be used there.
+        weight: float32 [N], for how many rows of its class each usable row stands.
+        effective: as how many rows of equal weight the usable rows of each class count, by fold.
+        warmup: history that train's rows must have, microseconds.
+        full_from: when that much had passed; None where none is asked for.
+        maturity: of test's frauds, where the file's own dates must tell.
+    """
+
+    folds: Folds
+    weight: np.ndarray
+    effective: Mapping[str, tuple[float, float]]
+    warmup: int
+    full_from: int | None
+    maturity: LabelMaturity | None
+
+
+def labelled_folds(context: StageContext, transactions: pa.Table, spec: FeatureSpec) -> LabelledFolds:
+    """Folds in time, less the rows whose windows were not full, with weights for the labels that came late."""
+    config, labels = context.config, _label_times(transactions)
+    folds = time_folds(
+        labels.event_time,
+        labels.label,
+        labels.available_at,
+        split=config.split,
+        delay=config.labels.delay,
+        as_of=context.as_of,
+    )
+    warmup = config.split.warmup_length(longest_window(spec, label_delay=config.labels.delay))
+    warm, full_from = without_cold_rows(folds, event_time=labels.event_time, label=labels.label, warmup=warmup)
+    weighed = label_weights(labels, warm, as_of=context.as_of)
+    return LabelledFolds(
+        folds=weighed.folds,
+        weight=weighed.weight,
+        effective={fold.name: effective_rows(fold.name, labels, weighed) for fold in folds.folds},
+        warmup=warmup,
+        full_from=full_from,
+        maturity=label_maturity(labels, folds.folds[-1]) if context.as_of is None else None,
+    )
+
+
+def _label_times(transactions: pa.Table) -> LabelTimes:
+    return LabelTimes(
+        label=pc.fill_null(pc.cast(transactions["label"], pa.float32()), np.nan).to_numpy(),
+        event_time=pc.cast(transactions["event_time"], pa.int64()).to_numpy(),
+        available_at=pc.fill_null(pc.cast(transactions["label_available_at"], pa.int64()), 0).to_numpy(),
+    )
