@@ -51,7 +51,7 @@ def headline_replicates(
         rng=rng,
         settings=config.bootstrap(),
         amount=rows.amount,
-        cards=None if rows.card is None else CardTimes(rows.card, rows.event_time),
+        cards=None if rows.card is None else CardTimes(rows.card, rows.event_time, rows.compromised),
     )
 
 

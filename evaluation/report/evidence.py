@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.errors import InputError
 from evaluation.selection import SweepRanking
 from evaluation.statistics.populations import JudgedRows
-from evaluation.statistics.sample import Floats
+from evaluation.statistics.sample import Floats, Mask
 
 Arm = tuple[float, str]
 """(smoothing, calibrator)."""
@@ -25,11 +25,19 @@ class Note:
 
 @dataclass(frozen=True)
 class CalibRows:
-    """Calib rows with cross-fitted probabilities: operating points are chosen here, never on test."""
+    """Calib rows with cross-fitted probabilities: operating points are chosen here, never on test.
+
+    Attributes:
+        rows: those of known label.
+        candidates: cross-fitted P(fraud) on them, by name [N].
+        temperature: the same by (smoothing, calibrator) [N].
+        served: P(fraud) of every row of calib, labelled or not, by the maps that serve, by name [M].
+    """
 
     rows: JudgedRows
     candidates: Mapping[str, Floats]
     temperature: Mapping[Arm, Floats] = field(default_factory=dict)
+    served: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class Evidence:
         temperature_test: P(fraud) by (smoothing, calibrator) [N].
         unsmoothed_valid: labels and raw P(fraud) of ε = 0 on valid, the evidence before the sweep.
         champion: the model in use on the test rows, where there is one.
+        anchor: the model that was in use a while ago, where it is another; "not worse than yesterday" night after night
+            allows many small steps down, which a comparison with a fixed one shows.
         drift: what `drift_section` returned.
         notes: remarks that only the pipeline knows, `run_description` what else it knows of the run, by name.
         reuse_warnings: sentences on other models judged on these rows before.
@@ -73,6 +83,7 @@ class Evidence:
     temperature_test: Mapping[Arm, Floats] = field(default_factory=dict)
     unsmoothed_valid: tuple[Floats, Floats] | None = None
     champion: ChampionScores | None = None
+    anchor: ChampionScores | None = None
     drift: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     reuse_warnings: tuple[str, ...] = ()
@@ -92,15 +103,19 @@ def evidence_of_known_rows(evidence: Evidence) -> tuple[Evidence, int]:
     known = np.isfinite(evidence.rows.labels)
     if not known.any():
         raise InputError(f"the test fold must hold rows of known label, got none among {known.size} rows")
-    champion = evidence.champion
-    if champion is not None and not champion.problem:
-        champion = replace(champion, probabilities=champion.probabilities[known])
     kept = replace(
         evidence,
         rows=evidence.rows.where(known),
         candidates={name: np.asarray(p, dtype=np.float64)[known] for name, p in evidence.candidates.items()},
         before={name: np.asarray(p, dtype=np.float64)[known] for name, p in evidence.before.items()},
         temperature_test={arm: np.asarray(p)[known] for arm, p in evidence.temperature_test.items()},
-        champion=champion,
+        champion=_on_rows(evidence.champion, known),
+        anchor=_on_rows(evidence.anchor, known),
     )
     return kept, int((~known).sum())
+
+
+def _on_rows(scores: ChampionScores | None, kept: Mask) -> ChampionScores | None:
+    if scores is None or scores.problem:
+        return scores
+    return replace(scores, probabilities=scores.probabilities[kept])

@@ -23,6 +23,7 @@ class JudgedRows:
         card: integer codes, < 0 where there is none [N]; None for data without cards. Codes never leave this folder.
         new_card: True where the card has no earlier row in all the data [N]; None where unknown.
         groups: name of a grouping such as "merchant_category" to each row's value [N].
+        compromised: True where a fraud of the card was known before the fold began [N]; None where unknown.
     """
 
     labels: Floats
@@ -31,6 +32,7 @@ class JudgedRows:
     card: Integers | None = None
     new_card: Mask | None = None
     groups: Mapping[str, NDArray[Any]] | None = None
+    compromised: Mask | None = None
 
     def __post_init__(self) -> None:
         same_length(
@@ -39,6 +41,7 @@ class JudgedRows:
             amount=self.amount,
             card=self.card,
             new_card=self.new_card,
+            compromised=self.compromised,
             **dict(self.groups or {}),
         )
 
@@ -51,6 +54,7 @@ class JudgedRows:
             None if self.card is None else self.card[mask],
             None if self.new_card is None else self.new_card[mask],
             {name: values[mask] for name, values in (self.groups or {}).items()},
+            compromised=None if self.compromised is None else self.compromised[mask],
         )
 
 

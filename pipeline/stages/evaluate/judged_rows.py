@@ -25,6 +25,8 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
     everything = read_table(path, columns=[name for name in wanted if name in present])
     frame = everything.filter(pc.fill_null(pc.equal(folds, fold), False)).to_pandas()
     if "card_id" in everything.column_names:
+        labels = read_table(path, columns=["label", "label_available_at"])
+        frame["compromised"] = frame["card_id"].isin(_compromised(everything["card_id"], labels, before=frame["event_time"].min()))
         first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
         first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
         frame["new_card"] = frame["card_id"].map(first) == frame["event_time"]
@@ -34,7 +36,8 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
 def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
     """Rows of a fold as the statistics want them: arrays [N], and a grouping per small categorical column."""
     has_card = "card_id" in details
-    extras = [name for name in details.columns if name not in ("event_time", "card_id", "amount", "new_card")]
+    own = ("event_time", "card_id", "amount", "new_card", "compromised")
+    extras = [name for name in details.columns if name not in own]
     return JudgedRows(
         labels=pc.fill_null(table["label"].cast(pa.float64()), np.nan).to_numpy(),
         event_time=table["event_time"].cast(pa.int64()).to_numpy(),
@@ -46,4 +49,14 @@ def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
             for name in extras
             if details[name].nunique() <= GROUPING_SIZE
         },
+        compromised=details["compromised"].to_numpy(np.bool_) if has_card else None,
     )
+
+
+def _compromised(cards: pa.ChunkedArray, labels: pa.Table, *, before: pd.Timestamp) -> set[str]:
+    """Cards with a fraud that was known before a moment; none where the fold has no rows."""
+    if pd.isna(before):
+        return set()
+    moment = pa.scalar(before, labels["label_available_at"].type)
+    known = pc.and_(pc.equal(labels["label"], 1), pc.less(labels["label_available_at"], moment))
+    return set(cards.filter(pc.fill_null(known, False)).drop_null().to_pylist())
