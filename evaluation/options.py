@@ -115,7 +115,9 @@ class DriftConfig(BaseModel):
     detector_margin: float = Field(
         0.25, gt=0, description="relative change of the champion's daily observed/expected or loss that is none yet"
     )
-    detector_nights: int = Field(160, ge=1, description="nights over which the false alarms of the detector are counted")
+    detector_nights: int = Field(
+        160, ge=1, description="nights over which the false alarms of the detector are counted"
+    )
     detector_false_alarms: float = Field(
         0.05, gt=0, lt=1, description="share of quiet series of so many nights in which the detector may ring at all"
     )

@@ -84,9 +84,11 @@ def champion_days(rows: WatchedRows, delays: DelayCurve, *, as_of: int | None) -
 def _daily(day: Integers, observed: Floats, expected: Floats, weight: Floats) -> DailySums:
     first = int(day.min()) if day.size else 0
     place = day - first
-    sums = [np.bincount(place, each) for each in (observed, expected, expected * (weight - 1.0))]
-    present = np.flatnonzero(np.bincount(place))
-    return DailySums(present.astype(np.int64) + first, *(each[present] for each in sums))
+    present = np.flatnonzero(np.bincount(place)).astype(np.int64)
+    came, promised, noise = (
+        np.bincount(place, each)[present].astype(np.float64) for each in (observed, expected, expected * (weight - 1.0))
+    )
+    return DailySums(present + first, came, promised, noise)
 
 
 def _labelled_share(probabilities: Floats, unlabelled: ArrayLike) -> float:

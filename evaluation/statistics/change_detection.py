@@ -45,7 +45,8 @@ class DailySums:
 
     def last(self, days: int) -> "DailySums":
         """The newest days."""
-        return DailySums(*(each[-days:] for each in (self.day, self.observed, self.expected, self.noise)))
+        kept = slice(-days, None)
+        return DailySums(self.day[kept], self.observed[kept], self.expected[kept], self.noise[kept])
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Change:
         evidence: the e-detector's value, the mean over both directions; large where something changed.
         rose: whether more happened than was promised, rather than less.
         since: the day from which on the evidence is largest, days since 1970; None without days.
-        ratio: observed/expected since then, with its interval.
+        ratio: observed/expected since then; its interval knows nothing of the choice of the day.
         scatter: variance over mean of a day, as the days show it.
     """
 
@@ -95,7 +96,7 @@ def detect_change(days: DailySums, *, margin: float, confidence: float = 0.95) -
     found = {rose: _evidence(days, variance, margin=margin, rose=rose) for rose in (True, False)}
     rose = max(found, key=lambda each: float(found[each].max()))
     start = int(np.argmax(found[rose]))
-    ratio = _ratio(days, variance, start, confidence)
+    ratio = daily_ratio(days.last(days.day.size - start), scatter=scatter, confidence=confidence)
     return Change(float(sum(each.sum() for each in found.values()) / 2), rose, int(days.day[start]), ratio, scatter)
 
 
@@ -126,6 +127,29 @@ def daily_scatter(days: DailySums) -> float:
     return max(1.0, (float(found.sum()) + PRIOR_DAYS * USUAL_SCATTER) / (count + PRIOR_DAYS))
 
 
+def daily_ratio(days: DailySums, *, scatter: float, confidence: float = 0.95) -> Interval:
+    """Observed/expected over the days, with the exact interval of a Poisson count that scatters as the days do.
+
+    >>> days = DailySums(np.arange(2), np.array([30.0, 50.0]), np.array([40.0, 40.0]), np.zeros(2))
+    >>> ratio = daily_ratio(days, scatter=4.0)
+    >>> ratio.value, round(ratio.low, 2), round(ratio.high, 2)
+    (1.0, 0.61, 1.54)
+
+    Args:
+        days: of one model, in one unit.
+        scatter: variance over mean of a day, labels still to come left aside.
+        confidence: coverage.
+    """
+    observed, expected = float(days.observed.sum()), float(days.expected.sum())
+    if expected <= 0:
+        return UNDEFINED
+    unit = scatter + float(days.noise.sum()) / expected
+    tail, count = (1.0 - confidence) / 2.0, observed / unit
+    low = stats.gamma.ppf(tail, count) if count > 0 else 0.0
+    high = stats.gamma.ppf(1.0 - tail, count + 1.0)
+    return Interval(observed / expected, float(low * unit / expected), float(high * unit / expected))
+
+
 def combined_evidence(changes: Sequence[Change]) -> float:
     """The mean over several statistics of the same days: an e-detector again, whatever they have in common."""
     return float(np.mean([each.evidence for each in changes])) if changes else 0.0
@@ -141,15 +165,3 @@ def _evidence(days: DailySums, variance: Floats, *, margin: float, rose: bool) -
     ]
     products: Floats = np.mean([np.exp(np.minimum(np.cumsum(gain[::-1])[::-1], 600.0)) for gain in gains], axis=0)
     return products
-
-
-def _ratio(days: DailySums, variance: Floats, start: int, confidence: float) -> Interval:
-    """Observed/expected from a day on, with the interval of a Poisson count of the same relative scatter."""
-    observed, expected = float(days.observed[start:].sum()), float(days.expected[start:].sum())
-    if expected <= 0:
-        return UNDEFINED
-    scatter = float((variance[start:] * days.expected[start:]).sum() / expected)
-    tail, count = (1.0 - confidence) / 2.0, observed / scatter
-    low = stats.gamma.ppf(tail, count) if count > 0 else 0.0
-    high = stats.gamma.ppf(1.0 - tail, count + 1.0)
-    return Interval(observed / expected, float(low * scatter / expected), float(high * scatter / expected))

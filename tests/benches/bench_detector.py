@@ -60,14 +60,17 @@ def first_rings(world: ChampionWorld) -> dict[str, int | None]:
 
 def nightly_days(world: ChampionWorld, nights: Sequence[int] = NIGHTS) -> Iterator[ChampionDays]:
     """What each night knows of the champion's days after those of its map."""
+    fraud = world.label == 1
+    happened, reported = world.event_time[fraud], world.available_at[fraud]
     for night in nights:
         as_of = night * DAY
         end = np.searchsorted(world.event_time, as_of)
         start = np.searchsorted(world.event_time, max(MAP_DAYS, night - max(SIGHT.values())) * DAY)
-        time, available = world.event_time[:end], world.available_at[:end]
-        known = np.where(available <= as_of, world.label[:end], np.nan)
-        delays = fraud_delays(known, time, available, as_of=as_of)
-        rows = WatchedRows(known[start:], world.probability[start:end], time[start:])
+        watched = slice(int(start), int(end))
+        told = reported <= as_of
+        delays = fraud_delays(np.ones(int(told.sum())), happened[told], reported[told], as_of=as_of)
+        known = np.where(world.available_at[watched] <= as_of, world.label[watched], np.nan)
+        rows = WatchedRows(known, world.probability[watched], world.event_time[watched])
         yield champion_days(rows, delays, as_of=as_of)
 
 

@@ -1,4 +1,4 @@
-"""Simulated worlds with a fixed champion: a booster fitted on other seeds, its map fitted on each world's first days."""
+"""Simulated worlds with a fixed champion: a booster of other seeds, its map fitted on each world's first days."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,7 +50,9 @@ def champion_world(
     table = _transactions(seed, scenario, rows)
     x, label = _inputs(table, threads)
     logits = booster.inplace_predict(x, predict_type="margin").astype(np.float64)
-    event_time, available_at = (table[name].cast(pa.int64()).to_numpy() for name in ("event_time", "label_available_at"))
+    event_time, available_at = (
+        table[name].cast(pa.int64()).to_numpy() for name in ("event_time", "label_available_at")
+    )
     start = int(event_time.min()) // DAY * DAY
     event_time, available_at = event_time - start, available_at - start
     first = event_time < MAP_DAYS * DAY

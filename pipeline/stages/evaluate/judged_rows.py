@@ -26,7 +26,9 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
     frame = everything.filter(pc.fill_null(pc.equal(folds, fold), False)).to_pandas()
     if "card_id" in everything.column_names:
         labels = read_table(path, columns=["label", "label_available_at"])
-        frame["compromised"] = frame["card_id"].isin(_compromised(everything["card_id"], labels, before=frame["event_time"].min()))
+        frame["compromised"] = frame["card_id"].isin(
+            _compromised(everything["card_id"], labels, before=frame["event_time"].min())
+        )
         first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
         first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
         frame["new_card"] = frame["card_id"].map(first) == frame["event_time"]
