@@ -25,13 +25,14 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
     everything = read_table(path, columns=[name for name in wanted if name in present])
     frame = everything.filter(pc.fill_null(pc.equal(folds, fold), False)).to_pandas()
     if "card_id" in everything.column_names:
+        first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
+        first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
+        frame["new_card"] = frame["card_id"].map(first) == frame["event_time"]
+    if {"card_id", "label", "label_available_at"} <= {*present}:
         labels = read_table(path, columns=["label", "label_available_at"])
         frame["compromised"] = frame["card_id"].isin(
             _compromised(everything["card_id"], labels, before=frame["event_time"].min())
         )
-        first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
-        first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
-        frame["new_card"] = frame["card_id"].map(first) == frame["event_time"]
     return frame
 
 
@@ -51,7 +52,7 @@ def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
             for name in extras
             if details[name].nunique() <= GROUPING_SIZE
         },
-        compromised=details["compromised"].to_numpy(np.bool_) if has_card else None,
+        compromised=details["compromised"].to_numpy(np.bool_) if "compromised" in details else None,
     )
 
 
