@@ -1,7 +1,8 @@
 """The detector of change on simulated worlds: how soon it rings where fraud changes, how often where nothing does.
 
 Every night knows the labels of that night alone. The champion is fixed: a booster of other seeds with a map fitted on
-the world's first days. `--data N` takes N steady worlds and a quarter as many that change; about seven seconds each on one core.
+the world's first days. `--data N` takes N steady worlds and a quarter as many that change; about seven seconds each on
+one core.
 """
 
 from collections.abc import Iterator, Sequence
