@@ -143,4 +143,13 @@ class DriftConfig(BaseModel):
     unseen_limit: float = Field(0.05, gt=0, description="rise of a column's share of unseen categories that is drift")
     prevalence_limit: float = Field(2.0, gt=1, description="factor between recent and train fraud rate that is drift")
     bins: int = Field(10, ge=2, description="bins of a stability index, of equal size in train")
+    detector_margin: float = Field(
+        0.25, gt=0, description="relative change of the champion's daily observed/expected or loss that is none yet"
+    )
+    detector_nights: int = Field(
+        160, ge=1, description="nights over which the false alarms of the detector are counted"
+    )
+    detector_false_alarms: float = Field(
+        0.05, gt=0, lt=1, description="share of quiet series of so many nights in which the detector may ring at all"
+    )
     stop: bool = Field(default=False, description="let the gate refuse a model whose newest rows have drifted")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaluation.formatting import candidate_name
+from evaluation.render.detector_picture import detector_picture
 from evaluation.render.reliability_diagrams import reliability_picture, smoothing_pictures
 from evaluation.render.style import BLUE, RUST, Picture
 from evaluation.render.sweep_curves import sweep_pictures
@@ -14,7 +15,7 @@ def pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
     """Every figure the report's numbers allow, by file name without ending.
 
     Names: `reliability-NAME` per candidate on test, `reliability-valid-unsmoothed`, `reliability-smoothing-STAGE`,
-    `sweep-METRIC`, `weeks`.
+    `sweep-METRIC`, `weeks`, and `detector` where a champion was watched.
 
     Args:
         report: what `build_report` returned, or the same read back from JSON.
@@ -30,7 +31,7 @@ def pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
         made[f"reliability-{name}"] = reliability_picture(
             f"reliability-{name}", title, series, section["histogram_edges"]
         )
-    made |= smoothing_pictures(report) | sweep_pictures(report) | weeks_picture(report)
+    made |= smoothing_pictures(report) | sweep_pictures(report) | weeks_picture(report) | detector_picture(report)
     return made
 
 

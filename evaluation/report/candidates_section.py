@@ -63,7 +63,7 @@ def headline_replicates(
         settings=config.bootstrap(),
         details=RowDetails(
             amount=rows.amount,
-            cards=None if rows.card is None else CardTimes(rows.card, rows.event_time),
+            cards=None if rows.card is None else CardTimes(rows.card, rows.event_time, rows.compromised),
             weight=rows.weight,
         ),
         calibrators=None if calib is None else calibrator_rows(calib, config=config),

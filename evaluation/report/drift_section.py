@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.options import DriftConfig
+from evaluation.report.detector_section import detector_metrics
 from evaluation.statistics.label_delay import DelayedPrevalence, delayed_prevalence
 from evaluation.statistics.sample import Floats, Integers
 from evaluation.statistics.stability import Stability, category_stability, numeric_stability
@@ -62,12 +63,16 @@ class LabelHistory:
 
 @dataclass(frozen=True)
 class DriftEvidence:
-    """What drift is judged on: train against the newest rows, scores of both, and when labels came."""
+    """What drift is judged on: train against the newest rows, scores of both, and when labels came.
+
+    `recheck` and `detector` are sections of the report on the champion, with alarms of their own.
+    """
 
     reference: ColumnPopulation
     recent: ColumnPopulation
     labels: LabelHistory
     recheck: Mapping[str, Any] = field(default_factory=dict)
+    detector: Mapping[str, Any] = field(default_factory=dict)
 
 
 def drift_section(evidence: DriftEvidence, *, config: DriftConfig) -> dict[str, Any]:
@@ -90,6 +95,7 @@ def drift_section(evidence: DriftEvidence, *, config: DriftConfig) -> dict[str, 
         *_unseen_alarms(unseen, config),
         *_prevalence_alarm(prevalence, history.reference, config),
         *evidence.recheck.get("alarms", ()),
+        *evidence.detector.get("alarms", ()),
     ]
     return {
         "reference": {"name": reference.name, "rows": reference.rows},
@@ -99,6 +105,7 @@ def drift_section(evidence: DriftEvidence, *, config: DriftConfig) -> dict[str, 
         "unseen": unseen,
         "prevalence": {"reference": history.reference, **asdict(prevalence)},
         "recheck": dict(evidence.recheck),
+        "detector": dict(evidence.detector),
         "alarms": alarms,
         "stop": config.stop,
         "sentence": _sentence(recent, alarms, evidence.recheck),
@@ -119,6 +126,7 @@ def drift_metrics(section: Mapping[str, Any]) -> dict[str, float | None]:
         "recheck_rank": recheck.get("setting", {}).get("rank"),
         "recheck_difference": recheck.get("setting", {}).get("difference"),
         "recheck_observed_expected": recheck.get("calibration", {}).get("observed_expected"),
+        **detector_metrics(section["detector"]),
     }
 
 

@@ -25,11 +25,19 @@ class Note:
 
 @dataclass(frozen=True)
 class CalibRows:
-    """Calib rows with cross-fitted probabilities: operating points are chosen here, never on test."""
+    """Calib rows with cross-fitted probabilities: operating points are chosen here, never on test.
+
+    Attributes:
+        rows: those of known label.
+        candidates: cross-fitted P(fraud) on them, by name [N].
+        temperature: the same by (smoothing, calibrator) [N].
+        served: P(fraud) of every row of calib, labelled or not, by the maps that serve, by name [M].
+    """
 
     rows: JudgedRows
     candidates: Mapping[str, Floats]
     temperature: Mapping[Arm, Floats] = field(default_factory=dict)
+    served: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,8 @@ class Evidence:
         temperature_test: P(fraud) by (smoothing, calibrator) [N].
         unsmoothed_valid: labels and raw P(fraud) of ε = 0 on valid, the evidence before the sweep.
         champion: the model in use on the test rows, where there is one.
-        anchor: the champion of some time ago on the same rows, where there is one.
+        anchor: the model that was in use a while ago, where it is another; "not worse than yesterday" night after night
+            allows many small steps down, which a comparison with a fixed one shows.
         drift: what `drift_section` returned.
         notes: remarks that only the pipeline knows, `run_description` what else it knows of the run, by name.
         reuse_warnings: sentences on other models judged on these rows before.
@@ -109,13 +118,13 @@ def evidence_of_known_rows(evidence: Evidence) -> tuple[Evidence, int]:
         candidates={name: np.asarray(p, dtype=np.float64)[known] for name, p in evidence.candidates.items()},
         before={name: np.asarray(p, dtype=np.float64)[known] for name, p in evidence.before.items()},
         temperature_test={arm: np.asarray(p)[known] for arm, p in evidence.temperature_test.items()},
-        champion=_on_known_rows(evidence.champion, known),
-        anchor=_on_known_rows(evidence.anchor, known),
+        champion=_on_rows(evidence.champion, known),
+        anchor=_on_rows(evidence.anchor, known),
     )
     return kept, int((~known).sum())
 
 
-def _on_known_rows(champion: ChampionScores | None, known: Mask) -> ChampionScores | None:
-    if champion is None or champion.problem:
-        return champion
-    return replace(champion, probabilities=champion.probabilities[known])
+def _on_rows(scores: ChampionScores | None, kept: Mask) -> ChampionScores | None:
+    if scores is None or scores.problem:
+        return scores
+    return replace(scores, probabilities=scores.probabilities[kept])

@@ -22,7 +22,11 @@ from evaluation.statistics.decisions import (
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats
 
+INDIFFERENT = "p ≥ 0.5"
+"""The one point whose threshold is a risk at which somebody is indifferent: where either mistake weighs the same."""
 RULE = "flag where probability >= threshold"
+SHOWN_WITH = 0.8
+"""Confidence of the bound by which a precision counts as shown on calib."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +64,29 @@ def operating_points(
     for name in (each for each in evidence.candidates if each in calib.candidates):
         seen = known_outcomes(calib.rows, calib.candidates[name])
         test = known_outcomes(evidence.rows, evidence.candidates[name])
-        chosen = _thresholds(seen, budgets=budgets, alert_cost=alert_cost)
-        points = [{"chosen": how, "threshold": t} | _effect(test, t, alert_cost) for how, t in chosen.items()]
+        chosen = _thresholds(seen, calib.served.get(name), budgets=budgets, alert_cost=alert_cost)
+        points = [
+            {"chosen": how, "threshold": t} | _effect(test, t, alert_cost, indifferent=how == INDIFFERENT)
+            for how, t in chosen.items()
+        ]
         best = expected_cost(test.labels, test.probabilities, amount=test.amount, alert_cost=alert_cost)
         result[name] = [*points, {"chosen": "flag where p · amount ≥ cost of an alert", "cost": best}]
     return result
 
 
-def threshold_points(calib: KnownOutcomes, test: KnownOutcomes, *, decision: DecisionConfig) -> dict[str, Any]:
+def threshold_points(
+    calib: KnownOutcomes, test: KnownOutcomes, *, decision: DecisionConfig, served: Floats | None = None
+) -> dict[str, Any]:
     """What stands in thresholds.json: a threshold by name, why it is there, and its effect on calib and test.
 
-    A threshold above 1 flags nothing: no row of calib could satisfy the point.
+    A threshold above 1 flags nothing: no row of calib could satisfy the point, and its meaning says so.
 
     Args:
         calib: rows on which thresholds are chosen; their probabilities should be cross-fitted.
         test: rows on which they are described, and nothing else.
         decision: the share of rows that can be looked into, the cost of an alert, the least precision.
+        served: P(fraud) of every row of calib, of known label or not, by the map that serves [M]. A budget needs no
+            labels, so it is read off these; None reads it off `calib`.
     """
     points = {
         name: {
@@ -84,39 +95,54 @@ def threshold_points(calib: KnownOutcomes, test: KnownOutcomes, *, decision: Dec
             "calib": _effect(calib, threshold, decision.alert_cost),
             "test": _effect(test, threshold, decision.alert_cost),
         }
-        for name, (threshold, meaning) in _named_thresholds(calib, decision).items()
+        for name, (threshold, meaning) in _named_thresholds(calib, decision, served).items()
     }
     return {"rule": RULE, "points": points}
 
 
-def _thresholds(calib: KnownOutcomes, *, budgets: Sequence[float], alert_cost: float) -> dict[str, float]:
-    chosen = {f"top {100 * b:g} % of calib": threshold_for_budget(calib.probabilities, budget=b) for b in budgets}
+def _thresholds(
+    calib: KnownOutcomes, served: Floats | None, *, budgets: Sequence[float], alert_cost: float
+) -> dict[str, float]:
+    scored = calib.probabilities if served is None else served
+    chosen = {f"top {100 * b:g} % of calib": threshold_for_budget(scored, budget=b) for b in budgets}
     chosen["least cost on calib"] = _cheapest(calib, alert_cost)
-    return chosen | {"p ≥ 0.5": 0.5}
+    return chosen | {INDIFFERENT: 0.5}
 
 
-def _named_thresholds(calib: KnownOutcomes, decision: DecisionConfig) -> Mapping[str, tuple[float, str]]:
-    budget, cost, floor = decision.alert_budget, decision.alert_cost, decision.precision_floor
+def _named_thresholds(
+    calib: KnownOutcomes, decision: DecisionConfig, served: Floats | None
+) -> Mapping[str, tuple[float, str]]:
+    budget, cost = decision.alert_budget, decision.alert_cost
     return {
         "alert_budget": (
-            threshold_for_budget(calib.probabilities, budget=budget),
+            threshold_for_budget(calib.probabilities if served is None else served, budget=budget),
             f"flags at most {budget:.3%} of rows",
         ),
         "cost_optimal": (
             _cheapest(calib, cost),
             f"least cost where an alert costs {cost:g} and a missed fraud its amount",
         ),
-        "precision_floor": (
-            threshold_for_precision(calib.labels, calib.probabilities, floor=floor),
-            f"most frauds found with at least {floor:.0%} frauds among the rows flagged",
-        ),
+        "precision_floor": _precise(calib, decision.precision_floor),
     }
+
+
+def _precise(calib: KnownOutcomes, floor: float) -> tuple[float, str]:
+    threshold = threshold_for_precision(calib.labels, calib.probabilities, floor=floor, confidence=SHOWN_WITH)
+    if threshold > 1.0:
+        return threshold, (
+            f"flags nothing: no threshold is shown to keep at least {floor:.0%} frauds among the rows flagged "
+            f"({SHOWN_WITH:.0%} lower bound on {calib.labels.size:,} rows of calib)"
+        )
+    meaning = f"most frauds found with at least {floor:.0%} frauds among the rows flagged"
+    return threshold, f"{meaning} ({SHOWN_WITH:.0%} lower bound on calib)"
 
 
 def _cheapest(calib: KnownOutcomes, alert_cost: float) -> float:
     return threshold_for_cost(calib.labels, calib.probabilities, amount=calib.amount, alert_cost=alert_cost)
 
 
-def _effect(rows: KnownOutcomes, threshold: float, alert_cost: float) -> dict[str, Any]:
+def _effect(rows: KnownOutcomes, threshold: float, alert_cost: float, *, indifferent: bool = False) -> dict[str, Any]:
+    """What flagging does; net benefit only where the threshold is the risk at which somebody is indifferent."""
     done = operation(rows.labels, rows.probabilities, amount=rows.amount, threshold=threshold, alert_cost=alert_cost)
-    return {name: value for name, value in asdict(done).items() if name != "threshold"}
+    effect = {name: value for name, value in asdict(done).items() if name != "threshold"}
+    return effect if indifferent else effect | {"net_benefit": None}

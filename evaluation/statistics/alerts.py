@@ -11,10 +11,17 @@ from evaluation.statistics.sample import DAY, Floats, Integers, Mask, same_lengt
 
 @dataclass(frozen=True)
 class CardTimes:
-    """Which card each row is of (codes, < 0 where there is none), and its time in microseconds, UTC; both [N]."""
+    """Which card each row is of, and when it happened.
+
+    Attributes:
+        card: codes, < 0 where there is none [N].
+        event_time: microseconds, UTC [N].
+        compromised: rows of cards that were known to be compromised before the first of these days [N]; None for none.
+    """
 
     card: Integers
     event_time: Integers
+    compromised: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +81,11 @@ def card_precision(labels: ArrayLike, probabilities: ArrayLike, *, cards: CardTi
     """Card precision top-k per day, as the Fraud Detection Handbook defines it (Le Borgne et al., 2022, ch. 4.4).
 
     Each UTC day the distinct cards are ordered by their highest probability that day, and the first `top` are looked
-    into. A card is a hit if any of its rows that day is fraud; hits are removed from all later days. The day's
-    precision is hits / top, also where fewer cards transacted, and days with no row left count 0 hits. Rows without a
-    card cannot be looked into and are left out. Equal probabilities are ordered by card code, so row order changes
-    nothing.
+    into. A card is a hit if any of its rows that day is fraud; hits are removed from all later days, and cards whose
+    fraud was known before the first day from all of them, as the Handbook's `get_train_test_set` removes what was known
+    from its test set: such a card is blocked, and nobody is praised for finding it again. The day's precision is
+    hits / top, also where fewer cards transacted, and days with no row left count 0 hits. Rows without a card cannot be
+    looked into and are left out. Equal probabilities are ordered by card code, so row order changes nothing.
 
     >>> cards = CardTimes(np.array([1, 2, 1, 2]), np.array([0, 0, DAY, DAY]))
     >>> card_precision([1, 0, 1, 1], [0.9, 0.4, 0.8, 0.3], cards=cards, top=1).precision.tolist()
@@ -86,7 +94,7 @@ def card_precision(labels: ArrayLike, probabilities: ArrayLike, *, cards: CardTi
     Args:
         labels: 0 or 1 [N].
         probabilities: P(fraud) [N].
-        cards: which card each row is of, and when it happened.
+        cards: which card each row is of, when it happened, and which cards were known to be compromised before.
         top: cards looked into per day.
 
     Raises:
@@ -94,12 +102,13 @@ def card_precision(labels: ArrayLike, probabilities: ArrayLike, *, cards: CardTi
     """
     s = sample(labels, probabilities)
     card, times = np.asarray(cards.card, dtype=np.int64), np.asarray(cards.event_time, dtype=np.int64)
-    same_length(s.labels.size, card=card, event_time=times)
+    same_length(s.labels.size, card=card, event_time=times, compromised=cards.compromised)
     kept = card >= 0
     day, code, best, fraud = _card_days(times[kept] // DAY, card[kept], s.probabilities[kept], s.labels[kept] > 0.5)
+    blocked = set() if cards.compromised is None else set(card[kept & cards.compromised].tolist())
     days, start = np.unique(day, return_index=True)
     hits, compromised = np.zeros(days.size), np.zeros(days.size, dtype=np.int64)
-    found: set[int] = set()
+    found: set[int] = set(blocked)
     bounds = [*start.tolist(), day.size]
     for i, (first, last) in enumerate(pairwise(bounds)):
         open_rows = [j for j in range(first, last) if code[j] not in found]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from evaluation.statistics.sample import Floats, same_length, sample
 
@@ -42,7 +43,9 @@ def operation(
     """Workload, catch and money at one threshold.
 
     Cost is per row: an alert costs `alert_cost`, a missed fraud its amount; `cost_without` is the cost of no alerts.
-    Net benefit is TP/N − FP/N · t/(1 − t) (Vickers & Elkin, 2006), NaN at t = 1.
+    Net benefit is TP/N − FP/N · t/(1 − t) (Vickers & Elkin, 2006), NaN at t = 1. It means something only where the
+    threshold is the risk at which one is indifferent between an alert and none, as p = 0.5 is where a missed fraud and
+    a false alert weigh the same; a threshold that comes from a budget says nothing of the kind.
 
     >>> done = operation([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1], amount=[100, 50, 10, 10], threshold=0.5, alert_cost=5)
     >>> done.alert_share, done.precision, done.recall, done.cost, done.cost_without
@@ -131,23 +134,47 @@ def threshold_for_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: A
     return float(-values[best - 1]) if best else NOTHING
 
 
-def threshold_for_precision(labels: ArrayLike, probabilities: ArrayLike, *, floor: float) -> float:
-    """Lowest probability whose rows at or above it hold at least a share `floor` of frauds; above 1 if none do.
+def threshold_for_precision(
+    labels: ArrayLike, probabilities: ArrayLike, *, floor: float, confidence: float = 0.8
+) -> float:
+    """Lowest probability whose rows at or above it are shown to hold a share `floor` of frauds; above 1 if none are.
 
-    >>> threshold_for_precision([1, 0, 1, 0], [0.9, 0.7, 0.4, 0.1], floor=0.6)
-    0.4
+    Shown is what the one-sided lower bound of Clopper and Pearson (1934) reaches. The deepest cut whose own share
+    meets the floor is the luckiest of many, and on new rows it stays below the floor more often than not.
+
+    >>> labels, probabilities = [1, 1, 1, 1, 0, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.1]
+    >>> threshold_for_precision(labels, probabilities, floor=0.6), threshold_for_precision(labels, probabilities,
+    ...     floor=0.9) == NOTHING
+    (0.6, True)
 
     Args:
         labels: 0 or 1 [N].
         probabilities: P(fraud) [N].
         floor: least share of frauds among the rows flagged.
+        confidence: of the bound, one-sided.
     """
     s = sample(labels, probabilities)
     values, group = np.unique(-s.probabilities, return_inverse=True)
     frauds = np.cumsum(np.bincount(group, weights=s.labels, minlength=values.size))
     rows = np.cumsum(np.bincount(group, minlength=values.size))
-    enough = np.flatnonzero(frauds >= floor * rows)
+    enough = np.flatnonzero(least_share(frauds, rows, confidence=confidence) >= floor)
     return float(-values[enough[-1]]) if enough.size else NOTHING
+
+
+def least_share(hits: ArrayLike, rows: ArrayLike, *, confidence: float) -> Floats:
+    """One-sided lower bound of a share, of Clopper and Pearson (1934) [N].
+
+    >>> least_share([0, 5, 10], [10, 10, 10], confidence=0.8).round(3).tolist()
+    [0.0, 0.325, 0.851]
+
+    Args:
+        hits: how many of the rows count [N].
+        rows: of how many [N].
+        confidence: in how many samples out of one the bound is not above the truth.
+    """
+    k, n = np.asarray(hits, np.float64), np.asarray(rows, np.float64)
+    bound: Floats = np.where(k > 0, stats.beta.ppf(1.0 - confidence, np.maximum(k, 1.0), n - k + 1.0), 0.0)
+    return bound
 
 
 def _amounts(amount: ArrayLike, rows: int) -> Floats:

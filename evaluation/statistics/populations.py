@@ -25,6 +25,7 @@ class JudgedRows:
         groups: name of a grouping such as "merchant_category" to each row's value [N].
         merchant: integer codes like those of cards [N]; None for data without merchants.
         weight: how many rows of its class each row stands for, ≥ 0 [N]; None where every row counts once.
+        compromised: True where a fraud of the card was known before the fold began [N]; None where unknown.
     """
 
     labels: Floats
@@ -35,6 +36,7 @@ class JudgedRows:
     groups: Mapping[str, NDArray[Any]] | None = None
     merchant: Integers | None = None
     weight: Floats | None = None
+    compromised: Mask | None = None
 
     def __post_init__(self) -> None:
         same_length(
@@ -45,6 +47,7 @@ class JudgedRows:
             new_card=self.new_card,
             merchant=self.merchant,
             weight=self.weight,
+            compromised=self.compromised,
             **dict(self.groups or {}),
         )
 
@@ -59,6 +62,7 @@ class JudgedRows:
             {name: values[mask] for name, values in (self.groups or {}).items()},
             None if self.merchant is None else self.merchant[mask],
             None if self.weight is None else self.weight[mask],
+            compromised=None if self.compromised is None else self.compromised[mask],
         )
 
     @property

@@ -2,12 +2,15 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from pipeline.bundle.manifest import MANIFEST, checked_bundle, signing_key
 from pipeline.config import Config
 from pipeline.process.reporter import Reporter
+from pipeline.registry.anchor import anchor_version
+from pipeline.registry.held_registry import now
 from pipeline.registry.model_registry import CHAMPION, Registry, Version, opened_registry
-from pipeline.stages.stage import CHAMPION_FILE
+from pipeline.stages.stage import ANCHOR, CHAMPION_FILE
 from pipeline.storage.atomic import replaced_folder
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
@@ -21,6 +24,8 @@ UNREACHABLE = "the registry could not be asked when the run began"
 def bring_champion(run: Path, config: Config, reporter: Reporter) -> None:
     """Copy the champion's bundle to RUN/champion, checked, where another one lies there than the registry names.
 
+    Beside it comes the anchor, RUN/champion/anchor: the version that was champion `gate.anchor_days` ago, or the first
+    one since then, where that is another. It is chosen when the champion is copied and stays until that one changes.
     Without tracking or without a store nothing is asked and nothing changes. A registry that cannot be asked, or a
     bundle that is broken, is told and never stops a run. A run whose own bundle is the champion keeps the champion it
     was judged against, so that promoting it makes nothing stale.
@@ -84,15 +89,33 @@ def _is_settled(run: Path, version: Version) -> bool:
 
 def _copy_champion(run: Path, config: Config, registry: Registry, version: Version) -> None:
     with replaced_folder(run / FOLDER) as out:
-        problem = ""
-        if not version.manifest:
-            problem = "it was not registered by harbor promote"
-        else:
-            registry.fetch_bundle(version, out / "bundle")
-            problem = _bundle_problem(out / "bundle", config, version)
-        if problem:
-            shutil.rmtree(out / "bundle", ignore_errors=True)
-        _write_note(out, version, problem)
+        _write_note(
+            out, version, _copy_bundle(out, config, registry, version), _copy_anchor(out, config, registry, version)
+        )
+
+
+def _copy_bundle(out: Path, config: Config, registry: Registry, version: Version) -> str:
+    """What is wrong with a version, in words; its bundle lies in the folder where nothing is."""
+    if not version.manifest:
+        return "it was not registered by harbor promote"
+    registry.fetch_bundle(version, out / "bundle")
+    problem = _bundle_problem(out / "bundle", config, version)
+    if problem:
+        shutil.rmtree(out / "bundle", ignore_errors=True)
+    return problem
+
+
+def _copy_anchor(out: Path, config: Config, registry: Registry, champion: Version) -> dict[str, Any] | None:
+    """The anchor's note, its bundle beside the champion's; an anchor that is lost must not cost the champion."""
+    version = anchor_version(registry, champion, days=config.gate.anchor_days, now=now())
+    if version is None:
+        return None
+    (out / ANCHOR).mkdir()
+    try:
+        problem = _copy_bundle(out / ANCHOR, config, registry, version)
+    except Exception as error:  # whatever a store or its driver raises
+        problem = f"its bundle could not be fetched ({type(error).__name__})"
+    return _note(version, problem)
 
 
 def _bundle_problem(bundle: Path, config: Config, version: Version) -> str:
@@ -105,5 +128,9 @@ def _bundle_problem(bundle: Path, config: Config, version: Version) -> str:
     return ""
 
 
-def _write_note(out: Path, version: Version, problem: str) -> None:
-    write_json(out / "champion.json", {"version": version.number, "manifest": version.manifest, "problem": problem})
+def _write_note(out: Path, version: Version, problem: str, anchor: dict[str, Any] | None = None) -> None:
+    write_json(out / "champion.json", _note(version, problem) | ({ANCHOR: anchor} if anchor else {}))
+
+
+def _note(version: Version, problem: str) -> dict[str, Any]:
+    return {"version": version.number, "manifest": version.manifest, "problem": problem}

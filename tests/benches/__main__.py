@@ -14,9 +14,14 @@ def main() -> None:
     parser.add_argument("--data", help="a transaction file to measure on, where the benchmark takes one")
     arguments = parser.parse_args()
     for name in [arguments.bench] if arguments.bench else names:
-        print(f"\n{name:<44} {'ours s':>10} {'peer s':>10} {'peer/ours':>10}", flush=True)
-        for label, ours, peer in importlib.import_module(f"tests.benches.bench_{name}").bench(arguments.data):
+        module = importlib.import_module(f"tests.benches.bench_{name}")
+        print(f"\n{name}\n{module.HEADING}" if hasattr(module, "HEADING") else _heading(name), flush=True)
+        for label, ours, peer in module.bench(arguments.data):
             print(f"{label:<44} {ours:>10.4g} {peer:>10.4g} {peer / ours:>10.2f}", flush=True)
+
+
+def _heading(name: str) -> str:
+    return f"\n{name:<44} {'ours s':>10} {'peer s':>10} {'peer/ours':>10}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The labelled rows of calib as evaluation wants them: operating points are chosen here, never on test."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,14 +12,19 @@ from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
 
 
-def crossfitted_calib_rows(context: StageContext) -> CalibRows:
-    """The labelled rows of calib, with the cross-fitted probabilities of every candidate and calibrator."""
+def crossfitted_calib_rows(context: StageContext, served: Mapping[str, np.ndarray]) -> CalibRows:
+    """The labelled rows of calib, with the cross-fitted probabilities of every candidate and calibrator.
+
+    Args:
+        context: of evaluate.
+        served: what the maps that serve say of every row of calib, by candidate [M].
+    """
     kept = read_table(context.path("calibrate", "crossfitted.parquet"))
     every = read_table(context.path("features", "features.parquet"), columns=["fold", "label"])
     fold = every.filter(pc.fill_null(pc.equal(every["fold"], "calib"), False))
     details = row_details(context, "calib")[fold["label"].is_valid().to_numpy(zero_copy_only=False)]
     candidates = {name: kept[name].to_numpy() for name in CANDIDATES}
-    return CalibRows(judged_rows(kept, details), candidates, _temperature_arms(kept))
+    return CalibRows(judged_rows(kept, details), candidates, _temperature_arms(kept), served)
 
 
 def _temperature_arms(crossfitted: pa.Table) -> dict[Arm, np.ndarray]:

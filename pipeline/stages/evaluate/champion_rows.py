@@ -1,28 +1,44 @@
-"""The champion in a run: its bundle is copied into the run folder at the start and scores the rows of the test fold."""
+"""Models of the registry in a run: their bundles are copied into the run folder and score rows of this run.
+
+The champion is what is in use. The anchor is what was in use a while ago: beside "not worse than yesterday" somebody
+must ask whether many nights together led downwards.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluation.report.evidence import ChampionScores
+from features.times import DAY
 from features.windows.spec import FeatureSpec
 from features.windows.window_table import window_features
 from pipeline.bundle.manifest import CheckedBundle, checked_bundle, signing_key
 from pipeline.bundle.scorer import loaded_scorer
-from pipeline.stages.stage import CHAMPION_FILE, StageContext
+from pipeline.stages.stage import ANCHOR, CHAMPION_FILE, StageContext
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.errors import InputError, portable_message
+
+WATCHED_DAYS = 60
+"""Newest days on which the champion's promises are watched, where it has not seen them."""
 
 
 @dataclass(frozen=True)
 class ChampionRows:
-    """The champion on the test fold, and its P(fraud) on the rows later than that [M]; NaN where it cannot score."""
+    """What a model of the registry says of this run's rows; NaN where it cannot score.
+
+    Attributes:
+        test: its scores on the test fold.
+        later: P(fraud) on the rows later than that [M].
+        unseen: P(fraud) on every transaction, NaN on those it has seen and on old ones [all]; None where unknown.
+    """
 
     test: ChampionScores
     later: np.ndarray
+    unseen: np.ndarray | None = None
 
 
 def champion_rows(context: StageContext) -> ChampionRows | None:
@@ -31,30 +47,57 @@ def champion_rows(context: StageContext) -> ChampionRows | None:
     Its features are computed anew from its own specification: what it was trained on, not what this run computes.
     """
     path = context.run / CHAMPION_FILE
-    if not path.is_file():
+    return _registered_model(context, path.parent, read_json(path), watched=WATCHED_DAYS) if path.is_file() else None
+
+
+def anchor_scores(context: StageContext) -> ChampionScores | None:
+    """The anchor on the test fold, scored as the champion is; None where the run has none."""
+    path = context.run / CHAMPION_FILE
+    note = read_json(path).get(ANCHOR) if path.is_file() else None
+    if not isinstance(note, dict):
         return None
-    note = read_json(path)
-    test, later = _test_and_later(context)
-    probabilities = np.full(len(test), np.nan)
+    return replace(_registered_model(context, path.parent / ANCHOR, note, watched=0).test, role="anchor")
+
+
+@dataclass(frozen=True)
+class _RunRows:
+    """Times of all transactions, and masks over them: the test fold, and what is later."""
+
+    event_time: np.ndarray
+    test: np.ndarray
+    later: np.ndarray
+
+    def newest(self, days: int) -> np.ndarray:
+        """Mask of the rows of the last days of the data."""
+        mask: np.ndarray = self.event_time > self.event_time.max(initial=0) - days * DAY
+        return mask
+
+
+def _registered_model(context: StageContext, folder: Path, note: Mapping[str, object], *, watched: int) -> ChampionRows:
+    """A copied bundle on test, later rows and the newest days that are watched; a problem in words where it cannot."""
+    rows = _run_rows(context)
+    probabilities = np.full(rows.test.size, np.nan)
     own = context.features_report.folds["calib"].end
-    seen_until, problem = own, str(note["problem"])
+    seen_until, problem, unseen = own, str(note["problem"]), None
     if not problem:
         try:
-            bundle = checked_bundle(path.parent / "bundle", key=signing_key(context.config.export.sign_key_env))
-            seen_until = max(own, _seen_until(bundle.manifest))
-            probabilities[test | later] = _scored(context, bundle, test | later)
+            bundle = checked_bundle(folder / "bundle", key=signing_key(context.config.export.sign_key_env))
+            last_seen = _seen_until(bundle.manifest)
+            seen_until, after = max(own, last_seen), rows.event_time > last_seen
+            wanted = rows.test | rows.later | (after & rows.newest(watched))
+            probabilities[wanted] = _scored(context, bundle, wanted)
+            unseen = np.where(after & rows.newest(watched), probabilities, np.nan)
         except Exception as error:  # another release's bundle may break in any way, and must not break this run
             problem = f"it cannot score these transactions: {portable_message(error, context.run)}"
-    judged = ChampionScores(str(note["version"]), probabilities[test], seen_until, problem)
-    return ChampionRows(judged, probabilities[later])
+    judged = ChampionScores(str(note["version"]), probabilities[rows.test], seen_until, problem)
+    return ChampionRows(judged, probabilities[rows.later], unseen)
 
 
-def _test_and_later(context: StageContext) -> tuple[np.ndarray, np.ndarray]:
-    """Masks over all transactions: the rows of the test fold, and the rows later than it."""
+def _run_rows(context: StageContext) -> _RunRows:
     table = read_table(context.path("features", "features.parquet"), columns=["fold", "event_time"])
     test = pc.fill_null(pc.equal(table["fold"], "test"), False).to_numpy(zero_copy_only=False)
-    end = context.features_report.folds["test"].end
-    return test, table["event_time"].cast(pa.int64()).to_numpy() > end
+    event_time = table["event_time"].cast(pa.int64()).to_numpy()
+    return _RunRows(event_time, test, event_time > context.features_report.folds["test"].end)
 
 
 def _scored(context: StageContext, bundle: CheckedBundle, rows: np.ndarray) -> np.ndarray:

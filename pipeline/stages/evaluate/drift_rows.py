@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluation.options import GateConfig
+from evaluation.report.detector_section import detector_section
 from evaluation.report.drift_section import ColumnPopulation, DriftEvidence, LabelHistory, drift_section
 from evaluation.report.evidence import ChampionScores
 from evaluation.report.recheck_section import CalibrationCheck, calibration_check, recheck_section
@@ -14,12 +15,12 @@ from evaluation.selection import SweepRanking
 from evaluation.statistics.populations import JudgedRows
 from features.encode import Encoder
 from features.times import time_text
-from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.champion_setting import champion_check
 from pipeline.stages.artifacts.sweep_files import ValidOutcomes
 from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.evaluate.shadow import ShadowRows
+from pipeline.stages.evaluate.watched_champion import watched_champion
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
 
@@ -50,24 +51,24 @@ def drift_report(
     test = context.features_report.folds["test"]
     late = after_test if after_test is not None and after_test.table.num_rows >= FEWEST_ROWS else None
     start = test.end if late else test.start
+    labels = _label_history(context, start)
     found = DriftEvidence(
         reference=_reference_population(context, judged),
         recent=_recent_population(context, judged, late),
-        labels=_label_history(context, start),
+        labels=labels,
         recheck=_recheck(context, judged, valid, ranking),
+        detector=detector_section(watched_champion(labels, judged.champion), config=context.config.drift),
     )
     return drift_section(found, config=context.config.drift)
 
 
 def _reference_population(context: StageContext, judged: JudgedTest) -> ColumnPopulation:
     """The rows of train whose windows were full, and the shipped candidate on calib: on train it would be too sure."""
-    encoder, shipped = judged.models.encoder, context.config.export.candidate
-    scores = raw_scores(judged.models, encoder.apply(context.features("calib", labels=False)), threads=context.threads)
-    probabilities = calibrated_probabilities(judged.calibration, scores.log_odds)[shipped]
+    served = judged.served[context.config.export.candidate]
     train = context.features("train", labels=False)
     if (full_from := context.features_report.full_windows_from) is not None:
         train = train.filter(pc.field("event_time") >= pa.scalar(full_from, pa.timestamp("us", "UTC")))
-    return _population("train", train, encoder, probabilities)
+    return _population("train", train, judged.models.encoder, served)
 
 
 def _recent_population(context: StageContext, judged: JudgedTest, late: ShadowRows | None) -> ColumnPopulation:

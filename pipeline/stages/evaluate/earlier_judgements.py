@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from pipeline.stages.evaluate.row_sketch import RowSketch
 from pipeline.stages.stage import StageContext
 from pipeline.storage.errors import InputError
 from pipeline.storage.json_lines import append_lines, read_objects
@@ -16,6 +18,8 @@ from pipeline.storage.locks import held
 
 PATIENCE = 60.0
 """Seconds that a run waits for another one to write its line."""
+NAMED = 8
+"""Runs that a warning names."""
 LEDGER = "looks.jsonl"
 """Beside the runs of a folder: a line for every model that was judged there on a test fold."""
 
@@ -28,24 +32,44 @@ class Judgement:
         test: digest of the fold's ids and labels.
         models: digest of the models judged.
         run: name of the run that judged them.
+        rows: what tells the fold's rows from others; None in the lines of older ledgers.
     """
 
     test: str
     models: str
     run: str
+    rows: RowSketch | None = None
 
-    def to_dict(self) -> dict[str, str]:
+    def share_in(self, other: "Judgement") -> float:
+        """Share of these test rows that the other judgement saw; all or none, by digest, where no rows are kept."""
+        if self.rows is None or other.rows is None:
+            return float(self.test == other.test)
+        return self.rows.share_in(other.rows)
+
+    def to_dict(self) -> dict[str, Any]:
         """A line of the ledger."""
-        return {"test": self.test, "judged": self.models, "run": self.run}
+        line = {"test": self.test, "judged": self.models, "run": self.run}
+        return line if self.rows is None else line | {"rows": self.rows.rows, "sketch": self.rows.to_text()}
 
     @classmethod
-    def from_dict(cls, line: Mapping[str, str]) -> "Judgement":
-        """The inverse of `to_dict`."""
-        return cls(line["test"], line["judged"], line["run"])
+    def from_dict(cls, line: Mapping[str, Any]) -> "Judgement":
+        """The inverse of `to_dict`; raises ValueError where the sketch is none."""
+        sketch = (
+            RowSketch.from_text(int(line["rows"]), str(line["sketch"])) if line.keys() >= {"rows", "sketch"} else None
+        )
+        return cls(line["test"], line["judged"], line["run"], sketch)
 
 
-def record_judgement(runs: Path, judgement: Judgement) -> tuple[Judgement, ...]:
-    """Add a judgement to the ledger of a folder of runs; returns those of other models on the same test rows before it.
+@dataclass(frozen=True)
+class SharedJudgement:
+    """Other models that were judged before, and the share of tonight's test rows that they were judged on."""
+
+    judgement: Judgement
+    share: float
+
+
+def record_judgement(runs: Path, judgement: Judgement) -> tuple[SharedJudgement, ...]:
+    """Add a judgement to the ledger of a folder of runs; returns those of other models on rows of it before.
 
     The same models judged again are the same judgement: nothing is added, and what came before it is what came before
     it the first time.
@@ -56,21 +80,31 @@ def record_judgement(runs: Path, judgement: Judgement) -> tuple[Judgement, ...]:
     path = runs / LEDGER
     message = f"another evaluation holds the ledger {path}"
     with held(path.with_suffix(".lock"), message, patience=PATIENCE):
-        same_rows = [each for each in _judgements(path) if each.test == judgement.test]
-        earlier = tuple(takewhile(lambda each: each.models != judgement.models, same_rows))
-        if len(earlier) == len(same_rows):
+        lines = list(_judgements(path))
+        earlier = list(takewhile(lambda each: (each.test, each.models) != (judgement.test, judgement.models), lines))
+        if len(earlier) == len(lines):
             append_lines(path, judgement.to_dict())
-    return earlier
+    others = [SharedJudgement(each, judgement.share_in(each)) for each in earlier if each.models != judgement.models]
+    return tuple(each for each in others if each.share > 0)
 
 
-def reuse_warnings(earlier: Sequence[Judgement]) -> tuple[str, ...]:
-    """What a reader must know of earlier judgements on the same test rows, in words; nothing where there are none."""
+def reuse_warnings(earlier: Sequence[SharedJudgement]) -> tuple[str, ...]:
+    """What a reader must know of earlier judgements on these test rows, in words; nothing where there are none.
+
+    Models count by the rows they share, so that folds that move on by a day each night count as what they are: thirteen
+    nights with most of their rows in common are nearly thirteen looks.
+    """
     if not earlier:
         return ()
-    runs = sorted({each.run for each in earlier})
+    largest: dict[str, float] = {}
+    for each in earlier:
+        largest[each.judgement.models] = max(each.share, largest.get(each.judgement.models, 0.0))
+    runs = sorted({each.judgement.run for each in earlier})
+    named = ", ".join(runs[:NAMED]) + (f" and {len(runs) - NAMED} more" if len(runs) > NAMED else "")
     return (
-        f"{len(earlier)} other model{'s' * (len(earlier) > 1)} had been judged on these test rows before "
-        f"({', '.join(runs)}): the more looks, the less the best of them is worth.",
+        f"{len(largest)} other model{'s' * (len(largest) > 1)} had been judged on these test rows before ({named}), "
+        f"counted by shared rows {sum(largest.values()):.1f} looks: the more looks, the less the best of them is "
+        "worth.",
     )
 
 
@@ -98,4 +132,7 @@ def _judgements(path: Path) -> Iterator[Judgement]:
             raise InputError(
                 f"{path} must have test, judged and run in every line, got {sorted(line)} in line {number}"
             )
-        yield Judgement.from_dict(line)
+        try:
+            yield Judgement.from_dict(line)
+        except ValueError as error:
+            raise InputError(f"{path} must hold a sketch of rows in line {number}, but {error}") from error

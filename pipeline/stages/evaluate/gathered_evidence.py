@@ -9,7 +9,7 @@ from pipeline.stages.artifacts.candidates import RawScores, comparison_logits
 from pipeline.stages.artifacts.sweep_files import ValidOutcomes, read_outcomes
 from pipeline.stages.evaluate.calib_rows import crossfitted_calib_rows
 from pipeline.stages.evaluate.drift_rows import drift_report
-from pipeline.stages.evaluate.earlier_judgements import Judgement, reuse_warnings
+from pipeline.stages.evaluate.earlier_judgements import SharedJudgement, reuse_warnings
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.evaluate.run_description import run_description, run_notes
 from pipeline.stages.evaluate.shadow import ShadowRows
@@ -18,7 +18,7 @@ from pipeline.storage.content import read_json
 
 
 def gathered_evidence(
-    context: StageContext, judged: JudgedTest, after_test: ShadowRows | None, *, earlier: tuple[Judgement, ...]
+    context: StageContext, judged: JudgedTest, after_test: ShadowRows | None, *, earlier: tuple[SharedJudgement, ...]
 ) -> Evidence:
     """What a report is made of.
 
@@ -26,7 +26,7 @@ def gathered_evidence(
         context: of evaluate.
         judged: the test fold.
         after_test: the rows later than it; None where there are none.
-        earlier: other models that were judged on the same rows before.
+        earlier: other models that were judged on rows of it before.
     """
     config = context.config
     valid = read_outcomes(
@@ -41,10 +41,11 @@ def gathered_evidence(
         ranking=ranking,
         shipped=config.export.candidate,
         before=_before_calibration(judged.scores),
-        calib=crossfitted_calib_rows(context),
+        calib=crossfitted_calib_rows(context, judged.served),
         temperature_test=_comparison_on_test(context, judged),
         unsmoothed_valid=(valid.labels, valid.unsmoothed),
         champion=judged.champion.test if judged.champion is not None else None,
+        anchor=judged.anchor,
         drift=drift_report(context, judged, after_test, valid=valid, ranking=ranking),
         notes=tuple(Note(topic, text) for topic, text in run_notes(context)),
         reuse_warnings=reuse_warnings(earlier),

@@ -12,7 +12,7 @@ from pipeline.storage.content import read_table
 
 CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
 """What is judged, in the order of the tables."""
-OWN_PLACE = ("event_time", "card_id", "merchant_id", "amount", "new_card", "label_weight")
+OWN_PLACE = ("event_time", "card_id", "merchant_id", "amount", "new_card", "compromised", "label_weight")
 """Columns of the details that are no groupings."""
 GROUPING_SIZE = 100
 """Most values of a categorical column whose rows are judged as groups."""
@@ -38,6 +38,11 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
         first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
         first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
         frame["new_card"] = frame["card_id"].map(first) == frame["event_time"]
+    if {"card_id", "label", "label_available_at"} <= {*present}:
+        labels = read_table(path, columns=["label", "label_available_at"])
+        frame["compromised"] = frame["card_id"].isin(
+            _compromised(everything["card_id"], labels, before=frame["event_time"].min())
+        )
     return frame
 
 
@@ -58,9 +63,19 @@ def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
         },
         merchant=_codes(details, "merchant_id"),
         weight=details["label_weight"].to_numpy(np.float64) if "label_weight" in details else None,
+        compromised=details["compromised"].to_numpy(np.bool_) if "compromised" in details else None,
     )
 
 
 def _codes(details: pd.DataFrame, name: str) -> np.ndarray | None:
     """Integer codes of an id column, −1 where it is missing [N]; None where the data has no such column."""
     return pd.factorize(details[name])[0].astype(np.int64) if name in details else None
+
+
+def _compromised(cards: pa.ChunkedArray, labels: pa.Table, *, before: pd.Timestamp) -> set[str]:
+    """Cards with a fraud that was known before a moment; none where the fold has no rows."""
+    if pd.isna(before):
+        return set()
+    moment = pa.scalar(before, labels["label_available_at"].type)
+    known = pc.and_(pc.equal(labels["label"], 1), pc.less(labels["label_available_at"], moment))
+    return set(cards.filter(pc.fill_null(known, False)).drop_null().to_pylist())

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from evaluation.report.evidence import ChampionScores
 from evaluation.statistics.populations import JudgedRows
 from pipeline.stages.artifacts.candidates import (
     Calibration,
@@ -16,7 +17,7 @@ from pipeline.stages.artifacts.candidates import (
     raw_scores,
 )
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
-from pipeline.stages.evaluate.champion_rows import ChampionRows, champion_rows
+from pipeline.stages.evaluate.champion_rows import ChampionRows, anchor_scores, champion_rows
 from pipeline.stages.evaluate.judged_rows import judged_rows, row_details
 from pipeline.stages.stage import StageContext
 
@@ -33,7 +34,9 @@ class JudgedTest:
         calibration: what calibrate left.
         scores: the models' answers before any calibrator.
         probabilities: calibrated P(fraud) [N] by candidate.
+        served: calibrated P(fraud) of every row of calib, of known label or not, by candidate [M].
         champion: the model in use on the same rows and later ones; None where there is none.
+        anchor: the model that was in use a while ago, on the same rows; None where there is none.
     """
 
     table: pa.Table
@@ -43,7 +46,9 @@ class JudgedTest:
     calibration: Calibration
     scores: RawScores
     probabilities: Mapping[str, np.ndarray]
+    served: Mapping[str, np.ndarray]
     champion: ChampionRows | None
+    anchor: ChampionScores | None = None
 
 
 def judged_test(context: StageContext) -> JudgedTest:
@@ -53,6 +58,8 @@ def judged_test(context: StageContext) -> JudgedTest:
     table = context.features("test")
     details = row_details(context, "test")
     scores = raw_scores(models, models.encoder.apply(table), threads=context.threads)
+    calib = models.encoder.apply(context.features("calib", labels=False))
+    on_calib = raw_scores(models, calib, threads=context.threads)
     return JudgedTest(
         table=table,
         details=details,
@@ -61,5 +68,7 @@ def judged_test(context: StageContext) -> JudgedTest:
         calibration=calibration,
         scores=scores,
         probabilities=calibrated_probabilities(calibration, scores.log_odds),
+        served=calibrated_probabilities(calibration, on_calib.log_odds),
         champion=champion_rows(context),
+        anchor=anchor_scores(context),
     )

@@ -16,6 +16,7 @@ from pipeline.stages.evaluate.earlier_judgements import Judgement, judged_digest
 from pipeline.stages.evaluate.gathered_evidence import gathered_evidence
 from pipeline.stages.evaluate.judged_arms import ablation_report
 from pipeline.stages.evaluate.judged_test import JudgedTest, judged_test
+from pipeline.stages.evaluate.row_sketch import row_sketch
 from pipeline.stages.evaluate.score_table import score_table
 from pipeline.stages.evaluate.shadow import ShadowRows, hashed_tenth_of_test, rows_after_test, shadow_table
 from pipeline.stages.evaluate.verdict_log import log_verdict
@@ -29,7 +30,8 @@ def make_evaluation(context: StageContext) -> str:
     judged = judged_test(context)
     after_test = rows_after_test(context, judged)
     context.reporter.progress(1, 4, f"{judged.table.num_rows:,} test rows scored")
-    judgement = Judgement(rows_digest(judged.table), judged_digest(context), context.run.name)
+    sketch = row_sketch(judged.table["transaction_id"])
+    judgement = Judgement(rows_digest(judged.table), judged_digest(context), context.run.name, sketch)
     earlier = record_judgement(context.run.parent, judgement)
     evidence = gathered_evidence(context, judged, after_test, earlier=earlier)
     context.reporter.progress(2, 4, f"{context.config.evaluation.resamples:,} resamples")
@@ -87,4 +89,5 @@ def _thresholds(evidence: Evidence, decision: DecisionConfig) -> dict[str, Any]:
         known_outcomes(calib.rows, calib.candidates[evidence.shipped]),
         known_outcomes(evidence.rows, evidence.candidates[evidence.shipped]),
         decision=decision,
+        served=calib.served.get(evidence.shipped),
     )

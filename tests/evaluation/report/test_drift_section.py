@@ -5,9 +5,11 @@ import pytest
 
 from evaluation.options import DecisionConfig, DriftConfig, EvaluationConfig, GateConfig
 from evaluation.render.page import report_html
+from evaluation.report.detector_section import detector_section
 from evaluation.report.drift_section import ColumnPopulation, DriftEvidence, drift_metrics, drift_section
 from evaluation.report.evaluation_report import build_report
 from tests.fixtures.label_histories import late_labels
+from tests.fixtures.watched_champions import watched
 
 
 def population(name, rng, *, shift=0.0, unknown=0.02, rows=4_000):
@@ -39,6 +41,19 @@ def test_planted_drift_of_a_column_a_category_the_score_and_the_fraud_rate_is_fo
         assert words in said
     assert section["sentence"].startswith("Drift on the 3,000 rows of the newest week: population stability says")
     assert drift_metrics(section)["drift_largest_stability"] == section["columns"][0]["index"] > 0.25
+
+
+def test_the_detectors_alarm_is_one_of_drift_and_its_numbers_are_tracked(whole_report):
+    rng = np.random.default_rng(7)
+    made, _ = late_labels(rng)
+    detector = detector_section(watched(rng, changed_on=15), config=DriftConfig())
+    evidence = DriftEvidence(population("train", rng), population("test", rng), made, detector=detector)
+    section = drift_section(evidence, config=DriftConfig())
+    assert section["alarms"] == detector["alarms"] != []
+    assert section["alarms"][0] in section["sentence"]
+    assert drift_metrics(section)["detector_log_evidence"] > 8
+    page = report_html({**whole_report, "drift": section}, {})
+    assert "Does the champion keep its promises?" in page
 
 
 @pytest.mark.parametrize(("stop", "passed"), [(False, None), (True, False)])

@@ -36,6 +36,39 @@ def test_thresholds_are_chosen_on_calib_alone():
     assert [one[name]["threshold"] for name in one] == [other[name]["threshold"] for name in one]
 
 
+def test_a_budget_is_read_off_the_map_that_serves_and_needs_no_labels():
+    calib, test = outcomes(1), outcomes(2)
+    served = np.linspace(0.0, 0.3, 1000)
+    one, other = (threshold_points(calib, test, decision=DECISION, served=each)["points"] for each in (None, served))
+    assert (served >= other["alert_budget"]["threshold"]).mean() == 0.01
+    assert one["alert_budget"]["threshold"] > 0.3
+    assert one["cost_optimal"] == other["cost_optimal"]
+
+
+def test_a_precision_that_calib_cannot_show_flags_nothing_and_says_so():
+    strict = DecisionConfig(precision_floor=0.999)
+    point = threshold_points(outcomes(1), outcomes(2), decision=strict)["points"]["precision_floor"]
+    assert point["test"]["alert_share"] == 0.0
+    assert point["meaning"].startswith("flags nothing: no threshold is shown to keep at least 100% frauds")
+
+
+def test_net_benefit_stands_only_where_the_threshold_is_a_risk_of_indifference(whole_evidence):
+    points = operating_points(whole_evidence, budgets=(0.01,), alert_cost=5.0)["hybrid"][:-1]
+    assert [point["chosen"] for point in points if point["net_benefit"] is not None] == ["p ≥ 0.5"]
+    chosen = threshold_points(outcomes(1), outcomes(2), decision=DECISION)["points"]
+    assert {point[fold]["net_benefit"] for point in chosen.values() for fold in ("calib", "test")} == {None}
+
+
+def test_the_budgets_of_the_report_are_read_off_what_serves(whole_evidence):
+    calib = replace(whole_evidence.calib, served={"hybrid": np.linspace(0.0, 0.2, 500)})
+    points = operating_points(replace(whole_evidence, calib=calib), budgets=(0.01,), alert_cost=5.0)
+    assert 0.19 < points["hybrid"][0]["threshold"] < 0.2
+    assert (
+        points["mlp"][0]["threshold"]
+        == operating_points(whole_evidence, budgets=(0.01,), alert_cost=5.0)["mlp"][0]["threshold"]
+    )
+
+
 def test_rows_of_unknown_label_are_left_out():
     rows = JudgedRows(np.array([1.0, np.nan, 0.0]), np.arange(3), np.array([10.0, 20.0, 30.0]))
     known = known_outcomes(rows, np.array([0.9, 0.5, 0.1]))

@@ -40,6 +40,20 @@ def test_a_found_card_is_not_found_again():
     assert found.compromised.tolist() == [1, 1]
 
 
+def test_cards_known_before_the_first_day_are_left_out_as_the_handbook_does():
+    rng = np.random.default_rng(6)
+    rows = 600
+    card, day = rng.integers(0, 40, rows), rng.integers(0, 9, rows)
+    p = rng.permutation(rows) / rows
+    y = (rng.random(rows) < p**3).astype(float)
+    known = np.isin(card, [3, 7, 11, 30])
+    time = day * DAY
+    ours = card_precision(y, p, cards=CardTimes(card, time, known), top=7)
+    without = handbook_card_precision(y[~known], p[~known], card[~known], day[~known], 7)
+    assert ours.precision.tolist() == pytest.approx(without)
+    assert ours.precision.tolist() != card_precision(y, p, cards=CardTimes(card, time), top=7).precision.tolist()
+
+
 @settings(max_examples=40)
 @given(seed=st.integers(0, 200))
 def test_card_precision_ignores_row_order_even_with_ties(seed):

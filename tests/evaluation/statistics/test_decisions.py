@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from evaluation.statistics.decisions import (
     NOTHING,
     expected_cost,
+    least_share,
     operation,
     threshold_for_budget,
     threshold_for_cost,
@@ -44,14 +46,36 @@ def test_a_budget_threshold_never_flags_more_than_the_budget():
     assert threshold_for_budget(p, budget=0.25) > 1.0
 
 
-@pytest.mark.parametrize("floor", [0.05, 0.3, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("floor", [0.05, 0.3, 0.5, 0.9])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_precision_floor_is_the_lowest_threshold_that_keeps_it(seed, floor):
+def test_the_precision_floor_is_the_lowest_threshold_whose_bound_keeps_it(seed, floor):
     rng = np.random.default_rng(seed)
     p = rng.beta(0.4, 4, size=300).round(3)
     y = (rng.random(300) < p).astype(float)
-    fitting = [t for t in set(p.tolist()) if y[p >= t].mean() >= floor]
+    flagged = {t: y[p >= t] for t in set(p.tolist())}
+    shown = {
+        t: binomtest(int(rows.sum()), rows.size, alternative="greater").proportion_ci(0.8).low
+        for t, rows in flagged.items()
+    }
+    fitting = [t for t, low in shown.items() if low >= floor]
     assert threshold_for_precision(y, p, floor=floor) == min(fitting, default=NOTHING)
+
+
+@pytest.mark.parametrize("floor", [0.5, 0.8])
+def test_the_precision_floor_holds_on_new_rows_more_often_than_not(floor):
+    rng, kept = np.random.default_rng(6), []
+    for _ in range(100):
+        p, new = rng.beta(0.1, 1.5, size=4000), rng.beta(0.1, 1.5, size=40_000)
+        threshold = threshold_for_precision((rng.random(4000) < p).astype(float), p, floor=floor)
+        kept += [new[new >= threshold].mean() >= floor] if threshold <= 1.0 else []
+    assert len(kept) > 50
+    assert np.mean(kept) > 0.7
+
+
+@pytest.mark.parametrize(("hits", "rows"), [(0, 5), (3, 9), (9, 9), (40, 400)])
+def test_the_least_share_is_the_bound_of_clopper_and_pearson(hits, rows):
+    bound = binomtest(hits, rows, alternative="greater").proportion_ci(0.8, method="exact").low
+    assert least_share([hits], [rows], confidence=0.8) == pytest.approx([bound])
 
 
 def test_a_precision_that_no_threshold_reaches_flags_nothing():

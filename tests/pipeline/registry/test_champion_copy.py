@@ -11,12 +11,13 @@ from mlflow.tracking import MlflowClient
 
 from pipeline.process.reporter import SilentReporter
 from pipeline.registry.champion_copy import bring_champion, champion_news, judged_against
+from pipeline.registry.model_registry import Registry
 from pipeline.registry.promotion import promote_run
 from pipeline.run import run_stages
 from pipeline.runs.settings import read_settings
 from pipeline.runs.steps import planned_steps
 from pipeline.stages import STAGES
-from pipeline.stages.evaluate.champion_rows import champion_rows
+from pipeline.stages.evaluate.champion_rows import anchor_scores, champion_rows
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 from pipeline.storage.digests import sha256_file
@@ -156,7 +157,55 @@ def test_a_champion_changed_on_disk_is_a_problem_without_this_machines_folders(r
 
 
 def test_a_run_without_a_champion_has_none(run, small_run):
-    assert champion_rows(context_of(run, small_run)) is None
+    context = context_of(run, small_run)
+    assert champion_rows(context) is anchor_scores(context) is None
+
+
+@pytest.fixture(scope="module")
+def succeeded(small_run, tmp_path_factory):
+    """A folder of runs whose first champion has had a successor."""
+    runs = empty_store(tmp_path_factory.mktemp("succeeded"))
+    for note in ("old", "new"):
+        promote_run(bundle_run(small_run, runs / note, note=note), CONFIG)
+    return runs
+
+
+def test_the_anchor_comes_beside_the_champion_and_scores_as_it_does(succeeded, small_run):
+    run = succeeded / "run"
+    run.mkdir()
+    bring_champion(run, CONFIG, Listener())
+    note = read_json(run / "champion" / "champion.json")
+    assert (note["version"], note["anchor"]["version"], note["anchor"]["problem"]) == ("2", "1", "")
+    assert sha256_file(run / "champion" / "anchor" / "bundle" / "manifest.json") == note["anchor"]["manifest"]
+    assert champion_news(run, CONFIG) is None
+    context = context_of(run, small_run)
+    anchor, champion = anchor_scores(context), champion_rows(context)
+    assert (anchor.name, anchor.problem) == ("1", "")
+    np.testing.assert_array_equal(anchor.probabilities, champion.test.probabilities)
+
+
+def test_an_anchor_that_cannot_be_fetched_is_a_problem_and_costs_no_champion(succeeded, monkeypatch):
+    run, fetch = succeeded / "torn", Registry.fetch_bundle
+
+    def torn(registry, version, folder):
+        if version.number == "1":
+            raise OSError("gone")
+        fetch(registry, version, folder)
+
+    monkeypatch.setattr(Registry, "fetch_bundle", torn)
+    run.mkdir()
+    bring_champion(run, CONFIG, Listener())
+    note = read_json(run / "champion" / "champion.json")
+    assert (note["problem"], note["anchor"]["problem"]) == ("", "its bundle could not be fetched (OSError)")
+    assert (run / "champion" / "bundle").is_dir()
+
+
+def test_no_anchor_is_asked_for_where_the_configuration_says_none(succeeded):
+    run = succeeded / "none"
+    run.mkdir()
+    bring_champion(run, settings_of("gate.anchor_days=0"), Listener())
+    assert "anchor" not in read_json(run / "champion" / "champion.json")
+    assert not (run / "champion" / "anchor").exists()
 
 
 def test_evaluate_is_judged_against_the_champion_and_again_only_when_that_changes(crowned, small_run):

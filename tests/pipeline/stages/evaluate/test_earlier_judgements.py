@@ -10,6 +10,7 @@ from pipeline.stages.evaluate.earlier_judgements import (
     reuse_warnings,
     rows_digest,
 )
+from pipeline.stages.evaluate.row_sketch import row_sketch
 
 
 def warned(folder, name, *, test="rows"):
@@ -23,8 +24,48 @@ def test_the_first_judgement_has_nothing_before_it(tmp_path):
 def test_other_models_judged_on_the_same_rows_before_are_told(tmp_path):
     warned(tmp_path, "a")
     warned(tmp_path, "b", test="other rows")
-    assert warned(tmp_path, "c")[0].startswith("1 other model had been judged on these test rows before (a):")
-    assert warned(tmp_path, "d")[0].startswith("2 other models had been judged on these test rows before (a, c):")
+    assert warned(tmp_path, "c")[0].startswith(
+        "1 other model had been judged on these test rows before (a), counted by shared rows 1.0 "
+    )
+    assert warned(tmp_path, "d")[0].startswith(
+        "2 other models had been judged on these test rows before (a, c), counted by shared rows 2.0 "
+    )
+
+
+def night(folder, number, *, models=None):
+    """What a night tells whose test fold is fourteen days, moved on by one each night."""
+    ids = pa.array([f"{day}-{row}" for day in range(number, number + 14) for row in range(200)])
+    name = models or f"night {number:02d}"
+    return reuse_warnings(record_judgement(folder, Judgement(f"digest {number}", name, name, row_sketch(ids))))
+
+
+def test_nightly_folds_that_overlap_count_by_the_rows_they_share(tmp_path):
+    for number in range(13):
+        night(tmp_path, number)
+    said = night(tmp_path, 13)[0]
+    looks = float(said.split("counted by shared rows ")[1].split(" ")[0])
+    assert looks == pytest.approx(sum(range(1, 14)) / 14, rel=0.1)
+    assert said.startswith("13 other models had been judged on these test rows before (night 00, ")
+    assert "night 07 and 5 more)" in said
+
+
+def test_nights_that_share_no_row_and_the_same_models_on_other_nights_are_not_told(tmp_path):
+    night(tmp_path, 0)
+    assert night(tmp_path, 14) == ()
+    assert night(tmp_path, 15, models="night 14") == ()
+
+
+def test_models_judged_twice_on_overlapping_rows_count_once(tmp_path):
+    night(tmp_path, 0, models="a")
+    night(tmp_path, 1, models="a")
+    assert "1 other model had" in night(tmp_path, 1, models="b")[0]
+    assert "counted by shared rows 2.0 looks" in night(tmp_path, 1, models="c")[0]
+
+
+def test_lines_of_older_ledgers_count_by_digest_beside_those_with_rows(tmp_path):
+    (tmp_path / LEDGER).write_text('{"test": "digest 3", "judged": "a", "run": "a"}\n')
+    assert night(tmp_path, 4) == ()
+    assert "2 other models had been judged on these test rows before (a, night 04)" in night(tmp_path, 3)[0]
 
 
 def test_models_judged_again_tell_what_they_told_first_and_add_no_line(tmp_path):
@@ -50,7 +91,11 @@ def test_a_judgement_cut_short_by_a_kill_is_left_out_and_the_next_one_is_kept(tm
 
 @pytest.mark.parametrize(
     ("line", "fault"),
-    [('{"test"', "a JSON object a line, but line 2"), ('{"test": "rows"}', "test, judged and run in every line")],
+    [
+        ('{"test"', "a JSON object a line, but line 2"),
+        ('{"test": "rows"}', "test, judged and run in every line"),
+        ('{"test": "", "judged": "", "run": "", "rows": 3, "sketch": "?"}', "a sketch of rows in line 2"),
+    ],
 )
 def test_a_line_that_is_no_judgement_is_refused(tmp_path, line, fault):
     warned(tmp_path, "a")

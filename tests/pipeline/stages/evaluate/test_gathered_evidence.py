@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from models.calibration import bounded_probability
-from pipeline.stages.evaluate.earlier_judgements import Judgement
+from pipeline.stages.evaluate.earlier_judgements import Judgement, SharedJudgement
 from pipeline.stages.evaluate.gathered_evidence import gathered_evidence
 
 
 @pytest.fixture(scope="module")
 def evidence(context, judged):
-    return gathered_evidence(context, judged, None, earlier=(Judgement("rows", "models", "last-week"),))
+    return gathered_evidence(
+        context, judged, None, earlier=(SharedJudgement(Judgement("rows", "models", "last-week"), 0.5),)
+    )
 
 
 def test_candidates_and_what_they_were_before_calibration_are_on_the_test_rows(evidence, judged):

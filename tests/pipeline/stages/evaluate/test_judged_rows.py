@@ -69,6 +69,27 @@ def test_a_column_of_many_values_is_no_grouping_and_a_missing_value_is_a_group()
     assert rows.groups["few"][:3].tolist() == ["x", "(missing)", "y"]
 
 
+def test_a_card_is_compromised_whose_fraud_was_known_before_the_fold_began(small_run, tmp_path):
+    context = evaluate_context(small_run, tmp_path, own=("ingest", "features"))
+    moments = pa.timestamp("us", "UTC")
+    transactions = {
+        "event_time": pa.array([1, 2, 3, 10, 11, 12, 13], moments),
+        "card_id": ["found", "late", "honest", "found", "late", "honest", None],
+        "amount": np.ones(7),
+        "label": pa.array([1, 1, 0, 0, 1, 1, 1], pa.int8()),
+        "label_available_at": pa.array([9, 10, 4, 20, 20, 20, 20], moments),
+    }
+    write_table(context.run / "ingest" / "transactions.parquet", pa.table(transactions))
+    folds = pa.table({"fold": [None, None, None, "test", "test", "test", "test"]})
+    write_table(context.run / "features" / "features.parquet", folds)
+    frame = row_details(context, "test")
+    assert frame["compromised"].tolist() == [True, False, False, False]
+    judged = judged_rows(pa.table(transactions).slice(3), frame)
+    assert judged.compromised.tolist() == [True, False, False, False]
+    assert judged.where(np.array([True, False, False, True])).compromised.tolist() == [True, False]
+    assert "compromised" not in judged.groups
+
+
 def test_a_card_is_new_in_its_first_row_of_all_data_and_not_of_the_fold(small_run, tmp_path):
     context = evaluate_context(small_run, tmp_path, own=("ingest", "features"))
     transactions = {

@@ -18,4 +18,9 @@ def test_probabilities_are_those_that_the_run_wrote(judged, small_run):
 
 
 def test_a_run_without_a_champion_is_judged_without_one(judged):
-    assert judged.champion is None
+    assert judged.champion is judged.anchor is None
+
+
+def test_every_row_of_calib_is_scored_by_the_maps_that_serve(judged, context):
+    rows = context.features("calib", labels=False).num_rows
+    assert {name: len(p) for name, p in judged.served.items()} == dict.fromkeys(judged.probabilities, rows)

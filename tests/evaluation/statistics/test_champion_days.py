@@ -1,0 +1,83 @@
+"""Daily promises of a fixed model and what is known of them, on labels that come late."""
+
+import numpy as np
+import pytest
+
+from evaluation.statistics.champion_days import WatchedRows, champion_days, fraud_delays
+from evaluation.statistics.sample import DAY
+
+
+def world(rng, *, days=40, rows=3_000, unlabelled=0.0):
+    """Rows with probabilities that are right, labels, and when they are known; some never are."""
+    time = np.sort(rng.integers(0, days * DAY, days * rows))
+    p = rng.beta(0.5, 20, time.size)
+    label = (rng.random(time.size) < p).astype(float)
+    known = time + (rng.exponential(np.where(label == 1, 4.0, 1.0)) * DAY).astype(np.int64)
+    known[rng.random(time.size) < unlabelled] = 10**18
+    return time, p, label, known
+
+
+def on_night(night, time, p, label, known):
+    """What a night knows of rows that are older."""
+    as_of, old = night * DAY, time < night * DAY
+    seen = np.where(known <= as_of, label, np.nan)[old]
+    return seen, time[old], p[old], known[old], as_of
+
+
+def days_of(night, made):
+    label, time, p, known, as_of = on_night(night, *made)
+    return champion_days(WatchedRows(label, p, time), fraud_delays(label, time, known, as_of=as_of), as_of=as_of)
+
+
+def test_late_labels_are_accounted_for_on_every_day_that_counts():
+    made = world(np.random.default_rng(1))
+    frauds = days_of(40, made).frauds
+    assert frauds.day[-1] in {38, 39}
+    assert frauds.observed[-8:].sum() / frauds.expected[-8:].sum() == pytest.approx(1.0, abs=0.06)
+    assert (np.diff(frauds.noise[-8:-1]) > 0).all()
+
+
+def test_without_a_night_every_label_counts_once():
+    time, p, label, _ = world(np.random.default_rng(2), days=3)
+    found = champion_days(WatchedRows(label, p, time), fraud_delays(label, time, time, as_of=None), as_of=None)
+    assert found.frauds.observed.tolist() == np.bincount(time // DAY, label).tolist()
+    assert found.frauds.expected.tolist() == pytest.approx(np.bincount(time // DAY, p).tolist())
+    assert found.frauds.noise.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_rows_that_never_get_a_label_promise_nothing():
+    made = world(np.random.default_rng(3), unlabelled=0.3)
+    frauds = days_of(40, made).frauds
+    assert frauds.observed[-10:].sum() / frauds.expected[-10:].sum() == pytest.approx(1.0, abs=0.08)
+
+
+def test_the_loss_is_that_of_the_frauds_against_its_promise_by_hand():
+    label, p, time = np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.2, 0.1]), np.array([0, 1, DAY])
+    loss = champion_days(WatchedRows(label, p, time), fraud_delays(label, time, time, as_of=None), as_of=None).loss
+    ratio = np.log(2) / (0.5 * np.log(2) + 0.2 * np.log(5)), 10.0
+    assert (loss.observed / loss.expected).tolist() == pytest.approx(ratio)
+    assert (loss.observed[1] / loss.observed[0]) == pytest.approx(np.log(10) / np.log(2))
+
+
+def test_missed_frauds_move_the_loss_more_than_the_count():
+    rng = np.random.default_rng(4)
+    time, p, label, _ = world(rng, days=5)
+    label[rng.permutation(np.flatnonzero(p < 0.01))[:100]] = 1.0
+    found = champion_days(WatchedRows(label, p, time), fraud_delays(label, time, time, as_of=None), as_of=None)
+    frauds, loss = (each.observed.sum() / each.expected.sum() for each in (found.frauds, found.loss))
+    assert loss > frauds + 0.1 > 1.1
+
+
+def test_rows_too_young_are_left_out_and_none_at_all_are_no_days():
+    made = world(np.random.default_rng(5), days=20)
+    label, time, p, known, as_of = on_night(20, *made)
+    delays = fraud_delays(label, time, known, as_of=as_of)
+    young = time >= as_of - DAY // 2
+    found = champion_days(WatchedRows(label[young], p[young], time[young]), delays, as_of=as_of)
+    assert found.frauds.day.size == found.loss.day.size == 0
+
+
+def test_few_frauds_have_no_delays_and_count_as_they_stand():
+    label, time = np.array([1.0, 0.0]), np.array([0, 1])
+    delays = fraud_delays(label, time, np.array([5, 6]), as_of=100)
+    assert delays.at(np.array([0.0, 1e9])).tolist() == [1.0, 1.0]
