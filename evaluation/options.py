@@ -37,7 +37,9 @@ class SelectionConfig(BaseModel):
 
     folds: int = Field(5, ge=2, description="blocks of time over which the affine map of a margin is cross-fitted")
     auc_tolerance: float = Field(
-        0.01, ge=0, description="how far below the best ROC AUC a setting may lie and still win"
+        0.01,
+        ge=0,
+        description="how far below the ROC AUC of ε = 0 without class weights a setting may lie and still win",
     )
 
 

@@ -2,6 +2,9 @@
 
 A setting's raw output is off by a known map (smoothing, weights), so raw scores would compare maps, not models. Each
 setting is therefore judged by its log loss after an affine map of the raw logit, fitted on other blocks of time.
+
+The smallest mean is the luckiest of many, so it only wins where it must: the simplest setting that is not proven worse
+is taken (the one-standard-error rule of Breiman et al., 1984, with the quantile that as many rivals need).
 """
 
 from collections.abc import Sequence
@@ -12,14 +15,21 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from evaluation.errors import InputError
+from evaluation.paired_losses import FALSE_ALARMS, PairedDifference, RowLosses
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
 from evaluation.statistics.logistic_line import logistic_line
 from evaluation.statistics.ranking import average_precision, roc_auc
-from evaluation.statistics.sample import Floats, Integers, raise_faults, same_length, sample
-from evaluation.statistics.scores import brier, log_loss
+from evaluation.statistics.sample import DAY, Floats, Integers, raise_faults, same_length, sample
+from evaluation.statistics.scores import brier, log_loss, log_loss_rows
 
 RIDGE = 1e-3
+FEWEST_DAYS = 5
+"""Days of valid below which blocks of time are its clusters: the spread of a few numbers is a number by chance."""
+TIME_CLUSTERS = 20
+"""How many blocks of time then."""
+WEIGHT_ORDER = ("none", "sqrt", "balanced")
+"""Class weights, the simplest first."""
 STATISTICS = (
     "roc_auc",
     "average_precision",
@@ -70,7 +80,10 @@ class SettingOutcome:
 
 @dataclass(frozen=True)
 class SweepRow:
-    """A setting's statistics on valid, means over its repeats; `raw` before and `inverted` after the inverse."""
+    """A setting's statistics on valid, means over its repeats; `raw` before and `inverted` after the inverse.
+
+    `behind` is how far it lies behind the smallest mean; None for rows that are shown and must not win.
+    """
 
     setting: Setting
     repeats: int
@@ -80,6 +93,7 @@ class SweepRow:
     train_accuracy: float
     raw: dict[str, float]
     inverted: dict[str, float]
+    behind: PairedDifference | None = None
 
 
 @dataclass(frozen=True)
@@ -88,18 +102,23 @@ class SweepRanking:
 
     Attributes:
         rows: every setting, the selectable ones within the AUC tolerance first, by log loss.
-        selected: the winner.
+        selected: the winner: the simplest setting that is not proven worse than `smallest_mean`.
+        simplest: what needs no proof: ε = 0 without class weights, or what of the sweep comes closest to it.
+        smallest_mean: what the smallest mean log loss would have chosen.
         unsmoothed: the ε = 0 twin with the winner's class weight and weighting.
-        smoothed: the best ε > 0: the winner itself, or the best of the rest where ε = 0 won; None without any ε > 0.
+        smoothed: the winner itself if it has ε > 0, else the best ε > 0; None without any.
         lowest_ece: what the lowest raw ECE would have chosen.
         lowest_ece_inverted: what the lowest ECE after the inverse would have chosen.
         rule: the rule in words.
         best_roc_auc: the highest mean ROC AUC among selectable settings.
         rows_judged: rows of valid; `frauds_judged` the frauds among them.
+        losses: log loss of every row under every selectable setting.
     """
 
     rows: tuple[SweepRow, ...]
     selected: Setting
+    simplest: Setting
+    smallest_mean: Setting
     unsmoothed: Setting | None
     smoothed: Setting | None
     lowest_ece: Setting
@@ -108,6 +127,11 @@ class SweepRanking:
     best_roc_auc: float
     rows_judged: int
     frauds_judged: int
+    losses: RowLosses[Setting]
+
+    def behind(self, setting: Setting) -> PairedDifference:
+        """How far a selectable setting lies behind the smallest mean."""
+        return self.losses.difference(setting, self.smallest_mean)
 
 
 def rank_sweep(
@@ -115,11 +139,18 @@ def rank_sweep(
     outcomes: Sequence[SettingOutcome],
     *,
     event_time: ArrayLike,
+    merchant: ArrayLike | None = None,
     folds: int = 5,
     auc_tolerance: float = 0.01,
     bins: int = 15,
 ) -> SweepRanking:
-    """Rank settings by mean log loss after a cross-fitted affine map, among those whose ROC AUC is near the best.
+    """Rank settings by mean log loss after a cross-fitted affine map, and select the simplest not proven worse.
+
+    Settings are gone through from ε = 0 upwards, none before sqrt before balanced weights within an ε = 0 or any
+    other. The first that the smallest mean does not beat is selected. To beat is to lead by more than Student's
+    quantile for as many rivals times the standard error of the paired difference, days or merchants taken as a whole,
+    whichever says less, and to lead in every repeat. With a single repeat two networks are compared as they are, which
+    is what ships; what other initial weights would have made of the same settings several repeats put into the error.
 
     ECE never selects: a histogram with half the skill can have the lowest. It is shown what it would have chosen.
 
@@ -127,8 +158,9 @@ def rank_sweep(
         labels: 0 or 1 on valid [N].
         outcomes: every setting and repeat, margins and posterior [N].
         event_time: microseconds since the epoch [N]; cross-fitting leaves out one block of time after the other.
+        merchant: merchant codes, < 0 for none [N]; None leaves time alone to make clusters.
         folds: number of blocks.
-        auc_tolerance: how far below the best mean ROC AUC a setting may lie.
+        auc_tolerance: how far below the mean ROC AUC of the simplest setting another may lie and still win.
         bins: of the calibration errors that are shown.
 
     Raises:
@@ -145,8 +177,12 @@ def rank_sweep(
     for outcome in outcomes:
         same_length(y.size, margins=outcome.margins, posterior=outcome.posterior)
         grouped.setdefault(outcome.setting, []).append(outcome)
-    rows = [_sweep_row(y, group, block, bins=bins) for group in grouped.values()]
-    return _ranking(rows, y, auc_tolerance=auc_tolerance, folds=folds)
+    losses = {setting: _losses(y, group, block) for setting, group in grouped.items()}
+    rows = [_sweep_row(y, group, losses[setting], bins=bins) for setting, group in grouped.items()]
+    shippable = [row.setting for row in rows if row.selectable] or list(losses)
+    clusters = _clusters(event_time, merchant)
+    compared = RowLosses({setting: losses[setting] for setting in shippable}, clusters)
+    return _ranking(rows, y, compared, auc_tolerance=auc_tolerance, folds=folds)
 
 
 def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integers) -> Floats:
@@ -215,8 +251,27 @@ def sweep_statistics(labels: ArrayLike, probabilities: ArrayLike, *, bins: int) 
     return dict(zip(STATISTICS, values, strict=True))
 
 
-def _sweep_row(labels: Floats, outcomes: Sequence[SettingOutcome], block: Integers, *, bins: int) -> SweepRow:
-    affine = [log_loss(labels, cross_fitted_affine(labels, o.margins, block=block)) for o in outcomes]
+def _losses(labels: Floats, outcomes: Sequence[SettingOutcome], block: Integers) -> Floats:
+    """Log loss of each row after the cross-fitted affine map, a row a repeat [R, N]."""
+    return np.stack([log_loss_rows(labels, cross_fitted_affine(labels, o.margins, block=block)) for o in outcomes])
+
+
+def _clusters(event_time: ArrayLike, merchant: ArrayLike | None) -> dict[str, Integers]:
+    """What hangs together: rows of a day, or of one of many blocks of time where there are few days, and of a merchant.
+
+    Rows without a merchant are clusters of their own.
+    """
+    day = np.asarray(event_time, dtype=np.int64) // DAY
+    blocks = time_blocks(event_time, folds=TIME_CLUSTERS)
+    times = {"day": day} if np.unique(day).size >= FEWEST_DAYS else {"block of time": blocks}
+    code = np.full(day.size, -1) if merchant is None else np.asarray(merchant, dtype=np.int64)
+    if not (code >= 0).any():
+        return times
+    return times | {"merchant": np.where(code >= 0, code, -1 - np.arange(code.size))}
+
+
+def _sweep_row(labels: Floats, outcomes: Sequence[SettingOutcome], losses: Floats, *, bins: int) -> SweepRow:
+    affine = losses.mean(axis=1)
     return SweepRow(
         setting=outcomes[0].setting,
         repeats=len(outcomes),
@@ -234,27 +289,52 @@ def _mean_statistics(labels: Floats, repeats: Sequence[Floats], *, bins: int) ->
     return {name: float(np.mean([each[name] for each in found])) for name in STATISTICS}
 
 
-def _ranking(rows: list[SweepRow], labels: Floats, *, auc_tolerance: float, folds: int) -> SweepRanking:
-    shippable = [row for row in rows if row.selectable] or rows
-    best_auc = max(row.raw["roc_auc"] for row in shippable)
-    ranked = sorted(rows, key=lambda row: _place(row, least_auc=best_auc - auc_tolerance))
-    selected = ranked[0].setting
+def _ranking(
+    rows: list[SweepRow], labels: Floats, losses: RowLosses[Setting], *, auc_tolerance: float, folds: int
+) -> SweepRanking:
+    shippable = [row for row in rows if row.setting in losses.by_setting]
+    simplest = min(shippable, key=lambda row: _simplicity(row.setting))
+    least_auc = simplest.raw["roc_auc"] - auc_tolerance
+    ranked = sorted(rows, key=lambda row: _place(row, least_auc=least_auc))
+    smallest = ranked[0].setting
+    behind = {row.setting: losses.difference(row.setting, smallest) for row in shippable}
+    allowed = [row.setting for row in shippable if row.raw["roc_auc"] >= least_auc]
+    selected = next(each for each in sorted(allowed, key=_simplicity) if not behind[each].proven)
     twin = replace(selected, smoothing=0.0)
     return SweepRanking(
-        rows=tuple(ranked),
+        rows=tuple(replace(row, behind=behind.get(row.setting)) for row in ranked),
         selected=selected,
+        simplest=simplest.setting,
+        smallest_mean=smallest,
         unsmoothed=twin if any(row.setting == twin for row in rows) else None,
-        smoothed=_best_smoothed(ranked),
+        smoothed=selected if selected.smoothing > 0 else _best_smoothed(ranked),
         lowest_ece=min(rows, key=lambda row: (row.raw["ece"], *_key(row.setting))).setting,
         lowest_ece_inverted=min(rows, key=lambda row: (row.inverted["ece"], *_key(row.setting))).setting,
-        rule=(
-            f"lowest mean log loss on valid after an affine map of the raw logit cross-fitted over {folds} blocks of "
-            f"time, among settings whose ROC AUC is within {auc_tolerance:g} of the best ({best_auc:.4f})"
-        ),
-        best_roc_auc=best_auc,
+        rule=_rule(simplest, folds=folds, auc_tolerance=auc_tolerance, clusters=" or ".join(losses.clusters)),
+        best_roc_auc=max(row.raw["roc_auc"] for row in shippable),
         rows_judged=int(labels.size),
         frauds_judged=int(labels.sum()),
+        losses=losses,
     )
+
+
+def _rule(simplest: SweepRow, *, folds: int, auc_tolerance: float, clusters: str) -> str:
+    """The rule in words."""
+    repeats = f" and in each of {simplest.repeats} repeats" if simplest.repeats > 1 else ""
+    return (
+        "the simplest setting (ε = 0 first, then no class weights) that is not proven worse than the smallest mean log "
+        f"loss on valid after an affine map of the raw logit cross-fitted over {folds} blocks of time; proven is a "
+        f"paired difference beyond Student's {1 - FALSE_ALARMS:.0%} limit for as many rivals, clusters by {clusters}"
+        f"{repeats}; ROC AUC may lie at most {auc_tolerance:g} below that of {simplest.setting.text} "
+        f"({simplest.raw['roc_auc']:.4f})"
+    )
+
+
+def _simplicity(setting: Setting) -> tuple[float, int, str, str]:
+    """Less smoothing first, then lighter class weights; those of unknown names come last."""
+    name = setting.class_weight
+    place = WEIGHT_ORDER.index(name) if name in WEIGHT_ORDER else len(WEIGHT_ORDER)
+    return setting.smoothing, place, name, setting.weighting
 
 
 def _place(row: SweepRow, *, least_auc: float) -> tuple[bool, bool, float, float, str, str]:

@@ -6,18 +6,18 @@ import numpy as np
 
 from models.boosting import NATIVE, Booster, LabelledMatrix, fit_booster
 from models.options import BoostingConfig, StudyForm, TrainConfig
-from models.rows import Float64s
+from models.rows import Float32s, Float64s
 from models.shared_encoder import HeadNetwork, NetworkUntil, SharedEncoder, fit_shared_encoder
 from models.task import Task
 
 
 @dataclass(frozen=True)
 class Boosted:
-    """A booster, the encoder that adds to its columns, and its margins on the rows of train and valid."""
+    """A booster, the encoder that adds to its columns, its columns of train [N, P], and its margins on valid."""
 
     booster: Booster
     encoder: SharedEncoder
-    train_margins: Float64s
+    train_columns: Float32s
     valid_margins: Float64s
 
 
@@ -63,5 +63,4 @@ def fit_boosted(
         threads=training.threads,
         loss=head.loss if boosting.soft_labels else NATIVE,
     )
-    on_train, on_valid = (booster.margins(matrix, threads=training.threads) for matrix in (learned, judged))
-    return Boosted(booster, encoded.encoder, on_train, on_valid)
+    return Boosted(booster, encoded.encoder, learned, booster.margins(judged, threads=training.threads))

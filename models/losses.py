@@ -9,7 +9,8 @@ Words:
     target       what the loss asks for at η, between 0 and 1, once smoothing and weights are counted in
     evidence a   log odds of that target: the margin itself, unless the loss is focal
     log odds     of P(fraud), after the inverse; never a margin
-    ε            label smoothing in torch's sense: targets are 1 − ε/2 and ε/2
+    ε            label smoothing: targets are (1 − ε)·y + ε·u
+    anchor u     the P(fraud) that ε pulls a target towards: 1/2 in torch's sense, π with convention "prior"
     ratio r      w_1 / w_0, the weight of fraud over that of legitimate
     prevalence π fraud rate of train, which scales the weights to a mean of 1
     γ            focal exponent; 0 is plain cross-entropy
@@ -23,12 +24,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from models.errors import InputError
 from models.options import CLASSES, ClassWeight, Convention, Weighting, torch_smoothing
 from models.rows import Float64s, Floats
 
+PREVALENCE_TO_FLOOR = 50.0
+"""Train's fraud rate over the largest probability at which a tail may begin."""
 EXACT_LOGIT = 30.0
 """Where an inverse that nothing clips hands over to the tail: 1 − σ(30) is the last comfortable float64 below 1."""
 SMALL_SOFTPLUS = -15.0
@@ -44,8 +48,10 @@ class LossSettings:
         ratio: r = w1 / w0, the weight of fraud over that of legitimate.
         weighting: "example" weighs a row by its true class; "column" weighs the smoothed target's columns
             (what `torch.nn.CrossEntropyLoss(weight=, label_smoothing=)` does).
-        convention: "uniform" spreads ε over both classes (torch, Keras); "non_target" over the other class alone.
+        convention: "uniform" spreads ε over both classes (torch, Keras); "non_target" over the other class alone;
+            "prior" over both as often as train holds them, so that what is rare stays rare.
         gamma: exponent of the per-class focal factor (1 − p_k)^γ; 0 is plain cross-entropy.
+        prior: π of convention "prior", train's fraud rate; None with the others.
     """
 
     smoothing: float = 0.0
@@ -53,11 +59,16 @@ class LossSettings:
     weighting: Weighting = "example"
     convention: Convention = "uniform"
     gamma: float = 0.0
+    prior: float | None = None
 
     def __post_init__(self) -> None:
         faults = []
         if not (self.smoothing >= 0 and self.epsilon < 1):
             faults.append(f"smoothing must be in [0, 1) in torch's sense, got {self.smoothing} ({self.convention})")
+        if (self.convention == "prior") != (self.prior is not None):
+            faults.append(f"a prior belongs to convention 'prior' alone, got {self.prior} ({self.convention})")
+        if not 0 < self.anchor < 1:
+            faults.append(f"the prior must lie strictly between 0 and 1, got {self.prior}")
         if not (self.ratio > 0 and np.isfinite(self.ratio)):
             faults.append(f"the ratio of class weights must be a finite number > 0, got {self.ratio}")
         if not (self.gamma >= 0 and np.isfinite(self.gamma)):
@@ -67,8 +78,21 @@ class LossSettings:
 
     @property
     def epsilon(self) -> float:
-        """ε in torch's sense: targets are 1 − ε/2 and ε/2."""
+        """ε of targets (1 − ε)·y + ε·u: torch's own with "uniform" and "non_target", where u is 1/2."""
         return torch_smoothing(self.smoothing, self.convention)
+
+    @property
+    def anchor(self) -> float:
+        """u, the P(fraud) that smoothing pulls a target towards."""
+        return 1 / CLASSES if self.prior is None else self.prior
+
+    @property
+    def lost(self) -> tuple[float, float]:
+        """The share of its target that smoothing takes from each class, (of legitimate, of fraud).
+
+        Targets lie between the first, that of a legitimate row, and 1 minus the second, that of a fraud.
+        """
+        return self.epsilon * self.anchor, self.epsilon * (1 - self.anchor)
 
     def weights(self, prevalence: float) -> tuple[float, float]:
         """(w0, w1) with w1 / w0 = r and a mean of w_y over train of 1."""
@@ -76,8 +100,8 @@ class LossSettings:
         return legitimate, self.ratio * legitimate
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+        """Plain values, for JSON; the prior where there is one."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "LossSettings":
@@ -107,6 +131,7 @@ class LossTable:
     """The settings of a sweep as tensors: one row a setting."""
 
     epsilon_S: torch.Tensor
+    anchor_SK: torch.Tensor
     weight_SK: torch.Tensor
     by_example_S: torch.Tensor
     gamma_S: torch.Tensor
@@ -116,6 +141,7 @@ class LossTable:
         """Some of the settings."""
         return LossTable(
             self.epsilon_S[settings],
+            self.anchor_SK[settings],
             self.weight_SK[settings],
             self.by_example_S[settings],
             self.gamma_S[settings],
@@ -163,6 +189,7 @@ def loss_table(settings: Sequence[LossSettings], *, prevalence: float, device: t
 
     return LossTable(
         epsilon_S=tensor([each.epsilon for each in settings]),
+        anchor_SK=tensor([(1 - each.anchor, each.anchor) for each in settings]),
         weight_SK=tensor([each.weights(prevalence) for each in settings]),
         by_example_S=tensor([each.weighting == "example" for each in settings]),
         gamma_S=tensor([each.gamma for each in settings]),
@@ -192,8 +219,9 @@ def target_probabilities(targets: torch.Tensor) -> torch.Tensor:
 def target_coefficients(target_BK: torch.Tensor, table: LossTable) -> torch.Tensor:
     """What multiplies −log p_k: c_SBK.
 
-    With the smoothed target q_k = (1 − ε) t_k + ε / K it is w_k q_k for "column" and (Σ_j w_j t_j) q_k for
-    "example". Labels are the case t = one-hot, so labels and soft labels are the same function.
+    With q_k(j) = (1 − ε)·[j = k] + ε·u_k, the smoothed target of a row of class j, it is Σ_j t_j q_k(j) w_k for
+    "column" and Σ_j t_j q_k(j) w_j for "example". Both are linear in t, and must be: a soft label stands for rows
+    whose labels were drawn with it, and only then does the inverse that belongs to labels belong to it too.
 
     Example:
         >>> settings = [LossSettings(0.5, 3.0, weighting) for weighting in ("example", "column")]
@@ -202,11 +230,14 @@ def target_coefficients(target_BK: torch.Tensor, table: LossTable) -> torch.Tens
         [[[0.375, 1.125]], [[0.125, 1.125]]]
     """
     epsilon_S11 = table.epsilon_S[:, None, None]
-    smoothed_SBK = (1 - epsilon_S11) * target_BK + epsilon_S11 / CLASSES
-    row_weight_SB = table.weight_SK @ target_BK.T
-    by_example_S11 = table.by_example_S[:, None, None]
-    weight_SBK = by_example_S11 * row_weight_SB[:, :, None] + (1 - by_example_S11) * table.weight_SK[:, None, :]
-    return smoothed_SBK * weight_SBK
+    hard_JK = torch.eye(CLASSES, device=target_BK.device)
+    smoothed_SJK = (1 - epsilon_S11) * hard_JK + epsilon_S11 * table.anchor_SK[:, None, :]
+    by_example_S11 = table.by_example_S[:, None, None] > 0
+    weight_SJK = torch.where(by_example_S11, table.weight_SK[:, :, None], table.weight_SK[:, None, :])
+    of_class_SJK = smoothed_SJK * weight_SJK
+    # written out: a matrix product might round to fewer bits on a GPU
+    shares_JB1 = target_BK.T[:, :, None]
+    return shares_JB1[0] * of_class_SJK[:, :1] + shares_JB1[1] * of_class_SJK[:, 1:]
 
 
 def smoothed_cross_entropy(
@@ -241,18 +272,42 @@ def smoothed_cross_entropy(
 
 @dataclass(frozen=True)
 class Posterior:
-    """P(fraud) [N] after the inverse, its log odds [N], and the share of rows that only a tail could place."""
+    """What the inverse makes of margins.
+
+    Attributes:
+        probability: P(fraud) [N], strictly inside (0, 1).
+        log_odds: of the same [N].
+        tail: −1 where only the lower tail could place a row, 1 where only the upper one could, 0 elsewhere [N].
+    """
 
     probability: Float64s
     log_odds: Float64s
-    tail_share: float
+    tail: NDArray[np.int8]
+
+    @property
+    def tail_share(self) -> float:
+        """Share of rows in the tails; 0 where ε = 0, whose inverse is exact."""
+        return float((self.tail != 0).mean()) if self.tail.size else 0.0
+
+
+def tail_floor(posterior_floor: float, *, prevalence: float) -> float:
+    """The probability at which the tails of an inverse begin where train's fraud rate is π: π/50 at most.
+
+    What lies below is no probability any more, only an order. Where fraud is rare, a floor that does not move with it
+    would hold most of the rows.
+
+    Example:
+        >>> tail_floor(1e-3, prevalence=0.2), tail_floor(1e-3, prevalence=0.002)
+        (0.001, 4e-05)
+    """
+    return min(posterior_floor, prevalence / PREVALENCE_TO_FLOOR)
 
 
 def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -> Posterior:
     """P(fraud | x) from a margin z = logit_1 − logit_0 of a network that minimised `settings`.
 
     With a(z) the log odds of the effective target (z itself unless focal): "column" gives s = σ(a − ln r) and
-    η = (s − ε/2) / (1 − ε); "example" gives η_w = (σ(a) − ε/2) / (1 − ε) and odds(η) = odds(η_w) / r. With ε > 0 the
+    η = (s − εu) / (1 − ε); "example" gives η_w = (σ(a) − εu) / (1 − ε) and odds(η) = odds(η_w) / r. With ε > 0 the
     bare inverse leaves (0, 1); below `floor` and above 1 − `floor` it goes on as logit η = ∓(logit(1 − floor) +
     log(1 + |a − a_floor|)): strictly increasing, finite, flat enough that a fraud down there costs a few nats only.
     With ε = 0 nothing clips and the inverse is exact as far as float64 reaches.
@@ -263,7 +318,7 @@ def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -
         floor: the probability at which the tails begin.
 
     Returns:
-        Probabilities strictly inside (0, 1), and the share of rows in the tails (0 where ε = 0).
+        Probabilities strictly inside (0, 1), and which rows lie in a tail (none where ε = 0).
 
     Raises:
         InputError: the floor is not inside (0, 0.5), or a margin is not finite.
@@ -288,9 +343,8 @@ def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -
     log_odds = np.clip(inner, -bound, bound)
     log_odds = np.where(evidence < low, -bound - np.log1p(np.maximum(low - evidence, 0)), log_odds)
     log_odds = np.where(evidence > high, bound + np.log1p(np.maximum(evidence - high, 0)), log_odds)
-    outside = (evidence < low) | (evidence > high)
-    share = float(outside.mean()) if settings.epsilon > 0 and margin.size else 0.0
-    return Posterior(probability=expit(log_odds), log_odds=log_odds, tail_share=share)
+    tail = (evidence > high).astype(np.int8) - (evidence < low).astype(np.int8)
+    return Posterior(expit(log_odds), log_odds, tail if settings.epsilon > 0 else np.zeros_like(tail))
 
 
 def focal_log_odds(margins: Floats, gamma: float) -> Float64s:
@@ -323,9 +377,10 @@ def evidence_at(log_odds: float, settings: LossSettings) -> float:
     shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
     if epsilon == 0:
         return log_odds + shift
+    lowest, _ = settings.lost
     if settings.weighting == "column":
-        return float(logit((1 - epsilon) * expit(log_odds) + epsilon / 2)) + shift
-    return float(logit((1 - epsilon) * expit(log_odds + shift) + epsilon / 2))
+        return float(logit((1 - epsilon) * expit(log_odds) + lowest)) + shift
+    return float(logit((1 - epsilon) * expit(log_odds + shift) + lowest))
 
 
 def _log_slope(margin: Float64s, gamma: float) -> Float64s:
@@ -344,9 +399,10 @@ def _log_odds_of(evidence: Float64s, settings: LossSettings) -> Float64s:
     if epsilon == 0:
         return np.asarray(evidence - shift, dtype=np.float64)
     before, after = (shift, 0.0) if settings.weighting == "column" else (0.0, shift)
-    # 1 − s is taken from its own sigmoid: at the upper end s − ε/2 would lose what is left of it
-    above = expit(evidence - before) - epsilon / 2
-    below = expit(before - evidence) - epsilon / 2
+    of_legitimate, of_fraud = settings.lost
+    # 1 − s is taken from its own sigmoid: at the upper end s − εu would lose what is left of it
+    above = expit(evidence - before) - of_legitimate
+    below = expit(before - evidence) - of_fraud
     tiny = np.finfo(np.float64).tiny
     log_odds: Float64s = np.log(np.maximum(above, tiny)) - np.log(np.maximum(below, tiny)) - after
     return log_odds

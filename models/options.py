@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from models.errors import InputError
 
 Weighting = Literal["example", "column"]
-Convention = Literal["uniform", "non_target"]
+Convention = Literal["uniform", "non_target", "prior"]
 ClassWeight = Literal["none", "sqrt", "balanced"]
 NumericForm = Literal["piecewise", "scaled", "both"]
 Method = Literal["none", "temperature", "affine", "beta", "isotonic"]
@@ -36,7 +36,9 @@ class SweepConfig(BaseModel):
     weighting: Weighting = Field(
         "example", description="weigh a row by its class (example) or the target's columns (column)"
     )
-    convention: Convention = Field("uniform", description="meaning of ε: uniform (torch) or non_target")
+    convention: Convention = Field(
+        "uniform", description="what ε pulls towards: uniform (torch), non_target, or prior (train's fraud rate)"
+    )
     gamma: float = Field(0.0, ge=0, description="focal exponent of every setting; 0 is plain cross-entropy")
     repeats: int = Field(1, ge=1, description="initial weights tried for each setting; repeat 0 ships")
     mode: Literal["full", "recheck"] = Field(
@@ -143,12 +145,17 @@ class CalibrationConfig(BaseModel):
         description="map of every candidate's final probability; the hybrid's is the affine one of its combination, of "
         "members calibrated so, or as they are where the map is isotonic",
     )
-    posterior_floor: float = Field(1e-3, gt=0, lt=0.5, description="where the inverse of smoothing goes on as a tail")
+    posterior_floor: float = Field(
+        1e-3,
+        gt=0,
+        lt=0.5,
+        description="where the inverse of smoothing goes on as a tail; train's fraud rate / 50 at most",
+    )
     min_positives: int = Field(20, ge=1, description="frauds in calib below which a map is fitted but called unsure")
     max_temperature: float = Field(100.0, gt=1, description="temperatures are searched in [1 / this, this]")
     cross_fit_folds: int = Field(5, ge=2, description="parts of calib or valid in cross-fitted comparisons")
 
 
 def torch_smoothing(smoothing: float, convention: Convention) -> float:
-    """ε in torch's sense: `non_target` gives ε to the other class, which is torch's ε·K / (K − 1)."""
-    return smoothing if convention == "uniform" else smoothing * CLASSES / (CLASSES - 1)
+    """ε as a share of the target: `non_target` gives ε to the other class, which is torch's ε·K / (K − 1)."""
+    return smoothing * CLASSES / (CLASSES - 1) if convention == "non_target" else smoothing

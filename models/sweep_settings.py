@@ -7,7 +7,7 @@ from models.losses import LossSettings, class_ratio
 from models.options import ClassWeight, SweepConfig, Weighting
 
 WEIGHT_ORDER: tuple[ClassWeight, ...] = ("none", "sqrt", "balanced")
-RECHECKED = 4
+RECHECKED = 5
 """Settings of a recheck at most: few enough for every night."""
 
 
@@ -22,6 +22,11 @@ class Setting:
     loss: LossSettings
     repeat: int = 0
     guide: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is smoothed and no class weighs more than the other."""
+        return self.loss.epsilon == 0 and self.loss.ratio == 1
 
     @property
     def fitted_as(self) -> tuple[LossSettings, int]:
@@ -46,9 +51,11 @@ def sweep_settings(config: SweepConfig, *, prevalence: float, chosen: Setting | 
     if config.mode == "recheck" and chosen is not None:
         return _recheck_settings(config, chosen, prevalence=prevalence)
     smoothings = config.smoothing if 0.0 in config.smoothing else (0.0, *config.smoothing)
+    prior = prevalence if config.convention == "prior" else None
 
     def loss(smoothing: float, name: ClassWeight, weighting: Weighting) -> LossSettings:
-        return LossSettings(smoothing, class_ratio(name, prevalence), weighting, config.convention, config.gamma)
+        ratio = class_ratio(name, prevalence)
+        return LossSettings(smoothing, ratio, weighting, config.convention, config.gamma, prior)
 
     grid = [
         Setting(name, loss(smoothing, name, config.weighting), repeat)
@@ -60,19 +67,21 @@ def sweep_settings(config: SweepConfig, *, prevalence: float, chosen: Setting | 
 
 
 def _recheck_settings(config: SweepConfig, chosen: Setting, *, prevalence: float) -> tuple[Setting, ...]:
-    """The chosen setting, ε = 0, the ε on either side of it, and class weights beside it at ε = 0, while there is room.
+    """The chosen setting, ε = 0, the ε on either side of it, and other class weights at ε = 0, while there is room.
 
     A class weight is compared at ε = 0 because every setting needs its ε = 0 twin; if it wins there, the optimum has
-    moved and a full sweep follows.
+    moved and a full sweep follows. None comes first: a selection that leaves it must prove itself against it each time.
     """
     place = WEIGHT_ORDER.index(chosen.class_weight)
-    closest_first = sorted(config.class_weight, key=lambda other: abs(WEIGHT_ORDER.index(other) - place))
+    others = sorted(config.class_weight, key=lambda name: (name != "none", abs(WEIGHT_ORDER.index(name) - place)))
     pairs = [
         *((smoothing, chosen.class_weight) for smoothing in _neighbours(chosen.loss.smoothing, config.smoothing)),
-        *((0.0, other) for other in closest_first if other != chosen.class_weight),
+        *((0.0, other) for other in others if other != chosen.class_weight),
     ]
+    prior = None if chosen.loss.prior is None else prevalence
+    now = replace(chosen.loss, prior=prior)
     return tuple(
-        Setting(name, replace(chosen.loss, smoothing=smoothing, ratio=class_ratio(name, prevalence)), repeat)
+        Setting(name, replace(now, smoothing=smoothing, ratio=class_ratio(name, prevalence)), repeat)
         for repeat in range(config.repeats)
         for smoothing, name in pairs[:RECHECKED]
     )

@@ -101,9 +101,9 @@ def _making(report: Mapping[str, Any]) -> str:
     smoothing, facts = report["smoothing"], report["facts"]
     chosen = smoothing["selected"]
     lines = [
-        f"- Label smoothing ε = {chosen['smoothing']:g}, in torch's convention (targets 1 − ε/2 and ε/2)",
+        f"- Label smoothing ε = {chosen['smoothing']:g}, {_convention(facts.get('smoothing', {}))}",
         f"- Class weights: {chosen['class_weight']}, weighting by {chosen['weighting']}",
-        f"- Chosen by: {smoothing['rule']}",
+        f"- Chosen by: {smoothing['rule']}. {smoothing['selection']}",
         f"- Smoothing and temperature together: {report['temperature']['reason']}",
     ]
     for key, label in (
@@ -114,6 +114,12 @@ def _making(report: Mapping[str, Any]) -> str:
         if facts.get(key) is not None:
             lines.append(f"- {label}: {facts[key]}")
     return "## How it was made\n\n" + "\n".join(lines)
+
+
+def _convention(smoothing: Mapping[str, Any]) -> str:
+    if smoothing.get("convention") == "prior":
+        return f"towards the prior (targets 1 − ε·(1 − π) and ε·π with π = {smoothing['anchor']:.3g})"
+    return "in torch's convention (targets 1 − ε/2 and ε/2)"
 
 
 def _limits(report: Mapping[str, Any]) -> str:

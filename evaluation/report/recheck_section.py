@@ -3,20 +3,18 @@
 Is the setting that was best last time still best, and is the model in use still calibrated?
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
-from evaluation.selection import Setting, SettingOutcome, SweepRanking, cross_fitted_affine, time_blocks
-from evaluation.statistics.sample import DAY, Floats, Integers
-from evaluation.statistics.scores import log_loss_rows
+from evaluation.selection import Setting, SweepRanking
+from evaluation.statistics.clustered_mean import clustered_mean
+from evaluation.statistics.sample import DAY
 
-FALSE_ALARMS = 0.05
-TWO_SIDED = 1.96
+ONE_SIDE = 0.025
+"""Share of draws beyond either end of a 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +25,10 @@ class SettingCheck:
         setting: the one in use, `best` the one that leads now.
         rank: its place among those that may be selected, of `settings`.
         difference: its log loss (affine, cross-fitted) minus the leader's, ≥ 0 but for the AUC rule.
-        noise: what the difference stays below in 95 of 100 draws of days, if all settings are equally good: the leader
-            is the luckiest of several, so each rival gets its share of the 5 (Bonferroni).
+        noise: what the difference stays below in 95 of 100 draws of days or merchants, if all settings are alike: the
+            leader is the luckiest of several, so each rival gets its share of the 5 (`paired_losses`).
         margin: the smallest difference that counts. Days drawn again say what these rows can tell; what another seed
-            would have made of the same setting they do not know.
+            would have made of the same setting they only know where the sweep had repeats.
     """
 
     setting: Setting
@@ -86,43 +84,27 @@ class CalibrationCheck:
         return f"The calibration of the model in use {'still holds' if self.holds else 'no longer holds'}: {found}."
 
 
-def setting_check(
-    labels: ArrayLike,
-    outcomes: Sequence[SettingOutcome],
-    ranking: SweepRanking,
-    setting: Setting,
-    *,
-    event_time: ArrayLike,
-    folds: int,
-    margin: float,
-) -> SettingCheck | None:
-    """The setting in use against the winner of a new sweep; None where the sweep did not try it.
+def setting_check(ranking: SweepRanking, setting: Setting, *, margin: float) -> SettingCheck | None:
+    """The setting in use against the smallest mean of a new sweep; None where the sweep did not try it.
 
     Args:
-        labels: 0 or 1 on valid [N].
-        outcomes: what was ranked.
-        ranking: their order.
+        ranking: the new sweep.
         setting: the one in use.
-        event_time: microseconds [N]; days are drawn as a whole.
-        folds: blocks of the affine map, as in the ranking.
         margin: the smallest difference that counts, as a share of the leader's log loss.
     """
     order = [row.setting for row in ranking.rows if row.selectable]
     if setting not in order:
         return None
-    y, blocks = np.asarray(labels, np.float64), time_blocks(event_time, folds=folds)
-    leading = _row_losses(y, outcomes, ranking.selected, blocks)
-    apart = _row_losses(y, outcomes, setting, blocks) - leading
-    rivals = max(len(order) - 1, 1)
-    noise = float(ndtri(1 - FALSE_ALARMS / rivals)) * _daily_error(apart - apart.mean(), event_time) / len(y)
+    leader = ranking.smallest_mean
+    behind = ranking.behind(setting)
     return SettingCheck(
         setting=setting,
-        best=ranking.selected,
+        best=leader,
         rank=order.index(setting) + 1,
         settings=len(order),
-        difference=float(apart.mean()),
-        noise=noise,
-        margin=margin * float(leading.mean()),
+        difference=behind.value,
+        noise=behind.limit,
+        margin=margin * float(ranking.losses.by_setting[leader].mean()),
     )
 
 
@@ -131,7 +113,8 @@ def calibration_check(
 ) -> CalibrationCheck | None:
     """Whether the model in use is still right on average; None without rows.
 
-    The interval draws days as a whole: frauds of one day are of one wave.
+    The interval takes days as a whole, for frauds of one day are of one wave, and Student's quantile, for a week is
+    seven numbers. Where all rows are of one day it is unbounded and refuses nothing.
 
     Args:
         labels: 0, 1 or NaN where not known [N].
@@ -145,10 +128,11 @@ def calibration_check(
     if y.size == 0 or p.sum() == 0:
         return None
     ratio = float(y.sum() / p.sum())
-    error = _daily_error(y - ratio * p, time) / float(p.sum())
-    low, high = ratio - TWO_SIDED * error, ratio + TWO_SIDED * error
+    # per row of mean p, so that the error of a mean is that of the ratio
+    beyond = clustered_mean((y - ratio * p) / p.mean(), time // DAY).beyond(ONE_SIDE)
+    low, high = max(ratio - beyond, 0.0), ratio + beyond
     holds = low <= band[1] and high >= band[0]
-    return CalibrationCheck(ratio, max(low, 0.0), high, holds, int(y.size), int(y.sum()))
+    return CalibrationCheck(ratio, low, high, holds, int(y.size), int(y.sum()))
 
 
 def recheck_section(setting: SettingCheck | None, calibration: CalibrationCheck | None) -> dict[str, Any]:
@@ -162,20 +146,6 @@ def recheck_section(setting: SettingCheck | None, calibration: CalibrationCheck 
     if calibration is not None:
         section["calibration"] = asdict(calibration)
     return section | {"sentences": [check.sentence for check in checks], "alarms": _alarms(calibration)}
-
-
-def _row_losses(labels: Floats, outcomes: Sequence[SettingOutcome], setting: Setting, blocks: Integers) -> Floats:
-    """Log loss of each row after the cross-fitted affine map, a mean over the setting's repeats [N]."""
-    margins = [each.margins for each in outcomes if each.setting == setting]
-    every = np.stack([log_loss_rows(labels, cross_fitted_affine(labels, z, block=blocks)) for z in margins])
-    mean: Floats = every.mean(axis=0)
-    return mean
-
-
-def _daily_error(residual: Floats, event_time: ArrayLike) -> float:
-    """Standard error of a sum of residuals that sum to 0, days taken as a whole."""
-    days = np.unique(np.asarray(event_time, np.int64) // DAY, return_inverse=True)[1]
-    return float(np.sqrt((np.bincount(days, weights=residual) ** 2).sum()))
 
 
 def _alarms(calibration: CalibrationCheck | None) -> list[str]:

@@ -132,7 +132,9 @@ class StackedNetworks:
         codes_BC = self._with_unknowns(fold.codes_NC[rows_B])
         mixing = self._mixing(len(rows_B))
         if mixing is not None:
-            numeric_BM, target_BK, weight_B = (mixing.mixed(each) for each in (numeric_BM, target_BK, weight_B))
+            numeric_BM, mixed_B = mixing.mixed(numeric_BM), mixing.mixed(weight_B)
+            # a row of weight 2 is that row twice, so its label is mixed with twice its share
+            target_BK, weight_B = mixing.mixed(target_BK * weight_B[:, None]) / mixed_B[:, None], mixed_B
         keep_BE, keep_BH = (self._kept(len(rows_B), width) for width in self._widths)
         codes = [Codes(*torch.unique(column_B, return_inverse=True)) for column_B in codes_BC.unbind(1)]
         return Batch(numeric_BM, codes, target_BK, weight_B, keep_BE, keep_BH, mixing)

@@ -43,7 +43,7 @@ def test_margins_are_what_the_booster_says_of_the_rows_and_what_the_encoder_adds
     found = boosted(form)
     matrix = np.concatenate([VALID.numeric, found.encoder.columns(VALID)], axis=1)
     np.testing.assert_array_equal(found.booster.margins(matrix), found.valid_margins)
-    assert found.train_margins.shape == (800,)
+    assert found.train_columns.shape == (800, matrix.shape[1])
 
 
 def test_soft_labels_are_those_of_the_head_and_their_inverse_is_applied():

@@ -14,6 +14,8 @@ from models.losses import (
     loss_table,
     posterior,
     smoothed_cross_entropy,
+    tail_floor,
+    target_coefficients,
     target_probabilities,
 )
 from models.options import torch_smoothing
@@ -137,6 +139,9 @@ def test_the_two_conventions_meet_at_their_conversion(batch):
         ({"smoothing": float("nan")}, "smoothing must be in"),
         ({"ratio": 0.0}, "ratio of class weights"),
         ({"gamma": -1.0}, "gamma must be"),
+        ({"convention": "prior"}, r"a prior belongs to convention 'prior' alone, got None"),
+        ({"prior": 0.02}, r"got 0.02 \(uniform\)"),
+        ({"convention": "prior", "prior": 1.0}, "strictly between 0 and 1, got 1.0"),
     ],
 )
 def test_impossible_settings_are_refused(wrong, message):
@@ -161,14 +166,93 @@ def test_a_framework_without_label_smoothing_is_refused_unless_nothing_is_smooth
         loss_table([LossSettings(), LossSettings(0.1)], prevalence=0.1, device=CPU)
 
 
+@pytest.mark.parametrize("convention", ["uniform", "non_target", "prior"])
 @pytest.mark.parametrize("weighting", ["example", "column"])
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
-def test_the_posterior_undoes_the_minimiser_of_the_true_loss(weighting, gamma):
+def test_the_posterior_undoes_the_minimiser_of_the_true_loss(convention, weighting, gamma):
     eta = np.array([0.002, 0.01, 0.1, 0.35, 0.5, 0.8, 0.97, 0.998])
-    for smoothing, ratio in itertools.product((0.0, 0.05, 0.2, 0.5), (1.0, 7.4, 54.6)):
-        margin = optimal_margins(eta, smoothing=smoothing, ratio=ratio, weighting=weighting, gamma=gamma)
-        found = posterior(margin, LossSettings(smoothing, ratio, weighting, gamma=gamma))
-        np.testing.assert_allclose(found.probability, eta, atol=1e-4)
+    prior = 0.018 if convention == "prior" else None
+    for smoothing, ratio in itertools.product((0.0, 0.05, 0.2, 0.45), (1.0, 7.4, 54.6)):
+        loss = LossSettings(smoothing, ratio, weighting, convention, gamma, prior)
+        margin = optimal_margins(
+            eta, smoothing=loss.epsilon, ratio=ratio, weighting=weighting, gamma=gamma, anchor=loss.anchor
+        )
+        np.testing.assert_allclose(posterior(margin, loss).probability, eta, atol=1e-4)
+
+
+@pytest.mark.parametrize("weighting", ["example", "column"])
+def test_the_loss_towards_the_prior_is_that_of_its_targets(batch, weighting):
+    logits_SBK, labels_B = batch
+    each = LossSettings(0.2, 20.0, weighting, "prior", prior=0.1)
+    weight = torch.tensor(each.weights(0.1), dtype=torch.float64)
+    expected = sum(
+        row_losses(
+            logits_SBK[0, labels_B == k].double(),
+            k,
+            smoothing=0.2,
+            weight=weight,
+            weighting=weighting,
+            gamma=0.0,
+            anchor=0.1,
+        ).sum()
+        for k in (0, 1)
+    )
+    assert float(loss_of(logits_SBK[:1], labels_B, [each])[0]) == pytest.approx(float(expected) / 64, rel=1e-5)
+
+
+def test_towards_the_prior_a_legitimate_row_is_told_fraud_with_a_probability_near_it():
+    towards = {
+        convention: optimal_margins([0.0], smoothing=0.1, ratio=1.0, weighting="example", gamma=0.0, anchor=anchor)[0]
+        for convention, anchor in (("uniform", 0.5), ("prior", 0.018))
+    }
+    assert 1 / (1 + np.exp(-towards["uniform"])) == pytest.approx(0.05, rel=1e-3)
+    assert 1 / (1 + np.exp(-towards["prior"])) == pytest.approx(0.1 * 0.018, rel=1e-3)
+
+
+@pytest.mark.parametrize("ratio", [7.4, 54.6])
+@pytest.mark.parametrize("eta", [0.05, 0.30])
+@pytest.mark.parametrize(("weighting", "smoothing"), [("example", 0.0), ("example", 0.1), ("column", 0.1)])
+def test_soft_labels_and_mixed_ones_come_back_as_the_share_of_fraud_they_stand_for(ratio, eta, weighting, smoothing):
+    labels = (np.arange(2_000) < 2_000 * eta).astype(np.float32)
+    rng = np.random.default_rng(0)
+    share, partner = rng.beta(0.2, 0.2, 2_000), rng.permutation(2_000)
+    mixed = share * labels + (1 - share) * labels[partner]
+    loss = LossSettings(smoothing, ratio, weighting)
+    for targets in (labels, np.full(2_000, eta), mixed):
+        found = posterior(np.array([optimum_of(targets, loss)]), loss, floor=1e-4).probability[0]
+        assert found == pytest.approx(targets.mean(), abs=1e-4)
+
+
+def optimum_of(targets, loss):
+    """The one margin that minimises the mean loss of these targets: Σ c₁ / Σ c₀ are its odds."""
+    table = loss_table([loss], prevalence=0.02, device=CPU)
+    coefficient_K = target_coefficients(target_probabilities(torch.tensor(targets).float()), table)[0].double().sum(0)
+    return float(torch.log(coefficient_K[1] / coefficient_K[0]))
+
+
+@pytest.mark.parametrize("each", SETTINGS, ids=str)
+def test_the_coefficients_of_labels_are_those_of_the_weighted_smoothed_target_to_the_bit(each):
+    target_BK = torch.eye(2)
+    weight_K, epsilon = torch.tensor(each.weights(0.1)), torch.tensor(each.epsilon)
+    smoothed_BK = (1 - epsilon) * target_BK + epsilon / 2
+    expected = smoothed_BK * (weight_K[:, None] if each.weighting == "example" else weight_K[None, :])
+    found = target_coefficients(target_BK, loss_table([each], prevalence=0.1, device=CPU))[0]
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_the_floor_of_the_tails_follows_the_fraud_rate_down_and_not_up():
+    assert tail_floor(1e-3, prevalence=0.3) == 1e-3
+    assert tail_floor(1e-3, prevalence=0.0017) == pytest.approx(3.4e-5)
+
+
+@pytest.mark.parametrize("prevalence", [0.018, 0.008, 0.0017])
+def test_a_perfect_head_keeps_its_level_however_rare_fraud_is(prevalence):
+    # most rows far below the floor, as in any table of transactions: what they promise must not swamp the level
+    eta = np.concatenate([np.full(95_000, prevalence / 1_000), np.full(5_000, 20 * prevalence * (1 - 1e-3))])
+    margin = np.array([evidence_at(np.log(p / (1 - p)), LossSettings(0.05)) for p in np.unique(eta)])
+    found = posterior(margin, LossSettings(0.05), floor=tail_floor(1e-3, prevalence=prevalence)).probability
+    promised = found[np.searchsorted(np.unique(eta), eta)].sum()
+    assert eta.sum() / promised == pytest.approx(1, abs=0.03)
 
 
 def test_a_legitimate_row_stands_above_one_half_in_the_balanced_column_form():
@@ -186,6 +270,13 @@ loss_settings = st.builds(
     ratio=st.floats(0.1, 1000),
     weighting=st.sampled_from(["example", "column"]),
     gamma=st.sampled_from([0.0, 1.0, 2.0]),
+) | st.builds(
+    LossSettings,
+    smoothing=st.sampled_from([0.0, 0.05, 0.6]),
+    ratio=st.floats(0.1, 1000),
+    weighting=st.sampled_from(["example", "column"]),
+    convention=st.just("prior"),
+    prior=st.sampled_from([0.001, 0.02, 0.5]),
 )
 
 
@@ -228,6 +319,7 @@ def test_far_out_a_focal_margin_stands_for_one_plus_gamma_times_itself(gamma):
 def test_rows_that_the_bare_inverse_would_clip_are_counted_and_keep_their_order():
     margin = np.array([-9.0, -5.0, -2.5, 0.0, 2.5, 9.0])
     found = posterior(margin, LossSettings(smoothing=0.1))
+    assert found.tail.tolist() == [-1, -1, 0, 0, 0, 1]
     assert found.tail_share == pytest.approx(3 / 6)
     assert (np.diff(found.probability) > 0).all()
     assert posterior(margin, LossSettings()).tail_share == 0

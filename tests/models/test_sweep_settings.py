@@ -29,11 +29,11 @@ def test_repeats_cover_the_grid_and_the_guide_is_there_once():
 @pytest.mark.parametrize(
     ("smoothing", "weight", "expected"),
     [
-        (0.1, "sqrt", [("sqrt", 0.0), ("sqrt", 0.05), ("sqrt", 0.1), ("sqrt", 0.15)]),
-        (0.05, "sqrt", [("sqrt", 0.0), ("sqrt", 0.05), ("sqrt", 0.1), ("none", 0.0)]),
-        (0.2, "balanced", [("balanced", 0.0), ("balanced", 0.15), ("balanced", 0.2), ("sqrt", 0.0)]),
+        (0.1, "sqrt", [("sqrt", 0.0), ("sqrt", 0.05), ("sqrt", 0.1), ("sqrt", 0.15), ("none", 0.0)]),
+        (0.05, "sqrt", [("sqrt", 0.0), ("sqrt", 0.05), ("sqrt", 0.1), ("none", 0.0), ("balanced", 0.0)]),
+        (0.2, "balanced", [("balanced", 0.0), ("balanced", 0.15), ("balanced", 0.2), ("none", 0.0), ("sqrt", 0.0)]),
         (0.0, "none", [("none", 0.0), ("none", 0.05), ("sqrt", 0.0), ("balanced", 0.0)]),
-        (0.07, "none", [("none", 0.0), ("none", 0.05), ("none", 0.07), ("none", 0.1)]),
+        (0.07, "none", [("none", 0.0), ("none", 0.05), ("none", 0.07), ("none", 0.1), ("sqrt", 0.0)]),
     ],
 )
 def test_a_recheck_tries_the_chosen_setting_its_neighbours_and_no_smoothing(smoothing, weight, expected):
@@ -43,6 +43,20 @@ def test_a_recheck_tries_the_chosen_setting_its_neighbours_and_no_smoothing(smoo
     assert not any(each.guide for each in settings)
     ratios = {"none": 1.0, "sqrt": 3.0, "balanced": 9.0}
     assert [each.loss.ratio for each in settings] == pytest.approx([ratios[name] for name, _ in expected])
+
+
+def test_smoothing_towards_the_prior_follows_the_fraud_rate_of_the_train_at_hand():
+    config = SweepConfig(convention="prior")
+    grid = sweep_settings(config, prevalence=0.018)
+    assert {each.loss.prior for each in grid} == {0.018}
+    chosen = Setting("none", LossSettings(0.1, 1.0, "example", "prior", prior=0.03))
+    again = sweep_settings(config.model_copy(update={"mode": "recheck"}), prevalence=0.018, chosen=chosen)
+    assert {each.loss.prior for each in again} == {0.018}
+
+
+@pytest.mark.parametrize(("smoothing", "ratio", "plain"), [(0.0, 1.0, True), (0.0, 7.4, False), (0.1, 1.0, False)])
+def test_plain_is_a_setting_without_smoothing_and_weights(smoothing, ratio, plain):
+    assert Setting("none", LossSettings(smoothing, ratio)).plain is plain
 
 
 def test_a_recheck_without_a_chosen_setting_is_a_full_sweep():

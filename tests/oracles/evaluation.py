@@ -101,7 +101,14 @@ def headline_numbers(report):
     for name, contrast in zip(("both-smoothing", "both-scaling"), report["temperature"]["contrasts"], strict=False):
         flat |= with_bounds(f"temperature.{name}.log_loss", contrast["log_loss"])
     flat |= {f"gate.{key}": value for key, value in report["gate"]["figures"].items()}
-    flat["smoothing.best_roc_auc"] = report["smoothing"]["best_roc_auc"]
+    smoothing = report["smoothing"]
+    flat["smoothing.best_roc_auc"] = smoothing["best_roc_auc"]
+    simplest = next(
+        row for row in smoothing["sweep"] if all(row[key] == each for key, each in smoothing["simplest"].items())
+    )
+    flat["smoothing.simplest.roc_auc"] = simplest["raw"]["roc_auc"]
+    for name in ("selected_behind", "simplest_behind"):
+        flat |= {f"smoothing.{name}.{key}": smoothing[name][key] for key in ("value", "error", "limit")}
     return {key: float(value) for key, value in flat.items() if value is not None}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 
-def optimal_margins(eta, *, smoothing, ratio, weighting, gamma):
+def optimal_margins(eta, *, smoothing, ratio, weighting, gamma, anchor=0.5):
     """Margins z [N] that minimise E_y[loss | P(fraud) = eta], by L-BFGS in float64, one number a row."""
     eta = torch.tensor(np.asarray(eta), dtype=torch.float64)
     weight = torch.tensor([1.0, ratio], dtype=torch.float64)
@@ -17,7 +17,9 @@ def optimal_margins(eta, *, smoothing, ratio, weighting, gamma):
         optimizer.zero_grad()
         logits = torch.stack([torch.zeros_like(margin), margin], dim=1)
         per_class = [
-            row_losses(logits, label, smoothing=smoothing, weight=weight, weighting=weighting, gamma=gamma)
+            row_losses(
+                logits, label, smoothing=smoothing, weight=weight, weighting=weighting, gamma=gamma, anchor=anchor
+            )
             for label in (0, 1)
         ]
         loss = ((1 - eta) * per_class[0] + eta * per_class[1]).sum()
@@ -29,17 +31,17 @@ def optimal_margins(eta, *, smoothing, ratio, weighting, gamma):
     return margin.detach().numpy()
 
 
-def row_losses(logits, label, *, smoothing, weight, weighting, gamma):
+def row_losses(logits, label, *, smoothing, weight, weighting, gamma, anchor=0.5):
     """Loss of each row of one true class, through torch's own loss wherever torch has it."""
     labels = torch.full((len(logits),), label)
-    if gamma == 0 and weighting == "column":
+    if gamma == 0 and weighting == "column" and anchor == 0.5:
         return torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=smoothing, reduction="none")(logits, labels)
-    if gamma == 0:
+    if gamma == 0 and anchor == 0.5:
         return weight[label] * torch.nn.CrossEntropyLoss(label_smoothing=smoothing, reduction="none")(logits, labels)
     p = torch.softmax(logits, dim=1)
     total = 0
     for k in range(2):
-        target = (1 - smoothing) * (k == label) + smoothing / 2
+        target = (1 - smoothing) * (k == label) + smoothing * (anchor if k == 1 else 1 - anchor)
         w = weight[k] if weighting == "column" else weight[label]
         total = total - w * target * (1 - p[:, k]) ** gamma * torch.log(p[:, k])
     return total

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.stages.artifacts.report_files import WrittenReport
+from pipeline.stages.artifacts.tails import Tail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class CalibrateReport(WrittenReport):
         frauds: of these the frauds.
         calibrators: every candidate's map as its kind writes itself.
         tail_share: share of rows that only a tail of the inverse could place, per head.
+        tails: what was promised and what was seen in the lower and the upper tail, per head.
         notes: doubts about single maps, in words.
     """
 
@@ -24,4 +26,5 @@ class CalibrateReport(WrittenReport):
     frauds: int
     calibrators: Mapping[str, Mapping[str, object]]
     tail_share: Mapping[str, float | None]
+    tails: Mapping[str, Mapping[str, Tail]]
     notes: tuple[str, ...]

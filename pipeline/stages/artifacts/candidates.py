@@ -11,7 +11,7 @@ from models.baseline import LogisticBaseline
 from models.boosting import Booster
 from models.calibration import Calibrator, calibrator_from_dict, fit_calibrator
 from models.hybrid import Hybrid, fit_hybrid, member_map
-from models.losses import LossSettings, posterior
+from models.losses import LossSettings, Posterior, posterior
 from models.network import State, margins
 from models.options import CalibrationConfig, Method
 from models.rows import Float64s, Floats, Integers
@@ -67,12 +67,14 @@ class RawScores:
         margins: logit_1 − logit_0 of each head [N].
         log_odds: of P(fraud), after the inverse where there is one, of each candidate but the hybrid [N].
         inverted: the heads' margins after the inverse of their loss [N].
+        posteriors: the heads' margins after the inverse of their loss, with the tail that each row lies in.
         tail_share: share of rows that only a tail of the inverse could place, per head.
     """
 
     margins: Mapping[str, Float64s]
     inverted: Mapping[str, Float64s]
     log_odds: Mapping[str, Float64s]
+    posteriors: Mapping[str, Posterior]
     tail_share: Mapping[str, float]
 
 
@@ -114,6 +116,7 @@ def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
             "mlp_unsmoothed": inverted["mlp_unsmoothed"],
             "xgboost": models.booster.log_odds(trees, floor=floor),
         },
+        posteriors=posteriors,
         tail_share={name: each.tail_share for name, each in posteriors.items()},
     )
 

@@ -10,9 +10,10 @@ from safetensors.numpy import load_file, save
 from features.encode import Encoder
 from models.baseline import LogisticBaseline
 from models.boosting import Booster
-from models.losses import LossSettings
+from models.losses import LossSettings, tail_floor
 from models.shared_encoder import SharedEncoder
 from pipeline.stages.artifacts.candidates import Calibration, Head, Models
+from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_json, write_json
 
@@ -81,8 +82,14 @@ def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, Shar
 
 
 def load_models(run: Path, *, posterior_floor: float) -> Models:
-    """What features and train left in a run folder."""
+    """What features and train left in a run folder.
+
+    Args:
+        run: the folder.
+        posterior_floor: as configured; the tails of the models begin there, or lower where train has few frauds.
+    """
     folder = run / "train"
+    prevalence = TrainReport.read(folder / "report.json").prevalence
     heads = load_heads(folder)
     booster, encoder = load_booster(folder, heads)
     return Models(
@@ -91,7 +98,7 @@ def load_models(run: Path, *, posterior_floor: float) -> Models:
         booster=booster,
         booster_encoder=encoder,
         baseline=LogisticBaseline.from_dict(read_json(folder / "logistic.json")),
-        posterior_floor=posterior_floor,
+        posterior_floor=tail_floor(posterior_floor, prevalence=prevalence),
     )
 
 

@@ -1,5 +1,6 @@
 """The sweep between stages: what train writes of every setting, and what evaluation reads back."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,11 @@ from scipy.special import expit
 
 from evaluation.selection import Setting as RankedSetting
 from evaluation.selection import SettingOutcome, SweepRanking
-from models.losses import LossSettings, posterior
-from models.rows import Float64s
+from models.losses import LossSettings, posterior, tail_floor
+from models.rows import Float64s, Integers
 from models.sweep import Sweep
 from models.sweep_settings import Setting
 from pipeline.storage.content import read_json, read_table, write_json, write_table
-from pipeline.storage.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,17 @@ class ValidOutcomes:
     Attributes:
         labels: 0 or 1 [N].
         event_time: microseconds since the epoch [N].
+        merchant: merchant codes, < 0 for none [N]; None where the data has no merchants.
         outcomes: one a setting and repeat.
-        unsmoothed: raw P(fraud) of ε = 0 without class weights, the evidence before the sweep [N].
+        unsmoothed: raw P(fraud) of ε = 0 without class weights, the evidence before the sweep [N]; None where the sweep
+            did not try it.
     """
 
     labels: Float64s
     event_time: np.ndarray
+    merchant: Integers | None
     outcomes: tuple[SettingOutcome, ...]
-    unsmoothed: Float64s
+    unsmoothed: Float64s | None
 
 
 def sweep_outcomes(sweep: Sweep, *, floor: float) -> tuple[SettingOutcome, ...]:
@@ -62,9 +65,12 @@ def position(sweep: Sweep, wanted: RankedSetting) -> int:
     raise ValueError(f"the sweep holds no repeat 0 of {wanted.text}")
 
 
-def write_outcomes(folder: Path, sweep: Sweep, *, labels: np.ndarray, event_time: np.ndarray) -> None:
+def write_outcomes(
+    folder: Path, sweep: Sweep, *, labels: np.ndarray, event_time: np.ndarray, merchant: Integers | None
+) -> None:
     """Write valid.parquet (margins, a column a setting) and sweep.json (what the columns are)."""
     columns = {"event_time": pa.array(event_time), "label": pa.array(labels)}
+    columns |= {} if merchant is None else {"merchant": pa.array(merchant)}
     described = []
     for place, (setting, fit) in enumerate(zip(sweep.settings, sweep.fits, strict=True)):
         columns[f"s{place:03d}"] = pa.array(fit.valid_margins)
@@ -86,10 +92,17 @@ def write_outcomes(folder: Path, sweep: Sweep, *, labels: np.ndarray, event_time
 
 
 def read_outcomes(valid: Path, description: Path, *, floor: float) -> ValidOutcomes:
-    """The inverse of `write_outcomes`, posteriors made anew from the margins."""
-    table = read_table(valid)
+    """The inverse of `write_outcomes`, posteriors made anew from the margins.
+
+    Args:
+        valid: the margins.
+        description: what they are of.
+        floor: as configured; the tails begin there, or lower where train has few frauds.
+    """
+    table, described = read_table(valid), read_json(description)
+    floor = tail_floor(floor, prevalence=described["prevalence"])
     outcomes, unsmoothed = [], None
-    for each in read_json(description)["settings"]:
+    for each in described["settings"]:
         loss = LossSettings.from_dict(each["loss"])
         setting = Setting(each["class_weight"], loss, each["repeat"], each["guide"])
         margins = table[each["column"]].to_numpy()
@@ -99,12 +112,11 @@ def read_outcomes(valid: Path, description: Path, *, floor: float) -> ValidOutco
                 ranked_setting(setting), setting.repeat, margins, inverted, each["train_accuracy"], not setting.guide
             )
         )
-        if unsmoothed is None and loss.epsilon == 0:
+        if unsmoothed is None and setting.plain:
             unsmoothed = expit(margins)
-    if unsmoothed is None:
-        raise InputError(f"{description} must hold a setting without smoothing, got none")
     labels = table["label"].to_numpy().astype(np.float64)
-    return ValidOutcomes(labels, table["event_time"].to_numpy(), tuple(outcomes), unsmoothed)
+    merchant = table["merchant"].to_numpy() if "merchant" in table.column_names else None
+    return ValidOutcomes(labels, table["event_time"].to_numpy(), merchant, tuple(outcomes), unsmoothed)
 
 
 def sweep_table(ranking: SweepRanking, sweep: Sweep) -> pa.Table:
@@ -123,6 +135,9 @@ def sweep_table(ranking: SweepRanking, sweep: Sweep) -> pa.Table:
             "repeats": row.repeats,
             "log_loss_affine": row.log_loss_affine,
             "log_loss_affine_spread": row.log_loss_affine_spread,
+            "behind": math.nan if row.behind is None else row.behind.value,
+            "behind_error": math.nan if row.behind is None else row.behind.error,
+            "behind_limit": math.nan if row.behind is None else row.behind.limit,
             "train_accuracy": row.train_accuracy,
             "best_epoch": epochs[row.setting],
             **{f"raw_{name}": value for name, value in row.raw.items()},

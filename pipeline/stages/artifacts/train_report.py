@@ -21,6 +21,8 @@ class TrainReport(WrittenReport):
         prevalence: share of fraud among the rows that were fitted on.
         selected: the setting that goes on.
         rule: how it was selected, in words.
+        smallest_mean: the setting of the smallest mean log loss.
+        remark: the two compared, in words.
         trees: how many the booster kept.
         notes: what a reader must know of the fits.
     """
@@ -28,5 +30,7 @@ class TrainReport(WrittenReport):
     prevalence: float
     selected: SelectedSetting
     rule: str
+    smallest_mean: SelectedSetting
+    remark: str
     trees: int
     notes: tuple[str, ...]

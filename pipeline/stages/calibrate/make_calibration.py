@@ -20,6 +20,7 @@ from pipeline.stages.artifacts.candidates import (
     raw_scores,
 )
 from pipeline.stages.artifacts.model_files import load_models
+from pipeline.stages.artifacts.tails import tails
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import write_json, write_table
 
@@ -93,6 +94,7 @@ def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> 
         frauds=int(labels.sum()),
         calibrators={name: fitted.to_dict() for name, fitted in maps.items()},
         tail_share=dict(scores.tail_share),
+        tails=tails(scores.posteriors, labels),
         notes=tuple(f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note),
     )
 

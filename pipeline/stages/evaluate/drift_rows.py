@@ -16,7 +16,6 @@ from evaluation.statistics.populations import JudgedRows
 from features.encode import Encoder
 from features.times import time_text
 from pipeline.stages.artifacts.champion_setting import champion_check
-from pipeline.stages.artifacts.sweep_files import ValidOutcomes
 from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.evaluate.shadow import ShadowRows
@@ -33,7 +32,6 @@ def drift_report(
     judged: JudgedTest,
     after_test: ShadowRows | None,
     *,
-    valid: ValidOutcomes,
     ranking: SweepRanking,
 ) -> dict[str, Any]:
     """The report's `drift` key.
@@ -45,8 +43,7 @@ def drift_report(
         context: of evaluate.
         judged: the test fold.
         after_test: the rows later than it, scored; None where there are none.
-        valid: the sweep on valid.
-        ranking: its settings, best first.
+        ranking: the settings of the sweep, best first.
     """
     test = context.features_report.folds["test"]
     late = after_test if after_test is not None and after_test.table.num_rows >= FEWEST_ROWS else None
@@ -56,7 +53,7 @@ def drift_report(
         reference=_reference_population(context, judged),
         recent=_recent_population(context, judged, late),
         labels=labels,
-        recheck=_recheck(context, judged, valid, ranking),
+        recheck=_recheck(context, judged, ranking),
         detector=detector_section(watched_champion(labels, judged.champion), config=context.config.drift),
     )
     return drift_section(found, config=context.config.drift)
@@ -106,17 +103,9 @@ def _label_history(context: StageContext, start: int) -> LabelHistory:
     )
 
 
-def _recheck(context: StageContext, judged: JudgedTest, valid: ValidOutcomes, ranking: SweepRanking) -> dict[str, Any]:
+def _recheck(context: StageContext, judged: JudgedTest, ranking: SweepRanking) -> dict[str, Any]:
     config = context.config
-    setting = champion_check(
-        context.run,
-        config.sweep,
-        labels=valid.labels,
-        event_time=valid.event_time,
-        outcomes=valid.outcomes,
-        ranking=ranking,
-        folds=config.selection.folds,
-    )
+    setting = champion_check(context.run, config.sweep, ranking=ranking)
     if judged.champion is None or judged.champion.test.problem:
         return recheck_section(setting, None)
     return recheck_section(setting, _champion_calibration(judged.rows, judged.champion.test, config.gate))

@@ -1,12 +1,17 @@
 """Everything a report is made of, gathered from the test fold and from what earlier stages left."""
 
+from dataclasses import asdict
+from typing import Any
+
 import numpy as np
 
 from evaluation.report.evidence import Evidence, Note
 from evaluation.selection import SweepRanking, rank_sweep
 from models.calibration import bounded_probability, calibrator_from_dict
+from pipeline.stages.artifacts.calibrate_report import CalibrateReport
 from pipeline.stages.artifacts.candidates import RawScores, comparison_logits
 from pipeline.stages.artifacts.sweep_files import ValidOutcomes, read_outcomes
+from pipeline.stages.artifacts.tails import tails
 from pipeline.stages.evaluate.calib_rows import crossfitted_calib_rows
 from pipeline.stages.evaluate.drift_rows import drift_report
 from pipeline.stages.evaluate.earlier_judgements import SharedJudgement, reuse_warnings
@@ -43,13 +48,13 @@ def gathered_evidence(
         before=_before_calibration(judged.scores),
         calib=crossfitted_calib_rows(context, judged.served),
         temperature_test=_comparison_on_test(context, judged),
-        unsmoothed_valid=(valid.labels, valid.unsmoothed),
+        unsmoothed_valid=None if valid.unsmoothed is None else (valid.labels, valid.unsmoothed),
         champion=judged.champion.test if judged.champion is not None else None,
         anchor=judged.anchor,
-        drift=drift_report(context, judged, after_test, valid=valid, ranking=ranking),
+        drift=drift_report(context, judged, after_test, ranking=ranking),
         notes=tuple(Note(topic, text) for topic, text in run_notes(context)),
         reuse_warnings=reuse_warnings(earlier),
-        run_description=run_description(context, judged.models),
+        run_description={**run_description(context, judged.models), "tails": _tails(context, judged)},
         configuration=config.model_dump(mode="json", exclude={"tracking", "runs"}),
     )
 
@@ -60,10 +65,24 @@ def _sweep_ranking(context: StageContext, valid: ValidOutcomes) -> SweepRanking:
         valid.labels,
         valid.outcomes,
         event_time=valid.event_time,
+        merchant=valid.merchant,
         folds=selection.folds,
         auc_tolerance=selection.auc_tolerance,
         bins=context.config.evaluation.bins,
     )
+
+
+def _tails(context: StageContext, judged: JudgedTest) -> dict[str, Any]:
+    """What the tails of every head's inverse promised, and what was seen in them, on calib and on test."""
+    calib = CalibrateReport.read(context.path("calibrate", "report.json"))
+    found = {"calib": calib.tails, "test": tails(judged.scores.posteriors, judged.rows.labels)}
+    return {
+        "floor": judged.models.posterior_floor,
+        **{
+            fold: {head: {side: asdict(tail) for side, tail in sides.items()} for head, sides in of_fold.items()}
+            for fold, of_fold in found.items()
+        },
+    }
 
 
 def _before_calibration(scores: RawScores) -> dict[str, np.ndarray]:

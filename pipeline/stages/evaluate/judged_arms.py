@@ -65,8 +65,9 @@ def _arms_and_noise(
         for table in (context.features("calib"), judged.table)
     )
     arms, noise = [], {}
+    floor = judged.models.posterior_floor
     for recipe, state in read_recipes(context.path("train", "ablation.json").parent):
-        arm = judged_arm(recipe, state, calib=calib, test=test, floor=calibration.posterior_floor, config=calibration)
+        arm = judged_arm(recipe, state, calib=calib, test=test, floor=floor, config=calibration)
         if (noisy := noise_setting(recipe)) is None:
             arms.append(arm)
         else:

@@ -30,6 +30,7 @@ def run_description(context: StageContext, models: Models) -> dict[str, Any]:
             "convention": selected.loss.convention,
             "configured": selected.loss.smoothing,
             "torch": selected.loss.epsilon,
+            "anchor": selected.loss.anchor,
         },
         "columns": {
             "numeric": len(features.columns.numeric),

@@ -87,6 +87,7 @@ def _record(context: StageContext, models: Models, thresholds: Mapping[str, Any]
             "epsilon": head.loss.epsilon,
             "convention": head.loss.convention,
             "as_configured": head.loss.smoothing,
+            "prior": head.loss.prior,
         },
         "class_weight": {
             "name": head.class_weight,

@@ -16,7 +16,7 @@ from evaluation.report.encoder_leak_section import PLAIN, LeakArm, leak_lines, l
 from evaluation.selection import time_blocks
 from features.encode import Encoder
 from models.encoded_booster import fit_boosted
-from models.losses import LossSettings, posterior
+from models.losses import LossSettings, posterior, tail_floor
 from models.options import BoostingConfig, CalibrationConfig, StudyForm, TrainConfig
 from models.rows import Float64s, RowArrays
 from models.shared_encoder import HeadNetwork, fresh_networks
@@ -134,7 +134,7 @@ def _form_probabilities(
     task: Task, training: TrainConfig, *, study: LeakStudy
 ) -> Iterator[tuple[str, dict[str, Float64s]]]:
     """P(fraud) on valid of booster and hybrid with each form, beside the first form that of the head they share."""
-    floor, valid = study.calibration.posterior_floor, task.valid
+    floor, valid = tail_floor(study.calibration.posterior_floor, prevalence=task.prevalence), task.valid
     fit = fit_networks(task, settings=[study.loss], repeats=[0], config=training)[0]
     head = HeadNetwork(fit.state, study.loss)
     until = functools.cache(fresh_networks(task, loss=study.loss, config=training))

@@ -6,13 +6,14 @@ What is fitted is returned by the other files of this folder; what of it is writ
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit
 
 from evaluation.report.recheck_section import SettingCheck
+from evaluation.report.smoothing_section import selection_remark
 from evaluation.selection import SweepRanking
 from features.encode import Encoder
 from models.baseline import fit_logistic_baseline
 from models.encoded_booster import Boosted, fit_boosted
+from models.losses import tail_floor
 from models.options import TrainConfig
 from models.shared_encoder import HeadNetwork
 from models.sweep import Sweep
@@ -26,6 +27,7 @@ from pipeline.stages.artifacts.sweep_files import position, sweep_table, write_o
 from pipeline.stages.artifacts.train_report import SelectedSetting, TrainReport
 from pipeline.stages.stage import StageContext
 from pipeline.stages.train.champion_networks import Start, champion_networks
+from pipeline.stages.train.distillation_teacher import teacher_probabilities
 from pipeline.stages.train.encoder_forms import LeakStudy, leak_table
 from pipeline.stages.train.recipe_fits import ablation_notes, fit_recipes, recipes
 from pipeline.stages.train.sweep_and_rank import (
@@ -40,7 +42,8 @@ from pipeline.stages.train.sweep_and_rank import (
     whole_grid,
 )
 from pipeline.stages.train.sweep_log import log_sweep
-from pipeline.stages.train.unsmoothed import unsmoothed_evidence
+from pipeline.stages.train.unsmoothed import NOT_FITTED, unsmoothed_evidence
+from pipeline.stages.train.valid_merchants import merchant_codes
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_json, write_json, write_table
 
@@ -50,22 +53,20 @@ def make_models(context: StageContext) -> str:
     config = context.config
     encoder = Encoder.from_dict(read_json(context.path("features", "encoder.json")))
     training = config.train.model_copy(update={"threads": context.threads})
-    task = _task(context, encoder, training)
-    plan = SweepPlan(
-        task, config.sweep, training, config.selection, config.calibration.posterior_floor, config.evaluation.bins
-    )
+    plan = _plan(context, encoder, training)
+    task = plan.task
     swept = _swept(context, plan, encoder)
     heads = heads_of(swept.sweep, swept.ranking)
-    _write_sweep(context, swept, heads, task)
+    _write_sweep(context, swept, heads, plan)
     head = HeadNetwork(heads["mlp"].state, heads["mlp"].loss)
     boosted = _boosted(context, task, head, encoder=encoder, training=training)
     if config.ablation.enabled:
-        _write_ablation(context, task, boosted, training)
+        _write_ablation(context, plan, boosted)
     if config.ablation.encoder_leak:
         _write_leak_table(context, task, head, encoder=encoder, training=training)
     baseline = fit_logistic_baseline(task.train, scaling=encoder.scaling, cardinalities=encoder.sizes)
     write_json(context.out / "logistic.json", baseline.to_dict())
-    notes = ablation_notes(config.ablation) if config.ablation.enabled else ()
+    notes = ablation_notes(config.ablation, blocks=config.boosting.blocks) if config.ablation.enabled else ()
     trees = boosted.booster.best_round
     _report(context, swept, trees, notes=[*swept.sweep.notes, baseline.note, *notes])
     return f"{len(swept.sweep.settings)} settings, {swept.ranking.selected.text} selected; {trees} trees"
@@ -85,11 +86,22 @@ def heads_of(sweep: Sweep, ranking: SweepRanking) -> dict[str, Head]:
     return heads
 
 
-def _task(context: StageContext, encoder: Encoder, training: TrainConfig) -> Task:
-    train, valid = (encoder.apply(context.features(fold)) for fold in ("train", "valid"))
+def _plan(context: StageContext, encoder: Encoder, training: TrainConfig) -> SweepPlan:
+    config = context.config
+    folds = {fold: context.features(fold) for fold in ("train", "valid")}
+    train, valid = (encoder.apply(table) for table in folds.values())
     rows = int(np.isfinite(train.label).sum())
     architecture = configured_architecture(encoder.scaling, cardinalities=encoder.sizes, rows=rows, config=training)
-    return labelled_task(train, valid, architecture=architecture)
+    task = labelled_task(train, valid, architecture=architecture)
+    return SweepPlan(
+        task=task,
+        sweep=config.sweep,
+        training=training,
+        selection=config.selection,
+        merchant=merchant_codes(folds["valid"], labelled=np.isfinite(valid.label) & (valid.weight > 0)),
+        posterior_floor=tail_floor(config.calibration.posterior_floor, prevalence=task.prevalence),
+        bins=config.evaluation.bins,
+    )
 
 
 def _swept(context: StageContext, plan: SweepPlan, encoder: Encoder) -> Swept:
@@ -157,6 +169,9 @@ def _check_findings(context: StageContext, found: SettingCheck | None) -> tuple[
 
 def _write_unsmoothed(context: StageContext, sweep: Sweep, task: Task) -> None:
     evidence = unsmoothed_evidence(sweep, task.valid.label, bins=context.config.evaluation.bins)
+    if evidence is None:
+        context.reporter.say(f"    {NOT_FITTED}")
+        return
     write_bytes(context.out / "unsmoothed" / "reliability.png", evidence.png)
     write_json(context.out / "unsmoothed" / "valid.json", evidence.section)
     context.log.metrics(evidence.metrics)
@@ -165,12 +180,12 @@ def _write_unsmoothed(context: StageContext, sweep: Sweep, task: Task) -> None:
     context.reporter.say(f"    {evidence.line}")
 
 
-def _write_sweep(context: StageContext, swept: Swept, heads: Mapping[str, Head], task: Task) -> None:
+def _write_sweep(context: StageContext, swept: Swept, heads: Mapping[str, Head], plan: SweepPlan) -> None:
+    valid = plan.task.valid
     save_heads(context.out, heads)
-    write_outcomes(context.out, swept.sweep, labels=task.valid.label, event_time=task.valid.time)
+    write_outcomes(context.out, swept.sweep, labels=valid.label, event_time=valid.time, merchant=plan.merchant)
     write_table(context.out / "sweep.parquet", sweep_table(swept.ranking, swept.sweep))
-    bins = context.config.evaluation.bins
-    log_sweep(context.log, swept.ranking, swept.outcomes, labels=task.valid.label, bins=bins)
+    log_sweep(context.log, swept.ranking, swept.outcomes, labels=valid.label, bins=plan.bins)
 
 
 def _boosted(
@@ -183,17 +198,20 @@ def _boosted(
     return boosted
 
 
-def _write_ablation(context: StageContext, task: Task, boosted: Boosted, training: TrainConfig) -> None:
+def _write_ablation(context: StageContext, plan: SweepPlan, boosted: Boosted) -> None:
     """Train every technique alone and in pairs on the sweep's own network and batches."""
-    config = context.config
+    config, task, training = context.config, plan.task, plan.training
     arms = recipes(config.ablation, prevalence=task.prevalence, smoothings=config.sweep.smoothing)
-    teacher = boosted.booster.log_odds(boosted.train_margins, floor=config.calibration.posterior_floor)
+    context.reporter.progress(0, 1, "teacher of distillation")
+    teacher = teacher_probabilities(
+        task, boosted, boosting=config.boosting, training=training, floor=plan.posterior_floor
+    )
     states = fit_recipes(
         task,
         arms=arms,
         config=training,
         ablation=config.ablation,
-        teacher=expit(teacher),
+        teacher=teacher,
         progress=lambda epoch: context.reporter.progress(epoch.epoch, training.epochs, "ablation"),
     )
     write_recipes(context.out, arms, states)
@@ -227,6 +245,7 @@ def _write_leak_table(
 
 def _report(context: StageContext, swept: Swept, trees: int, *, notes: Sequence[str]) -> None:
     sweep, selected = swept.sweep, swept.ranking.selected
+    smallest = swept.ranking.smallest_mean
     warnings = [note for note in notes if note]
     for warning in warnings:
         context.reporter.warn(warning)
@@ -234,6 +253,8 @@ def _report(context: StageContext, swept: Swept, trees: int, *, notes: Sequence[
         prevalence=sweep.prevalence,
         selected=SelectedSetting(smoothing=selected.smoothing, class_weight=selected.class_weight),
         rule=swept.ranking.rule,
+        smallest_mean=SelectedSetting(smoothing=smallest.smoothing, class_weight=smallest.class_weight),
+        remark=selection_remark(swept.ranking),
         trees=trees,
         notes=(*warnings, *swept.findings),
     )

@@ -54,9 +54,11 @@ def recipes(config: AblationConfig, *, prevalence: float, smoothings: Sequence[f
     return (*plain, one_line, *other, *noise)
 
 
-def ablation_notes(config: AblationConfig) -> tuple[str, ...]:
-    """What should make a reader of the table careful."""
-    return tuple(f"ablation: {note}" for note in smoothed_twice(mixup=config.mixup, smoothing=config.smoothing))
+def ablation_notes(config: AblationConfig, *, blocks: int) -> tuple[str, ...]:
+    """What should make a reader of the table careful; `blocks` of time make the teacher of distillation."""
+    teacher = f"distillation's teacher is the booster, each of {blocks} blocks of time of train by one of the others"
+    twice = smoothed_twice(mixup=config.mixup, smoothing=config.smoothing)
+    return tuple(f"ablation: {note}" for note in (teacher, *twice))
 
 
 def fit_recipes(
@@ -75,7 +77,7 @@ def fit_recipes(
         arms: what to train.
         config: [train].
         ablation: [ablation].
-        teacher: P(fraud) of the booster on the rows of train [N].
+        teacher: P(fraud) of boosters on rows of train that they did not learn from [N].
         progress: called after each epoch.
     """
     states: dict[str, State] = {}

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from evaluation.options import SelectionConfig
 from evaluation.report.recheck_section import SettingCheck
 from evaluation.selection import SettingOutcome, SweepRanking, rank_sweep
 from models.options import SweepConfig, TrainConfig
+from models.rows import Integers
 from models.sweep import Sweep, fit_sweep
 from models.sweep_settings import Setting
 from models.task import Task
@@ -31,7 +30,8 @@ class SweepPlan:
         sweep: [sweep].
         training: [train], threads resolved.
         selection: [selection].
-        posterior_floor: where the inverse of the loss goes on as a tail.
+        merchant: codes of the rows of valid, < 0 for none [N]; None where the data has no merchants.
+        posterior_floor: where the inverse of the loss goes on as a tail, for the fraud rate of the task.
         bins: of the ECE that is told of each setting.
     """
 
@@ -39,6 +39,7 @@ class SweepPlan:
     sweep: SweepConfig
     training: TrainConfig
     selection: SelectionConfig
+    merchant: Integers | None
     posterior_floor: float
     bins: int
 
@@ -85,6 +86,7 @@ def ranked(plan: SweepPlan, sweep: Sweep) -> Swept:
         plan.task.valid.label,
         outcomes,
         event_time=plan.task.valid.time,
+        merchant=plan.merchant,
         folds=plan.selection.folds,
         auc_tolerance=plan.selection.auc_tolerance,
         bins=plan.bins,
@@ -94,15 +96,7 @@ def ranked(plan: SweepPlan, sweep: Sweep) -> Swept:
 
 def checked_setting(plan: SweepPlan, few: Swept, *, run: Path) -> SettingCheck | None:
     """Whether the setting of the champion in a run folder still leads; None where the sweep did not try it."""
-    return champion_check(
-        run,
-        plan.sweep,
-        labels=plan.task.valid.label.astype(np.float64),
-        event_time=plan.task.valid.time,
-        outcomes=few.outcomes,
-        ranking=few.ranking,
-        folds=plan.selection.folds,
-    )
+    return champion_check(run, plan.sweep, ranking=few.ranking)
 
 
 def _grid(plan: SweepPlan) -> SweepConfig:

@@ -20,7 +20,7 @@ RAW_AND_INVERSE = ("ece", "brier", "log_loss", "precision_at_half", "share_negat
 def log_sweep(
     log: StageLog, ranking: SweepRanking, outcomes: Sequence[SettingOutcome], *, labels: np.ndarray, bins: int
 ) -> None:
-    """Log every setting of the sweep, the best last, where a list sorted by time shows it first.
+    """Log every setting of the sweep, the selected one last, where a list sorted by time shows it first.
 
     Several repeats of a setting make a run of means, with the spread, and one run each: MLflow averages nothing.
 
@@ -31,13 +31,14 @@ def log_sweep(
         labels: 0 or 1 [N].
         bins: of the calibration error.
     """
-    for rank, row in reversed(list(enumerate(ranking.rows, start=1))):
+    places = enumerate(ranking.rows, start=1)
+    for rank, row in sorted(places, key=lambda each: (each[1].setting == ranking.selected, -each[0])):
         if row.repeats > 1:
             for each in outcomes:
                 if each.setting == row.setting:
                     _log_repeat(log, each, labels, bins)
         _log_setting(log, rank, row, selected=row.setting == ranking.selected)
-    log.run.params(_grid(ranking.selected))
+    log.run.params({**_grid(ranking.selected), "smallest_mean": ranking.smallest_mean.text})
 
 
 def _log_setting(log: StageLog, rank: int, row: SweepRow, *, selected: bool) -> None:
@@ -51,10 +52,19 @@ def _log_setting(log: StageLog, rank: int, row: SweepRow, *, selected: bool) -> 
             "train_accuracy": row.train_accuracy,
             "valid_log_loss_affine": row.log_loss_affine,
             **({"valid_log_loss_affine_std": spread} if math.isfinite(spread) else {}),
+            **_behind(row),
             **_statistics(row.raw, row.inverted),
         }
     )
     child.close("FINISHED")
+
+
+def _behind(row: SweepRow) -> dict[str, float]:
+    """How far a setting that may win lies behind the smallest mean, and how far noise would put it."""
+    if row.behind is None:
+        return {}
+    found = {"valid_behind": row.behind.value, "valid_behind_std": row.behind.error}
+    return found | ({"valid_behind_limit": row.behind.limit} if math.isfinite(row.behind.limit) else {})
 
 
 def _log_repeat(log: StageLog, outcome: SettingOutcome, labels: np.ndarray, bins: int) -> None:

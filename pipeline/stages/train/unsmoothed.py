@@ -12,10 +12,12 @@ from evaluation.report.reliability_tables import unsmoothed_section
 from models.rows import Floats
 from models.sweep import Sweep
 
+NOT_FITTED = "ε = 0 without class weights was not fitted, because sweep.class_weight does not name none"
+
 
 @dataclass(frozen=True)
 class UnsmoothedEvidence:
-    """Reliability, Brier score and ECE of ε = 0 on valid, and their picture as PNG."""
+    """Reliability, Brier score and ECE of ε = 0 without class weights on valid, and their picture as PNG."""
 
     section: Mapping[str, Any]
     png: bytes
@@ -31,15 +33,17 @@ class UnsmoothedEvidence:
         return f"ε = 0 on valid, before the sweep: Brier {self.section['brier']:.5f}, ECE {self.section['ece']:.5f}"
 
 
-def unsmoothed_evidence(sweep: Sweep, labels: Floats, *, bins: int) -> UnsmoothedEvidence:
-    """What the guide asks for first.
+def unsmoothed_evidence(sweep: Sweep, labels: Floats, *, bins: int) -> UnsmoothedEvidence | None:
+    """What the guide asks for first; None where the sweep has no setting without smoothing and class weights.
 
     Args:
-        sweep: its first setting has ε = 0.
+        sweep: of any settings: that of a recheck begins with the champion's class weights.
         labels: 0 or 1 of the rows of valid [N].
         bins: of the ECE.
     """
-    if sweep.settings[0].loss.epsilon > 0:
-        raise ValueError(f"the first setting must have ε = 0, got {sweep.settings[0].loss.epsilon:g}")
-    section = unsmoothed_section(labels.astype(np.float64), expit(sweep.fits[0].valid_margins), bins=bins)
+    fits = zip(sweep.settings, sweep.fits, strict=True)
+    plain = next((fit for setting, fit in fits if setting.plain and setting.repeat == 0), None)
+    if plain is None:
+        return None
+    section = unsmoothed_section(labels.astype(np.float64), expit(plain.valid_margins), bins=bins)
     return UnsmoothedEvidence(section, unsmoothed_picture(section).png)

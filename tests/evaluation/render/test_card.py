@@ -45,6 +45,7 @@ def test_the_card_says_how_it_was_made_and_judged(report):
         f"Label smoothing ε = {chosen['smoothing']:g}, in torch's convention",
         f"Class weights: {chosen['class_weight']}, weighting by {chosen['weighting']}",
         report["smoothing"]["rule"],
+        report["smoothing"]["selection"],
         "12,000 rows",
         "The gate passed it",
     ):
@@ -52,6 +53,13 @@ def test_the_card_says_how_it_was_made_and_judged(report):
     assert "Newest training row: 2018-06-21" in model_card(
         {**report, "facts": {**report["facts"], "newest_training_row": "2018-06-21"}}
     )
+
+
+def test_the_card_says_towards_what_smoothing_pulled(report):
+    towards = {"convention": "prior", "anchor": 0.0179}
+    card = model_card({**report, "facts": {**report["facts"], "smoothing": towards}})
+    assert "towards the prior (targets 1 − ε·(1 − π) and ε·π with π = 0.0179)" in card
+    assert "in torch's convention" not in card
 
 
 def test_undefined_numbers_are_dashes_and_leave_the_front_matter(report):

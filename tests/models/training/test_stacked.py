@@ -56,6 +56,19 @@ def test_what_is_random_about_a_batch_follows_from_the_seed_alone(name):
     assert not np.array_equal(first, stepped()[0])
 
 
+def test_a_row_of_weight_three_is_mixed_as_that_row_three_times():
+    # the loss of a mixed batch is the mixed loss of its labels, row weights included
+    rows = replace(ROWS, weight=np.where(ROWS.label == 1, 3, 1).astype(np.float32))
+    fold = fold_tensors(rows, ARCHITECTURE, device=CPU)
+    with ThreadPoolExecutor(1) as pool:
+        mixing = replace(PLAIN, mixup=0.4)
+        networks = StackedNetworks(ARRAYS, ARCHITECTURE, mixing, device=CPU, seed=0, pool=pool, shards=1)
+        batch = networks._batch(fold, torch.arange(64))
+    total_BK = fold.target_NK[:64] * fold.weight_N[:64, None]
+    torch.testing.assert_close(batch.target_BK * batch.weight_B[:, None], batch.mixing.mixed(total_BK))
+    assert float(batch.target_BK.sum(1).sub(1).abs().max()) < 1e-6
+
+
 def test_a_codes_lookup_learns_nothing_of_a_batch_that_hides_all_codes():
     _, arrays, _ = stepped(settings=replace(PLAIN, unknown_share=1.0))
     np.testing.assert_array_equal(arrays["lookup_0"][:, 1:], ARRAYS["lookup_0"][:, 1:])

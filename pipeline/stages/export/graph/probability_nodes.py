@@ -18,8 +18,9 @@ from pipeline.stages.export.graph.nodes import Nodes
 def posterior_log_odds(nodes: Nodes, margins: str, settings: Sequence[LossSettings], *, floor: float) -> str:
     """Log odds [N, S] of `models.losses.posterior` from margins [N, S], a setting a column.
 
-    With h = ε/2, a = the evidence less its shift and u = exp(a), the odds before the weight is taken back are
-    (σ(a) − h) / (σ(−a) − h) = ((1 − h)·u − h) / ((1 − h) − h·u): one exponential and one logarithm.
+    With l and h the shares that smoothing takes from legitimate and fraud, a = the evidence less its shift and
+    u = exp(a), the odds before the weight is taken back are (σ(a) − l) / (σ(−a) − h) =
+    ((1 − l)·u − l) / ((1 − h) − h·u): one exponential and one logarithm.
     """
     gammas = {each.gamma for each in settings}
     if len(gammas) > 1:
@@ -129,13 +130,13 @@ def _nonlinear_log_odds(nodes: Nodes, log_odds: str, calibrator: Calibrator) -> 
 
 def _log_odds_of_evidence(nodes: Nodes, evidence: str, settings: Sequence[LossSettings]) -> str:
     shift = np.log([each.ratio for each in settings])
-    half = np.array([each.epsilon / 2 for each in settings])
-    if not half.any():
+    of_legitimate, of_fraud = (np.array(shares) for shares in zip(*(each.lost for each in settings), strict=True))
+    if not of_fraud.any():
         return _by_column(nodes, "Sub", evidence, shift)
     by_column = np.array([each.weighting == "column" for each in settings])
     odds = nodes.add("Exp", _by_column(nodes, "Sub", evidence, np.where(by_column, shift, 0.0)))
-    above = _by_column(nodes, "Sub", _by_column(nodes, "Mul", odds, 1 - half), half)
-    below = _by_column(nodes, "Add", _by_column(nodes, "Mul", odds, -half), 1 - half)
+    above = _by_column(nodes, "Sub", _by_column(nodes, "Mul", odds, 1 - of_legitimate), of_legitimate)
+    below = _by_column(nodes, "Add", _by_column(nodes, "Mul", odds, -of_fraud), 1 - of_fraud)
     return _by_column(nodes, "Sub", nodes.add("Log", nodes.add("Div", above, below)), np.where(by_column, 0.0, shift))
 
 

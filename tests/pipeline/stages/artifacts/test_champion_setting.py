@@ -42,6 +42,17 @@ def test_smoothing_has_its_place_in_the_configurations_convention(tmp_path, epsi
     assert found.loss.epsilon == pytest.approx(epsilon)
 
 
+@pytest.mark.parametrize(("convention", "prior", "known"), [("prior", 0.03, True), ("prior", None, False)])
+def test_smoothing_towards_the_prior_is_comparable_with_its_own_kind_alone(tmp_path, convention, prior, known):
+    run = with_champion(tmp_path)
+    path = run / "champion" / "bundle" / "manifest.json"
+    write_json(path, read_json(path) | {"smoothing": {"epsilon": 0.1, "prior": prior}})
+    found = champion_setting(run, SweepConfig(convention=convention))
+    assert (found is not None) is known
+    assert found is None or (found.loss.smoothing, found.loss.prior) == (0.1, 0.03)
+    assert (champion_setting(run, SweepConfig()) is None) is known
+
+
 def checked(small_run, run, **setting):
     train = small_run / "train"
     valid = read_outcomes(train / "valid.parquet", train / "sweep.json", floor=1e-3)
@@ -49,11 +60,7 @@ def checked(small_run, run, **setting):
     return ranking, champion_check(
         with_champion(run, **setting),
         SweepConfig(),
-        labels=valid.labels,
-        event_time=valid.event_time,
-        outcomes=valid.outcomes,
         ranking=ranking,
-        folds=3,
     )
 
 

@@ -22,7 +22,7 @@ def sweep(context):
     train = context.run / "train"
     valid = read_outcomes(train / "valid.parquet", train / "sweep.json", floor=1e-3)
     ranking = rank_sweep(valid.labels, valid.outcomes, event_time=valid.event_time, folds=5, auc_tolerance=0.002)
-    return {"valid": valid, "ranking": ranking}
+    return {"ranking": ranking}
 
 
 def test_without_rows_after_test_the_newest_ones_are_test(context, judged, sweep):

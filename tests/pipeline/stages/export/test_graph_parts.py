@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.export.graph_parts import BOOSTER_FORMS, graph_parts
+from pipeline.storage.content import read_json
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +18,14 @@ def test_every_candidate_of_the_run_is_in_the_graph(models, small_run):
     calibration = load_calibration(small_run)
     parts = graph_parts(models, calibration, shipped="mlp")
     assert set(parts.candidates) == {*calibration.calibrators, "hybrid"}
-    assert (parts.shipped, parts.posterior_floor) == ("mlp", 1e-3)
+    assert (parts.shipped, parts.posterior_floor) == ("mlp", models.posterior_floor)
     assert parts.networks["mlp"].loss == models.heads["mlp"].loss
+
+
+def test_tails_begin_at_a_fiftieth_of_trains_fraud_rate_where_that_is_less_than_configured(models, small_run):
+    prevalence = read_json(small_run / "train" / "sweep.json")["prevalence"]
+    assert models.posterior_floor == prevalence / 50 < 1e-3
+    assert load_models(small_run, posterior_floor=1e-5).posterior_floor == 1e-5
 
 
 def test_a_booster_without_an_encoder_gets_none(models, small_run):

@@ -72,7 +72,8 @@ def test_noise_of_no_label_is_no_noise():
 
 
 @pytest.mark.parametrize(("mixup", "notes"), [(0.4, 1), (0.2, 0)])
-def test_smoothing_twice_is_noted_under_the_ablations_name(mixup, notes):
-    found = ablation_notes(AblationConfig(mixup=mixup, smoothing=0.1))
-    assert len(found) == notes
-    assert all(note.startswith("ablation: mixup with α = 0.4") for note in found)
+def test_the_teacher_and_smoothing_twice_are_noted_under_the_ablations_name(mixup, notes):
+    teacher, *twice = ablation_notes(AblationConfig(mixup=mixup, smoothing=0.1), blocks=4)
+    assert teacher.startswith("ablation: distillation's teacher is the booster, each of 4 blocks of time")
+    assert len(twice) == notes
+    assert all(note.startswith("ablation: mixup with α = 0.4") for note in twice)

@@ -45,7 +45,17 @@ def test_settings_hang_on_the_run_and_the_best_comes_last(tmp_path):
     assert {each.content["parent"] for each in opened} == {"run"}
     assert ranking.selected.smoothing == 0
     assert of(records, "tags", opened[-1].key)["harbor.selected"] == "True"
-    assert of(records, "params", "run") == {"smoothing": "0", "class_weight": "none", "weighting": "example"}
+    chosen = {"smoothing": "0", "class_weight": "none", "weighting": "example"}
+    assert of(records, "params", "run") == chosen | {"smallest_mean": "ε = 0, no class weights"}
+
+
+def test_the_selected_setting_comes_last_though_another_has_the_smallest_mean(tmp_path):
+    ranking, records = logged(tmp_path, outcome(0.0, noise=0.05), outcome(0.1, noise=0.04))
+    assert ranking.rows[0].setting != ranking.selected
+    opened = [each.key for each in records if each.kind == "open"]
+    assert opened[-1] == "run/train/none-example-0"
+    behind = of(records, "metrics", opened[-1])["valid_behind"]
+    assert behind == ranking.behind(ranking.selected).value > 0
 
 
 def test_numbers_are_those_of_the_ranking_and_named_for_valid(tmp_path):

@@ -26,9 +26,10 @@ from tests.fixtures.graphs import run_nodes
     weighting=st.sampled_from(["example", "column"]),
     gamma=st.sampled_from([0.0, 0.0, 0.5, 2.0]),
     floor=st.sampled_from([1e-3, 1e-5, 0.2]),
+    prior=st.sampled_from([None, None, 0.001, 0.02]),
 )
-def test_the_posterior_in_the_graph_is_that_of_the_losses(smoothing, ratio, weighting, gamma, floor) -> None:
-    setting = LossSettings(smoothing, ratio, weighting, "uniform", gamma)
+def test_the_posterior_in_the_graph_is_that_of_the_losses(smoothing, ratio, weighting, gamma, floor, prior) -> None:
+    setting = LossSettings(smoothing, ratio, weighting, "uniform" if prior is None else "prior", gamma, prior)
     margins = np.concatenate([np.linspace(-25, 25, 301), np.linspace(-0.1, 0.1, 21), [-40.0, 40.0]])
 
     def build(nodes: Nodes) -> None:
