@@ -40,7 +40,7 @@ def data_warnings(
     """
     rows, shipped = evidence.rows, evidence.shipped
     found = [_worse_than_nothing(name, record["brier"]["value"], population) for name, record in candidates.items()]
-    found += [_fitted_here(name, rows.labels, p) for name, p in evidence.candidates.items()]
+    found += [_fitted_here(name, rows, p) for name, p in evidence.candidates.items()]
     found.append(_duplicates(rows, evidence.candidates[shipped]))
     if not _outside(candidates[shipped]["observed_expected"], band):  # where the whole is wrong its parts are no news
         found += [_bad_part(part, shipped, band) for part in parts]
@@ -49,7 +49,9 @@ def data_warnings(
     return [text for text in found if text]
 
 
-def exactness(labels: ArrayLike, probabilities: ArrayLike) -> tuple[float, float]:
+def exactness(
+    labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None
+) -> tuple[float, float]:
     """Standardised sums of y − p and of (y − p) · logit p: standard normal if the probabilities are right.
 
     Both are 0 where an affine or isotonic map was fitted on these rows, the second also for a temperature: that is the
@@ -61,8 +63,9 @@ def exactness(labels: ArrayLike, probabilities: ArrayLike) -> tuple[float, float
     Args:
         labels: 0 or 1 [N].
         probabilities: P(fraud) [N].
+        weight: of the fit that is looked for, ≥ 0 [N].
     """
-    s = sample(labels, probabilities)
+    s = sample(labels, probabilities, weight=weight)
     if one_class(s):
         return float("nan"), float("nan")
     gradient, information = score_and_information(s.labels, s.probabilities, clipped_logit(s.probabilities), s.weight)
@@ -83,8 +86,9 @@ def _worse_than_nothing(name: str, score: float, population: Mapping[str, Any]) 
     )
 
 
-def _fitted_here(name: str, labels: Floats, probabilities: Floats) -> str:
-    if not any(abs(value) < TOO_EXACT for value in exactness(labels, probabilities)):
+def _fitted_here(name: str, rows: JudgedRows, probabilities: Floats) -> str:
+    found = (exactness(rows.labels, probabilities, weight=weight) for weight in (None, rows.weight))
+    if not any(abs(value) < TOO_EXACT for both in found for value in both):
         return ""
     return (
         f"{candidate_name(name)}: promised and observed frauds agree more exactly than chance allows; a calibrator has "

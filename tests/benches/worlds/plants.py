@@ -220,16 +220,12 @@ def raw_smoothed_head(judged: Judged, bench: Bench) -> bool:
 def _line_on_test(judged: Judged) -> Floats:
     rows = judged.evidence.rows
     z = logit(own(judged))
-    return fit_calibrator(rows.labels, z, method="affine", **_weights(rows.weight)).apply(z)
+    return fit_calibrator(rows.labels, z, method="affine", weights=rows.weight).apply(z)
 
 
 def _isotonic_on_test(judged: Judged) -> Floats:
     rows = judged.evidence.rows
     return np.asarray(IsotonicRegression().fit_transform(own(judged), rows.labels, sample_weight=rows.weight))
-
-
-def _weights(weight: Floats | None) -> dict[str, Floats]:
-    return {} if weight is None else {"weights": weight}
 
 
 def _expected_loss(truth: Floats, p: Floats) -> float:

@@ -13,6 +13,7 @@ from evaluation.statistics.sample import Floats, Mask
 from features.times import DAY
 from models.calibration import Calibrator, cross_fitted, fit_calibrator
 from pipeline.config import Config, load_config
+from pipeline.stages.features.label_weights import LabelTimes, label_weights
 from tests.benches.worlds.world import END, World
 
 SHIPPED, BASELINE = "xgboost", "logistic"
@@ -85,8 +86,9 @@ def as_of(name: str) -> int | None:
 def judged_world(world: World, name: str) -> Judged:
     """The world under the configuration of this name."""
     config, moment = configuration(name), as_of(name)
-    folds = world.folds(config.split, delay=config.labels.delay, as_of=moment)
-    weight = label_weights(world, folds.usable, folds.code, moment)
+    labels = LabelTimes(world.label.astype(np.float32), world.time, world.available)
+    found = label_weights(labels, world.folds(config.split, delay=config.labels.delay, as_of=moment), as_of=moment)
+    folds, weight = found.folds, found.weight.astype(np.float64)
     calib, test = (np.flatnonzero(folds.rows(fold) & folds.usable) for fold in ("calib", "test"))
     calib_end = next(fold.end for fold in folds.folds if fold.name == "calib")
     roles = ("one", "other") if world.seed % 2 == 0 else ("other", "one")
@@ -108,8 +110,9 @@ def judged_world(world: World, name: str) -> Judged:
 def calibrated(world: World, name: str, *, calib: np.ndarray, weight: Floats, test: np.ndarray) -> Calibrated:
     """A fixed model with the affine map that these rows of calib ask for."""
     z, y = world.margins(name), world.label.astype(np.float64)
-    fitted = fit_calibrator(y[calib], z[calib], method="affine")
-    cross = cross_fitted(y[calib], z[calib], method="affine", folds=time_blocks(world.time[calib], folds=5))
+    blocks = time_blocks(world.time[calib], folds=5)
+    fitted = fit_calibrator(y[calib], z[calib], method="affine", weights=weight)
+    cross = cross_fitted(y[calib], z[calib], method="affine", folds=blocks, weights=weight)
     return Calibrated(fitted, fitted.apply(z[test]), cross)
 
 
@@ -124,11 +127,6 @@ def judged_rows(world: World, places: np.ndarray, weight: Floats) -> JudgedRows:
         weight=weight,
         groups={"merchant_category": world.category[places].astype(str)},
     )
-
-
-def label_weights(world: World, usable: Mask, code: np.ndarray, moment: int | None) -> Floats:
-    """How many rows of its class each usable row stands for, as the features stage says [N]."""
-    return np.ones(world.time.size)
 
 
 def any_ranking() -> SweepRanking:
