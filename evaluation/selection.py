@@ -298,8 +298,7 @@ def _ranking(
     ranked = sorted(rows, key=lambda row: _place(row, least_auc=least_auc))
     smallest = ranked[0].setting
     behind = {row.setting: losses.difference(row.setting, smallest) for row in shippable}
-    allowed = [row.setting for row in shippable if row.raw["roc_auc"] >= least_auc]
-    selected = _first_unbeaten(sorted(allowed, key=_simplicity), behind)
+    selected = _first_unbeaten(shippable, behind, least_auc=least_auc)
     return SweepRanking(
         rows=tuple(replace(row, behind=behind.get(row.setting)) for row in ranked),
         selected=selected,
@@ -317,9 +316,12 @@ def _ranking(
     )
 
 
-def _first_unbeaten(simplest_first: Sequence[Setting], behind: Mapping[Setting, PairedDifference]) -> Setting:
-    """The smallest mean is among them and not behind itself, so there is one."""
-    return next(each for each in simplest_first if not behind[each].proven)
+def _first_unbeaten(
+    rows: Sequence[SweepRow], behind: Mapping[Setting, PairedDifference], *, least_auc: float
+) -> Setting:
+    """The simplest that may win and is not proven worse; the smallest mean is not behind itself, so there is one."""
+    allowed = [row.setting for row in rows if row.raw["roc_auc"] >= least_auc]
+    return next(each for each in sorted(allowed, key=_simplicity) if not behind[each].proven)
 
 
 def _unsmoothed_twin(rows: Sequence[SweepRow], selected: Setting) -> Setting | None:
