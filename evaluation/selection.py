@@ -7,7 +7,7 @@ The smallest mean is the luckiest of many, so it only wins where it must: the si
 is taken (the one-standard-error rule of Breiman et al., 1984, with the quantile that as many rivals need).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -298,24 +298,39 @@ def _ranking(
     ranked = sorted(rows, key=lambda row: _place(row, least_auc=least_auc))
     smallest = ranked[0].setting
     behind = {row.setting: losses.difference(row.setting, smallest) for row in shippable}
-    allowed = [row.setting for row in shippable if row.raw["roc_auc"] >= least_auc]
-    selected = next(each for each in sorted(allowed, key=_simplicity) if not behind[each].proven)
-    twin = replace(selected, smoothing=0.0)
+    selected = _first_unbeaten(shippable, behind, least_auc=least_auc)
     return SweepRanking(
         rows=tuple(replace(row, behind=behind.get(row.setting)) for row in ranked),
         selected=selected,
         simplest=simplest.setting,
         smallest_mean=smallest,
-        unsmoothed=twin if any(row.setting == twin for row in rows) else None,
+        unsmoothed=_unsmoothed_twin(rows, selected),
         smoothed=selected if selected.smoothing > 0 else _best_smoothed(ranked),
-        lowest_ece=min(rows, key=lambda row: (row.raw["ece"], *_key(row.setting))).setting,
-        lowest_ece_inverted=min(rows, key=lambda row: (row.inverted["ece"], *_key(row.setting))).setting,
+        lowest_ece=_lowest_ece(rows, {row.setting: row.raw["ece"] for row in rows}),
+        lowest_ece_inverted=_lowest_ece(rows, {row.setting: row.inverted["ece"] for row in rows}),
         rule=_rule(simplest, folds=folds, auc_tolerance=auc_tolerance, clusters=" or ".join(losses.clusters)),
         best_roc_auc=max(row.raw["roc_auc"] for row in shippable),
         rows_judged=int(labels.size),
         frauds_judged=int(labels.sum()),
         losses=losses,
     )
+
+
+def _first_unbeaten(
+    rows: Sequence[SweepRow], behind: Mapping[Setting, PairedDifference], *, least_auc: float
+) -> Setting:
+    """The simplest that may win and is not proven worse; the smallest mean is not behind itself, so there is one."""
+    allowed = [row.setting for row in rows if row.raw["roc_auc"] >= least_auc]
+    return next(each for each in sorted(allowed, key=_simplicity) if not behind[each].proven)
+
+
+def _unsmoothed_twin(rows: Sequence[SweepRow], selected: Setting) -> Setting | None:
+    twin = replace(selected, smoothing=0.0)
+    return twin if any(row.setting == twin for row in rows) else None
+
+
+def _lowest_ece(rows: Sequence[SweepRow], ece: Mapping[Setting, float]) -> Setting:
+    return min((row.setting for row in rows), key=lambda each: (ece[each], *_key(each)))
 
 
 def _rule(simplest: SweepRow, *, folds: int, auc_tolerance: float, clusters: str) -> str:
