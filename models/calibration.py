@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
@@ -20,6 +20,8 @@ from models.rows import Float64s, Floats
 
 LARGEST_LOGIT = 36.0
 """σ(36) is the last float64 that is clearly below 1."""
+LEVEL_SHARE, LEVEL_NOISE = 0.05, 3.0
+"""A level is repaired where it is off by more than this share, and by more than so many standard errors."""
 
 
 DEFAULT = CalibrationConfig()
@@ -199,6 +201,43 @@ def fit_calibrator(
     if method == "none":
         return Identity()
     return fits[method](labels, logits, config=config, weights=weights)
+
+
+def with_level(fitted: Calibrator, labels: Floats, logits: Floats, *, weights: Floats | None = None) -> Calibrator:
+    """The map, with a shift where it has no level of its own and the rows of the fit say that it needs one.
+
+    A temperature and no map at all keep the level of the logits. Where observed/expected is off by more than
+    `LEVEL_SHARE` and by more than `LEVEL_NOISE` standard errors, refusing the model later would help nobody: a shift
+    of the log odds repairs it, fitted on the same rows as the map. Maps with a level are returned as they are.
+
+    Args:
+        fitted: a map fitted on these rows.
+        labels: 0 or 1 [N].
+        logits: what the map takes [N].
+        weights: for how many rows each row stands [N]; None where each is one.
+
+    Example:
+        >>> labels, logits = np.repeat([0.0, 1.0], [900, 100]), np.zeros(1000)
+        >>> with_level(Identity(), labels, logits).apply(np.zeros(1)).round(6).tolist()
+        [0.1]
+        >>> with_level(Identity(), labels, logits - np.log(9)).kind
+        'none'
+    """
+    if not isinstance(fitted, Identity | Temperature):
+        return fitted
+    y, z = np.asarray(labels, dtype=np.float64), fitted.log_odds(logits)
+    w = np.ones_like(y) if weights is None else np.asarray(weights, dtype=np.float64)
+    p = expit(z)
+    observed, expected = float(w @ y), float(w @ p)
+    noise = float(np.sqrt(w**2 @ (p * (1 - p))))
+    if abs(observed - expected) <= max(LEVEL_NOISE * noise, LEVEL_SHARE * expected):
+        return fitted
+    shift = float(brentq(lambda b: float(w @ expit(z + b)) - observed, -2 * LARGEST_LOGIT, 2 * LARGEST_LOGIT))
+    note = f"observed/expected was {observed / expected:.3f} on calib; the level was set right by {shift:+.3f} log odds"
+    slope = 1.0 if isinstance(fitted, Identity) else 1.0 / fitted.temperature
+    return Affine(
+        slope=slope, shift=shift, converged=fitted.converged, note="; ".join(filter(None, (fitted.note, note)))
+    )
 
 
 def fit_temperature(

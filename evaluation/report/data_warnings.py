@@ -49,9 +49,7 @@ def data_warnings(
     return [text for text in found if text]
 
 
-def exactness(
-    labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None
-) -> tuple[float, float]:
+def exactness(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | None = None) -> tuple[float, float]:
     """Standardised sums of y − p and of (y − p) · logit p: standard normal if the probabilities are right.
 
     Both are 0 where an affine or isotonic map was fitted on these rows, the second also for a temperature: that is the

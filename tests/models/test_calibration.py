@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -13,6 +14,7 @@ from sklearn.metrics import log_loss
 
 from models.calibration import (
     CalibrationConfig,
+    Identity,
     calibrator_from_dict,
     cross_fitted,
     fit_affine,
@@ -20,6 +22,7 @@ from models.calibration import (
     fit_calibrator,
     fit_isotonic,
     fit_temperature,
+    with_level,
 )
 from tests.oracles.pool_adjacent import isotonic_means
 
@@ -207,3 +210,25 @@ def test_a_weight_that_is_no_number_of_rows_is_refused(weight, said):
         fit_affine(labels, logits, weights=np.r_[weight, np.ones(99)])
     with pytest.raises(ValueError, match="one a label"):
         fit_affine(labels, logits, weights=np.ones(3))
+
+
+@pytest.mark.parametrize("method", ["none", "temperature"])
+def test_a_map_without_a_level_gets_one_where_calib_shows_that_it_is_off(method):
+    rng = np.random.default_rng(5)
+    truth = rng.normal(-4, 1.5, 40_000)
+    labels = (rng.random(40_000) < expit(truth)).astype(float)
+    logits = 1.3 * truth + 1.0
+    fitted = fit_calibrator(labels, logits, method=method)
+    repaired = with_level(fitted, labels, logits)
+    assert labels.sum() / repaired.apply(logits).sum() == pytest.approx(1.0, abs=1e-9)
+    assert "observed/expected was" in repaired.note
+    assert repaired.log_odds(logits) - fitted.log_odds(logits) == pytest.approx(repaired.shift)
+
+
+def test_a_level_within_noise_and_one_that_the_map_has_are_left_alone():
+    rng = np.random.default_rng(6)
+    truth = rng.normal(-4, 1.5, 40_000)
+    labels = (rng.random(40_000) < expit(truth)).astype(float)
+    assert with_level(Identity(), labels, truth) == Identity()
+    affine = fit_affine(labels, truth + 1.0)
+    assert with_level(affine, labels, truth - 5.0) is affine
