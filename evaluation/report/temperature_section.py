@@ -12,6 +12,8 @@ from evaluation.options import BootstrapSettings, EvaluationConfig
 from evaluation.report.evidence import Arm, CalibRows, Evidence
 from evaluation.statistics.dependence import Dependence, dependence
 from evaluation.statistics.intervals import Interval, Replicates, RowDetails, paired_bootstrap
+from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.sample import Floats, Integers
 
 STATISTICS = ("log_loss", "brier", "brier_skill", "ece", "observed_expected", "calibration_slope")
 SCALED = ("temperature", "inverse+temperature")
@@ -66,6 +68,9 @@ class TemperatureVerdict:
 def temperature_section(evidence: Evidence, *, config: EvaluationConfig, rng: np.random.Generator) -> dict[str, Any]:
     """Every calibrator with and without smoothing, on calib and on test, and whether the two together help.
 
+    There are many arms, so intervals are by one unit: that of cards, merchants and days which spreads the residuals of
+    what ships most.
+
     Args:
         evidence: `temperature_test` on test, and on calib its cross-fitted twin where calib was given.
         config: what is resampled, and how often.
@@ -74,12 +79,13 @@ def temperature_section(evidence: Evidence, *, config: EvaluationConfig, rng: np
     if not evidence.temperature_test:
         return {"table": [], "additive_benefit": False, "reason": "No calibrators were compared.", "contrasts": []}
     rows = evidence.rows
-    calib = _calib_table(evidence.calib, config=config, rng=rng)
+    shipped = evidence.shipped
+    calib = _calib_table(evidence.calib, shipped=shipped, config=config, rng=rng)
     test = temperature_table(
         rows.labels,
         evidence.temperature_test,
         fold="test",
-        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
+        clusters=_widest_unit(rows, evidence.candidates[shipped], config),
         rng=rng,
         settings=config.bootstrap(),
         weight=rows.weight,
@@ -148,7 +154,7 @@ def temperature_verdict(judged: TemperatureTable, *, chosen_on: TemperatureTable
 
 
 def _calib_table(
-    calib: CalibRows | None, *, config: EvaluationConfig, rng: np.random.Generator
+    calib: CalibRows | None, *, shipped: str, config: EvaluationConfig, rng: np.random.Generator
 ) -> TemperatureTable | None:
     """The same arms on calib's rows of known label; None where calib was not given."""
     if calib is None or not calib.temperature:
@@ -159,11 +165,17 @@ def _calib_table(
         rows.labels,
         {arm: np.asarray(p)[known] for arm, p in calib.temperature.items()},
         fold="calib",
-        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
+        clusters=_widest_unit(rows, np.asarray(calib.candidates[shipped])[known], config),
         rng=rng,
         settings=config.bootstrap(),
         weight=rows.weight,
     )
+
+
+def _widest_unit(rows: JudgedRows, probabilities: Floats, config: EvaluationConfig) -> Integers:
+    weight = 1.0 if rows.weight is None else rows.weight
+    units = dependence(rows, by=config.cluster, fewest=config.min_clusters)
+    return units.widest(weight * (rows.labels - probabilities))
 
 
 def _arm_record(arm: Arm, calib: TemperatureTable | None, test: TemperatureTable) -> dict[str, Any]:

@@ -84,13 +84,10 @@ def dependence(rows: JudgedRows, *, by: str, fewest: int) -> Dependence:
         raise ValueError(f"clusters must be one of {', '.join(CHOICES)}, got {by!r}")
     codes = _every_unit(rows)
     clusters = {name: _count(found) for name, found in codes.items()}
-    scarce = [name for name, count in clusters.items() if name != "row" and count < fewest]
+    scarce = _scarce(clusters, fewest)
     chosen = _chosen([name for name in codes if name not in scarce], by)
-    units = {name: _dealt(codes[name]) for name in chosen}
-    if set(CROSSED) <= set(chosen):
-        units[CELL] = _dealt(_crossed(codes))
     left_out = {name: clusters[name] for name in scarce if by in {"auto", name}}
-    return Dependence(units, {name: clusters[name] for name in chosen}, left_out)
+    return Dependence(_dealt_units(codes, chosen), {name: clusters[name] for name in chosen}, left_out)
 
 
 def cluster_codes(
@@ -141,11 +138,20 @@ def _count(codes: Integers) -> int:
     return int(codes.max()) + 1 if codes.size else 0
 
 
+def _scarce(clusters: Mapping[str, int], fewest: int) -> list[str]:
+    return [name for name, count in clusters.items() if name != "row" and count < fewest]
+
+
 def _chosen(enough: list[str], by: str) -> list[str]:
     """What is drawn of the units of which there are enough; rows, the last of them, always are."""
     if by != "auto":
         return [by if by in enough else enough[0]]
     return [name for name in enough if name != "row"] if set(CROSSED) & set(enough) else enough
+
+
+def _dealt_units(codes: Mapping[str, Integers], chosen: list[str]) -> dict[str, Integers]:
+    units = {name: _dealt(codes[name]) for name in chosen}
+    return units | {CELL: _dealt(_crossed(codes))} if set(CROSSED) <= set(chosen) else units
 
 
 def _crossed(codes: Mapping[str, Integers]) -> Integers:

@@ -86,7 +86,8 @@ class Replicates:
     def interval(self, candidate: str, statistic: str) -> Interval:
         """Percentile interval of one statistic; for calibration errors it is moved back by the bootstrap's bias.
 
-        The debiased calibration error has an interval of its own, which may hold 0.
+        A plain calibration error's interval lies about its plain value, which noise pushes upwards: it says how far
+        that value would move, not where the true error is. The debiased error's interval does, and may hold 0.
         """
         if statistic == DEBIASED:
             return debiased_error(self.gaps[candidate], self.gap_noise[candidate], confidence=self.confidence)

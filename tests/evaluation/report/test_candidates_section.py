@@ -10,6 +10,7 @@ from evaluation.report.candidates_section import (
     FURTHER,
     HEADLINE,
     calibration_nulls,
+    calibrator_rows,
     candidates_section,
     headline_replicates,
 )
@@ -58,3 +59,30 @@ def test_every_statistic_has_a_record_and_a_reason_where_it_is_undefined(whole_e
     assert set(found) == {*HEADLINE, *FURTHER, "ece_null_95"}
     assert found["precision_at_half"]["reason"] == "no row reaches a probability of 0.5"
     assert "reason" not in found["roc_auc"]
+
+
+def test_calib_widens_observed_expected_and_leaves_log_loss_alone(whole_evidence):
+    both = {"hybrid": whole_evidence.candidates["hybrid"]}
+    alone, moved = (
+        headline_replicates(whole_evidence.rows, both, config=CONFIG, rng=np.random.default_rng(1), calib=calib)
+        for calib in (None, whole_evidence.calib)
+    )
+    assert moved.deviation("hybrid", "observed_expected") > 1.2 * alone.deviation("hybrid", "observed_expected")
+    assert moved.deviation("hybrid", "log_loss") < 1.2 * alone.deviation("hybrid", "log_loss")
+
+
+def test_calib_rows_of_unknown_label_or_of_one_class_move_nothing(whole_evidence):
+    calib = whole_evidence.calib
+    unknown = replace(calib, rows=replace(calib.rows, labels=np.where(calib.rows.labels > 0, np.nan, 0.0)))
+    assert calibrator_rows(unknown, config=CONFIG) is None
+    half = replace(calib, rows=replace(calib.rows, labels=np.where(np.arange(6_000) < 900, np.nan, calib.rows.labels)))
+    assert calibrator_rows(half, config=CONFIG).labels.size == 5_100
+
+
+def test_row_weights_move_every_candidates_values(whole_evidence):
+    rows, p = whole_evidence.rows, whole_evidence.candidates["hybrid"]
+    weight = 1.0 + rows.labels
+    weighted = headline_replicates(
+        replace(rows, weight=weight), {"hybrid": p}, config=CONFIG, rng=np.random.default_rng(1)
+    )
+    assert weighted.values["hybrid"]["observed_expected"] == pytest.approx(weight @ rows.labels / (weight @ p))
