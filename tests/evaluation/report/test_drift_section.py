@@ -62,10 +62,10 @@ def test_drift_refuses_only_where_it_is_asked_to(whole_evidence, stop, passed):
     assert "late labels accounted for" in page
 
 
-@pytest.mark.parametrize(("rows", "rings"), [(20_000, True), (2_400, False)])
+@pytest.mark.parametrize(("rows", "rings"), [(20_000, True), (3_500, False)])
 def test_a_fraud_rate_rings_only_where_its_whole_interval_is_beyond_the_limit(rows, rings):
     rng = np.random.default_rng(2)
-    made, _ = late_labels(rng, rows=rows, recent_rate=0.15)
+    made, _ = late_labels(rng, rows=rows, recent_rate=0.12)
     section = drift_section(
         DriftEvidence(population("train", rng), population("test", rng), made), config=DriftConfig()
     )
