@@ -110,7 +110,10 @@ def _weight_notes(name: str, fold: FoldReport) -> Iterator[tuple[str, str]]:
 
 
 def _maturity_notes(as_of: int | None, features: FeaturesReport) -> Iterator[tuple[str, str]]:
-    """How much of test's fraud is thought to be in a file that names no moment up to which it knows."""
+    """How much of test's fraud is thought to be in a file that names no moment up to which it knows.
+
+    Where that is too little, a warning of the features stage says it.
+    """
     if as_of is not None:
         return
     maturity = features.maturity
@@ -120,7 +123,7 @@ def _maturity_notes(as_of: int | None, features: FeaturesReport) -> Iterator[tup
             "No fraud has a report date of its own and no as-of moment was given, so nothing can be said of whether "
             "all frauds of test have been reported.",
         )
-    elif maturity.reported is not None:
+    elif maturity.reported is not None and maturity.complete:
         yield (
             "labels",
             f"{maturity.reported:.0%} of the frauds of test are thought to be reported, as the file's own dates up to "

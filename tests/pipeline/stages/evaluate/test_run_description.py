@@ -78,11 +78,19 @@ def test_what_cold_windows_unripe_ages_and_weights_cost_is_told_by_fold(edited, 
     assert any("its 40 frauds say as much as 32 of equal weight" in text for text in texts)
 
 
-def test_a_file_without_a_moment_says_how_much_of_tests_fraud_it_holds_or_that_nobody_knows(edited):
-    dated = {"moment": "2024-06-01T00:00:00Z", "reported": 0.61, "reported_at_most": 0.7, "complete_after_days": 30.0}
-    notes = edited("features", maturity=dated, warnings=["only 61% of the frauds"])
-    assert ("features", "Only 61% of the frauds.") in notes
-    assert any(text.startswith("61% of the frauds of test are thought to be reported") for _, text in notes)
+def test_a_complete_file_says_so_and_an_incomplete_one_has_a_warning_in_its_place(small_run, tmp_path):
+    said = []
+    for place, (share, warnings) in enumerate([(0.97, []), (0.61, ["only 61% of the frauds"])]):
+        context = evaluate_context(small_run, tmp_path / str(place), own=["features"])
+        path = context.run / "features" / "report.json"
+        dated = {"moment": "2024-06-01T00:00:00Z", "reported": share, "reported_at_most": share}
+        changes = {"maturity": {**dated, "complete_after_days": 30.0}, "warnings": warnings}
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        said.append(list(run_notes(context)))
+    complete, incomplete = ([text for _, text in notes if "of the frauds" in text] for notes in said)
+    assert any(text.startswith("97% of the frauds of test are thought to be reported") for text in complete)
+    assert "Only 61% of the frauds." in incomplete
+    assert not any("are thought to be reported, as" in text for text in incomplete)
 
 
 def test_frauds_without_dates_leave_the_reader_with_the_question(edited):
