@@ -7,10 +7,13 @@ from numpy.typing import ArrayLike
 
 from evaluation.statistics.change_detection import DailySums
 from evaluation.statistics.label_delay import FEWEST_KNOWN, DelayCurve, fit_delay_curve
-from evaluation.statistics.sample import DAY, Floats, Integers
+from evaluation.statistics.sample import DAY, Floats, Integers, Mask
 
 LEAST_KNOWN = 0.2
 """Share of a class that must be known at a row's age before the row counts: no label stands for more than five."""
+
+NEARLY_ALL = 0.95
+"""Share of the frauds known from which on it can be told how many rows never get a label, blocked ones above all."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ def champion_days(rows: WatchedRows, delays: DelayCurve, *, as_of: int | None) -
 
     A known fraud counts 1 / P(a fraud of its age is known) times (Horvitz and Thompson, 1952); what was promised is the
     sum over all rows, known or not, so that it has no noise of its own. Rows too young to have a fifth of their frauds
-    known are left out; so are rows older than the longest delay that have no label, and as large a share of the
-    younger ones' promise, for no label will come of them either.
+    known are left out; so are rows older than the longest delay that have no label, and of the younger ones' promise
+    the share that no label ever comes of.
 
     The loss is the part of the log loss that frauds cost, Σ −log p over frauds, against its promise Σ −p log p: it
     moves most where a model misses frauds that it used to find.
@@ -70,9 +73,10 @@ def champion_days(rows: WatchedRows, delays: DelayCurve, *, as_of: int | None) -
     """
     age = np.full(rows.labels.size, np.inf) if as_of is None else (as_of - rows.event_time).astype(np.float64)
     share, unlabelled = delays.at(age), ~np.isfinite(rows.labels)
-    finished = share >= 1.0
+    finished, settled = share >= 1.0, share >= NEARLY_ALL
     kept = (share >= LEAST_KNOWN) & (age >= 0) & ~(finished & unlabelled)
-    coming = np.where(finished, 1.0, _labelled_share(rows.probabilities[finished], unlabelled[finished]))[kept]
+    labelled = _labelled_share(rows.probabilities[settled], unlabelled[settled], share[settled])
+    coming = np.where(finished, 1.0, labelled)[kept]
     p, weight = np.clip(rows.probabilities[kept], 1e-12, 1.0), 1.0 / share[kept]
     fraud, day = rows.labels[kept] == 1, rows.event_time[kept] // DAY
     surprise = -np.log(p)
@@ -91,10 +95,10 @@ def _daily(day: Integers, observed: Floats, expected: Floats, weight: Floats) ->
     return DailySums(present + first, came, promised, noise)
 
 
-def _labelled_share(probabilities: Floats, unlabelled: ArrayLike) -> float:
-    """Share of the promise that ever gets a label, among rows for which none can come any more."""
-    total = float(probabilities.sum())
-    return 1.0 - float(probabilities[np.asarray(unlabelled)].sum()) / total if total > 0 else 1.0
+def _labelled_share(probabilities: Floats, unlabelled: Mask, share: Floats) -> float:
+    """Share of the promise that ever gets a label, among rows of which nearly all that will come has come."""
+    due = float((probabilities * share).sum())
+    return min(1.0, float(probabilities[~unlabelled].sum()) / due) if due > 0 else 1.0
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -165,7 +165,7 @@ def least_share(hits: ArrayLike, rows: ArrayLike, *, confidence: float) -> Float
     """One-sided lower bound of a share, of Clopper and Pearson (1934) [N].
 
     >>> least_share([0, 5, 10], [10, 10, 10], confidence=0.8).round(3).tolist()
-    [0.0, 0.325, 0.851]
+    [0.0, 0.327, 0.851]
 
     Args:
         hits: how many of the rows count [N].

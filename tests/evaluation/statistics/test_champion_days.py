@@ -45,9 +45,10 @@ def test_without_a_night_every_label_counts_once():
     assert found.frauds.noise.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_rows_that_never_get_a_label_promise_nothing():
+@pytest.mark.parametrize("night", [20, 40])
+def test_rows_that_never_get_a_label_promise_nothing(night):
     made = world(np.random.default_rng(3), unlabelled=0.3)
-    frauds = days_of(40, made).frauds
+    frauds = days_of(night, made).frauds
     assert frauds.observed[-10:].sum() / frauds.expected[-10:].sum() == pytest.approx(1.0, abs=0.08)
 
 
