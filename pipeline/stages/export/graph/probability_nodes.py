@@ -58,8 +58,7 @@ def calibrated_log_odds(
     maps = {name: each or (1.0, 0.0) for name, each in affine.items()}
     curved = {name: calibrators[name] for name, each in affine.items() if each is None}
     if curved:
-        members = {member for hybrid in hybrids.values() for member in hybrid.members}
-        untouched = [name for name in curved if name in members and member_map(curved[name]) != curved[name]]
+        untouched = _untouched_members(curved, hybrids)
         raw = _mapped_columns(nodes, raw, names, curved=curved, untouched=untouched)
         maps |= {_untouched(name): (1.0, 0.0) for name in untouched}
     weight, shift = _combinations(maps, hybrids, outputs)
@@ -91,6 +90,12 @@ def _combinations(
             shift[place] += share * constant
         shift[place] += hybrid.shift if hybrid else 0.0
     return weight, shift
+
+
+def _untouched_members(curved: Mapping[str, Calibrator], hybrids: Mapping[str, Hybrid]) -> list[str]:
+    """Candidates of curved maps that a hybrid takes as they are."""
+    members = {member for hybrid in hybrids.values() for member in hybrid.members}
+    return [name for name, each in curved.items() if name in members and member_map(each) != each]
 
 
 def _mapped_columns(
