@@ -121,6 +121,10 @@ def fit_label_curves(label: ArrayLike, event_time: ArrayLike, available_at: Arra
 
     Within a class the delay is taken not to depend on anything else of the row but its age.
 
+    >>> time = np.arange(20)
+    >>> fit_label_curves(np.ones(20), time, time + 2, deadline=30).known_share(fraud=True, age=[1, 2]).tolist()
+    [0.0, 1.0]
+
     Args:
         label: 0, 1 or NaN where not known [N].
         event_time: microseconds [N].

@@ -57,15 +57,10 @@ def calibrated_log_odds(
     """
     affine = {name: _slope_and_shift(calibrators[name]) for name in names}
     maps = {name: each or (1.0, 0.0) for name, each in affine.items()}
-    if any(each is None for each in affine.values()):
-        columns = {name: nodes.column(raw, place, of=len(names)) for place, name in enumerate(names)}
-        members = {member for hybrid in hybrids.values() for member in hybrid.members}
-        untouched = [name for name in names if name in members and member_map(calibrators[name]) != calibrators[name]]
-        mapped = [
-            column if affine[name] else _nonlinear_log_odds(nodes, column, calibrators[name])
-            for name, column in columns.items()
-        ]
-        raw = nodes.joined([*mapped, *(columns[name] for name in untouched)])
+    curved = {name: calibrators[name] for name, each in affine.items() if each is None}
+    if curved:
+        untouched = _untouched_members(curved, hybrids)
+        raw = _mapped_columns(nodes, raw, names, curved=curved, untouched=untouched)
         maps |= {_untouched(name): (1.0, 0.0) for name in untouched}
     weight, shift = _combinations(maps, hybrids, outputs)
     return nodes.add("Gemm", raw, nodes.constant(weight), nodes.constant(shift))
@@ -96,6 +91,24 @@ def _combinations(
             shift[place] += share * constant
         shift[place] += hybrid.shift if hybrid else 0.0
     return weight, shift
+
+
+def _untouched_members(curved: Mapping[str, Calibrator], hybrids: Mapping[str, Hybrid]) -> list[str]:
+    """Candidates of curved maps that a hybrid takes as they are."""
+    members = {member for hybrid in hybrids.values() for member in hybrid.members}
+    return [name for name, each in curved.items() if name in members and member_map(each) != each]
+
+
+def _mapped_columns(
+    nodes: Nodes, raw: str, names: Sequence[str], *, curved: Mapping[str, Calibrator], untouched: Sequence[str]
+) -> str:
+    """The columns of `raw`, those of curved maps after them, and then once more the raw ones of `untouched`."""
+    columns = {name: nodes.column(raw, place, of=len(names)) for place, name in enumerate(names)}
+    mapped = [
+        _nonlinear_log_odds(nodes, column, curved[name]) if name in curved else column
+        for name, column in columns.items()
+    ]
+    return nodes.joined([*mapped, *(columns[name] for name in untouched)])
 
 
 def _untouched(name: str) -> str:
