@@ -22,7 +22,7 @@ STEADY_WORLDS = 100
 NIGHTS = range(23, 183)
 """Days from the start of the world on which a night's run looks: 160 of them."""
 SIGHT = {"three weeks": 21, "sixty days": 60}
-"""Days that a night looks back, at most: the test fold and what came after, or all that the pipeline scores."""
+"""Days that a night looks back, at most: as many as the pipeline does, or more."""
 WITHIN = 10
 """Days from the change until which a ring is in time."""
 

@@ -22,8 +22,11 @@ from pipeline.stages.stage import ANCHOR, CHAMPION_FILE, StageContext
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.errors import InputError, portable_message
 
-WATCHED_DAYS = 60
-"""Newest days on which the champion's promises are watched, where it has not seen them."""
+WATCHED_DAYS = 21
+"""Newest days on which the champion's promises are watched, where it has not seen them.
+
+More days ring no sooner after a change, and a model that has aged a little rings on them more often.
+"""
 
 
 @dataclass(frozen=True)

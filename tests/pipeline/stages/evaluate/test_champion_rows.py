@@ -34,7 +34,8 @@ def test_the_champion_says_of_test_what_it_said_where_it_was_made(crowned, small
     np.testing.assert_allclose(found.test.probabilities, written, atol=1e-5)
 
 
-def test_what_the_champion_never_saw_is_scored_for_the_detector(crowned, small_run):
+def test_what_the_champion_never_saw_is_scored_for_the_detector(crowned, monkeypatch):
+    monkeypatch.setattr(rows_module, "WATCHED_DAYS", 10_000)
     found = champion_rows(crowned)
     table = pq.read_table(crowned.path("features", "features.parquet"), columns=["fold", "event_time"])
     time, test = table["event_time"].cast("int64").to_numpy(), table["fold"].to_pandas().to_numpy() == "test"
