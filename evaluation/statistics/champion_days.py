@@ -42,6 +42,9 @@ class ChampionDays:
 def fraud_delays(label: ArrayLike, event_time: ArrayLike, available_at: ArrayLike, *, as_of: int | None) -> DelayCurve:
     """How soon frauds are known, from all that are known; every one at once where `as_of` is None or they are few.
 
+    >>> fraud_delays([1, 0], [0, 0], [5, 5], as_of=None).at([0.0]).tolist()
+    [1.0]
+
     Args:
         label: 0, 1 or NaN [N].
         event_time: microseconds [N].
@@ -65,6 +68,11 @@ def champion_days(rows: WatchedRows, delays: DelayCurve, *, as_of: int | None) -
 
     The loss is the part of the log loss that frauds cost, Σ −log p over frauds, against its promise Σ −p log p: it
     moves most where a model misses frauds that it used to find.
+
+    >>> rows = WatchedRows(np.array([1.0, 0.0]), np.array([0.5, 0.25]), np.array([0, DAY]))
+    >>> found = champion_days(rows, fraud_delays([], [], [], as_of=None), as_of=None).frauds
+    >>> found.observed.tolist(), found.expected.tolist()
+    ([1.0, 0.0], [0.5, 0.25])
 
     Args:
         rows: in any order.

@@ -113,6 +113,11 @@ def daily_scatter(days: DailySums) -> float:
     """Variance over mean of a day, from the differences of neighbouring days, which no change of level moves much.
 
     Few days say little, so the usual scatter counts for `PRIOR_DAYS` of them, and it is never below 1.
+
+    >>> even = DailySums(np.arange(90), np.full(90, 40.0), np.full(90, 40.0), np.zeros(90))
+    >>> wild = DailySums(np.arange(90), np.tile([20.0, 60.0], 45), np.full(90, 40.0), np.zeros(90))
+    >>> daily_scatter(even) < 1.5, daily_scatter(wild) > 10
+    (True, True)
     """
     kept = days.expected > 0
     observed, expected, noise = days.observed[kept], days.expected[kept], days.noise[kept]
@@ -151,7 +156,11 @@ def daily_ratio(days: DailySums, *, scatter: float, confidence: float = 0.95) ->
 
 
 def combined_evidence(changes: Sequence[Change]) -> float:
-    """The mean over several statistics of the same days: an e-detector again, whatever they have in common."""
+    """The mean over several statistics of the same days: an e-detector again, whatever they have in common.
+
+    >>> combined_evidence([])
+    0.0
+    """
     return float(np.mean([each.evidence for each in changes])) if changes else 0.0
 
 

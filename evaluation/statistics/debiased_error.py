@@ -44,6 +44,9 @@ def debiased_error(gaps: Floats, draws: Mapping[str, Floats], *, confidence: flo
 def stretched_noise(draws: Mapping[str, Floats]) -> Floats:
     """Centred draws of the widest unit, each bin's stretched to its two-way variance [bins, B].
 
+    >>> stretched_noise({"row": np.array([[-1.0, 1.0, 3.0]])}).tolist()
+    [[-2.0, 0.0, 2.0]]
+
     Args:
         draws: unit to deviations of each bin's gap [bins, B].
     """

@@ -51,7 +51,7 @@ def scaled_logits():
 
 
 def swapped_folds():
-    return refused(with_hybrid(lambda p: np.roll(p, p.size // 2)), "below the baseline")
+    return refused(with_hybrid(lambda p: np.roll(p, p.size // 2)), "worse in log loss than the baseline")
 
 
 def raw_smoothed_head():
@@ -107,7 +107,7 @@ def useless_histogram():
     ranking = rank_sweep(y, outcomes, event_time=EVIDENCE.calib.rows.event_time)
     fooled = ranking.lowest_ece.smoothing == 0.2 and ranking.selected.smoothing == 0.0
     base = EVIDENCE.rows.labels.mean()
-    return fooled and refused(with_hybrid(lambda p: np.full(p.size, base * 1.01)), "below the baseline")
+    return fooled and refused(with_hybrid(lambda p: np.full(p.size, base * 1.01)), "Brier skill")
 
 
 def stale_champion():

@@ -25,6 +25,7 @@ from features.times import DAY
 from models.calibration import fit_calibrator
 from pipeline.config import Config
 from tests.benches.worlds.setting import Judged, last_week
+from tests.benches.worlds.world import CANDIDATE, CHAMPION
 
 
 class SumsOnly(EvaluationConfig):
@@ -92,7 +93,7 @@ def warned(change: Callable[[Judged], Floats], words: str) -> Plant:
 
 def own(judged: Judged) -> Floats:
     """The honest candidate's P(fraud) on test."""
-    return judged.models[judged.candidate].test
+    return judged.models[CANDIDATE].test
 
 
 def odds_times(factor: float) -> Callable[[Judged], Floats]:
@@ -104,7 +105,7 @@ def sloped(slope: float) -> Callable[[Judged], Floats]:
     """Log odds times a slope, at the level that calib asks for."""
 
     def change(judged: Judged) -> Floats:
-        z = judged.models[judged.candidate].map.log_odds(judged.world.margins(judged.candidate))
+        z = judged.models[CANDIDATE].map.log_odds(judged.world.margins(CANDIDATE))
         calib, weight = z[judged.calib], judged.calib_weight
         observed = weight @ judged.world.label[judged.calib]
         shift = brentq(lambda b: weight @ expit(slope * calib + b) - observed, -20, 20)
@@ -118,7 +119,7 @@ def label_delay_misread(judged: Judged) -> Floats:
     world, places = judged.world, judged.calib
     early = world.available[places] - world.time[places] <= 2 * DAY
     labels = world.label[places].astype(np.float64) * early
-    z = world.margins(judged.candidate)
+    z = world.margins(CANDIDATE)
     return fit_calibrator(labels, z[places], method="affine").apply(z[judged.test])
 
 
@@ -130,7 +131,7 @@ def worse_by(share: float) -> Callable[[Judged], Floats]:
 
     def change(judged: Judged) -> Floats:
         world, noise = judged.world, np.random.default_rng(judged.world.seed).normal(size=judged.world.time.size)
-        z, y = world.margins(judged.candidate), world.label.astype(np.float64)
+        z, y = world.margins(CANDIDATE), world.label.astype(np.float64)
 
         def noisy(size: float) -> Floats:
             mixed = z + size * noise
@@ -147,7 +148,7 @@ def worse_by(share: float) -> Callable[[Judged], Floats]:
 def stale_candidate(judged: Judged, bench: Bench) -> bool:
     """A candidate that lost a third of its log odds to a plain model, beside the honest one as champion."""
     world = judged.world
-    z = (2 * world.margins(judged.candidate) + world.margins("plain")) / 3
+    z = (2 * world.margins(CANDIDATE) + world.margins("plain")) / 3
     y = world.label[judged.calib].astype(np.float64)
     stale = fit_calibrator(y, z[judged.calib], method="affine").apply(z[judged.test])
     evidence = replace(judged.with_candidate(stale), champion=judged.champion_scores(own(judged)))
@@ -158,7 +159,7 @@ def stale_champion(judged: Judged, bench: Bench) -> bool:
     """A champion that knows the first half of test by heart looks unbeatable there, and is not compared there."""
     rows = judged.evidence.rows
     until = int(rows.event_time.min() + (rows.event_time.max() - rows.event_time.min()) // 2)
-    honest = judged.models[judged.champion].test
+    honest = judged.models[CHAMPION].test
     known = np.where(rows.event_time <= until, np.clip(rows.labels, 0.001, 0.999), honest)
     fair = replace(judged.evidence, champion=judged.champion_scores(known, seen_until=until))
     fooled = replace(judged.evidence, champion=judged.champion_scores(known, seen_until=0))
@@ -168,7 +169,7 @@ def stale_champion(judged: Judged, bench: Bench) -> bool:
 def useless_histogram(judged: Judged, bench: Bench) -> bool:
     """The base rate has the lowest ECE of all: it is neither selected on valid nor passed on test."""
     y = judged.world.label[judged.calib].astype(np.float64)
-    z = logit(judged.models[judged.candidate].calib)
+    z = logit(judged.models[CANDIDATE].calib)
     flat = np.full(y.size, logit(y.mean())) + 1e-9 * z
     outcomes = [
         SettingOutcome(Setting(0.2, "none", "example"), 0, flat, expit(flat), 0.98),
@@ -204,7 +205,7 @@ def duplicated_rows(judged: Judged, bench: Bench) -> bool:
     """A tenth of the rows twice."""
     rows = judged.evidence.rows
     twice = np.concatenate([np.arange(rows.labels.size), np.arange(rows.labels.size // 10)])
-    champion = judged.champion_scores(judged.models[judged.champion].test[twice])
+    champion = judged.champion_scores(judged.models[CHAMPION].test[twice])
     candidates = {name: p[twice] for name, p in judged.evidence.candidates.items()}
     evidence = replace(judged.evidence, rows=rows.where(twice), candidates=candidates, champion=champion)
     return bench.warns(evidence, judged.world.seed, "test rows repeat another one")

@@ -14,9 +14,10 @@ from features.times import DAY
 from models.calibration import Calibrator, cross_fitted, fit_calibrator
 from pipeline.config import Config, load_config
 from pipeline.stages.features.label_weights import LabelTimes, label_weights
-from tests.benches.worlds.world import END, World
+from tests.benches.worlds.world import CANDIDATE, CHAMPION, END, World
 
 SHIPPED, BASELINE = "xgboost", "logistic"
+MODELS = (CANDIDATE, CHAMPION, "plain")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,6 @@ class Judged:
         calib: places of calib's usable rows in it; `calib_weight` how many rows each stands for.
         test: places of test's rows of known label.
         calib_end: microseconds.
-        candidate: which fixed model would ship; `champion` the other one.
         models: the calibrated candidate, its equal and the plain model.
         evidence: of the candidate, without a champion.
         alone: whether champions are left out of what is planted.
@@ -48,15 +48,13 @@ class Judged:
     calib_weight: Floats
     test: np.ndarray
     calib_end: int
-    candidate: str
-    champion: str
     models: Mapping[str, Calibrated]
     evidence: Evidence
     alone: bool = False
 
     def champion_scores(self, probabilities: Floats | None = None, *, seen_until: int | None = None) -> ChampionScores:
         """An equal of the candidate as the model in use, or a model of these probabilities on test."""
-        p = self.models[self.champion].test if probabilities is None else probabilities
+        p = self.models[CHAMPION].test if probabilities is None else probabilities
         return ChampionScores("1", p, self.calib_end if seen_until is None else seen_until)
 
     def with_champion(self) -> Evidence:
@@ -91,10 +89,9 @@ def judged_world(world: World, name: str) -> Judged:
     folds, weight = found.folds, found.weight.astype(np.float64)
     calib, test = (np.flatnonzero(folds.rows(fold) & folds.usable) for fold in ("calib", "test"))
     calib_end = next(fold.end for fold in folds.folds if fold.name == "calib")
-    roles = ("one", "other") if world.seed % 2 == 0 else ("other", "one")
-    models = {each: calibrated(world, each, calib=calib, weight=weight[calib], test=test) for each in (*roles, "plain")}
-    candidates = {BASELINE: models["plain"].test, SHIPPED: models[roles[0]].test}
-    cross = {BASELINE: models["plain"].calib, SHIPPED: models[roles[0]].calib}
+    models = {each: calibrated(world, each, calib=calib, weight=weight[calib], test=test) for each in MODELS}
+    candidates = {BASELINE: models["plain"].test, SHIPPED: models[CANDIDATE].test}
+    cross = {BASELINE: models["plain"].calib, SHIPPED: models[CANDIDATE].calib}
     evidence = Evidence(
         rows=judged_rows(world, test, weight[test]),
         candidates=candidates,
@@ -104,7 +101,7 @@ def judged_world(world: World, name: str) -> Judged:
         calib=CalibRows(judged_rows(world, calib, weight[calib]), cross),
         configuration=config.model_dump(mode="json", exclude={"tracking", "runs"}),
     )
-    return Judged(world, calib, weight[calib], test, calib_end, *roles, models=models, evidence=evidence)
+    return Judged(world, calib, weight[calib], test, calib_end, models, evidence)
 
 
 def calibrated(world: World, name: str, *, calib: np.ndarray, weight: Floats, test: np.ndarray) -> Calibrated:

@@ -9,8 +9,8 @@ from evaluation.statistics.calibration_error import expected_calibration_error
 from evaluation.statistics.ranking import average_precision, roc_auc
 from evaluation.statistics.sample import Floats
 from evaluation.statistics.scores import brier_skill, calibration_line, log_loss, observed_expected
-from tests.benches.worlds.setting import BASELINE, Judged, as_of, configuration
-from tests.benches.worlds.world import FITTED, World
+from tests.benches.worlds.setting import BASELINE, MODELS, Judged, as_of, configuration
+from tests.benches.worlds.world import CANDIDATE, CHAMPION, World
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Reference:
 def reference(worlds: Iterable[World], name: str) -> Reference:
     """The reference under the configuration of this name, every label known."""
     config, labels, count = configuration(name), [], 0
-    margins: dict[str, list[Floats]] = {each: [] for each in (*FITTED, "plain")}
+    margins: dict[str, list[Floats]] = {each: [] for each in MODELS}
     for world in worlds:
         test = world.folds(config.split, delay=config.labels.delay, as_of=as_of(name)).rows("test")
         labels.append(world.label[test].astype(np.float64))
@@ -46,8 +46,8 @@ def truths(judged: Judged, found: Reference, *, bins: int) -> dict[str, float]:
 
     Keys are statistics, and "log_loss − baseline" and "log_loss − champion" for the paired differences.
     """
-    y, p = found.labels, _mapped(judged, found, judged.candidate)
-    ranked = found.ranked[judged.candidate]
+    y, p = found.labels, _mapped(judged, found, CANDIDATE)
+    ranked = found.ranked[CANDIDATE]
     own = log_loss(y, p)
     return {
         "observed_expected": observed_expected(y, p),
@@ -57,7 +57,7 @@ def truths(judged: Judged, found: Reference, *, bins: int) -> dict[str, float]:
         "ece_debiased": expected_calibration_error(y, p, bins=bins),
         **ranked,
         f"log_loss − {BASELINE}": own - log_loss(y, _mapped(judged, found, "plain")),
-        "log_loss − champion": own - log_loss(y, _mapped(judged, found, judged.champion)),
+        "log_loss − champion": own - log_loss(y, _mapped(judged, found, CHAMPION)),
         f"average_precision − {BASELINE}": ranked["average_precision"] - found.ranked["plain"]["average_precision"],
     }
 

@@ -28,7 +28,8 @@ from models.baseline import LogisticBaseline, fit_logistic_baseline
 
 ROWS = 400_000
 FITTED = {"one": 90_001, "other": 90_002}
-"""Two boosters of one recipe, each from a world of its own: one is the candidate where the other is the champion."""
+"""Two boosters of one recipe, each from a world of its own."""
+CANDIDATE, CHAMPION = "candidate", "champion"
 REFERENCE = tuple(range(80_001, 80_041))
 """Worlds whose test folds, taken together, are the truth of a fixed model."""
 BEGIN = int(START.timestamp()) * 1_000_000
@@ -78,8 +79,20 @@ class World:
     plain: np.ndarray
 
     def margins(self, name: str) -> np.ndarray:
-        """Log odds of the fixed model of this name [N], float64."""
-        return np.asarray(getattr(self, name), dtype=np.float64)
+        """Log odds of a model [N], float64: the plain one, or one of two equals.
+
+        The candidate asks one booster for the cards that came up heads and the other one for the rest, the champion the
+        other way round: whichever booster is better, neither of the two is.
+        """
+        if name == "plain":
+            return self.plain.astype(np.float64)
+        heads = self.coin() if name == CANDIDATE else ~self.coin()
+        return np.where(heads, self.one, self.other).astype(np.float64)
+
+    def coin(self) -> np.ndarray:
+        """Heads or tails of each row's card: who scores it, where two models are to be of exactly the same worth [N]."""
+        found: np.ndarray = (np.random.default_rng(self.seed).random(int(self.card.max()) + 1) < 0.5)[self.card]
+        return found
 
     def folds(self, split: SplitConfig, *, delay: int = 7 * DAY, as_of: int | None) -> Folds:
         """The folds of a configuration."""

@@ -5,22 +5,22 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import expit
 
-from evaluation.gate import ChampionEvidence
+from evaluation.gate import Comparison
 from evaluation.options import BootstrapSettings, EvaluationConfig
-from evaluation.report.champion_section import ONE_CLASS, champion_evidence, champion_section
+from evaluation.report.champion_section import ONE_CLASS, champion_comparison, champion_section
 from evaluation.report.evidence import ChampionScores
 from evaluation.statistics.populations import JudgedRows
 
 CONFIG = EvaluationConfig(resamples=100)
 
 
-def champion_on(rows: int, seen_until: int, *, broken: int = 0) -> ChampionEvidence:
+def champion_on(rows: int, seen_until: int, *, broken: int = 0) -> Comparison:
     rng = np.random.default_rng(1)
     z = rng.normal(-2, 1.5, rows)
     y = (rng.random(rows) < expit(z)).astype(float)
     theirs = expit(z + rng.normal(0, 1, rows))
     theirs[:broken] = np.nan
-    return champion_evidence(
+    return champion_comparison(
         JudgedRows(y, np.arange(rows), np.ones(rows)), expit(z), ChampionScores("7", theirs, seen_until),
         clusters=np.arange(rows), rng=np.random.default_rng(2), settings=BootstrapSettings(resamples=100),
     )  # fmt: skip
@@ -45,8 +45,8 @@ def test_no_shared_rows_are_no_crash_and_say_why_nothing_is_known():
 
 def test_no_champion_and_one_that_cannot_score_are_told_apart(whole_evidence):
     rng = np.random.default_rng(1)
-    assert champion_section(replace(whole_evidence, champion=None), config=CONFIG, rng=rng) is None
-    broken = replace(whole_evidence.champion, problem="it lacks a feature")
-    found = champion_section(replace(whole_evidence, champion=broken), config=CONFIG, rng=rng)
-    assert (found.rows, found.problem) == (0, "it lacks a feature")
+    assert champion_section(whole_evidence, None, config=CONFIG, rng=rng) is None
+    broken = replace(whole_evidence.champion, problem="it lacks a feature", role="anchor")
+    found = champion_section(whole_evidence, broken, config=CONFIG, rng=rng)
+    assert (found.name, found.rows, found.problem) == (f"anchor {broken.name}", 0, "it lacks a feature")
     assert np.isnan(found.log_loss.value)
