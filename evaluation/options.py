@@ -111,6 +111,9 @@ class GateConfig(BaseModel):
     anchor_days: int = Field(
         90, ge=0, description="days back to the champion that is the fixed anchor of comparisons; 0 is none"
     )
+    map_tolerance: float = Field(
+        0.1, ge=0, description="share by which frauds promised and observed on calib may differ by the map that serves"
+    )
     observed_expected_low: float = Field(
         0.85, gt=0, description="observed/expected is refused where its whole interval lies below this"
     )

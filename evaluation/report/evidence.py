@@ -32,12 +32,14 @@ class CalibRows:
         candidates: cross-fitted P(fraud) on them, by name [N].
         temperature: the same by (smoothing, calibrator) [N].
         served: P(fraud) of every row of calib, labelled or not, by the maps that serve, by name [M].
+        mapped: the same of the labelled rows, in the order of `rows` [N].
     """
 
     rows: JudgedRows
     candidates: Mapping[str, Floats]
     temperature: Mapping[Arm, Floats] = field(default_factory=dict)
     served: Mapping[str, Floats] = field(default_factory=dict)
+    mapped: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from evaluation.gate import Comparison, GateEvidence, judge
+from evaluation.gate import Comparison, GateEvidence, MapLevel, judge
 from evaluation.options import GateConfig
 from evaluation.statistics.intervals import Interval
 
@@ -59,6 +59,7 @@ def test_good_evidence_passes_and_says_why():
         ({"baseline": against(WORSE, name="the baseline (logistic)")}, r"worse in log loss than the baseline"),
         ({"champion": against(WORSE)}, "worse in log loss than champion 7"),
         ({"anchor": against(WORSE, name="anchor 3")}, "worse in log loss than anchor 3"),
+        ({"map_level": MapLevel(0.71, 0.03)}, r"observed/expected 0\.710, off by more than 10%"),
         ({"drift": ("the score itself drifted",)}, "the score itself drifted"),
     ],
 )
@@ -177,3 +178,12 @@ def test_figures_hold_what_reasons_quote():
     assert figures["ece_limit"] == pytest.approx(0.0018)
     assert figures["champion.log_loss.high"] == EVEN.high
     assert figures["champion.frauds"] == 700
+
+
+@pytest.mark.parametrize("found", [MapLevel(1.0, 0.0), MapLevel(0.92, 0.01), MapLevel(1.3, 0.11)])
+def test_a_map_within_tolerance_or_chance_keeps_its_level(found):
+    assert verdict(map_level=found).passed
+
+
+def test_a_map_of_unknown_level_is_not_proven():
+    assert not verdict(map_level=MapLevel(float("nan"), float("nan"))).passed

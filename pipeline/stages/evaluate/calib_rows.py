@@ -22,9 +22,15 @@ def crossfitted_calib_rows(context: StageContext, served: Mapping[str, np.ndarra
     kept = read_table(context.path("calibrate", "crossfitted.parquet"))
     every = read_table(context.path("features", "features.parquet"), columns=["fold", "label"])
     fold = every.filter(pc.fill_null(pc.equal(every["fold"], "calib"), False))
-    details = row_details(context, "calib")[fold["label"].is_valid().to_numpy(zero_copy_only=False)]
+    known = fold["label"].is_valid().to_numpy(zero_copy_only=False)
     candidates = {name: kept[name].to_numpy() for name in CANDIDATES}
-    return CalibRows(judged_rows(kept, details), candidates, _temperature_arms(kept), served)
+    return CalibRows(
+        rows=judged_rows(kept, row_details(context, "calib")[known]),
+        candidates=candidates,
+        temperature=_temperature_arms(kept),
+        served=served,
+        mapped={name: p[known] for name, p in served.items()},
+    )
 
 
 def _temperature_arms(crossfitted: pa.Table) -> dict[Arm, np.ndarray]:

@@ -96,9 +96,20 @@ def own(judged: Judged) -> Floats:
     return judged.models[CANDIDATE].test
 
 
-def odds_times(factor: float) -> Callable[[Judged], Floats]:
-    """Odds of every row multiplied: a prior that is wrong by the factor."""
-    return lambda judged: expit(logit(own(judged)) + np.log(factor))
+def prior_times(factor: float, *, served: bool = True) -> Plant:
+    """A map that serves for another prior: odds multiplied, wherever it is asked; or, not `served`, on test alone.
+
+    On test alone it is no fault of the map: the world's own fraud rate has moved by as much since calib.
+    """
+
+    def plant(judged: Judged, bench: Bench) -> bool:
+        def change(p: Floats) -> Floats:
+            return np.asarray(expit(logit(p) + np.log(factor)))
+
+        evidence = judged.with_map(change) if served else judged.with_candidate(change(own(judged)))
+        return bench.refuses(evidence, judged.world.seed)
+
+    return plant
 
 
 def sloped(slope: float) -> Callable[[Judged], Floats]:
@@ -146,13 +157,10 @@ def worse_by(share: float) -> Callable[[Judged], Floats]:
 
 
 def stale_candidate(judged: Judged, bench: Bench) -> bool:
-    """A candidate that lost a third of its log odds to a plain model, beside the honest one as champion."""
-    world = judged.world
-    z = (2 * world.margins(CANDIDATE) + world.margins("plain")) / 3
-    y = world.label[judged.calib].astype(np.float64)
-    stale = fit_calibrator(y, z[judged.calib], method="affine").apply(z[judged.test])
+    """A candidate from another time, timid and at another level, beside the honest one as champion."""
+    stale = expit(0.8 * logit(judged.models[CHAMPION].test) - 0.4)
     evidence = replace(judged.with_candidate(stale), champion=judged.champion_scores(own(judged)))
-    return bench.refuses(evidence, world.seed)
+    return bench.refuses(evidence, judged.world.seed)
 
 
 def stale_champion(judged: Judged, bench: Bench) -> bool:
@@ -169,7 +177,7 @@ def stale_champion(judged: Judged, bench: Bench) -> bool:
 def useless_histogram(judged: Judged, bench: Bench) -> bool:
     """The base rate has the lowest ECE of all: it is neither selected on valid nor passed on test."""
     y = judged.world.label[judged.calib].astype(np.float64)
-    z = logit(judged.models[CANDIDATE].calib)
+    z = logit(judged.models[CANDIDATE].crossed)
     flat = np.full(y.size, logit(y.mean())) + 1e-9 * z
     outcomes = [
         SettingOutcome(Setting(0.2, "none", "example"), 0, flat, expit(flat), 0.98),
@@ -235,13 +243,13 @@ def _expected_loss(truth: Floats, p: Floats) -> float:
 
 FITTED_HERE = "fitted on these test rows"
 PLANTS: dict[str, Plant] = {
-    "prior × 1.4": refused(odds_times(1.4)),
-    "prior × 0.65": refused(odds_times(0.65)),
+    "prior × 1.4": prior_times(1.4),
+    "prior × 0.65": prior_times(0.65),
     "slope 0.7": refused(sloped(0.7)),
     "label delay misread": refused(label_delay_misread),
     "stale champion": stale_champion,
     "swapped folds": refused(lambda judged: np.roll(own(judged), own(judged).size // 2)),
-    "shifted prior": refused(odds_times(float(np.exp(0.5)))),
+    "shifted prior": prior_times(float(np.exp(0.5))),
     "scaled logits": refused(lambda judged: expit(1.8 * logit(own(judged)) + 1.9)),
     "raw smoothed head": raw_smoothed_head,
     "line fitted on test": warned(_line_on_test, FITTED_HERE),
@@ -255,11 +263,13 @@ PLANTS: dict[str, Plant] = {
 }
 """Each must be caught in four worlds of five."""
 POWER: dict[str, Plant] = {
-    "prior × 1.15": refused(odds_times(1.15)),
-    "prior × 0.87": refused(odds_times(0.87)),
+    "prior × 1.15": prior_times(1.15),
+    "prior × 0.87": prior_times(0.87),
+    "prior × 1.4, test alone": prior_times(1.4, served=False),
+    "prior × 0.65, test alone": prior_times(0.65, served=False),
     "log loss 2 % worse": refused(worse_by(0.02)),
     "log loss 5 % worse": refused(worse_by(0.05)),
 }
 """Shown without a bar: how small a fault is seen how often."""
-LEVELS = ("prior × 1.4", "prior × 0.65", "prior × 1.15", "prior × 0.87", "slope 0.7", "label delay misread")
+LEVELS = (*(name for name in (*PLANTS, *POWER) if name.startswith("prior")), "slope 0.7", "label delay misread")
 """Plants that are also shown without a champion, where only the absolute rules are left."""

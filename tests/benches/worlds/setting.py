@@ -1,6 +1,6 @@
 """A world under a configuration: its folds, its map, and the evidence that the real judgement is given."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,11 +22,12 @@ MODELS = (CANDIDATE, CHAMPION, "plain")
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A fixed model with the map that a world's calib gave it: P(fraud) on test, and cross-fitted on calib."""
+    """A fixed model with the map that a world's calib gave it: P(fraud) on test and on calib, there cross-fitted too."""
 
     map: Calibrator
     test: Floats
     calib: Floats
+    crossed: Floats
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,17 @@ class Judged:
         candidates = {**self.evidence.candidates, SHIPPED: probabilities}
         return replace(self.with_champion(), candidates=candidates)
 
+    def with_map(self, change: Callable[[Floats], Floats]) -> Evidence:
+        """The evidence beside the same champion, of the candidate with a map that serves other probabilities."""
+        calib, own = self.evidence.calib, self.models[CANDIDATE]
+        assert calib is not None
+        served = replace(
+            calib,
+            candidates={**calib.candidates, SHIPPED: change(own.crossed)},
+            mapped={SHIPPED: change(own.calib)},
+        )
+        return replace(self.with_candidate(change(own.test)), calib=served)
+
     def without_champion(self) -> "Judged":
         """The same with champions left out."""
         return replace(self, alone=True)
@@ -91,14 +103,15 @@ def judged_world(world: World, name: str) -> Judged:
     calib_end = next(fold.end for fold in folds.folds if fold.name == "calib")
     models = {each: calibrated(world, each, calib=calib, weight=weight[calib], test=test) for each in MODELS}
     candidates = {BASELINE: models["plain"].test, SHIPPED: models[CANDIDATE].test}
-    cross = {BASELINE: models["plain"].calib, SHIPPED: models[CANDIDATE].calib}
+    crossed = {BASELINE: models["plain"].crossed, SHIPPED: models[CANDIDATE].crossed}
+    mapped = {SHIPPED: models[CANDIDATE].calib}
     evidence = Evidence(
         rows=judged_rows(world, test, weight[test]),
         candidates=candidates,
         ranking=any_ranking(),
         shipped=SHIPPED,
         baseline=BASELINE,
-        calib=CalibRows(judged_rows(world, calib, weight[calib]), cross),
+        calib=CalibRows(judged_rows(world, calib, weight[calib]), crossed, mapped=mapped),
         configuration=config.model_dump(mode="json", exclude={"tracking", "runs"}),
     )
     return Judged(world, calib, weight[calib], test, calib_end, models, evidence)
@@ -110,7 +123,7 @@ def calibrated(world: World, name: str, *, calib: np.ndarray, weight: Floats, te
     blocks = time_blocks(world.time[calib], folds=5)
     fitted = fit_calibrator(y[calib], z[calib], method="affine", weights=weight)
     cross = cross_fitted(y[calib], z[calib], method="affine", folds=blocks, weights=weight)
-    return Calibrated(fitted, fitted.apply(z[test]), cross)
+    return Calibrated(fitted, fitted.apply(z[test]), fitted.apply(z[calib]), cross)
 
 
 def judged_rows(world: World, places: np.ndarray, weight: Floats) -> JudgedRows:

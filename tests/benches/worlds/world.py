@@ -90,7 +90,7 @@ class World:
         return np.where(heads, self.one, self.other).astype(np.float64)
 
     def coin(self) -> np.ndarray:
-        """Heads or tails of each row's card: who scores it, where two models are to be of exactly the same worth [N]."""
+        """Heads or tails of each row's card [N]: who scores it, where two models are to be of exactly one worth."""
         found: np.ndarray = (np.random.default_rng(self.seed).random(int(self.card.max()) + 1) < 0.5)[self.card]
         return found
 
