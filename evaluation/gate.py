@@ -15,8 +15,6 @@ from evaluation.statistics.intervals import Interval
 
 Status = Literal["met", "open", "warned", "refused", "absent"]
 """Shown; cannot be told from the limit, which passes; outside and let through for a reason; outside; not applicable."""
-MAP_NOISE = 3.0
-"""Standard errors by which a map without a level of its own may be off on calib."""
 STANDING = {"met": True, "open": True, "warned": True, "refused": False, "absent": None}
 
 
@@ -52,11 +50,18 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class MapLevel:
-    """Observed over promised frauds on the rows that the map was fitted on, and its standard error by chance."""
+class MapFit:
+    """Level and slope of the probabilities that serve, on the rows that their map was fitted on; 1 is right.
 
-    ratio: float
-    error: float
+    Attributes:
+        level: observed over promised frauds, and `level_error` its standard error by chance.
+        slope: of the outcome's log odds on the promised ones, and `slope_error` likewise.
+    """
+
+    level: float
+    level_error: float
+    slope: float
+    slope_error: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class GateEvidence:
         bins: of the calibration error.
         brier_skill: share of the base rate's Brier score that the candidate removes.
         baseline: the comparison with the plainest model.
-        map_level: of calib; None where it is not known.
+        map_fit: on calib; None where it is not known.
         champion: the comparison with the model in use; None where there is none.
         anchor: the comparison with the champion of some time ago; None where there is none.
         drift: alarms that refuse; None where drift is shown and stops nothing.
@@ -87,7 +92,7 @@ class GateEvidence:
     bins: int
     brier_skill: Interval
     baseline: Comparison
-    map_level: MapLevel | None = None
+    map_fit: MapFit | None = None
     champion: Comparison | None = None
     anchor: Comparison | None = None
     drift: tuple[str, ...] | None = None
@@ -159,8 +164,8 @@ def _checks(e: GateEvidence, config: GateConfig) -> Iterator[Check]:
     if e.anchor is not None:
         yield _against_anchor(e.anchor, config)
     yield _skill(e.brier_skill)
-    if e.map_level is not None:
-        yield _map_level(e.map_level, config)
+    if e.map_fit is not None:
+        yield _map(e.map_fit, config)
     yield _level(e.observed_expected, config)
     yield _slope(e.calibration_slope, config)
     yield _calibration_error(e, config)
@@ -239,18 +244,24 @@ def _skill(skill: Interval) -> Check:
     return _check("skill", status, text, remedy)
 
 
-def _map_level(found: MapLevel, config: GateConfig) -> Check:
-    """What serves must promise on calib what came there: it was fitted to do so."""
-    off = abs(found.ratio - 1.0)
-    beyond = not (off <= config.map_tolerance or off <= MAP_NOISE * found.error)
-    text = f"on calib the map that serves has observed/expected {found.ratio:.3f}"
+def _map(found: MapFit, config: GateConfig) -> Check:
+    """What serves must be right on calib in level and slope: it was fitted to be."""
+    errors = {
+        "observed/expected": (found.level, found.level_error),
+        "slope": (found.slope, found.slope_error),
+    }
+    off = [
+        name for name, (value, error) in errors.items() if not abs(value - 1) <= max(config.map_tolerance, 3 * error)
+    ]
+    text = f"on calib what serves has observed/expected {found.level:.3f} and slope {found.slope:.3f}"
     allowed = f"{config.map_tolerance:.0%}"
     remedy = (
         "What serves is not the map that was fitted on calib, or was fitted on other labels: run calibrate and what "
         "follows it again, and compare calibrators.json with the run it came from"
     )
-    where = f"off by more than {allowed} and by more than chance" if beyond else f"within {allowed} or chance"
-    return _check("level of the map", "refused" if beyond else "met", f"{text}, {where}", remedy)
+    if off:
+        return _check("map", "refused", f"{text}: {' and '.join(off)} off by more than {allowed} and chance", remedy)
+    return _check("map", "met", f"{text}, within {allowed} or chance", remedy)
 
 
 def _level(i: Interval, config: GateConfig) -> Check:

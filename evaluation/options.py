@@ -112,7 +112,9 @@ class GateConfig(BaseModel):
         90, ge=0, description="days back to the champion that is the fixed anchor of comparisons; 0 is none"
     )
     map_tolerance: float = Field(
-        0.1, ge=0, description="share by which frauds promised and observed on calib may differ by the map that serves"
+        0.1,
+        ge=0,
+        description="share by which level and slope of what serves may be off on calib, where its map was fitted",
     )
     observed_expected_low: float = Field(
         0.85, gt=0, description="observed/expected is refused where its whole interval lies below this"

@@ -8,7 +8,7 @@ from evaluation.gate import Check, Comparison, GateEvidence, judge
 from evaluation.options import GateConfig
 from evaluation.report.comparison import comparison
 from evaluation.report.evidence import Evidence
-from evaluation.report.map_level import map_level
+from evaluation.report.map_fit import map_fit
 from evaluation.statistics.intervals import Replicates
 
 
@@ -54,7 +54,7 @@ def gate_evidence(
         bins=bins,
         brier_skill=drawn.interval(shipped, "brier_skill"),
         baseline=comparison(drawn, shipped, baseline, name=name, rows=rows, frauds=frauds),
-        map_level=map_level(evidence.calib, shipped),
+        map_fit=map_fit(evidence.calib, shipped),
         champion=champion,
         anchor=anchor,
         drift=tuple(evidence.drift["alarms"]) if evidence.drift.get("stop") else None,

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from evaluation.gate import Comparison, GateEvidence, MapLevel, judge
+from evaluation.gate import Comparison, GateEvidence, MapFit, judge
 from evaluation.options import GateConfig
 from evaluation.statistics.intervals import Interval
 
@@ -59,7 +59,8 @@ def test_good_evidence_passes_and_says_why():
         ({"baseline": against(WORSE, name="the baseline (logistic)")}, r"worse in log loss than the baseline"),
         ({"champion": against(WORSE)}, "worse in log loss than champion 7"),
         ({"anchor": against(WORSE, name="anchor 3")}, "worse in log loss than anchor 3"),
-        ({"map_level": MapLevel(0.71, 0.03)}, r"observed/expected 0\.710, off by more than 10%"),
+        ({"map_fit": MapFit(0.71, 0.03, 1.0, 0.0)}, r"0\.710 and slope 1\.000: observed/expected off by more than 10% and chance"),
+        ({"map_fit": MapFit(1.0, 0.0, 1.43, 0.05)}, r": slope off by more than 10% and chance"),
         ({"drift": ("the score itself drifted",)}, "the score itself drifted"),
     ],
 )
@@ -180,10 +181,13 @@ def test_figures_hold_what_reasons_quote():
     assert figures["champion.frauds"] == 700
 
 
-@pytest.mark.parametrize("found", [MapLevel(1.0, 0.0), MapLevel(0.92, 0.01), MapLevel(1.3, 0.11)])
-def test_a_map_within_tolerance_or_chance_keeps_its_level(found):
-    assert verdict(map_level=found).passed
+@pytest.mark.parametrize(
+    "found", [MapFit(1, 0, 1, 0), MapFit(0.92, 0.01, 1.08, 0.01), MapFit(1.3, 0.11, 1.0, 0.0), MapFit(1, 0, 0.8, 0.07)]
+)
+def test_a_map_within_tolerance_or_chance_is_that_of_its_rows(found):
+    assert verdict(map_fit=found).passed
 
 
 def test_a_map_of_unknown_level_is_not_proven():
-    assert not verdict(map_level=MapLevel(float("nan"), float("nan"))).passed
+    assert not verdict(map_fit=MapFit(*[float("nan")] * 4)).passed
+    assert not verdict(map_fit=MapFit(1.0, 0.0, float("nan"), float("nan"))).passed

@@ -136,21 +136,24 @@ def refusals(gate: dict) -> tuple[str, ...]:
 def print_planted(name: str, asked: argparse.Namespace) -> None:
     """How often each plant is caught, beside a champion and for faults of the level also without one."""
     print(f"\n{name}.toml: planted faults caught in {asked.planted_worlds} worlds each")
-    wanted = [each for each in (*PLANTS, *POWER) if not asked.only or each in asked.only]
+    wanted = tuple(each for each in (*PLANTS, *POWER) if not asked.only or each in asked.only)
+    caught = partial(planted_world, plants=wanted, name=name, folder=asked.folder, resamples=asked.resamples)
+    found = each_world(caught, range(1, asked.planted_worlds + 1), asked.processes)
     for plant in wanted:
-        caught = partial(planted_world, plant=plant, name=name, folder=asked.folder, resamples=asked.resamples)
-        found = each_world(caught, range(1, asked.planted_worlds + 1), asked.processes)
-        line = share([beside for beside, _ in found])
-        alone = f"   alone {share([alone for _, alone in found])}" if plant in LEVELS else ""
+        line = share([each[plant][0] for each in found])
+        alone = f"   alone {share([each[plant][1] for each in found])}" if plant in LEVELS else ""
         print(f"    {plant:<26} {line}{alone}{'   (no bar)' if plant in POWER else ''}", flush=True)
 
 
-def planted_world(seed: int, *, plant: str, name: str, folder: Path, resamples: int) -> tuple[bool, bool]:
-    """Whether a plant is caught beside a champion, and without one."""
+def planted_world(
+    seed: int, *, plants: Sequence[str], name: str, folder: Path, resamples: int
+) -> dict[str, tuple[bool, bool]]:
+    """Whether each plant is caught beside a champion, and without one."""
     bench = Bench(configuration(name), resamples)
     judged = judged_world(read_world(folder, seed), name)
-    found = {**PLANTS, **POWER}[plant]
-    return found(judged, bench), plant in LEVELS and found(judged.without_champion(), bench)
+    alone = judged.without_champion()
+    every = {**PLANTS, **POWER}
+    return {plant: (every[plant](judged, bench), plant in LEVELS and every[plant](alone, bench)) for plant in plants}
 
 
 def each_world(judge: Callable, seeds: Sequence[int], processes: int) -> list:

@@ -13,11 +13,15 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
-from evaluation.options import BootstrapSettings, DecisionConfig, EvaluationConfig
-from evaluation.report.evaluation_report import STREAMS, build_report
+from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.report.candidates_section import candidates_section
+from evaluation.report.data_warnings import data_warnings
+from evaluation.report.evaluation_report import STREAMS
 from evaluation.report.evidence import Evidence, evidence_of_known_rows
 from evaluation.report.gate_section import gate_section
 from evaluation.report.judgement import judgement
+from evaluation.report.population_section import population_section
+from evaluation.report.slices import slices
 from evaluation.selection import Setting, SettingOutcome, rank_sweep
 from evaluation.statistics.random_streams import named_streams
 from evaluation.statistics.sample import Floats
@@ -50,11 +54,18 @@ class Bench:
         found = judgement(known, config=self.evaluation(ranking=False), draw=draw)
         return gate_section(found.evidence, config=self.config.gate)
 
-    def report(self, evidence: Evidence, seed: int) -> dict[str, Any]:
-        """The whole report."""
-        rng = np.random.default_rng(seed)
-        evaluation = self.evaluation(ranking=True)
-        return build_report(evidence, config=evaluation, decision=DecisionConfig(), gate=self.config.gate, rng=rng)
+    def warnings(self, evidence: Evidence, seed: int) -> list[str]:
+        """The warnings of the report."""
+        known, unknown = evidence_of_known_rows(evidence)
+        draw, config = named_streams(np.random.default_rng(seed), STREAMS), self.evaluation(ranking=False)
+        drawn = judgement(known, config=config, draw=draw).drawn
+        population = population_section(known.rows, unknown=unknown, config=config, drawn=drawn)
+        chance = dict.fromkeys(known.candidates, float("nan"))
+        candidates = candidates_section(drawn, known.rows.labels, population, chance)
+        shown = {known.shipped: known.candidates[known.shipped]}
+        ranked = self.evaluation(ranking=True)
+        parts = slices(known.rows, shown, config=ranked, shipped=known.shipped, rng=draw["slices"])
+        return data_warnings(known, population, candidates, parts[known.shipped], band=self.config.gate.band)
 
     def refuses(self, evidence: Evidence, seed: int) -> bool:
         """Whether the gate refuses."""
@@ -62,7 +73,7 @@ class Bench:
 
     def warns(self, evidence: Evidence, seed: int, words: str) -> bool:
         """Whether a warning of the report holds these words."""
-        return any(words in warning for warning in self.report(evidence, seed)["warnings"])
+        return any(words in warning for warning in self.warnings(evidence, seed))
 
     def evaluation(self, *, ranking: bool) -> EvaluationConfig:
         """The [evaluation] section with fewer resamples, and where no rank is asked for without what costs most."""
@@ -112,17 +123,16 @@ def prior_times(factor: float, *, served: bool = True) -> Plant:
     return plant
 
 
-def sloped(slope: float) -> Callable[[Judged], Floats]:
-    """Log odds times a slope, at the level that calib asks for."""
+def sloped(slope: float) -> Plant:
+    """A map that serves log odds times a slope, at the level that calib asks for."""
 
-    def change(judged: Judged) -> Floats:
-        z = judged.models[CANDIDATE].map.log_odds(judged.world.margins(CANDIDATE))
-        calib, weight = z[judged.calib], judged.calib_weight
+    def plant(judged: Judged, bench: Bench) -> bool:
+        calib, weight = logit(judged.models[CANDIDATE].calib), judged.calib_weight
         observed = weight @ judged.world.label[judged.calib]
         shift = brentq(lambda b: weight @ expit(slope * calib + b) - observed, -20, 20)
-        return expit(slope * z[judged.test] + shift)
+        return bench.refuses(judged.with_map(lambda p: expit(slope * logit(p) + shift)), judged.world.seed)
 
-    return change
+    return plant
 
 
 def label_delay_misread(judged: Judged) -> Floats:
@@ -157,10 +167,8 @@ def worse_by(share: float) -> Callable[[Judged], Floats]:
 
 
 def stale_candidate(judged: Judged, bench: Bench) -> bool:
-    """A candidate from another time, timid and at another level, beside the honest one as champion."""
-    stale = expit(0.8 * logit(judged.models[CHAMPION].test) - 0.4)
-    evidence = replace(judged.with_candidate(stale), champion=judged.champion_scores(own(judged)))
-    return bench.refuses(evidence, judged.world.seed)
+    """A candidate from another time, timid and at another level, beside an honest champion."""
+    return bench.refuses(judged.with_map(lambda p: expit(0.8 * logit(p) - 0.4)), judged.world.seed)
 
 
 def stale_champion(judged: Judged, bench: Bench) -> bool:
@@ -245,7 +253,7 @@ FITTED_HERE = "fitted on these test rows"
 PLANTS: dict[str, Plant] = {
     "prior × 1.4": prior_times(1.4),
     "prior × 0.65": prior_times(0.65),
-    "slope 0.7": refused(sloped(0.7)),
+    "slope 0.7": sloped(0.7),
     "label delay misread": refused(label_delay_misread),
     "stale champion": stale_champion,
     "swapped folds": refused(lambda judged: np.roll(own(judged), own(judged).size // 2)),

@@ -22,7 +22,7 @@ MODELS = (CANDIDATE, CHAMPION, "plain")
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A fixed model with the map that a world's calib gave it: P(fraud) on test and on calib, there cross-fitted too."""
+    """A fixed model with the map that a world's calib gave it: P(fraud) on test and, cross-fitted too, on calib."""
 
     map: Calibrator
     test: Floats
