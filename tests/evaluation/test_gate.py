@@ -59,7 +59,10 @@ def test_good_evidence_passes_and_says_why():
         ({"baseline": against(WORSE, name="the baseline (logistic)")}, r"worse in log loss than the baseline"),
         ({"champion": against(WORSE)}, "worse in log loss than champion 7"),
         ({"anchor": against(WORSE, name="anchor 3")}, "worse in log loss than anchor 3"),
-        ({"map_fit": MapFit(0.71, 0.03, 1.0, 0.0)}, r"0\.710 and slope 1\.000: observed/expected off by more than 10% and chance"),
+        (
+            {"map_fit": MapFit(0.71, 0.03, 1.0, 0.0)},
+            r"0\.710 and slope 1\.000: observed/expected off by more than 10% and chance",
+        ),
         ({"map_fit": MapFit(1.0, 0.0, 1.43, 0.05)}, r": slope off by more than 10% and chance"),
         ({"drift": ("the score itself drifted",)}, "the score itself drifted"),
     ],

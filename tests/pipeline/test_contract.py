@@ -66,7 +66,7 @@ def test_headline_numbers_can_be_made_again_from_scores(small_run, candidate):
 
 def test_scores_have_the_contracts_columns(small_run):
     names = pq.read_schema(small_run / "evaluate" / "scores.parquet").names
-    assert names == ["transaction_id", "event_time", "card_id", "amount", "label", *(
+    assert names == ["transaction_id", "event_time", "card_id", "amount", "label", "weight", *(
         "logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed"
     )]  # fmt: skip
 

@@ -228,7 +228,7 @@ def test_json_lines_that_are_none_are_refused(ending, bundle, tmp_path, command,
 
 def test_a_value_of_the_wrong_type_is_refused_without_being_repeated(ending, bundle, rows, tmp_path):
     table = pq.read_table(rows)
-    name = next(each.name for each in table.schema if pa.types.is_floating(each.type))
+    name = next(each.name for each in table.schema if pa.types.is_floating(each.type) and each.name != "label_weight")
     wrong = table.set_column(table.schema.get_field_index(name), name, pa.array([SECRET + "x"] * len(table)))
     pq.write_table(wrong, tmp_path / "rows.parquet")
     wrong.to_pandas().to_csv(tmp_path / "rows.csv", index=False)
