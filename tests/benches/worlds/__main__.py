@@ -22,10 +22,12 @@ from evaluation.report.evidence import evidence_of_known_rows
 from evaluation.report.gate_section import gate_section
 from evaluation.report.judgement import judgement
 from evaluation.statistics.random_streams import named_streams
+from models.calibration import Calibrator, fit_calibrator
+from tests.benches.worlds.drift import drift_rules
 from tests.benches.worlds.plants import LEVELS, PLANTS, POWER, Bench
-from tests.benches.worlds.setting import BASELINE, SHIPPED, configuration, judged_world
+from tests.benches.worlds.setting import BASELINE, SHIPPED, Judged, configuration, judged_world
 from tests.benches.worlds.truth import Reference, reference, truths
-from tests.benches.worlds.world import REFERENCE, read_world, worlds
+from tests.benches.worlds.world import CANDIDATE, REFERENCE, read_world, worlds
 
 CONFIGURATIONS = ("harbor", "retrain")
 COVERED = (
@@ -46,16 +48,23 @@ class Honest:
     Attributes:
         held: by interval, whether it holds the truth.
         level: observed/expected on test.
+        bias: log of the frauds that the map promises on test over those of a map of all rows of calib with all labels;
+            `unweighted` the same where usable rows count once each.
+        alarms: rules of drift that ring.
         refused: reasons without a champion; `beside` a champion that is its equal.
     """
 
     held: dict[str, bool] = field(default_factory=dict)
     level: float = float("nan")
+    bias: float = float("nan")
+    unweighted: float = float("nan")
+    alarms: frozenset[str] = frozenset()
     refused: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
+    """Judge as many worlds as asked for; None reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, default=200, help="honest worlds to judge")
     parser.add_argument("--plant", action="store_true", help="plant faults too, and count how many are caught")
@@ -65,7 +74,7 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=400, help="draws of each judgement")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path(".worlds"), help="where worlds are kept")
-    asked = parser.parse_args()
+    asked = parser.parse_args(given)
     begun = time.perf_counter()
     most = max(asked.worlds, asked.planted_worlds if asked.plant else 0)
     every = (*REFERENCE, *range(1, most + 1))
@@ -123,9 +132,31 @@ def honest_world(seed: int, *, name: str, folder: Path, resamples: int) -> Hones
     return Honest(
         held={each: i.low <= true[each] <= i.high for each, i in intervals.items()},
         level=drawn.values[SHIPPED]["observed_expected"],
+        bias=level_bias(judged, judged.models[CANDIDATE].map),
+        unweighted=level_bias(judged, affine_map(judged, judged.calib)),
+        alarms=frozenset(drift_rules(judged, name)),
         refused=refusals(gate_section(replace(found.evidence, champion=None), config=bench.config.gate)),
         beside=refusals(gate_section(found.evidence, config=bench.config.gate)),
     )
+
+
+def level_bias(judged: Judged, fitted: Calibrator) -> float:
+    """Log of what a map promises on test, over what the map of all rows of calib with all labels does."""
+    z = judged.world.margins(CANDIDATE)[judged.test]
+    whole = affine_map(judged, np.flatnonzero(judged.folds.rows("calib")))
+    return float(np.log(fitted.apply(z).sum() / whole.apply(z).sum()))
+
+
+def affine_map(judged: Judged, places: np.ndarray) -> Calibrator:
+    """The candidate's map on these rows, each counted once."""
+    labels, z = judged.world.label[places].astype(np.float64), judged.world.margins(CANDIDATE)[places]
+    return fit_calibrator(labels, z, method="affine")
+
+
+def mean_with_interval(values: Sequence[float]) -> str:
+    """A mean of small shares with its 95 % interval."""
+    half = 1.96 * float(np.std(values, ddof=1)) / np.sqrt(len(values))
+    return f"{np.mean(values):+.2%} ± {half:.2%}"
 
 
 def refusals(gate: dict) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from evaluation.report.evidence import CalibRows, ChampionScores, Evidence
 from evaluation.selection import Setting, SettingOutcome, SweepRanking, rank_sweep, time_blocks
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, Mask
+from features.split import Folds
 from features.times import DAY
 from models.calibration import Calibrator, cross_fitted, fit_calibrator
 from pipeline.config import Config, load_config
@@ -41,6 +42,7 @@ class Judged:
         calib_end: microseconds.
         models: the calibrated candidate, its equal and the plain model.
         evidence: of the candidate, without a champion.
+        folds: of all rows.
         alone: whether champions are left out of what is planted.
     """
 
@@ -51,6 +53,7 @@ class Judged:
     calib_end: int
     models: Mapping[str, Calibrated]
     evidence: Evidence
+    folds: Folds
     alone: bool = False
 
     def champion_scores(self, probabilities: Floats | None = None, *, seen_until: int | None = None) -> ChampionScores:
@@ -114,7 +117,7 @@ def judged_world(world: World, name: str) -> Judged:
         calib=CalibRows(judged_rows(world, calib, weight[calib]), crossed, mapped=mapped),
         configuration=config.model_dump(mode="json", exclude={"tracking", "runs"}),
     )
-    return Judged(world, calib, weight[calib], test, calib_end, models, evidence)
+    return Judged(world, calib, weight[calib], test, calib_end, models, evidence, folds)
 
 
 def calibrated(world: World, name: str, *, calib: np.ndarray, weight: Floats, test: np.ndarray) -> Calibrated:
