@@ -109,7 +109,12 @@ def setting_check(ranking: SweepRanking, setting: Setting, *, margin: float) -> 
 
 
 def calibration_check(
-    labels: ArrayLike, probabilities: ArrayLike, *, event_time: ArrayLike, band: tuple[float, float]
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    event_time: ArrayLike,
+    band: tuple[float, float],
+    weight: ArrayLike | None = None,
 ) -> CalibrationCheck | None:
     """Whether the model in use is still right on average; None without rows.
 
@@ -121,10 +126,13 @@ def calibration_check(
         probabilities: of the model in use [N]; NaN where it could not score.
         event_time: microseconds [N].
         band: the gate's limits.
+        weight: for how many rows each row stands [N]; None where each is one.
     """
     y, p = np.asarray(labels, np.float64), np.asarray(probabilities, np.float64)
     kept = np.isfinite(y) & np.isfinite(p)
-    y, p, time = y[kept], p[kept], np.asarray(event_time, np.int64)[kept]
+    w = np.ones(y.size) if weight is None else np.asarray(weight, np.float64)
+    frauds = int(y[kept].sum())
+    y, p, time = (w * y)[kept], (w * p)[kept], np.asarray(event_time, np.int64)[kept]
     if y.size == 0 or p.sum() == 0:
         return None
     ratio = float(y.sum() / p.sum())
@@ -132,7 +140,7 @@ def calibration_check(
     beyond = clustered_mean((y - ratio * p) / p.mean(), time // DAY).beyond(ONE_SIDE)
     low, high = max(ratio - beyond, 0.0), ratio + beyond
     holds = low <= band[1] and high >= band[0]
-    return CalibrationCheck(ratio, low, high, holds, int(y.size), int(y.sum()))
+    return CalibrationCheck(ratio, low, high, holds, int(y.size), frauds)
 
 
 def recheck_section(setting: SettingCheck | None, calibration: CalibrationCheck | None) -> dict[str, Any]:

@@ -118,5 +118,6 @@ def _champion_calibration(rows: JudgedRows, champion: ChampionScores, gate: Gate
         rows.labels[unseen],
         champion.probabilities[unseen],
         event_time=rows.event_time[unseen],
-        band=(gate.observed_expected_low, gate.observed_expected_high),
+        band=gate.band,
+        weight=None if rows.weight is None else rows.weight[unseen],
     )

@@ -34,6 +34,7 @@ def drift_rules(judged: Judged, name: str) -> set[str]:
         p[CHAMPION][judged.test],
         event_time=world.time[judged.test],
         band=config.gate.band,
+        weight=judged.evidence.rows.weight,
     )
     watched = WatchedChampion("1", champion, delays, labels.as_of)
     found = drift_section(

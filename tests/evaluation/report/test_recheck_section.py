@@ -121,3 +121,14 @@ def test_three_rivals_that_are_alike_move_the_optimum_in_six_weeks_of_a_hundred_
         leader = min(drawn, key=lambda each: drawn[each].mean())
         moved += losses.difference(USED, leader).proven
     assert moved / 500 <= 0.06
+
+
+def test_a_row_of_weight_three_is_three_rows_to_the_champions_level():
+    labels, p, time = calibrated_week(3)
+    weight = np.where(labels == 1, 3, 1)
+    often = (np.repeat(each, weight) for each in (labels, p, time))
+    weighed = calibration_check(labels, p, event_time=time, band=(0.9, 1.1), weight=weight)
+    labels, p, time = often
+    repeated = calibration_check(labels, p, event_time=time, band=(0.9, 1.1))
+    assert weighed.observed_expected == pytest.approx(repeated.observed_expected)
+    assert weighed.low == pytest.approx(repeated.low)
