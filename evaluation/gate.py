@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from evaluation.formatting import signed
+from evaluation.formatting import number, signed
 from evaluation.options import GateConfig
 from evaluation.statistics.intervals import Interval
 
@@ -236,7 +236,7 @@ def _against_anchor(a: Comparison, config: GateConfig) -> Check:
 def _skill(skill: Interval) -> Check:
     status: Status = "met" if skill.low > 0 else "refused"
     beyond = "above 0" if status == "met" else "not shown to be above 0"
-    text = f"Brier skill is {skill.value:.3f} (95 % interval {skill.low:.3f} to {skill.high:.3f}), {beyond}"
+    text = f"Brier skill is {_with_interval(skill)}, {beyond}"
     remedy = (
         "The probabilities are no better than saying the fraud rate for every row: look for labels and rows that do "
         "not belong together, folds that were swapped, or features that are empty in test"
@@ -265,12 +265,12 @@ def _map(found: MapFit, config: GateConfig) -> Check:
 
 
 def _level(i: Interval, config: GateConfig) -> Check:
-    found = f"observed/expected is {i.value:.3f} (95 % interval {i.low:.3f} to {i.high:.3f})"
+    found = f"observed/expected is {_with_interval(i)}"
     return _check("calibration in the large", *_in_band(i, found, config.band), _level_remedy(i))
 
 
 def _slope(i: Interval, config: GateConfig) -> Check:
-    found = f"calibration slope is {i.value:.3f} (95 % interval {i.low:.3f} to {i.high:.3f})"
+    found = f"calibration slope is {_with_interval(i)}"
     remedy = (
         "Below 1 the probabilities are too extreme, above 1 too timid: calib may hold too few frauds to fit a map on "
         "(lengthen split.calib), or the world of test is not that of calib (look at Drift)"
@@ -281,7 +281,7 @@ def _slope(i: Interval, config: GateConfig) -> Check:
 def _calibration_error(e: GateEvidence, config: GateConfig) -> Check:
     """Refused only where the whole interval lies above the tolerance: few frauds make any ECE large."""
     i, limit = e.ece_debiased, config.ece_tolerance * e.prevalence
-    found = f"debiased ECE is {i.value:.5f} (95 % interval {i.low:.5f} to {i.high:.5f}, {e.bins} equal-width bins)"
+    found = f"debiased ECE is {_with_interval(i, 5)} over {e.bins} equal-width bins"
     allowed = f"{config.ece_tolerance:g} × prevalence ({limit:.5f})"
     if i.value <= limit:
         status, where = "met", f"within {allowed}"
@@ -375,6 +375,10 @@ def _found(c: Comparison) -> str:
         f"which is {signed(100 * c.relative, 1)} % of its own; average precision {signed(precision.value)} "
         f"({signed(precision.low)} to {signed(precision.high)}) on {_shared(c)}"
     )
+
+
+def _with_interval(i: Interval, digits: int = 3) -> str:
+    return f"{number(i.value, digits)} (95 % interval {number(i.low, digits)} to {number(i.high, digits)})"
 
 
 def _shared(c: Comparison) -> str:

@@ -174,7 +174,7 @@ def test_unknown_keys_and_impossible_limits_are_refused():
 
 
 def test_the_reason_names_the_bins_that_were_counted():
-    assert any("40 equal-width bins" in text for text in verdict(bins=40).reasons)
+    assert any("over 40 equal-width bins" in text for text in verdict(bins=40).reasons)
 
 
 def test_figures_hold_what_reasons_quote():
