@@ -105,18 +105,18 @@ def card_precision(labels: ArrayLike, probabilities: ArrayLike, *, cards: CardTi
     same_length(s.labels.size, card=card, event_time=times, compromised=cards.compromised)
     kept = card >= 0
     day, code, best, fraud = _card_days(times[kept] // DAY, card[kept], s.probabilities[kept], s.labels[kept] > 0.5)
-    blocked = set() if cards.compromised is None else set(card[kept & cards.compromised].tolist())
+    known = np.zeros(0, np.int64) if cards.compromised is None else card[kept & cards.compromised]
+    every, place = np.unique(code, return_inverse=True)
+    found = np.isin(every, known)
     days, start = np.unique(day, return_index=True)
     hits, compromised = np.zeros(days.size), np.zeros(days.size, dtype=np.int64)
-    found: set[int] = set(blocked)
-    bounds = [*start.tolist(), day.size]
-    for i, (first, last) in enumerate(pairwise(bounds)):
-        open_rows = [j for j in range(first, last) if code[j] not in found]
-        compromised[i] = sum(bool(fraud[j]) for j in open_rows)
-        listed = sorted(open_rows, key=lambda j: (-best[j], code[j]))[:top]
-        caught = [int(code[j]) for j in listed if fraud[j]]
-        hits[i] = len(caught)
-        found.update(caught)
+    for i, (first, last) in enumerate(pairwise([*start.tolist(), day.size])):
+        open_rows = first + np.flatnonzero(~found[place[first:last]])
+        compromised[i] = fraud[open_rows].sum()
+        listed = open_rows[np.lexsort((code[open_rows], -best[open_rows]))[:top]]
+        caught = listed[fraud[listed]]
+        hits[i] = caught.size
+        found[place[caught]] = True
     return DailyCards(days, hits / top, compromised)
 
 

@@ -73,9 +73,9 @@ class Foldable:
     def by(self, clusters: Integers) -> "Folded":
         """The sums by cluster; codes 0 … G − 1 [N]."""
         count = int(clusters.max()) + 1 if clusters.size else 0
-        sums = csr_matrix(np.stack([np.bincount(clusters, weights=row, minlength=count) for row in self.rows]))
+        sums = np.stack([np.bincount(clusters, weights=row, minlength=count) for row in self.rows])
         gaps = {
-            kind: _by_cluster(index, self.gaps, clusters, (self.moves[kind].shape[0], count))
+            kind: _dense_by_cluster(index, self.gaps, clusters, (self.moves[kind].shape[0], count))
             for kind, index in self.bins.items()
         }
         return Folded(self, sums, gaps, self._steps(clusters, count))
@@ -99,8 +99,8 @@ class Folded:
     """
 
     source: Foldable
-    sums: csr_matrix
-    gaps: dict[Binning, csr_matrix]
+    sums: Floats
+    gaps: dict[Binning, Floats]
     steps: csr_matrix | None
 
     @property
@@ -251,6 +251,12 @@ def _steps(s: Sample) -> Integers:
 def _by_cluster(index: Integers, values: Floats, clusters: Integers, shape: tuple[int, int]) -> csr_matrix:
     used = values != 0
     return csr_matrix((values[used], (index[used], clusters[used])), shape=shape)
+
+
+def _dense_by_cluster(index: Integers, values: Floats, clusters: Integers, shape: tuple[int, int]) -> Floats:
+    """The same where rows are few: nothing is sorted, and the product is a plain one."""
+    total: Floats = np.bincount(index * shape[1] + clusters, weights=values, minlength=shape[0] * shape[1])
+    return total.reshape(shape)
 
 
 def _line(f: Folded, total: dict[str, Floats]) -> tuple[Floats, Floats]:
