@@ -15,6 +15,7 @@ from evaluation.statistics.intervals import Interval
 
 Status = Literal["met", "open", "warned", "refused", "absent"]
 """Shown; cannot be told from the limit, which passes; outside and let through for a reason; outside; not applicable."""
+LEVEL, ERROR = "calibration in the large", "calibration error"
 STANDING = {"met": True, "open": True, "warned": True, "refused": False, "absent": None}
 
 
@@ -29,7 +30,7 @@ class Comparison:
         log_loss: paired 95 % interval of the difference, below 0 where the candidate is better.
         log_loss_likely: the 90 % interval of the same.
         average_precision: paired 95 % interval of the difference, above 0 where the candidate is better.
-        observed_expected: of the other model.
+        observed_expected: of the other model, and `own_observed_expected` of the candidate on the same rows.
         problem: why it could not be scored at all (a missing feature, a broken bundle), else empty.
     """
 
@@ -41,6 +42,7 @@ class Comparison:
     log_loss_likely: Interval
     average_precision: Interval
     observed_expected: Interval
+    own_observed_expected: Interval
     problem: str = ""
 
     @property
@@ -135,7 +137,7 @@ def judge(evidence: GateEvidence, *, config: GateConfig) -> Verdict:
     passes with a warning where the champion's is further outside: a refusal would keep the worse one.
 
     >>> even, better = Interval(1.0, 0.9, 1.1), Interval(-0.01, -0.02, -0.005)
-    >>> plain = Comparison("the baseline", 1000, 20, 0.06, better, better, Interval(0.1, 0.0, 0.2), even)
+    >>> plain = Comparison("the baseline", 1000, 20, 0.06, better, better, Interval(0.1, 0.0, 0.2), even, even)
     >>> few = GateEvidence(rows=1000, frauds=20, observed_expected=even, calibration_slope=even, prevalence=0.02,
     ...     ece_debiased=Interval(0.0, 0.0, 0.002), bins=15, brier_skill=Interval(0.3, 0.2, 0.4), baseline=plain)
     >>> judge(few, config=GateConfig(min_frauds=100)).reasons
@@ -221,8 +223,10 @@ def _against_baseline(e: GateEvidence, config: GateConfig) -> Check:
 def _against_anchor(a: Comparison, config: GateConfig) -> Check:
     """The fixed anchor: many nights of "not proven worse than yesterday" may add up."""
     doubt = _not_comparable(a, config)
-    if doubt or config.champion_rule == "shown":
-        return Check("anchor", "absent", f"{a.name} is {f'not comparable: {doubt}' if doubt else 'shown alone'}")
+    if config.champion_rule == "shown":
+        return Check("anchor", "absent", f"{a.name} is shown and refuses nothing: {doubt or _found(a)}")
+    if doubt:
+        return _check("anchor", "warned", f"{a.name} is not comparable: {doubt}", _UNCOMPARED)
     worse = _worse(a, config)
     status: Status = "refused" if worse else "met" if a.log_loss.high < 0 else "open"
     verdict = worse or ("better than" if status == "met" else "not told apart from")
@@ -266,7 +270,7 @@ def _map(found: MapFit, config: GateConfig) -> Check:
 
 def _level(i: Interval, config: GateConfig) -> Check:
     found = f"observed/expected is {_with_interval(i)}"
-    return _check("calibration in the large", *_in_band(i, found, config.band), _level_remedy(i))
+    return _in_band(LEVEL, i, found, config.band, _level_remedy(i))
 
 
 def _slope(i: Interval, config: GateConfig) -> Check:
@@ -275,7 +279,7 @@ def _slope(i: Interval, config: GateConfig) -> Check:
         "Below 1 the probabilities are too extreme, above 1 too timid: calib may hold too few frauds to fit a map on "
         "(lengthen split.calib), or the world of test is not that of calib (look at Drift)"
     )
-    return _check("calibration slope", *_in_band(i, found, config.slope_band), remedy)
+    return _in_band("calibration slope", i, found, config.slope_band, remedy)
 
 
 def _calibration_error(e: GateEvidence, config: GateConfig) -> Check:
@@ -283,17 +287,17 @@ def _calibration_error(e: GateEvidence, config: GateConfig) -> Check:
     i, limit = e.ece_debiased, config.ece_tolerance * e.prevalence
     found = f"debiased ECE is {_with_interval(i, 5)} over {e.bins} equal-width bins"
     allowed = f"{config.ece_tolerance:g} × prevalence ({limit:.5f})"
-    if i.value <= limit:
-        status, where = "met", f"within {allowed}"
-    elif i.low <= limit:
-        status, where = "open", f"which cannot be told from {allowed}"
-    else:
+    if not i.low <= min(limit, i.high):
         status, where = "refused", f"and lies wholly above {allowed}"
+    elif i.value <= limit:
+        status, where = ("met" if i.high <= limit else "open"), f"within {allowed}"
+    else:
+        status, where = "open", f"which cannot be told from {allowed}"
     remedy = (
         "Probabilities are off by more than noise: see Reliability for where. Off everywhere by one factor: the fraud "
         "rate moved or labels are late; off at the top alone: too few frauds in calib, or another calibration.method"
     )
-    return _check("calibration error", status, f"{found}, {where}", remedy)  # type: ignore[arg-type]
+    return _check(ERROR, status, f"{found}, {where}", remedy)  # type: ignore[arg-type]
 
 
 def _drift(alarms: tuple[str, ...]) -> Check:
@@ -303,21 +307,19 @@ def _drift(alarms: tuple[str, ...]) -> Check:
 
 
 def _with_worse_incumbent(checks: tuple[Check, ...], e: GateEvidence, config: GateConfig) -> tuple[Check, ...]:
-    """The checks, a refused level let through with a warning where the champion's is worse and nothing else is wrong.
+    """The checks, a refused level let through with a warning where the champion's is proven off too, and by more.
 
-    A level that is off moves the calibration error too; the slope says whether it is the level alone.
+    A level that is off moves the calibration error too; the slope says whether it is the level alone. Both levels are
+    those of the rows that the two share.
     """
     refused = {check.name for check in checks if check.status == "refused"}
-    level = {"calibration in the large", "calibration error"}
-    if not refused or not refused <= level or e.champion is None or config.champion_rule == "shown":
+    level_alone = LEVEL in refused and refused <= {LEVEL, ERROR}
+    if not level_alone or e.champion is None or config.champion_rule == "shown":
         return checks
-    own, other = e.observed_expected, e.champion.observed_expected
-    if not _beyond(other, config.band) > _beyond(own, config.band):
+    own, other = e.champion.own_observed_expected, e.champion.observed_expected
+    if not (_outside(other, config.band) and _beyond(other, config.band) > _beyond(own, config.band)):
         return checks
-    remark = (
-        f"; {e.champion.name} is further off ({other.value:.3f}, 95 % interval {other.low:.3f} to {other.high:.3f}), "
-        "and refusing would keep it"
-    )
+    remark = f"; {e.champion.name} is further off, {_with_interval(other)}, and refusing would keep it"
     return tuple(
         replace(check, status="warned", text=check.text + remark) if check.name in refused else check
         for check in checks
@@ -329,17 +331,27 @@ def _beyond(i: Interval, band: tuple[float, float]) -> float:
     return max(i.value / band[1], band[0] / i.value) if i.value > 0 else float("nan")
 
 
-def _in_band(i: Interval, found: str, band: tuple[float, float]) -> tuple[Status, str]:
+def _outside(i: Interval, band: tuple[float, float]) -> bool:
+    """Whether a whole interval lies outside; False where it is undefined."""
+    return i.high < band[0] or i.low > band[1]
+
+
+def _in_band(name: str, i: Interval, found: str, band: tuple[float, float], remedy: str) -> Check:
+    """Refused where the whole interval is outside, or undefined; met where it is inside; else open."""
     low, high = band
     limits = f"[{low:g}, {high:g}]"
     if not (i.low <= high and i.high >= low):
-        return "refused", f"{found}, wholly outside {limits}"
+        return Check(name, "refused", f"{found}, wholly outside {limits}", remedy)
+    if low <= i.low and i.high <= high:
+        return Check(name, "met", f"{found}, inside {limits}")
     if low <= i.value <= high:
-        return "met", f"{found}, inside {limits}"
-    return "open", f"{found}, which cannot be told from {limits}"
+        return Check(name, "open", f"{found}: inside {limits}, its interval not wholly")
+    return Check(name, "open", f"{found}, which cannot be told from {limits}", remedy)
 
 
 def _level_remedy(i: Interval) -> str:
+    if not i.low <= i.high:
+        return "Too few frauds or clusters to tell the level: lengthen split.test, or wait for labels"
     if i.value < 1:
         return (
             "More fraud is promised than came: labels of the newest test rows may still be on their way (run with "
@@ -386,8 +398,8 @@ def _shared(c: Comparison) -> str:
 
 
 def _check(name: str, status: Status, text: str, remedy: str) -> Check:
-    """A check that tells its remedy only where it is not met."""
-    return Check(name, status, text, remedy if status in ("open", "warned", "refused") else "")
+    """A check that tells its remedy only where something is wrong."""
+    return Check(name, status, text, remedy if status in ("warned", "refused") else "")
 
 
 _UNCOMPARED = (

@@ -24,7 +24,7 @@ from evaluation.statistics.sample import DAY, Floats, Integers, raise_faults, sa
 from evaluation.statistics.scores import brier, log_loss, log_loss_rows
 
 RIDGE = 1e-3
-FEWEST_DAYS = 5
+FEWEST_DAYS, FEWEST_MERCHANTS = 5, 10
 """Days of valid below which blocks of time are its clusters: the spread of a few numbers is a number by chance."""
 TIME_CLUSTERS = 20
 """How many blocks of time then."""
@@ -259,13 +259,13 @@ def _losses(labels: Floats, outcomes: Sequence[SettingOutcome], block: Integers)
 def _clusters(event_time: ArrayLike, merchant: ArrayLike | None) -> dict[str, Integers]:
     """What hangs together: rows of a day, or of one of many blocks of time where there are few days, and of a merchant.
 
-    Rows without a merchant are clusters of their own.
+    Rows without a merchant are clusters of their own. A handful of merchants would tell nothing, and days do.
     """
     day = np.asarray(event_time, dtype=np.int64) // DAY
     blocks = time_blocks(event_time, folds=TIME_CLUSTERS)
     times = {"day": day} if np.unique(day).size >= FEWEST_DAYS else {"block of time": blocks}
     code = np.full(day.size, -1) if merchant is None else np.asarray(merchant, dtype=np.int64)
-    if not (code >= 0).any():
+    if np.unique(code[code >= 0]).size < FEWEST_MERCHANTS:
         return times
     return times | {"merchant": np.where(code >= 0, code, -1 - np.arange(code.size))}
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
+from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
@@ -20,8 +20,8 @@ from models.rows import Float64s, Floats
 
 LARGEST_LOGIT = 36.0
 """σ(36) is the last float64 that is clearly below 1."""
-LEVEL_SHARE, LEVEL_NOISE = 0.05, 3.0
-"""A level is repaired where it is off by more than this share, and by more than so many standard errors."""
+REPAIR_SHARE, REPAIR_ERRORS = 0.05, 3.0
+"""A map is replaced where it is off by more than this share, and by more than so many standard errors."""
 
 
 DEFAULT = CalibrationConfig()
@@ -203,41 +203,59 @@ def fit_calibrator(
     return fits[method](labels, logits, config=config, weights=weights)
 
 
-def with_level(fitted: Calibrator, labels: Floats, logits: Floats, *, weights: Floats | None = None) -> Calibrator:
-    """The map, with a shift where it has no level of its own and the rows of the fit say that it needs one.
+def repaired_map(
+    fitted: Calibrator,
+    labels: Floats,
+    logits: Floats,
+    *,
+    config: CalibrationConfig = DEFAULT,
+    weights: Floats | None = None,
+) -> Calibrator:
+    """The map, or the affine one where it leaves what its own rows say: for maps without a level of their own.
 
-    A temperature and no map at all keep the level of the logits. Where observed/expected is off by more than
-    `LEVEL_SHARE` and by more than `LEVEL_NOISE` standard errors, refusing the model later would help nobody: a shift
-    of the log odds repairs it, fitted on the same rows as the map. Maps with a level are returned as they are.
+    A temperature, or no map at all, keeps the level of the logits, and a temperature fitted at a wrong level is wrong
+    too. Where level or slope is off by more than `REPAIR_SHARE` and `REPAIR_ERRORS` standard errors, refusing the
+    model later would help nobody. Maps with a level, and rows of one class, change nothing.
 
     Args:
         fitted: a map fitted on these rows.
         labels: 0 or 1 [N].
-        logits: what the map takes [N].
+        logits: what the map takes, finite [N].
+        config: [calibration].
         weights: for how many rows each row stands [N]; None where each is one.
 
     Example:
-        >>> labels, logits = np.repeat([0.0, 1.0], [900, 100]), np.zeros(1000)
-        >>> with_level(Identity(), labels, logits).apply(np.zeros(1)).round(6).tolist()
-        [0.1]
-        >>> with_level(Identity(), labels, logits - np.log(9)).kind
+        >>> labels, logits = np.repeat([0.0, 1.0, 0.0, 1.0], [900, 100, 500, 500]), np.repeat([0.0, 1.0], 1000)
+        >>> repaired_map(Identity(), labels, logits).apply(np.array([0.0, 1.0])).round(6).tolist()
+        [0.1, 0.5]
+        >>> repaired_map(Identity(), labels, np.repeat([np.log(1 / 9), 0.0], 1000)).kind
         'none'
     """
-    if not isinstance(fitted, Identity | Temperature):
-        return fitted
     y, z = np.asarray(labels, dtype=np.float64), fitted.log_odds(logits)
-    w = np.ones_like(y) if weights is None else np.asarray(weights, dtype=np.float64)
-    p = expit(z)
-    observed, expected = float(w @ y), float(w @ p)
-    noise = float(np.sqrt(w**2 @ (p * (1 - p))))
-    if abs(observed - expected) <= max(LEVEL_NOISE * noise, LEVEL_SHARE * expected):
+    if not isinstance(fitted, Identity | Temperature) or y.min() == y.max():
         return fitted
-    shift = float(brentq(lambda b: float(w @ expit(z + b)) - observed, -2 * LARGEST_LOGIT, 2 * LARGEST_LOGIT))
-    note = f"observed/expected was {observed / expected:.3f} on calib; the level was set right by {shift:+.3f} log odds"
-    slope = 1.0 if isinstance(fitted, Identity) else 1.0 / fitted.temperature
-    return Affine(
-        slope=slope, shift=shift, converged=fitted.converged, note="; ".join(filter(None, (fitted.note, note)))
-    )
+    w = np.ones_like(y) if weights is None else np.asarray(weights, dtype=np.float64)
+    level, slope = _off_by(y, z, w)
+    if level <= 1 and slope <= 1:
+        return fitted
+    told = " and ".join(name for name, off in (("level", level), ("slope", slope)) if off > 1)
+    note = f"the {told} of a {fitted.kind} map is off on calib, so the map is affine"
+    affine = fit_affine(labels, logits, config=config, weights=weights)
+    return replace(affine, note="; ".join(filter(None, (affine.note, note))))
+
+
+def _off_by(labels: Float64s, logits: Float64s, weights: Float64s) -> tuple[float, ...]:
+    """How far observed/expected and the slope are off 1, in units of what is still left alone."""
+    p = expit(logits)
+    spread, features = weights * p * (1 - p), np.column_stack([np.ones_like(logits), logits])
+    expected = float(weights @ p)
+    error = float(np.sqrt((weights * spread).sum())) / expected
+    inverse = np.linalg.pinv((features * spread[:, None]).T @ features)
+    meat = (features * (weights * spread)[:, None]).T @ features
+    slope = float(fit_logistic(features, labels, weights=weights).coefficients[1])
+    slope_error = float(np.sqrt((inverse @ meat @ inverse)[1, 1]))
+    level = float(weights @ labels) / expected
+    return tuple(abs(v - 1) / max(REPAIR_SHARE, REPAIR_ERRORS * e) for v, e in ((level, error), (slope, slope_error)))
 
 
 def fit_temperature(

@@ -142,8 +142,8 @@ class CalibrationConfig(BaseModel):
 
     method: Method = Field(
         "affine",
-        description="map of every candidate's final probability; one without a level (none, temperature) gets a shift "
-        "where calib shows that its level is off; the hybrid's is the affine one of its combination, of "
+        description="map of every candidate's final probability; one without a level (none, temperature) gives way to "
+        "the affine one where calib shows that it is off; the hybrid's is the affine one of its combination, of "
         "members calibrated so, or as they are where the map is isotonic",
     )
     posterior_floor: float = Field(

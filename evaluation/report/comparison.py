@@ -31,10 +31,11 @@ def comparison(drawn: Replicates, one: str, other: str, *, name: str, rows: int,
         log_loss_likely=replace(drawn, confidence=LIKELY).difference(one, other, "log_loss"),
         average_precision=drawn.difference(one, other, RANKED) if RANKED in drawn.values[one] else UNDEFINED,
         observed_expected=drawn.interval(other, "observed_expected"),
+        own_observed_expected=drawn.interval(one, "observed_expected"),
     )
 
 
 def no_comparison(name: str, *, rows: int, frauds: int, problem: str = "", reason: str = "") -> Comparison:
     """What stands where two models cannot be compared: every number undefined, with the reason."""
     unknown = UNDEFINED.because(reason)
-    return Comparison(name, rows, frauds, float("nan"), unknown, unknown, unknown, unknown, problem)
+    return Comparison(name, rows, frauds, float("nan"), unknown, unknown, unknown, unknown, unknown, problem)

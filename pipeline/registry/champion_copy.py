@@ -107,7 +107,12 @@ def _copy_bundle(out: Path, config: Config, registry: Registry, version: Version
 
 def _copy_anchor(out: Path, config: Config, registry: Registry, champion: Version) -> dict[str, Any] | None:
     """The anchor's note, its bundle beside the champion's; an anchor that is lost must not cost the champion."""
-    version = anchor_version(registry, champion, days=config.gate.anchor_days, now=now())
+    try:
+        version = anchor_version(registry, champion, days=config.gate.anchor_days, now=now())
+    except Exception as error:  # whatever a store or its driver raises, or a line of the ledger that nobody can read
+        return _note(
+            Version("(unknown)", "", ""), f"the ledger of promotions could not be read ({type(error).__name__})"
+        )
     if version is None:
         return None
     (out / ANCHOR).mkdir()

@@ -17,9 +17,9 @@ from pipeline.storage.content import read_table, write_json
 from pipeline.tracking.stage_log import StageLog
 
 CHAMPION_FILE = "champion/champion.json"
+"""What a run folder notes of the champion it is judged against."""
 ANCHOR = "anchor"
 """Key of that file, and folder beside it, for the model that was champion a while ago."""
-"""What a run folder notes of the champion it is judged against."""
 
 
 def _nothing_outside(_: Config) -> Sequence[tuple[str, Path | str]]:

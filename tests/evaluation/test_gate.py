@@ -8,13 +8,14 @@ from evaluation.gate import Comparison, GateEvidence, MapFit, judge
 from evaluation.options import GateConfig
 from evaluation.statistics.intervals import Interval
 
+LEVEL_OFF = Interval(1.3, 1.2, 1.4)
 NAN = Interval(float("nan"), float("nan"), float("nan"))
 RIGHT = Interval(1.01, 0.95, 1.07)
 BETTER, EVEN, WORSE = (Interval(v, v - 0.001, v + 0.001) for v in (-0.01, 0.0, 0.01))
 
 
 def against(difference: Interval, *, likely: Interval | None = None, name="champion 7", **changes) -> Comparison:
-    made = Comparison(name, 40_000, 700, 0.05, difference, likely or difference, EVEN, RIGHT)
+    made = Comparison(name, 40_000, 700, 0.05, difference, likely or difference, EVEN, RIGHT, LEVEL_OFF)
     return replace(made, **changes)
 
 
@@ -29,7 +30,7 @@ GOOD = GateEvidence(
     brier_skill=Interval(0.37, 0.33, 0.4),
     baseline=against(BETTER, name="the baseline (logistic)"),
 )
-LEVEL_OFF = replace(GOOD, observed_expected=Interval(1.3, 1.2, 1.4), ece_debiased=Interval(0.0054, 0.004, 0.007))
+MISLEVELLED = replace(GOOD, observed_expected=LEVEL_OFF, ece_debiased=Interval(0.0054, 0.004, 0.007))
 
 
 def verdict(config=None, evidence=GOOD, **changes):
@@ -82,9 +83,21 @@ def test_an_interval_that_reaches_into_the_band_is_open_and_never_said_to_meet_i
     assert any("0.782" in text and "cannot be told from [0.85, 1.15]" in text for text in result.reasons)
 
 
+def test_a_wide_interval_around_a_right_value_is_no_tick():
+    assert status(verdict(observed_expected=Interval(1.0, 0.3, 2.5)), "calibration in the large") == "open"
+    assert status(verdict(calibration_slope=Interval(1.0, 0.1, 3.0)), "calibration slope") == "open"
+    assert status(verdict(ece_debiased=Interval(0.0, 0.0, 0.01)), "calibration error") == "open"
+
+
+def test_an_anchor_that_cannot_be_compared_is_told_and_refuses_nothing():
+    result = verdict(anchor=against(BETTER, name="anchor 3", problem="its bundle is broken"))
+    assert result.passed
+    assert status(result, "anchor") == "warned"
+
+
 def test_an_error_above_its_limit_whose_interval_reaches_below_is_open():
     assert status(verdict(ece_debiased=Interval(0.0025, 0.0017, 0.004)), "calibration error") == "open"
-    assert status(verdict(ece_debiased=Interval(0.0017, 0.0, 0.004)), "calibration error") == "met"
+    assert status(verdict(ece_debiased=Interval(0.0007, 0.0, 0.0017)), "calibration error") == "met"
 
 
 @pytest.mark.parametrize("name", ["observed_expected", "calibration_slope", "ece_debiased", "brier_skill"])
@@ -143,10 +156,10 @@ def test_the_stricter_rule_wants_a_proven_gain():
 
 def test_a_level_that_is_off_passes_with_a_warning_where_the_champions_is_further_off():
     worse = against(BETTER, observed_expected=Interval(1.6, 1.4, 1.8))
-    result = verdict(evidence=LEVEL_OFF, champion=worse)
+    result = verdict(evidence=MISLEVELLED, champion=worse)
     assert result.passed
     assert status(result, "calibration in the large") == "warned"
-    assert any("champion 7 is further off (1.600" in text for text in result.reasons)
+    assert any("champion 7 is further off, 1.600" in text for text in result.reasons)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +168,11 @@ def test_a_level_that_is_off_passes_with_a_warning_where_the_champions_is_furthe
         {"champion": None},
         {"champion": against(BETTER, observed_expected=Interval(1.2, 1.1, 1.3))},
         {"champion": against(BETTER, observed_expected=NAN)},
+        {"champion": against(BETTER, observed_expected=Interval(1.36, 0.98, 1.8))},
+        {
+            "champion": against(BETTER, observed_expected=Interval(1.6, 1.4, 1.8)),
+            "observed_expected": RIGHT,
+        },
         {
             "champion": against(BETTER, observed_expected=Interval(1.6, 1.4, 1.8)),
             "calibration_slope": Interval(0.6, 0.5, 0.7),
@@ -163,7 +181,7 @@ def test_a_level_that_is_off_passes_with_a_warning_where_the_champions_is_furthe
     ],
 )
 def test_a_level_that_is_off_is_refused_where_the_champion_is_closer_or_more_is_wrong(changes):
-    assert not verdict(evidence=LEVEL_OFF, **changes).passed
+    assert not verdict(evidence=MISLEVELLED, **changes).passed
 
 
 def test_unknown_keys_and_impossible_limits_are_refused():

@@ -22,7 +22,7 @@ from models.calibration import (
     fit_calibrator,
     fit_isotonic,
     fit_temperature,
-    with_level,
+    repaired_map,
 )
 from tests.oracles.pool_adjacent import isotonic_means
 
@@ -212,23 +212,26 @@ def test_a_weight_that_is_no_number_of_rows_is_refused(weight, said):
         fit_affine(labels, logits, weights=np.ones(3))
 
 
-@pytest.mark.parametrize("method", ["none", "temperature"])
-def test_a_map_without_a_level_gets_one_where_calib_shows_that_it_is_off(method):
+def off_rows(*, slope: float = 1.0, shift: float = 0.0):
+    """Labels of 40,000 rows and logits that are off by a line."""
     rng = np.random.default_rng(5)
     truth = rng.normal(-4, 1.5, 40_000)
-    labels = (rng.random(40_000) < expit(truth)).astype(float)
-    logits = 1.3 * truth + 1.0
-    fitted = fit_calibrator(labels, logits, method=method)
-    repaired = with_level(fitted, labels, logits)
-    assert labels.sum() / repaired.apply(logits).sum() == pytest.approx(1.0, abs=1e-9)
-    assert "observed/expected was" in repaired.note
-    assert repaired.log_odds(logits) - fitted.log_odds(logits) == pytest.approx(repaired.shift)
+    return (rng.random(40_000) < expit(truth)).astype(float), slope * truth + shift
 
 
-def test_a_level_within_noise_and_one_that_the_map_has_are_left_alone():
-    rng = np.random.default_rng(6)
-    truth = rng.normal(-4, 1.5, 40_000)
-    labels = (rng.random(40_000) < expit(truth)).astype(float)
-    assert with_level(Identity(), labels, truth) == Identity()
+@pytest.mark.parametrize("method", ["none", "temperature"])
+@pytest.mark.parametrize("line", [{"slope": 1.3, "shift": 1.0}, {"shift": np.log(3)}])
+def test_a_map_without_a_level_gives_way_where_calib_shows_that_it_is_off(method, line):
+    labels, logits = off_rows(**line)
+    repaired = repaired_map(fit_calibrator(labels, logits, method=method), labels, logits)
+    assert repaired.kind == "affine"
+    assert labels.sum() / repaired.apply(logits).sum() == pytest.approx(1.0, abs=1e-6)
+    assert f"of a {method} map is off on calib" in repaired.note
+
+
+def test_a_map_within_noise_one_with_a_level_and_rows_of_one_class_are_left_alone():
+    labels, truth = off_rows()
+    assert repaired_map(Identity(), labels, truth) == Identity()
     affine = fit_affine(labels, truth + 1.0)
-    assert with_level(affine, labels, truth - 5.0) is affine
+    assert repaired_map(affine, labels, truth - 5.0) is affine
+    assert repaired_map(Identity(), np.zeros(9), np.ones(9)) == Identity()

@@ -9,7 +9,7 @@ import numpy as np
 from features.encode import Encoder, Matrix
 from models.baseline import LogisticBaseline
 from models.boosting import Booster
-from models.calibration import Calibrator, calibrator_from_dict, fit_calibrator, with_level
+from models.calibration import Calibrator, calibrator_from_dict, fit_calibrator, repaired_map
 from models.hybrid import Hybrid, fit_hybrid, member_map
 from models.losses import LossSettings, Posterior, posterior
 from models.network import State, margins
@@ -135,7 +135,7 @@ def fit_calibration(
     maps = {}
     for name, z in log_odds.items():
         fitted = fit_calibrator(labels, z, method=config.method, config=config, weights=weights)
-        maps[name] = with_level(fitted, labels, z, weights=weights)
+        maps[name] = repaired_map(fitted, labels, z, config=config, weights=weights)
     return Calibration(maps, fit_hybrid(labels, _member_log_odds(maps, log_odds), weights=weights))
 
 
