@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from evaluation.statistics.label_delay import FEWEST_KNOWN, RIPE, fit_label_curves
-from evaluation.statistics.sample import Floats
+from evaluation.statistics.sample import Floats, Mask
 from features.split import Fold
 from features.times import DAY, time_text
 from pipeline.stages.artifacts.features_report import COMPLETE, LabelMaturity
@@ -22,7 +22,7 @@ def label_maturity(labels: LabelTimes, test: Fold) -> LabelMaturity | None:
     The file is taken to know what came up to its last event or, where that is later, its tenth-latest report of a
     fraud: single dates may be mistaken. Frauds of test dated up to then, each counted 1 / P(reported at its age) times,
     are those that it should have; all that it has, whatever their date, are the known ones. Three frauds or fewer may
-    not bound what it should have: then the share is that of its rows' ages.
+    not bound what it should have: then its rows' ages tell, where most are too young for a fifth to be reported.
     """
     frauds = labels.label == 1
     delay = (labels.available_at - labels.event_time)[frauds]
@@ -37,7 +37,7 @@ def label_maturity(labels: LabelTimes, test: Fold) -> LabelMaturity | None:
     known = curves.known_share(fraud=True, age=(moment - labels.event_time[rows]).astype(np.float64))
     ripe, fraud = known >= RIPE, frauds[rows]
     seen = fraud & ripe & (labels.available_at[rows] <= moment)
-    reported, at_most = _reported(known[seen], float(fraud.sum()) * float(ripe.mean()), float(known.mean()))
+    reported, at_most = _reported(known, seen, float(fraud.sum()))
     return LabelMaturity(
         moment=moment,
         reported=reported if ripe.any() else None,
@@ -46,11 +46,15 @@ def label_maturity(labels: LabelTimes, test: Fold) -> LabelMaturity | None:
     )
 
 
-def _reported(known: Floats, counted: float, by_age: float) -> tuple[float, float]:
-    """The share of frauds reported and the upper end of its interval, from P(reported) of those seen at ripe ages."""
-    expected = float((1.0 / known).sum())
-    least = expected - 1.96 * float(np.sqrt(((1.0 - known) / known**2).sum()))
-    return (min(1.0, counted / expected), min(1.0, counted / least)) if least > 0 else (by_age, by_age)
+def _reported(known: Floats, seen: Mask, frauds: float) -> tuple[float, float]:
+    """The share of frauds reported and the upper end of its interval, from P(reported) at the ages of test's rows."""
+    ripe, share = float((known >= RIPE).mean()), known[seen]
+    counted, expected = frauds * ripe, float((1.0 / share).sum())
+    least = expected - 1.96 * float(np.sqrt(((1.0 - share) / share**2).sum()))
+    if least > 0:
+        return min(1.0, counted / expected), min(1.0, counted / least)
+    by_age = float(known.mean())
+    return by_age, by_age if ripe < 0.5 else 1.0
 
 
 def maturity_warnings(maturity: LabelMaturity | None) -> Iterator[str]:
