@@ -11,7 +11,7 @@ from evaluation.formatting import day_text
 from evaluation.options import DriftConfig
 from evaluation.statistics.champion_days import ChampionDays, WatchedRows, champion_days
 from evaluation.statistics.change_detection import Change, combined_evidence, detect_change, ringing_evidence
-from evaluation.statistics.label_delay import DelayCurve
+from evaluation.statistics.label_delay import LabelCurves
 from evaluation.statistics.sample import DAY
 
 STATISTICS = {"observed_expected": "observed/expected frauds", "fraud_log_loss": "log loss of frauds over its promise"}
@@ -25,13 +25,13 @@ class WatchedChampion:
     Attributes:
         name: its version.
         rows: test rows and later ones after its last seen event, with the labels known so far.
-        delays: how soon frauds are known.
+        delays: how soon labels of either class are known.
         as_of: the night, microseconds; None where all labels are known.
     """
 
     name: str
     rows: WatchedRows
-    delays: DelayCurve
+    delays: LabelCurves
     as_of: int | None
 
 

@@ -74,8 +74,10 @@ def detect_change(days: DailySums, *, margin: float, confidence: float = 0.95) -
     With a day's promise E and scatter φ, O/φ is taken as Poisson, so that κ^(O/φ) · exp(−(κ − 1)(1 + m)E/φ) has mean at
     most 1 while the true ratio is at most 1 + m; likewise below 1/(1 + m) with factors 1/κ. A day's e-value multiplies
     those after each possible day of change, and the sum over these days is an e-detector of the Shiryaev-Roberts kind
-    (Shin, Ramdas and Rinaldo, 2022, arXiv 2203.03532): over n nights it reaches c with a probability of at most n/c.
-    The mean over factors and directions is one too.
+    (Shin, Ramdas and Rinaldo, 2022, arXiv 2203.03532): over n nights it reaches c with a probability of at most n/c
+    where φ is known and O/φ is Poisson. Here that is only about so: φ is estimated from the same days and too small on
+    some nights, and frauds that come in bursts are not Poisson at any scale. The mean over factors and directions is an
+    e-detector too.
 
     >>> quiet = DailySums(np.arange(20), np.full(20, 40.0), np.full(20, 40.0), np.zeros(20))
     >>> risen = DailySums(np.arange(20), np.repeat([40.0, 90.0], 10), np.full(20, 40.0), np.zeros(20))
@@ -101,7 +103,7 @@ def detect_change(days: DailySums, *, margin: float, confidence: float = 0.95) -
 
 
 def ringing_evidence(*, nights: int, false_alarms: float) -> float:
-    """The evidence that chance reaches on some of so many nights with a probability of at most `false_alarms`.
+    """The evidence that chance reaches on some of so many nights with a probability of about `false_alarms` at most.
 
     >>> ringing_evidence(nights=160, false_alarms=0.05)
     3200.0

@@ -116,7 +116,9 @@ def fit_delay_curve(delay: ArrayLike, age: ArrayLike, *, fewest_old: int = 1) ->
     return DelayCurve(steps, share)
 
 
-def fit_label_curves(label: ArrayLike, event_time: ArrayLike, available_at: ArrayLike, *, deadline: int) -> LabelCurves:
+def fit_label_curves(
+    label: ArrayLike, event_time: ArrayLike, available_at: ArrayLike, *, deadline: int | None
+) -> LabelCurves:
     """The delays of both classes from what was known at a moment: of every row, not of one fold's alone.
 
     Within a class the delay is taken not to depend on anything else of the row but its age.
@@ -129,8 +131,10 @@ def fit_label_curves(label: ArrayLike, event_time: ArrayLike, available_at: Arra
         label: 0, 1 or NaN where not known [N].
         event_time: microseconds [N].
         available_at: microseconds [N]; read where the label is known.
-        deadline: the moment in microseconds; what became known later is not looked at.
+        deadline: the moment in microseconds; what became known later is not looked at. None where every label is known.
     """
+    if deadline is None:
+        return LabelCurves(None, None)
     y, time, available = np.asarray(label), np.asarray(event_time, np.int64), np.asarray(available_at, np.int64)
     known = (available <= deadline) & (time <= deadline)
 

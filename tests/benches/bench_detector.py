@@ -11,8 +11,9 @@ import numpy as np
 from scipy import stats
 
 from evaluation.options import DriftConfig
-from evaluation.statistics.champion_days import ChampionDays, WatchedRows, champion_days, fraud_delays
+from evaluation.statistics.champion_days import ChampionDays, WatchedRows, champion_days
 from evaluation.statistics.change_detection import combined_evidence, detect_change, ringing_evidence
+from evaluation.statistics.label_delay import fit_label_curves
 from evaluation.statistics.sample import DAY
 from features.simulate.episodes import SHIFT_DAY
 from tests.benches.champion_worlds import MAP_DAYS, ChampionWorld, champion_world, fixed_booster
@@ -23,6 +24,8 @@ NIGHTS = range(23, 183)
 """Days from the start of the world on which a night's run looks: 160 of them."""
 SIGHT = {"three weeks": 21, "sixty days": 60}
 """Days that a night looks back, at most: as many as the pipeline does, or more."""
+HONEST = 20
+"""One honest row in so many tells how soon those are cleared."""
 WITHIN = 10
 """Days from the change until which a ring is in time."""
 
@@ -57,15 +60,14 @@ def first_rings(world: ChampionWorld) -> dict[str, int | None]:
 
 def nightly_days(world: ChampionWorld, nights: Sequence[int] = NIGHTS) -> Iterator[ChampionDays]:
     """What each night knows of the champion's days after those of its map."""
-    fraud = world.label == 1
-    happened, reported = world.event_time[fraud], world.available_at[fraud]
+    dated = (world.label == 1) | (np.arange(world.label.size) % HONEST == 0)
+    label, happened, available = world.label[dated], world.event_time[dated], world.available_at[dated]
     for night in nights:
         as_of = night * DAY
         end = np.searchsorted(world.event_time, as_of)
         start = np.searchsorted(world.event_time, max(MAP_DAYS, night - max(SIGHT.values())) * DAY)
         watched = slice(int(start), int(end))
-        told = reported <= as_of
-        delays = fraud_delays(np.ones(int(told.sum())), happened[told], reported[told], as_of=as_of)
+        delays = fit_label_curves(label, happened, available, deadline=as_of)
         known = np.where(world.available_at[watched] <= as_of, world.label[watched], np.nan)
         rows = WatchedRows(known, world.probability[watched], world.event_time[watched])
         yield champion_days(rows, delays, as_of=as_of)

@@ -63,8 +63,9 @@ class LabelMaturity:
 
     Attributes:
         moment: up to when the file is taken to know, microseconds since 1970.
-        reported: share of test's frauds that is thought to be in it; None where nothing can be said of their ages.
-        reported_at_most: upper end of its 95 % interval.
+        reported: share of test's frauds that is thought to be in it; None where test has no age at which a fifth of the
+            frauds is known: the known ones would stand for too many.
+        reported_at_most: upper end of its 95 % interval, None alike.
         complete_after_days: days after which 95 % of the frauds are reported.
     """
 
@@ -75,8 +76,11 @@ class LabelMaturity:
 
     @property
     def complete(self) -> bool:
-        """Whether it may hold so many that the rest is no matter: less would have to be more than chance."""
-        return self.reported_at_most is None or self.reported_at_most >= COMPLETE
+        """Whether it may hold so many that the rest is no matter: less would have to be more than chance.
+
+        A test too young to tell is not complete.
+        """
+        return self.reported_at_most is not None and self.reported_at_most >= COMPLETE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,7 @@ class FeaturesReport(WrittenReport):
         newest_training_row: event_time of the last row that train fits on, microseconds since 1970.
         folds: by name, in order of time.
         full_windows_from: when every window is full, microseconds since 1970; None where nothing was asked for.
-        maturity: of test's frauds; None with an as-of moment, or where no fraud has a report date of its own.
+        maturity: of test's frauds; None with an as-of moment, or where too few frauds have report dates of their own.
         warnings: what a reader must know of windows and labels, in words.
     """
 

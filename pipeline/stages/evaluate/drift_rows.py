@@ -90,14 +90,21 @@ def _days(table: pa.Table) -> str:
 
 
 def _label_history(context: StageContext, start: int) -> LabelHistory:
+    """Labels as known at the moment of the run or, where a file without one is incomplete, at the file's own.
+
+    The file's own is no later than its last event or a report that nine others are later than: those are not yet known.
+    """
     maturity = context.features_report.maturity
+    as_of = context.as_of if maturity is None or maturity.complete else maturity.moment
     columns = ["event_time", "label", "label_available_at"]
     table = read_table(context.path("ingest", "transactions.parquet"), columns=columns)
+    label = pc.fill_null(table["label"].cast(pa.float64()), np.nan).to_numpy()
+    available_at = pc.fill_null(table["label_available_at"].cast(pa.int64()), 0).to_numpy()
     return LabelHistory(
-        label=pc.fill_null(table["label"].cast(pa.float64()), np.nan).to_numpy(),
+        label=label if as_of is None else np.where(available_at <= as_of, label, np.nan),
         event_time=table["event_time"].cast(pa.int64()).to_numpy(),
-        available_at=pc.fill_null(table["label_available_at"].cast(pa.int64()), 0).to_numpy(),
-        as_of=context.as_of if maturity is None or maturity.complete else maturity.moment,
+        available_at=available_at,
+        as_of=as_of,
         recent_from=start,
         reference=TrainReport.read(context.path("train", "report.json")).prevalence,
     )

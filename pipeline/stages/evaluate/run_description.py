@@ -120,8 +120,8 @@ def _maturity_notes(as_of: int | None, features: FeaturesReport) -> Iterator[tup
     if maturity is None:
         yield (
             "labels",
-            "No fraud has a report date of its own and no as-of moment was given, so nothing can be said of whether "
-            "all frauds of test have been reported.",
+            "Too few frauds have report dates of their own and no as-of moment was given, so nothing can be said of "
+            "whether all frauds of test have been reported.",
         )
     elif maturity.reported is not None and maturity.complete:
         yield (

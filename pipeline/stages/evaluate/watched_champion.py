@@ -4,7 +4,8 @@ import numpy as np
 
 from evaluation.report.detector_section import WatchedChampion
 from evaluation.report.drift_section import LabelHistory
-from evaluation.statistics.champion_days import WatchedRows, fraud_delays
+from evaluation.statistics.champion_days import WatchedRows
+from evaluation.statistics.label_delay import fit_label_curves
 from pipeline.stages.evaluate.champion_rows import ChampionRows
 
 
@@ -19,5 +20,5 @@ def watched_champion(labels: LabelHistory, champion: ChampionRows | None) -> Wat
         return None
     unseen = np.isfinite(champion.unseen)
     rows = WatchedRows(labels.label[unseen], champion.unseen[unseen], labels.event_time[unseen])
-    delays = fraud_delays(labels.label, labels.event_time, labels.available_at, as_of=labels.as_of)
+    delays = fit_label_curves(labels.label, labels.event_time, labels.available_at, deadline=labels.as_of)
     return WatchedChampion(champion.test.name, rows, delays, labels.as_of)

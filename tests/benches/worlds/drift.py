@@ -5,7 +5,8 @@ import numpy as np
 from evaluation.report.detector_section import WatchedChampion, detector_section
 from evaluation.report.drift_section import ColumnPopulation, DriftEvidence, LabelHistory, drift_section
 from evaluation.report.recheck_section import calibration_check, recheck_section
-from evaluation.statistics.champion_days import WatchedRows, fraud_delays
+from evaluation.statistics.champion_days import WatchedRows
+from evaluation.statistics.label_delay import fit_label_curves
 from evaluation.statistics.sample import Floats
 from tests.benches.worlds.setting import Judged, as_of, configuration
 from tests.benches.worlds.world import CANDIDATE, CHAMPION
@@ -28,7 +29,7 @@ def drift_rules(judged: Judged, name: str) -> set[str]:
     p = {each: judged.models[each].map.apply(world.margins(each)) for each in (CANDIDATE, CHAMPION)}
     labels = _history(judged, name, recent_from=int(world.time[newest].min()) - 1, train=train)
     champion = WatchedRows(labels.label[_unseen(judged)], p[CHAMPION][_unseen(judged)], world.time[_unseen(judged)])
-    delays = fraud_delays(labels.label, labels.event_time, labels.available_at, as_of=labels.as_of)
+    delays = fit_label_curves(labels.label, labels.event_time, labels.available_at, deadline=labels.as_of)
     level = calibration_check(
         labels.label[judged.test],
         p[CHAMPION][judged.test],

@@ -115,3 +115,10 @@ def test_the_curves_know_only_what_came_by_the_deadline():
     )
     assert by_then.fraud.reaching(0.5) == pytest.approx(18.4 * DAY, rel=0.1)
     assert fit_label_curves(label[:5], time[:5], available[:5], deadline=60 * DAY).fraud is None
+
+
+def test_every_label_is_known_at_once_where_there_is_no_deadline():
+    label, time, available, _ = frauds_dated_alone(2, delay=7.0)
+    curves = fit_label_curves(label, time, available, deadline=None)
+    assert curves.known_share(fraud=True, age=[-1.0, 0.0]).tolist() == [1.0, 1.0]
+    assert curves.known_share(fraud=False, age=[-1.0, 0.0]).tolist() == [1.0, 1.0]

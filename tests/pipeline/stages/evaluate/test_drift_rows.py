@@ -1,12 +1,18 @@
 """What drift looks at: the newest rows, which are those after test where there are enough."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from evaluation.report.evidence import ChampionScores
 from evaluation.selection import rank_sweep
+from evaluation.statistics.champion_days import WatchedRows, champion_days
+from evaluation.statistics.label_delay import fit_label_curves
 from features.times import time_text
 from pipeline.stages.artifacts.sweep_files import read_outcomes
 from pipeline.stages.evaluate import drift_rows
@@ -51,3 +57,28 @@ def test_a_champions_calibration_is_checked_on_rows_it_has_not_seen(context, jud
     found = drift_report(context, crowned, None, **sweep)["recheck"]["calibration"]
     unseen = (judged.rows.event_time > middle) & np.isfinite(judged.rows.labels)
     assert found["rows"] == unseen.sum()
+
+
+def test_labels_dated_after_the_moment_of_an_incomplete_file_are_not_known_yet(small_run, judged, sweep, tmp_path):
+    table = pq.read_table(small_run / "ingest" / "transactions.parquet")
+    time, available = (table[name].cast(pa.int64()).to_numpy() for name in ("event_time", "label_available_at"))
+    moment = int(time.max()) // 1_000_000 * 1_000_000
+    label = np.where(available <= moment, pc.fill_null(table["label"].cast(pa.float64()), np.nan), np.nan)
+    assert (available[table["label"].to_numpy() == 1] > moment).any()
+    p = np.full(time.size, 0.02)
+    champion = ChampionRows(ChampionScores("7", judged.probabilities["hybrid"], 0), np.empty(0), p)
+    context = incomplete_context(small_run, tmp_path, moment)
+    found = drift_report(context, replace(judged, champion=champion), None, **sweep)["detector"]
+    curves = fit_label_curves(label, time, available, deadline=moment)
+    frauds = champion_days(WatchedRows(label, p, time), curves, as_of=moment).frauds
+    assert [day["observed"] for day in found["daily"]] == pytest.approx(frauds.observed)
+
+
+def incomplete_context(small_run, runs, moment):
+    """Evaluate in a run whose features stage thinks that half of the frauds of test are reported at a moment."""
+    context = evaluate_context(small_run, runs, own=["features"])
+    path = context.run / "features" / "report.json"
+    shares = {"reported": 0.5, "reported_at_most": 0.6, "complete_after_days": 30.0}
+    report = json.loads(path.read_text()) | {"maturity": {"moment": time_text(moment), **shares}}
+    path.write_text(json.dumps(report))
+    return context
