@@ -11,9 +11,9 @@ from evaluation.options import BootstrapSettings
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
 from evaluation.statistics.dependence import Dependence
-from evaluation.statistics.intervals import Replicates, paired_bootstrap
+from evaluation.statistics.intervals import Replicates, RowDetails, paired_bootstrap
 from evaluation.statistics.ranking import average_precision, roc_auc
-from evaluation.statistics.sample import Floats
+from evaluation.statistics.sample import Floats, sample
 from evaluation.statistics.scores import brier, log_loss
 
 STATISTICS = ("average_precision", "roc_auc", "brier_skill", "log_loss", "ece")
@@ -49,6 +49,7 @@ def ablation_section(
     clusters: ArrayLike | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
+    weight: ArrayLike | None = None,
 ) -> dict[str, Any]:
     """A record per arm: statistics with intervals after calibration, and its differences from the reference arm.
 
@@ -62,6 +63,7 @@ def ablation_section(
         clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples and bins.
+        weight: row weights, ≥ 0 [N]; None counts each row once.
 
     Raises:
         ValueError: the reference is not among the arms, or two arms share a name.
@@ -73,8 +75,19 @@ def ablation_section(
     stages: dict[str, ArrayLike] = {}
     for arm in arms:
         stages |= {arm.name: arm.calibrated, _inverse(arm): arm.inverted, _scaled(arm): arm.scaled}
-    drawn = paired_bootstrap(y, stages, clusters=clusters, rng=rng, settings=settings)
-    records = [_arm_record(y, arm, drawn, reference=reference, bins=settings.bins) for arm in arms]
+    drawn = paired_bootstrap(
+        y, stages, clusters=clusters, rng=rng, settings=settings, details=RowDetails(weight=weight)
+    )
+    records = [
+        {
+            "arm": arm.name,
+            "techniques": list(arm.techniques),
+            "raw": _uncalibrated(y, arm.raw, bins=settings.bins, weight=weight),
+            "inverted": _uncalibrated(y, arm.inverted, bins=settings.bins, weight=weight),
+            **_drawn_record(arm, drawn, reference=reference),
+        }
+        for arm in arms
+    ]
     return {"reference": reference, "rows": int(y.size), "frauds": int(y.sum()), "arms": records}
 
 
@@ -85,6 +98,7 @@ def noise_section(
     clusters: ArrayLike | Dependence,
     rng: np.random.Generator,
     settings: BootstrapSettings,
+    weight: ArrayLike | None = None,
 ) -> list[dict[str, Any]]:
     """Statistics on clean labels of networks trained on noisy ones.
 
@@ -97,45 +111,45 @@ def noise_section(
         clusters: units that move together, or an integer code per row [N].
         rng: source of the draws.
         settings: number of resamples and bins.
+        weight: row weights, ≥ 0 [N]; None counts each row once.
     """
     y = np.asarray(labels, dtype=np.float64)
     names = {key: f"{key[0]:g} | {key[1]:g}" for key in fits}
     named = {names[key]: p for key, p in fits.items()}
-    drawn = paired_bootstrap(y, named, clusters=clusters, rng=rng, settings=settings)
+    drawn = paired_bootstrap(y, named, clusters=clusters, rng=rng, settings=settings, details=RowDetails(weight=weight))
     least = {noise: min(epsilon for other, epsilon in fits if other == noise) for noise, _ in fits}
     return [
         {
             "noise": noise,
             "smoothing": smoothing,
-            "average_precision": average_precision(y, p),
-            "roc_auc": roc_auc(y, p),
-            "brier": brier(y, p),
-            "log_loss": log_loss(y, p),
+            "average_precision": average_precision(y, p, weight=weight),
+            "roc_auc": roc_auc(y, p, weight=weight),
+            "brier": brier(y, p, weight=weight),
+            "log_loss": log_loss(y, p, weight=weight),
             "difference": asdict(drawn.difference(names[noise, smoothing], names[noise, least[noise]], "log_loss")),
         }
         for (noise, smoothing), p in fits.items()
     ]
 
 
-def _arm_record(labels: Floats, arm: AblationArm, drawn: Replicates, *, reference: str, bins: int) -> dict[str, Any]:
+def _drawn_record(arm: AblationArm, drawn: Replicates, *, reference: str) -> dict[str, Any]:
     return {
-        "arm": arm.name,
-        "techniques": list(arm.techniques),
-        "raw": _uncalibrated(labels, arm.raw, bins=bins),
-        "inverted": _uncalibrated(labels, arm.inverted, bins=bins),
         **{name: asdict(drawn.interval(arm.name, name)) for name in STATISTICS},
         "temperature_gain": asdict(drawn.difference(_scaled(arm), _inverse(arm), "log_loss")),
         "difference": {name: asdict(drawn.difference(arm.name, reference, name)) for name in DIFFERENCES},
     }
 
 
-def _uncalibrated(labels: Floats, probabilities: Floats, *, bins: int) -> dict[str, float]:
+def _uncalibrated(
+    labels: Floats, probabilities: Floats, *, bins: int, weight: ArrayLike | None = None
+) -> dict[str, float]:
+    s = sample(labels, probabilities, weight=weight)
     return {
-        "ece": expected_calibration_error(labels, probabilities, bins=bins),
-        "brier": brier(labels, probabilities),
-        "share_above_half": float((np.asarray(probabilities) > 0.5).mean()),
-        "precision_at_half": precision_at(labels, probabilities, threshold=0.5),
-        "share_negatives_above_095": share_negatives_above(labels, probabilities, level=0.95),
+        "ece": expected_calibration_error(labels, probabilities, bins=bins, weight=weight),
+        "brier": brier(labels, probabilities, weight=weight),
+        "share_above_half": float(s.weight @ (s.probabilities > 0.5)) / s.rows if s.rows > 0 else float("nan"),
+        "precision_at_half": precision_at(labels, probabilities, threshold=0.5, weight=weight),
+        "share_negatives_above_095": share_negatives_above(labels, probabilities, level=0.95, weight=weight),
     }
 
 

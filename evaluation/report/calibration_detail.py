@@ -57,7 +57,7 @@ def reweighted(rows: JudgedRows, probabilities: Floats, *, prevalence: float, bi
     Raises:
         InputError: the prevalence is not inside (0, 1), or one class is missing.
     """
-    s = at_prevalence(rows.labels, probabilities, prevalence=prevalence)
+    s = at_prevalence(rows.labels, probabilities, prevalence=prevalence, weight=rows.weight)
     y, p, weight = s.labels, s.probabilities, s.weight
     return {
         "prevalence": prevalence,

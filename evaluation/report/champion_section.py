@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from evaluation.gate import Comparison
-from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.options import EvaluationConfig
 from evaluation.report.comparison import comparison, no_comparison
 from evaluation.report.evidence import ChampionScores, Evidence
-from evaluation.statistics.dependence import Dependence, dependence
+from evaluation.statistics.dependence import dependence
 from evaluation.statistics.intervals import RowDetails, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows
-from evaluation.statistics.sample import Floats, Integers
+from evaluation.statistics.sample import Floats
 
 ONE_CLASS = "one class only"
 
@@ -32,9 +32,8 @@ def champion_section(
         rows,
         evidence.candidates[evidence.shipped],
         other,
-        clusters=dependence(rows, by=config.cluster, fewest=config.min_clusters),
+        config=config,
         rng=rng,
-        settings=config.bootstrap(),
     )
 
 
@@ -43,34 +42,34 @@ def champion_comparison(
     candidate: Floats,
     champion: ChampionScores,
     *,
-    clusters: Integers | Dependence,
+    config: EvaluationConfig,
     rng: np.random.Generator,
-    settings: BootstrapSettings,
 ) -> Comparison:
     """Paired differences on the test rows after both models' last seen event.
 
-    A champion trained later than part of the test fold would otherwise be judged on rows it was fitted to.
+    A champion trained later than part of the test fold would otherwise be judged on rows it was fitted to. Cards,
+    merchants and days are counted on the rows that are compared: a fold of many days may share a single one.
 
     Args:
         rows: the judged rows, all of known label.
         candidate: P(fraud) of what would ship [N].
         champion: its P(fraud) on the same rows, NaN where it could not score one; rows at or before its `seen_until`
             are left out.
-        clusters: units that move together, or an integer code per row [N].
+        config: what is resampled, and how often.
         rng: source of the draws.
-        settings: number of resamples.
     """
     shared = (rows.event_time > champion.seen_until) & np.isfinite(champion.probabilities)
     count, frauds = int(shared.sum()), int(rows.labels[shared].sum())
     if count == 0 or frauds in {0, count}:
         return no_comparison(champion.title, rows=count, frauds=frauds, reason=ONE_CLASS)
     both: Mapping[str, Floats] = {"candidate": candidate[shared], "champion": champion.probabilities[shared]}
+    compared = rows.where(shared)
     drawn = paired_bootstrap(
-        rows.labels[shared],
+        compared.labels,
         both,
-        clusters=clusters[shared],
+        clusters=dependence(compared, by=config.cluster, fewest=config.min_clusters),
         rng=rng,
-        settings=settings,
-        details=RowDetails(weight=rows.where(shared).weight),
+        settings=config.bootstrap(),
+        details=RowDetails(weight=compared.weight),
     )
     return comparison(drawn, "candidate", "champion", name=champion.title, rows=count, frauds=frauds)

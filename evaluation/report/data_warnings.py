@@ -79,14 +79,17 @@ def _worse_than_nothing(name: str, score: float, population: Mapping[str, Any]) 
         return ""
     return (
         f"{candidate_name(name)}: a Brier score of {score:.4f} is {score / base:.1f} times what the base rate alone "
-        f"scores at {100 * population['prevalence']:.2f} % prevalence ({base:.4f}); these probabilities are worse than "
-        "no model"
+        f"scores at {100 * population['weighted_prevalence']:.2f} % prevalence ({base:.4f}); these probabilities are "
+        "worse than no model"
     )
 
 
 def _fitted_here(name: str, rows: JudgedRows, probabilities: Floats) -> str:
-    found = (exactness(rows.labels, probabilities, weight=weight) for weight in (None, rows.weight))
-    if not any(abs(value) < TOO_EXACT for both in found for value in both):
+    """Whether a map was fitted here, with weights or without: two questions, each at half the level of one."""
+    weighed = rows.weight is not None and bool((rows.weight != 1.0).any())
+    weights = (None, rows.weight) if weighed else (None,)
+    found = (exactness(rows.labels, probabilities, weight=weight) for weight in weights)
+    if not any(abs(value) < TOO_EXACT / len(weights) for both in found for value in both):
         return ""
     return (
         f"{candidate_name(name)}: promised and observed frauds agree more exactly than chance allows; a calibrator has "

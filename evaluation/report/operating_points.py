@@ -31,17 +31,23 @@ SHOWN_WITH = 0.8
 
 @dataclass(frozen=True)
 class KnownOutcomes:
-    """Rows whose label is known: labels 0 or 1 [N], P(fraud) [N], amounts in major units [N]."""
+    """Rows whose label is known: labels 0 or 1 [N], P(fraud) [N], amounts in major units [N].
+
+    `weight` is how many rows of its class each stands for [N], None where every row counts once: what is chosen here is
+    used on all rows, those of late frauds among them.
+    """
 
     labels: Floats
     probabilities: Floats
     amount: Floats
+    weight: Floats | None = None
 
 
 def known_outcomes(rows: JudgedRows, probabilities: Floats) -> KnownOutcomes:
     """The rows of a fold whose label is known, with a candidate's P(fraud) on them [N]."""
     known = np.isfinite(rows.labels)
-    return KnownOutcomes(rows.labels[known], np.asarray(probabilities, dtype=np.float64)[known], rows.amount[known])
+    kept = rows.where(known)
+    return KnownOutcomes(kept.labels, np.asarray(probabilities, dtype=np.float64)[known], kept.amount, kept.weight)
 
 
 def operating_points(
@@ -69,7 +75,9 @@ def operating_points(
             {"chosen": how, "threshold": t} | _effect(test, t, alert_cost, indifferent=how == INDIFFERENT)
             for how, t in chosen.items()
         ]
-        best = expected_cost(test.labels, test.probabilities, amount=test.amount, alert_cost=alert_cost)
+        best = expected_cost(
+            test.labels, test.probabilities, amount=test.amount, alert_cost=alert_cost, weight=test.weight
+        )
         result[name] = [*points, {"chosen": "flag where p · amount ≥ cost of an alert", "cost": best}]
     return result
 
@@ -103,8 +111,7 @@ def threshold_points(
 def _thresholds(
     calib: KnownOutcomes, served: Floats | None, *, budgets: Sequence[float], alert_cost: float
 ) -> dict[str, float]:
-    scored = calib.probabilities if served is None else served
-    chosen = {f"top {100 * b:g} % of calib": threshold_for_budget(scored, budget=b) for b in budgets}
+    chosen = {f"top {100 * b:g} % of calib": _affordable(calib, served, b) for b in budgets}
     chosen["least cost on calib"] = _cheapest(calib, alert_cost)
     return chosen | {INDIFFERENT: 0.5}
 
@@ -115,7 +122,7 @@ def _named_thresholds(
     budget, cost = decision.alert_budget, decision.alert_cost
     return {
         "alert_budget": (
-            threshold_for_budget(calib.probabilities if served is None else served, budget=budget),
+            _affordable(calib, served, budget),
             f"flags at most {budget:.3%} of rows",
         ),
         "cost_optimal": (
@@ -127,7 +134,9 @@ def _named_thresholds(
 
 
 def _precise(calib: KnownOutcomes, floor: float) -> tuple[float, str]:
-    threshold = threshold_for_precision(calib.labels, calib.probabilities, floor=floor, confidence=SHOWN_WITH)
+    threshold = threshold_for_precision(
+        calib.labels, calib.probabilities, floor=floor, confidence=SHOWN_WITH, weight=calib.weight
+    )
     if threshold > 1.0:
         return threshold, (
             f"flags nothing: no threshold is shown to keep at least {floor:.0%} frauds among the rows flagged "
@@ -137,12 +146,27 @@ def _precise(calib: KnownOutcomes, floor: float) -> tuple[float, str]:
     return threshold, f"{meaning} ({SHOWN_WITH:.0%} lower bound on calib)"
 
 
+def _affordable(calib: KnownOutcomes, served: Floats | None, budget: float) -> float:
+    if served is None:
+        return threshold_for_budget(calib.probabilities, budget=budget, weight=calib.weight)
+    return threshold_for_budget(served, budget=budget)
+
+
 def _cheapest(calib: KnownOutcomes, alert_cost: float) -> float:
-    return threshold_for_cost(calib.labels, calib.probabilities, amount=calib.amount, alert_cost=alert_cost)
+    return threshold_for_cost(
+        calib.labels, calib.probabilities, amount=calib.amount, alert_cost=alert_cost, weight=calib.weight
+    )
 
 
 def _effect(rows: KnownOutcomes, threshold: float, alert_cost: float, *, indifferent: bool = False) -> dict[str, Any]:
     """What flagging does; net benefit only where the threshold is the risk at which somebody is indifferent."""
-    done = operation(rows.labels, rows.probabilities, amount=rows.amount, threshold=threshold, alert_cost=alert_cost)
+    done = operation(
+        rows.labels,
+        rows.probabilities,
+        amount=rows.amount,
+        threshold=threshold,
+        alert_cost=alert_cost,
+        weight=rows.weight,
+    )
     effect = {name: value for name, value in asdict(done).items() if name != "threshold"}
     return effect if indifferent else effect | {"net_benefit": None}

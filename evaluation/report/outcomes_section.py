@@ -58,7 +58,7 @@ def outcomes_report(
     judged, promised = rows.where(known), p[known]
     draw = named_streams(rng, STREAMS)
     people = population_record(judged, fold="known outcomes")
-    population = people | {"brier_of_base_rate": base_rate_brier(people["prevalence"])}
+    population = people | {"brier_of_base_rate": base_rate_brier(people["weighted_prevalence"])}
     drawn = headline_replicates(judged, {name: promised}, config=config, rng=draw["headline"])
     metrics = _metrics(drawn, name, population, undefined_because(judged.labels))
     metrics["ece_null_95"] = ece_null(promised, rng=draw["nulls"], bins=config.bins, weight=judged.weight)
@@ -157,6 +157,6 @@ def _warnings(population: Mapping[str, Any], metrics: Mapping[str, Any], known: 
     if base > 0 and score > base:
         result.append(
             f"the Brier score {score:.4f} is {score / base:.1f} times what the base rate alone scores at "
-            f"{100 * population['prevalence']:.2f} % prevalence ({base:.4f})"
+            f"{100 * population['weighted_prevalence']:.2f} % prevalence ({base:.4f})"
         )
     return result

@@ -8,6 +8,7 @@ from evaluation.formatting import time_text
 from evaluation.options import EvaluationConfig
 from evaluation.statistics.intervals import Replicates
 from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.sample import Floats
 
 
 def population_section(
@@ -26,29 +27,44 @@ def population_section(
         "unknown_labels": unknown,
         "effective_rows": rows.effective_rows,
         "cards": None if rows.card is None else int(np.unique(rows.card[rows.card >= 0]).size),
-        "fraud_amount_share": float(rows.amount @ rows.labels / rows.amount.sum()) if rows.amount.sum() > 0 else None,
-        "brier_of_base_rate": base_rate_brier(people["prevalence"]),
+        "fraud_amount_share": _fraud_share(rows, rows.amount) if rows.amount.sum() > 0 else None,
+        "brier_of_base_rate": base_rate_brier(people["weighted_prevalence"]),
         "budget": config.budget,
         "resampled": _resampled(drawn, config),
     }
 
 
 def population_record(rows: JudgedRows, *, fold: str) -> dict[str, Any]:
-    """Rows, frauds, prevalence and span of time of at least one row of known label."""
+    """Rows, frauds, prevalence and span of time of at least one row of known label.
+
+    `prevalence` counts rows as they are, like `rows` and `frauds`; `weighted_prevalence` is the one that weighted
+    statistics speak of, a Brier score among them.
+    """
     count, frauds = int(rows.labels.size), int(rows.labels.sum())
     return {
         "fold": fold,
         "rows": count,
         "frauds": frauds,
         "prevalence": frauds / count,
+        "weighted_prevalence": _fraud_share(rows, np.ones(count)),
         "from": time_text(int(rows.event_time.min())),
         "to": time_text(int(rows.event_time.max())),
     }
 
 
 def base_rate_brier(prevalence: float) -> float:
-    """The Brier score of saying the prevalence for every row; what scores more is worse than no model."""
+    """The Brier score of saying the prevalence for every row; what scores more is worse than no model.
+
+    A weighted score has to be held against the weighted prevalence.
+    """
     return prevalence * (1.0 - prevalence)
+
+
+def _fraud_share(rows: JudgedRows, value: Floats) -> float:
+    """Share of the frauds in a sum over weighted rows; NaN where every weight is 0."""
+    weighted = value if rows.weight is None else rows.weight * value
+    total = float(weighted.sum())
+    return float(weighted @ rows.labels) / total if total > 0 else float("nan")
 
 
 def _resampled(drawn: Replicates, config: EvaluationConfig) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.options import BootstrapSettings, EvaluationConfig
 from evaluation.report.interval_records import bounds_record
-from evaluation.statistics.dependence import dependence
+from evaluation.statistics.dependence import Dependence, dependence
 from evaluation.statistics.intervals import RowDetails, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows, Population, score_populations, shared_populations
 from evaluation.statistics.sample import Floats, Integers
@@ -36,9 +36,15 @@ class _Candidate:
 
     rows: JudgedRows
     probabilities: Floats
-    clusters: Integers
+    unit: str
+    config: EvaluationConfig
     settings: BootstrapSettings
-    fewest_frauds: int
+
+    def clusters(self, inside: JudgedRows) -> Integers | Dependence:
+        """What is drawn of a part: the unit of the whole fold, or the next one of which the part has enough."""
+        if not self.settings.resamples:
+            return np.zeros(inside.labels.size, dtype=np.int64)
+        return dependence(inside, by=self.unit, fewest=self.config.min_clusters)
 
 
 def slices(
@@ -52,8 +58,9 @@ def slices(
     """Per candidate, every statistic on every part of the fold, with that part's own prevalence.
 
     Intervals are drawn for the shipped candidate, on parts that hold enough frauds, and by one unit: that of cards,
-    merchants and days which spreads its residuals most on the whole fold. A part chosen by score has its own frauds
-    and its own prevalence.
+    merchants and days which spreads its residuals most on the whole fold, or where a part has too few of it (a week
+    has seven days) the next of card, merchant, day and row. A part chosen by score has its own frauds and its own
+    prevalence.
 
     Args:
         rows: judged rows of known label.
@@ -65,12 +72,12 @@ def slices(
     shared = shared_populations(rows, largest_groups=config.groups)
     weight = 1.0 if rows.weight is None else rows.weight
     units = dependence(rows, by=config.cluster, fewest=config.min_clusters)
-    clusters = units.widest(weight * (rows.labels - candidates[shipped]))
+    unit = units.widest_name(weight * (rows.labels - candidates[shipped]))
     result: dict[str, list[dict[str, Any]]] = {}
     for name, p in candidates.items():
         own = score_populations(p, budgets=config.budgets, borderline=config.borderline)
         settings = config.bootstrap(config.slice_resamples if name == shipped else 0)
-        judged = _Candidate(rows, p, clusters, settings, config.min_slice_frauds)
+        judged = _Candidate(rows, p, unit, config, settings)
         result[name] = [_slice(part, judged, rng) for part in [*own, *shared]]
     return result
 
@@ -83,17 +90,18 @@ def _slice(part: Population, judged: _Candidate, rng: np.random.Generator) -> di
     record["amount"] = float(inside.amount.sum())
     if count == 0:
         return record | {"reason": "no rows"}
-    few = frauds < judged.fewest_frauds
-    settings = replace(judged.settings, resamples=0) if few else judged.settings
+    fewest = judged.config.min_slice_frauds
+    few = frauds < fewest
+    judged = replace(judged, settings=replace(judged.settings, resamples=0)) if few else judged
     drawn = paired_bootstrap(
         inside.labels,
         {"it": judged.probabilities[part.mask]},
-        clusters=judged.clusters[part.mask] if settings.resamples else np.zeros(count, dtype=np.int64),
+        clusters=judged.clusters(inside),
         rng=rng,
-        settings=settings,
+        settings=judged.settings,
         details=RowDetails(amount=inside.amount, weight=inside.weight),
     )
     record |= {name: bounds_record(drawn.interval("it", name)) for name in SLICE_STATISTICS}
-    scarce = f"fewer than {judged.fewest_frauds} frauds: no intervals" if few else ""
+    scarce = f"fewer than {fewest} frauds: no intervals" if few else ""
     why = undefined_because(inside.labels) or scarce
     return record | {"reason": why} if why else record

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from evaluation.statistics.sample import Floats, same_length, sample
+from evaluation.statistics.sample import Floats, Integers, same_length, sample
 
 NOTHING = float(np.nextafter(1.0, 2.0))
 """A threshold above every probability: it flags no row."""
@@ -38,7 +38,13 @@ class Operation:
 
 
 def operation(
-    labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, threshold: float, alert_cost: float
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    amount: ArrayLike,
+    threshold: float,
+    alert_cost: float,
+    weight: ArrayLike | None = None,
 ) -> Operation:
     """Workload, catch and money at one threshold.
 
@@ -57,25 +63,34 @@ def operation(
         amount: value at stake, ≥ 0 [N].
         threshold: rows with probability ≥ threshold are flagged.
         alert_cost: cost of one alert in the amount's unit.
+        weight: row weights, ≥ 0 [N]; None counts each row once.
     """
-    s = sample(labels, probabilities)
-    value = _amounts(amount, s.labels.size)
-    flag, rows = (s.probabilities >= threshold).astype(np.float64), s.labels.size
-    caught, lost = float(flag @ s.labels), float(s.labels @ value)
+    s = sample(labels, probabilities, weight=weight)
+    value = s.weight * _amounts(amount, s.labels.size)
+    inside = (s.probabilities >= threshold).astype(np.float64)
+    flagged, rows = float(inside @ s.weight), s.rows
+    caught, lost = float(inside @ (s.weight * s.labels)), float(s.labels @ value)
     odds = threshold / (1.0 - threshold) if threshold < 1.0 else float("nan")
     return Operation(
         threshold=threshold,
-        alert_share=_ratio(flag.sum(), rows),
-        precision=_ratio(caught, flag.sum()),
-        recall=_ratio(caught, s.labels.sum()),
-        value_recall=_ratio(float(flag @ (s.labels * value)), lost),
-        cost=_ratio(alert_cost * flag.sum() + float((1.0 - flag) @ (s.labels * value)), rows),
+        alert_share=_ratio(flagged, rows),
+        precision=_ratio(caught, flagged),
+        recall=_ratio(caught, s.frauds),
+        value_recall=_ratio(float(inside @ (s.labels * value)), lost),
+        cost=_ratio(alert_cost * flagged + float((1.0 - inside) @ (s.labels * value)), rows),
         cost_without=_ratio(lost, rows),
-        net_benefit=_ratio(caught - (flag.sum() - caught) * odds, rows),
+        net_benefit=_ratio(caught - (flagged - caught) * odds, rows),
     )
 
 
-def expected_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, alert_cost: float) -> float:
+def expected_cost(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    amount: ArrayLike,
+    alert_cost: float,
+    weight: ArrayLike | None = None,
+) -> float:
     """Cost per row when a row is flagged exactly if its expected loss p · amount reaches the alert's cost.
 
     This is the decision that is best if the probabilities are right (Elkan, 2001), so miscalibration costs money here.
@@ -88,14 +103,15 @@ def expected_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayL
         probabilities: P(fraud) [N].
         amount: value at stake, ≥ 0 [N].
         alert_cost: cost of one alert in the amount's unit.
+        weight: row weights, ≥ 0 [N]; None counts each row once.
     """
-    s = sample(labels, probabilities)
+    s = sample(labels, probabilities, weight=weight)
     value = _amounts(amount, s.labels.size)
     flagged = s.probabilities * value >= alert_cost
-    return _ratio(float(np.where(flagged, alert_cost, s.labels * value).sum()), s.labels.size)
+    return _ratio(float((s.weight * np.where(flagged, alert_cost, s.labels * value)).sum()), s.rows)
 
 
-def threshold_for_budget(probabilities: ArrayLike, *, budget: float) -> float:
+def threshold_for_budget(probabilities: ArrayLike, *, budget: float, weight: ArrayLike | None = None) -> float:
     """Lowest probability whose rows at or above it are at most the budget's share; above every row if none is.
 
     It is meant for the calibration fold: an operating point read off the test fold would describe luck.
@@ -106,14 +122,22 @@ def threshold_for_budget(probabilities: ArrayLike, *, budget: float) -> float:
     Args:
         probabilities: P(fraud) [N].
         budget: share of rows, in (0, 1].
+        weight: row weights, ≥ 0 [N]; None counts each row once.
     """
-    p = np.asarray(probabilities, dtype=np.float64)
-    values, counts = np.unique(-p, return_counts=True)
-    fits = np.cumsum(counts) <= budget * p.size
+    s = sample(np.zeros(np.shape(probabilities)), probabilities, weight=weight)
+    values, group = np.unique(-s.probabilities, return_inverse=True)
+    fits = np.cumsum(np.bincount(group, weights=s.weight, minlength=values.size)) <= budget * s.rows
     return float(-values[fits][-1]) if fits.any() else NOTHING
 
 
-def threshold_for_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: ArrayLike, alert_cost: float) -> float:
+def threshold_for_cost(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    amount: ArrayLike,
+    alert_cost: float,
+    weight: ArrayLike | None = None,
+) -> float:
     """Threshold of least cost on these rows, the highest among ties; above every row if flagging nothing is best.
 
     >>> threshold_for_cost([1, 0, 1, 0], [0.9, 0.7, 0.4, 0.1], amount=[50, 20, 6, 20], alert_cost=5)
@@ -124,18 +148,24 @@ def threshold_for_cost(labels: ArrayLike, probabilities: ArrayLike, *, amount: A
         probabilities: P(fraud) [N].
         amount: value at stake, ≥ 0 [N].
         alert_cost: cost of one alert in the amount's unit.
+        weight: row weights, ≥ 0 [N]; None counts each row once.
     """
-    s = sample(labels, probabilities)
+    s = sample(labels, probabilities, weight=weight)
     value = _amounts(amount, s.labels.size)
     values, group = np.unique(-s.probabilities, return_inverse=True)
-    gain = np.bincount(group, weights=s.labels * value - alert_cost, minlength=values.size)
+    gain = np.bincount(group, weights=s.weight * (s.labels * value - alert_cost), minlength=values.size)
     total = np.concatenate([[0.0], np.cumsum(gain)])
     best = int(np.argmax(total))
     return float(-values[best - 1]) if best else NOTHING
 
 
 def threshold_for_precision(
-    labels: ArrayLike, probabilities: ArrayLike, *, floor: float, confidence: float = 0.8
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    floor: float,
+    confidence: float = 0.8,
+    weight: ArrayLike | None = None,
 ) -> float:
     """Lowest probability whose rows at or above it are shown to hold a share `floor` of frauds; above 1 if none are.
 
@@ -152,13 +182,43 @@ def threshold_for_precision(
         probabilities: P(fraud) [N].
         floor: least share of frauds among the rows flagged.
         confidence: of the bound, one-sided.
+        weight: row weights, ≥ 0 [N]; None counts each row once. The bound takes `effective_counts`.
     """
-    s = sample(labels, probabilities)
+    s = sample(labels, probabilities, weight=weight)
     values, group = np.unique(-s.probabilities, return_inverse=True)
-    frauds = np.cumsum(np.bincount(group, weights=s.labels, minlength=values.size))
-    rows = np.cumsum(np.bincount(group, minlength=values.size))
+    frauds, rows = effective_counts(s.labels, s.weight, group, values.size)
     enough = np.flatnonzero(least_share(frauds, rows, confidence=confidence) >= floor)
     return float(-values[enough[-1]]) if enough.size else NOTHING
+
+
+def effective_counts(labels: Floats, weight: Floats, group: Integers, groups: int) -> tuple[Floats, Floats]:
+    """Frauds and rows of weight 1 that would show the weighted share of frauds as surely, of groups 0 … g [G].
+
+    With a share q, frauds of weight u and legitimate rows of weight v the variance of the weighted share is
+    q (1 − q) (u (1 − q) + v q) / Σ weight, so the last factor is what a row of weight 1 stands for. Kish's
+    (Σ weight)² / Σ weight² would be u q + v (1 − q) there: it takes rare, heavy frauds for light ones.
+
+    >>> [counts.tolist() for counts in effective_counts(np.ones(2), np.array([2.0, 2.0]), np.array([0, 1]), 2)]
+    [[1.0, 2.0], [1.0, 2.0]]
+
+    Args:
+        labels: 0 or 1 [N].
+        weight: ≥ 0 [N].
+        group: which group each row is of, the first that is flagged is 0 [N].
+        groups: how many there are, G.
+    """
+
+    def reached(values: Floats) -> Floats:
+        total: Floats = np.cumsum(np.bincount(group, weights=values, minlength=groups))
+        return total
+
+    frauds, rows = reached(weight * labels), reached(weight)
+    squares, both = reached(weight**2 * labels), reached(weight**2)
+    heavy = _mean_weight(squares, frauds)
+    light = _mean_weight(both - squares, rows - frauds)
+    share = np.divide(frauds, rows, out=np.zeros(groups), where=rows > 0)
+    times = np.where(frauds < rows, heavy + share * (light - heavy), heavy)
+    return frauds / times, rows / times
 
 
 def least_share(hits: ArrayLike, rows: ArrayLike, *, confidence: float) -> Floats:
@@ -173,8 +233,14 @@ def least_share(hits: ArrayLike, rows: ArrayLike, *, confidence: float) -> Float
         confidence: in how many samples out of one the bound is not above the truth.
     """
     k, n = np.asarray(hits, np.float64), np.asarray(rows, np.float64)
-    bound: Floats = np.where(k > 0, stats.beta.ppf(1.0 - confidence, np.maximum(k, 1.0), n - k + 1.0), 0.0)
+    bound: Floats = np.where(k > 0, stats.beta.ppf(1.0 - confidence, np.where(k > 0, k, 1.0), n - k + 1.0), 0.0)
     return bound
+
+
+def _mean_weight(squares: Floats, total: Floats) -> Floats:
+    """Σ weight² / Σ weight, and 1 where there is no weight."""
+    found: Floats = np.divide(squares, total, out=np.ones(total.size), where=(total > 0) & (squares > 0))
+    return found
 
 
 def _amounts(amount: ArrayLike, rows: int) -> Floats:

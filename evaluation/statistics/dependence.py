@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from evaluation.statistics.populations import JudgedRows
-from evaluation.statistics.sample import DAY, Floats, Integers, Mask
+from evaluation.statistics.sample import DAY, Floats, Integers
 
 CELL = "cell"
 """What one card and one merchant share: rows that two one-way draws both count, and that are therefore taken off."""
@@ -28,17 +28,14 @@ class Dependence:
     Attributes:
         units: name to the code of each row's cluster, or of the group it was dealt to [N]; `cell` among them where
             both cards and merchants are drawn.
-        clusters: name to how many clusters there are, before any were dealt into groups; without `cell`.
+        clusters: name to how many clusters there are, before any were dealt into groups; without `cell`. A row without
+            a card or merchant is drawn as one of its own, but is not counted as one.
         left_out: units that were wanted or at hand, and of which there are too few to be drawn.
     """
 
     units: Mapping[str, Integers]
     clusters: Mapping[str, int]
     left_out: Mapping[str, int] = field(default_factory=dict)
-
-    def __getitem__(self, mask: Mask) -> "Dependence":
-        """The same units on the rows of a mask."""
-        return Dependence({name: codes[mask] for name, codes in self.units.items()}, self.clusters, self.left_out)
 
     @property
     def by(self) -> str:
@@ -57,8 +54,12 @@ class Dependence:
         Args:
             residuals: weight · (label − P(fraud)) [N].
         """
+        return self.units[self.widest_name(residuals)]
+
+    def widest_name(self, residuals: Floats) -> str:
+        """Which unit `widest` gives the codes of."""
         spread = {name: float((np.bincount(self.units[name], weights=residuals) ** 2).sum()) for name in self.clusters}
-        return self.units[max(spread, key=lambda name: spread[name])]
+        return max(spread, key=lambda name: spread[name])
 
 
 def dependence(rows: JudgedRows, *, by: str, fewest: int) -> Dependence:
@@ -66,14 +67,14 @@ def dependence(rows: JudgedRows, *, by: str, fewest: int) -> Dependence:
 
     With "auto" cards, merchants and days, each where the data has it and at least `fewest` of it; rows where neither
     cards nor merchants can be drawn. A unit asked for by name that is absent or too few gives way to the next of
-    card, merchant, day and row.
+    card, merchant, day and row. What is counted is what these rows hold, so units of a part are asked of that part.
 
     >>> rows = JudgedRows(np.zeros(4), np.arange(4), np.ones(4), card=np.array([0, 0, 1, 2]))
     >>> dependence(rows, by="auto", fewest=3).by, dependence(rows, by="day", fewest=2).by
     ('card', 'card')
 
     Args:
-        rows: the rows that are drawn from.
+        rows: the rows that are drawn from, and no others.
         by: "auto", "card", "merchant", "day" or "row".
         fewest: clusters below which a unit is not drawn.
 
@@ -83,7 +84,7 @@ def dependence(rows: JudgedRows, *, by: str, fewest: int) -> Dependence:
     if by not in CHOICES:
         raise ValueError(f"clusters must be one of {', '.join(CHOICES)}, got {by!r}")
     codes = _every_unit(rows)
-    clusters = {name: _count(found) for name, found in codes.items()}
+    clusters = {name: _known(rows, name, found) for name, found in codes.items()}
     scarce = _scarce(clusters, fewest)
     chosen = _chosen([name for name in codes if name not in scarce], by)
     left_out = {name: clusters[name] for name in scarce if by in {"auto", name}}
@@ -130,8 +131,14 @@ def _every_unit(rows: JudgedRows) -> dict[str, Integers]:
     return {
         name: compact(cluster_codes(rows.card, rows.event_time, by=name, merchant=rows.merchant))
         for name, column in present.items()
-        if column is not None
+        if column is not None and not (name in CROSSED and column.size and not (column >= 0).any())
     }
+
+
+def _known(rows: JudgedRows, unit: str, codes: Integers) -> int:
+    """How many cards or merchants these rows name, or how many days or rows they are."""
+    column = {"card": rows.card, "merchant": rows.merchant}.get(unit)
+    return _count(codes) if column is None else int(np.unique(column[column >= 0]).size)
 
 
 def _count(codes: Integers) -> int:

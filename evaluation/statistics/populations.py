@@ -136,7 +136,9 @@ def score_populations(
     return result
 
 
-def at_prevalence(labels: ArrayLike, probabilities: ArrayLike, *, prevalence: float) -> Sample:
+def at_prevalence(
+    labels: ArrayLike, probabilities: ArrayLike, *, prevalence: float, weight: ArrayLike | None = None
+) -> Sample:
     """The same rows as they would look where fraud had another prevalence.
 
     Rows are weighted so that each class gets its new share, and odds are multiplied by the ratio of the new to the old
@@ -150,11 +152,12 @@ def at_prevalence(labels: ArrayLike, probabilities: ArrayLike, *, prevalence: fl
         labels: 0 or 1 [N].
         probabilities: P(fraud) [N].
         prevalence: the other one.
+        weight: row weights, ≥ 0 [N]; what they make the prevalence of these rows is the old one.
 
     Raises:
         InputError: the prevalence is not inside (0, 1), or one class is missing.
     """
-    s = sample(labels, probabilities)
+    s = sample(labels, probabilities, weight=weight)
     own = s.frauds / s.rows if s.rows else 0.0
     if not (0.0 < prevalence < 1.0 and 0.0 < own < 1.0):
         raise InputError(
@@ -162,8 +165,8 @@ def at_prevalence(labels: ArrayLike, probabilities: ArrayLike, *, prevalence: fl
         )
     factor = prevalence * (1.0 - own) / (own * (1.0 - prevalence))
     shifted = factor * s.probabilities / (factor * s.probabilities + 1.0 - s.probabilities)
-    weight = np.where(s.labels > 0.5, prevalence / own, (1.0 - prevalence) / (1.0 - own))
-    return Sample(s.labels, shifted, weight)
+    times = np.where(s.labels > 0.5, prevalence / own, (1.0 - prevalence) / (1.0 - own))
+    return Sample(s.labels, shifted, s.weight * times)
 
 
 def _weeks(event_time: Integers) -> list[Population]:

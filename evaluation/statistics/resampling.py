@@ -73,9 +73,7 @@ class Foldable:
     def by(self, clusters: Integers) -> "Folded":
         """The sums by cluster; codes 0 … G − 1 [N]."""
         count = int(clusters.max()) + 1 if clusters.size else 0
-        sums: Floats = np.stack(
-            [np.bincount(clusters, weights=row, minlength=count) for row in self.rows], dtype=np.float64
-        )
+        sums = np.stack([_sums(clusters, row, count) for row in self.rows])
         gaps = {
             kind: _dense_by_cluster(index, self.gaps, clusters, (self.moves[kind].shape[0], count))
             for kind, index in self.bins.items()
@@ -257,8 +255,11 @@ def _by_cluster(index: Integers, values: Floats, clusters: Integers, shape: tupl
 
 def _dense_by_cluster(index: Integers, values: Floats, clusters: Integers, shape: tuple[int, int]) -> Floats:
     """The same where rows are few: nothing is sorted, and the product is a plain one."""
-    total = np.bincount(index * shape[1] + clusters, weights=values, minlength=shape[0] * shape[1])
-    return total.astype(np.float64, copy=False).reshape(shape)
+    return _sums(index * shape[1] + clusters, values, shape[0] * shape[1]).reshape(shape)
+
+
+def _sums(codes: Integers, values: Floats, count: int) -> Floats:
+    return np.asarray(np.bincount(codes, weights=values, minlength=count), dtype=np.float64)
 
 
 def _line(f: Folded, total: dict[str, Floats]) -> tuple[Floats, Floats]:

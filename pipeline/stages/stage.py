@@ -122,13 +122,20 @@ class StageContext:
         write_json(self.out / "report.json", content)
 
 
+def label_weight(table: pa.Table) -> pa.ChunkedArray:
+    """How many rows of its class each feature row stands for; 1 where the table does not say [N]."""
+    if "label_weight" in table.column_names:
+        return table["label_weight"]
+    return pa.chunked_array([pa.repeat(pa.scalar(1, pa.float32()), len(table))])
+
+
 def _without_labels(table: pa.Table) -> pa.Table:
     """Labels null and weights 1: how long a label took tells its class."""
     hidden = {
         "label": pa.nulls(len(table), pa.int8()),
         "label_weight": pa.repeat(pa.scalar(1, pa.float32()), len(table)),
     }
-    for name, values in hidden.items():
-        place = table.schema.get_field_index(name)
+    for name in (each for each in hidden if each in table.column_names):
+        values, place = hidden[name], table.schema.get_field_index(name)
         table = table.set_column(place, table.schema.field(place), values)
     return table

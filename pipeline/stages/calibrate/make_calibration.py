@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from evaluation.selection import sweep_statistics, time_blocks
+from evaluation.selection import time_blocks
 from features.encode import Matrix
 from models.calibration import cross_fitted, fit_calibrator
 from models.options import CalibrationConfig
@@ -21,7 +21,8 @@ from pipeline.stages.artifacts.candidates import (
 )
 from pipeline.stages.artifacts.model_files import load_models
 from pipeline.stages.artifacts.tails import tails
-from pipeline.stages.stage import StageContext
+from pipeline.stages.calibrate.arm_statistics import arm_statistics
+from pipeline.stages.stage import StageContext, label_weight
 from pipeline.storage.content import write_json, write_table
 
 Arms = dict[tuple[float, str], np.ndarray]
@@ -47,14 +48,42 @@ def make_calibration(context: StageContext) -> str:
     }
     maps = _comparison_maps(models, scores, rows, config)
     write_json(context.out / "calibrators.json", {**calibration.to_dict(), "comparison": maps})
-    write_table(context.out / "comparison.parquet", _comparison(rows.label, arms, bins=context.config.evaluation.bins))
-    write_table(context.out / "crossfitted.parquet", _row_table(table, candidates, arms))
-    report = _report(calibration, rows.label, scores)
+    write_table(context.out / "comparison.parquet", _comparison(rows, arms, bins=context.config.evaluation.bins))
+    write_table(context.out / "crossfitted.parquet", cross_fitted_rows(table, candidates, arms))
+    report = calibration_report(calibration, rows, scores)
     context.report(report.to_dict())
     _log(context, calibration, report)
     hybrid = calibration.hybrid
     weights = " + ".join(f"{weight:.2f} {name}" for name, weight in zip(hybrid.members, hybrid.weights, strict=True))
     return f"{config.method} maps on {table.num_rows:,} rows, {int(rows.label.sum()):,} frauds; hybrid {weights}"
+
+
+def cross_fitted_rows(table: pa.Table, candidates: Mapping[str, np.ndarray], arms: Arms) -> pa.Table:
+    """The table of crossfitted.parquet: calib's labelled rows, their weight, and what others' maps say of each.
+
+    Args:
+        table: feature rows [M].
+        candidates: name to cross-fitted P(fraud) [M].
+        arms: smoothing and calibrator to cross-fitted P(fraud) [M].
+    """
+    columns = {name: table[name] for name in ("transaction_id", "event_time", "label")}
+    columns["weight"] = label_weight(table)
+    columns |= {name: pa.array(p) for name, p in candidates.items()}
+    return pa.table(columns | {f"{epsilon:g}|{name}": pa.array(p) for (epsilon, name), p in arms.items()})
+
+
+def calibration_report(calibration: Calibration, labelled: Matrix, scores: RawScores) -> CalibrateReport:
+    """What report.json says of calib's labelled rows, their maps and their tails [M]."""
+    maps = {**calibration.calibrators, "hybrid": calibration.hybrid}
+    return CalibrateReport(
+        fold="calib",
+        rows=len(labelled.label),
+        frauds=int(labelled.label.sum()),
+        calibrators={name: fitted.to_dict() for name, fitted in maps.items()},
+        tail_share=dict(scores.tail_share),
+        tails=tails(scores.posteriors, labelled.label, weight=labelled.weight),
+        notes=tuple(f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note),
+    )
 
 
 def _comparison_maps(
@@ -70,33 +99,13 @@ def _comparison_maps(
     ]
 
 
-def _comparison(labels: np.ndarray, arms: Arms, *, bins: int) -> pa.Table:
+def _comparison(rows: Matrix, arms: Arms, *, bins: int) -> pa.Table:
     """One row an arm: its statistics on calib, cross-fitted."""
     records = [
-        {"smoothing": epsilon, "calibrator": name, **sweep_statistics(labels, p, bins=bins)}
+        {"smoothing": epsilon, "calibrator": name, **arm_statistics(rows.label, p, bins=bins, weight=rows.weight)}
         for (epsilon, name), p in arms.items()
     ]
     return pa.Table.from_pylist(records)
-
-
-def _row_table(table: pa.Table, candidates: Mapping[str, np.ndarray], arms: Arms) -> pa.Table:
-    columns = {name: table[name] for name in ("transaction_id", "event_time", "label")}
-    columns["weight"] = table["label_weight"]
-    columns |= {name: pa.array(p) for name, p in candidates.items()}
-    return pa.table(columns | {f"{epsilon:g}|{name}": pa.array(p) for (epsilon, name), p in arms.items()})
-
-
-def _report(calibration: Calibration, labels: np.ndarray, scores: RawScores) -> CalibrateReport:
-    maps = {**calibration.calibrators, "hybrid": calibration.hybrid}
-    return CalibrateReport(
-        fold="calib",
-        rows=len(labels),
-        frauds=int(labels.sum()),
-        calibrators={name: fitted.to_dict() for name, fitted in maps.items()},
-        tail_share=dict(scores.tail_share),
-        tails=tails(scores.posteriors, labels),
-        notes=tuple(f"{name}: {fitted.note}" for name, fitted in maps.items() if fitted.note),
-    )
 
 
 def _log(context: StageContext, calibration: Calibration, report: CalibrateReport) -> None:

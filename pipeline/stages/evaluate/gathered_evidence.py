@@ -75,7 +75,10 @@ def _sweep_ranking(context: StageContext, valid: ValidOutcomes) -> SweepRanking:
 def _tails(context: StageContext, judged: JudgedTest) -> dict[str, Any]:
     """What the tails of every head's inverse promised, and what was seen in them, on calib and on test."""
     calib = CalibrateReport.read(context.path("calibrate", "report.json"))
-    found = {"calib": calib.tails, "test": tails(judged.scores.posteriors, judged.rows.labels)}
+    found = {
+        "calib": calib.tails,
+        "test": tails(judged.scores.posteriors, judged.rows.labels, weight=judged.rows.weight),
+    }
     return {
         "floor": judged.models.posterior_floor,
         **{

@@ -50,8 +50,11 @@ def ablation_report(context: StageContext, judged: JudgedTest) -> dict[str, Any]
     clusters = dependence(rows, by=config.evaluation.cluster, fewest=config.evaluation.min_clusters)
     settings = config.evaluation.bootstrap()
     first, second = (np.random.default_rng([config.train.seed, place]) for place in (2, 5))
-    section = ablation_section(rows.labels, arms, reference=PLAIN, clusters=clusters, rng=first, settings=settings)
-    noisy = noise_section(rows.labels, noise, clusters=clusters, rng=second, settings=settings)
+    weight = rows.weight
+    section = ablation_section(
+        rows.labels, arms, reference=PLAIN, clusters=clusters, rng=first, settings=settings, weight=weight
+    )
+    noisy = noise_section(rows.labels, noise, clusters=clusters, rng=second, settings=settings, weight=weight)
     return {**section, "label_noise": noisy}
 
 

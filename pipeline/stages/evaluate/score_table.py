@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline.stages.evaluate.judged_rows import CANDIDATES
+from pipeline.stages.stage import label_weight
 
 
 def score_table(table: pa.Table, details: pd.DataFrame, probabilities: Mapping[str, np.ndarray]) -> pa.Table:
@@ -24,6 +25,6 @@ def score_table(table: pa.Table, details: pd.DataFrame, probabilities: Mapping[s
         "card_id": cards,
         "amount": pa.array(details["amount"]),
         "label": table["label"],
-        "weight": table["label_weight"],
+        "weight": label_weight(table),
     }
     return pa.table(transaction | {name: pa.array(probabilities[name]) for name in CANDIDATES})

@@ -20,11 +20,14 @@ def rows():
     return p, (rng.random(p.size) < p).astype(np.float64)
 
 
-def section(arms, labels):
-    clusters = np.arange(labels.size)
-    return ablation_section(
-        labels, arms, reference="plain", clusters=clusters, rng=np.random.default_rng(1), settings=SETTINGS
-    )
+def section(arms, labels, **weight):
+    rng, clusters = np.random.default_rng(1), np.arange(labels.size)
+    return ablation_section(labels, arms, reference="plain", clusters=clusters, rng=rng, settings=SETTINGS, **weight)
+
+
+def noise(labels, cells, **weight):
+    rng, clusters = np.random.default_rng(1), np.arange(labels.size)
+    return noise_section(labels, cells, clusters=clusters, rng=rng, settings=SETTINGS, **weight)
 
 
 def test_a_worse_arm_is_told_apart_from_the_reference_and_the_reference_from_nothing():
@@ -50,9 +53,7 @@ def test_arms_need_names_of_their_own_and_the_reference_among_them():
 def test_the_noise_table_has_a_cell_for_every_share_and_smoothing_beside_the_least_smoothing():
     p, labels = rows()
     cells = {(0.0, 0.0): p, (0.05, 0.1): np.sqrt(p), (0.05, 0.0): p}
-    table = noise_section(
-        labels, cells, clusters=np.arange(labels.size), rng=np.random.default_rng(1), settings=SETTINGS
-    )
+    table = noise(labels, cells)
     assert [(cell["noise"], cell["smoothing"]) for cell in table] == list(cells)
     assert table[1]["log_loss"] == pytest.approx(log_loss(labels, np.sqrt(p)))
     assert table[0]["difference"]["high"] == table[2]["difference"]["low"] == 0
@@ -84,3 +85,22 @@ def test_every_technique_of_the_guide_stands_alone_and_beside_smoothing():
 def test_an_ablation_whose_mixup_smooths_twice_says_so():
     assert not any("twice" in note for note in ablation_notes(AblationConfig(), blocks=4))
     assert "with ε up to 0.1 they are smoothed twice" in ablation_notes(AblationConfig(mixup=0.4), blocks=4)[1]
+
+
+def test_rows_of_late_classes_count_by_their_weight_in_both_tables():
+    p, labels = rows()
+    weight = np.where(labels > 0.5, 2.0, 1.0)
+    (record,) = section([AblationArm("plain", (), p, p, p, p)], labels, weight=weight)["arms"]
+    assert record["log_loss"]["value"] == pytest.approx(log_loss(labels, p, sample_weight=weight))
+    assert record["raw"]["brier"] == pytest.approx(np.average((p - labels) ** 2, weights=weight))
+    assert record["raw"]["share_above_half"] == pytest.approx(np.average(p > 0.5, weights=weight))
+    (cell,) = noise(labels, {(0.0, 0.0): p}, weight=weight)
+    assert cell["average_precision"] == pytest.approx(average_precision_score(labels, p, sample_weight=weight))
+    assert cell["log_loss"] == pytest.approx(record["log_loss"]["value"])
+
+
+def test_weights_of_one_change_no_bit_of_an_ablation():
+    p, labels = rows()
+    arms, ones = [AblationArm("plain", (), p, np.sqrt(p), p, p)], np.ones(labels.size)
+    assert section(arms, labels) == section(arms, labels, weight=ones)
+    assert noise(labels, {(0.0, 0.0): p}) == noise(labels, {(0.0, 0.0): p}, weight=ones)

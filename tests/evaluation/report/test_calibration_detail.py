@@ -46,6 +46,14 @@ def test_the_calibration_error_at_another_prevalence_counts_the_bins_asked_for(t
     assert reweighted(rows, p, prevalence=0.2, bins=bins)["ece"] == expected
 
 
+def test_weights_reach_another_prevalence_too(two):
+    rows, p = two.rows, two.candidates["hybrid"]
+    heavy = replace(rows, weight=np.where(rows.labels > 0.5, 2.0, 1.0))
+    likelier = 2 * p / (1 + p)  # the odds that doubled frauds make
+    found, plain = (reweighted(*each, prevalence=0.02, bins=15)["log_loss"] for each in ((heavy, likelier), (rows, p)))
+    assert found == pytest.approx(plain)
+
+
 def test_one_class_has_no_other_prevalence(two):
     honest = replace(two, rows=replace(two.rows, labels=np.zeros(two.rows.labels.size)))
     assert "at_prevalence" not in detail(honest, prevalence=0.002)["hybrid"]

@@ -6,10 +6,11 @@ import numpy as np
 from scipy.special import expit
 
 from evaluation.gate import Comparison
-from evaluation.options import BootstrapSettings, EvaluationConfig
+from evaluation.options import EvaluationConfig
 from evaluation.report.champion_section import ONE_CLASS, champion_comparison, champion_section
 from evaluation.report.evidence import ChampionScores
 from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.sample import DAY
 
 CONFIG = EvaluationConfig(resamples=100)
 
@@ -22,7 +23,7 @@ def champion_on(rows: int, seen_until: int, *, broken: int = 0) -> Comparison:
     theirs[:broken] = np.nan
     return champion_comparison(
         JudgedRows(y, np.arange(rows), np.ones(rows)), expit(z), ChampionScores("7", theirs, seen_until),
-        clusters=np.arange(rows), rng=np.random.default_rng(2), settings=BootstrapSettings(resamples=100),
+        config=EvaluationConfig(resamples=100, cluster="row"), rng=np.random.default_rng(2),
     )  # fmt: skip
 
 
@@ -50,3 +51,14 @@ def test_no_champion_and_one_that_cannot_score_are_told_apart(whole_evidence):
     found = champion_section(whole_evidence, broken, config=CONFIG, rng=rng)
     assert (found.name, found.rows, found.problem) == (f"anchor {broken.name}", 0, "it lacks a feature")
     assert np.isnan(found.log_loss.value)
+
+
+def test_a_single_shared_day_is_no_unit_though_the_fold_has_many():
+    rng = np.random.default_rng(4)
+    z, time = rng.normal(-2, 1.5, 4_000), np.repeat(np.arange(40), 100) * DAY
+    rows = JudgedRows((rng.random(z.size) < expit(z)).astype(float), time, np.ones(z.size))
+    champion = ChampionScores("7", expit(z + rng.normal(0, 0.3, z.size)), seen_until=38 * DAY)
+    config = EvaluationConfig(resamples=100, cluster="day")
+    found = champion_comparison(rows, expit(z), champion, config=config, rng=rng)
+    assert found.rows == 100
+    assert found.log_loss.low < found.log_loss.value < found.log_loss.high

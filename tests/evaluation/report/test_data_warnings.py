@@ -7,8 +7,10 @@ import pytest
 from scipy.special import expit, logit
 
 from evaluation.report.data_warnings import data_warnings, exactness
+from evaluation.report.population_section import base_rate_brier, population_record
+from evaluation.statistics.scores import brier, brier_skill
 
-PEOPLE = {"brier_of_base_rate": 0.02, "prevalence": 0.02, "unknown_labels": 0}
+PEOPLE = {"brier_of_base_rate": 0.02, "prevalence": 0.015, "weighted_prevalence": 0.02, "unknown_labels": 0}
 FINE = {"value": 1.0, "low": 0.9, "high": 1.1}
 OFF = {"value": 1.5, "low": 1.3, "high": 1.7}
 
@@ -69,3 +71,39 @@ def test_a_fit_on_these_very_rows_is_more_exact_than_chance():
 
 def test_one_class_has_no_exactness():
     assert np.isnan(exactness([0, 0], [0.1, 0.2])).all()
+
+
+def test_a_weighted_score_is_held_against_the_weighted_base_rate(whole_evidence):
+    rows = whole_evidence.rows
+    weighed = replace(rows, weight=np.where(rows.labels > 0.5, 3.0, 1.0))
+    p = expit(logit(np.clip(whole_evidence.candidates["hybrid"], 1e-9, 1 - 1e-9)) + np.log(3.0))
+    score = brier(rows.labels, p, weight=weighed.weight)
+    people = population_record(weighed, fold="test")
+    base = {"brier_of_base_rate": base_rate_brier(people["weighted_prevalence"]), "unknown_labels": 0}
+    assert brier_skill(rows.labels, p, weight=weighed.weight) > 0
+    assert score > base_rate_brier(people["prevalence"])
+    evidence = replace(whole_evidence, rows=weighed, candidates={"hybrid": p})
+    assert warnings(evidence, people=people | base, score=score) == []
+
+
+def test_weights_do_not_make_the_warning_of_a_fitted_map_more_frequent(whole_evidence):
+    rng = np.random.default_rng(5)
+    p, y = np.full(4_000, 0.1), np.repeat([1.0, 0.0], [400, 3_600])
+    p[0] += 7e-5 * np.sqrt(4_000 * 0.09)  # the first sum is 0.7 of the level
+    rows = replace(whole_evidence.rows.where(np.arange(12_000) < 4_000), labels=y, weight=rng.uniform(0.5, 2, 4_000))
+    evidence = replace(whole_evidence, rows=rows, candidates={"hybrid": p})
+    assert 5e-5 < abs(exactness(y, p)[0]) < 1e-4
+    assert not any("very likely been fitted" in text for text in warnings(evidence))
+    plain = replace(evidence, rows=replace(rows, weight=np.ones(4_000)))
+    assert any("very likely been fitted" in text for text in warnings(plain))
+
+
+@pytest.mark.parametrize("fitted_with", ["weights", "no weights"])
+def test_a_map_fitted_here_is_found_whether_it_was_weighed_or_not(whole_evidence, fitted_with):
+    rng = np.random.default_rng(6)
+    rows = whole_evidence.rows
+    rows = replace(rows, weight=rng.uniform(0.5, 2, rows.labels.size))
+    times = rows.weight if fitted_with == "weights" else np.ones(rows.labels.size)
+    flat = np.full(rows.labels.size, float(times @ rows.labels / times.sum()))
+    found = warnings(replace(whole_evidence, rows=rows, candidates={"hybrid": flat}))
+    assert any("very likely been fitted on these test rows" in text for text in found)

@@ -96,3 +96,42 @@ def test_a_candidate_that_calib_lacks_has_no_points_and_no_calib_none_at_all(who
     calib = replace(whole_evidence.calib, candidates={"mlp": whole_evidence.calib.candidates["mlp"]})
     assert list(operating_points(replace(whole_evidence, calib=calib), budgets=(0.01,), alert_cost=5.0)) == ["mlp"]
     assert operating_points(replace(whole_evidence, calib=None), budgets=(0.01,), alert_cost=5.0) == {}
+
+
+def late_rows(seed: int, *, known: float) -> KnownOutcomes:
+    made, rng = outcomes(seed, rows=12_000), np.random.default_rng(seed + 100)
+    weight = np.where(made.labels > 0.5, 1 / known, 1.0)
+    rows = JudgedRows(made.labels, np.arange(12_000), made.amount, weight=weight)
+    kept = (made.labels < 0.5) | (rng.random(12_000) < known)
+    return known_outcomes(rows.where(kept), made.probabilities[kept])
+
+
+def test_thresholds_are_those_of_a_calib_whose_frauds_are_all_known():
+    late, test = late_rows(1, known=0.6), outcomes(2)
+    weighed, plain, whole = (
+        threshold_points(calib, test, decision=DECISION)["points"]
+        for calib in (late, replace(late, weight=None), outcomes(1, rows=12_000))
+    )
+    wanted = whole["precision_floor"]["threshold"]
+    assert weighed["precision_floor"]["threshold"] == pytest.approx(wanted, abs=0.05)
+    assert plain["precision_floor"]["threshold"] > wanted + 0.08
+    assert weighed["cost_optimal"]["threshold"] < plain["cost_optimal"]["threshold"]
+    costs = [weighed[name]["calib"]["cost"] for name in weighed]
+    assert weighed["cost_optimal"]["calib"]["cost"] == min(costs)
+
+
+def test_weights_of_one_change_no_operating_point(whole_evidence):
+    ones = {
+        name: replace(rows, weight=np.ones(rows.labels.size))
+        for name, rows in (("test", whole_evidence.rows), ("calib", whole_evidence.calib.rows))
+    }
+    weighed = replace(whole_evidence, rows=ones["test"], calib=replace(whole_evidence.calib, rows=ones["calib"]))
+    one, other = (operating_points(each, budgets=(0.01,), alert_cost=5.0) for each in (whole_evidence, weighed))
+    np.testing.assert_equal(other, one)
+
+
+def test_what_a_threshold_does_on_test_is_told_in_weighted_rows(whole_evidence):
+    heavy = replace(whole_evidence.rows, weight=np.where(whole_evidence.rows.labels > 0.5, 2.0, 1.0))
+    (point,) = operating_points(replace(whole_evidence, rows=heavy), budgets=(), alert_cost=5.0)["hybrid"][1:2]
+    flagged = whole_evidence.candidates["hybrid"] >= 0.5
+    assert point["precision"] == pytest.approx(np.average(heavy.labels[flagged], weights=heavy.weight[flagged]))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,3 +77,12 @@ def test_no_known_outcome_and_impossible_probabilities_are_refused():
         ValueError, match=r"probabilities must lie in \[0, 1\], got nan in row 0 \(12000 rows like it\)"
     ):
         judged(rows, labels, np.full(p.size, np.nan))
+
+
+def test_weighted_outcomes_are_held_against_their_weighted_base_rate():
+    rows, _, p, _ = late_outcomes(8)
+    weighed = replace(rows, weight=np.where(rows.labels > 0.5, 5.0, 1.0))
+    likelier = 5 * p / (5 * p + 1 - p)
+    report = outcomes_report(weighed, likelier, config=CONFIG, rng=np.random.default_rng(1))
+    assert report["metrics"]["brier_skill"]["value"] > 0
+    assert report["warnings"] == []

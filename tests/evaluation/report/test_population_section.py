@@ -37,8 +37,17 @@ def test_rows_frauds_cards_and_span_are_counted():
 def test_weights_leave_the_counts_and_make_rows_fewer_in_effect():
     assert section()["effective_rows"] == 4.0
     found = section(replace(ROWS, weight=np.array([3.0, 1, 1, 1])))
-    assert (found["rows"], found["frauds"]) == (4, 1)
+    assert (found["rows"], found["frauds"], found["prevalence"]) == (4, 1, 0.25)
     assert found["effective_rows"] == pytest.approx(36 / 12)
+
+
+def test_what_is_held_against_weighted_scores_is_weighted_like_them():
+    weighed = replace(ROWS, weight=np.array([3.0, 1, 1, 1]))
+    found = section(weighed)
+    assert found["weighted_prevalence"] == 0.5
+    assert found["brier_of_base_rate"] == brier(ROWS.labels, np.full(4, 0.5), weight=weighed.weight)
+    assert found["fraud_amount_share"] == 90 / 120
+    assert section(replace(ROWS, weight=np.ones(4))) == section()
 
 
 @pytest.mark.parametrize(("cluster", "by"), [("card", "row"), ("day", "day"), ("row", "row"), ("auto", "day and row")])

@@ -5,7 +5,9 @@ import pytest
 
 from evaluation.options import EvaluationConfig
 from evaluation.report.slices import SLICE_STATISTICS, slices
+from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.ranking import average_precision
+from evaluation.statistics.sample import DAY
 
 CONFIG = EvaluationConfig(slice_resamples=100)
 
@@ -45,3 +47,14 @@ def test_a_part_without_rows_says_so_and_holds_no_statistic(whole_evidence):
     (undecided,) = [part for part in found if part["kind"] == "borderline"]
     assert undecided["reason"] == "no rows"
     assert not set(SLICE_STATISTICS) & set(undecided)
+
+
+def test_a_part_of_a_single_day_is_not_drawn_by_days():
+    rng = np.random.default_rng(3)
+    p, time = rng.beta(0.5, 2, 8_000), np.repeat(np.arange(40), 200) * DAY
+    channel = np.where(time == 39 * DAY, "new", "old")
+    rows = JudgedRows((rng.random(p.size) < p).astype(float), time, np.ones(p.size), groups={"channel": channel})
+    config = EvaluationConfig(slice_resamples=100, cluster="day")
+    found = slices(rows, {"hybrid": p}, config=config, shipped="hybrid", rng=rng)["hybrid"]
+    (new,) = [part["brier"] for part in found if part["population"] == "new"]
+    assert new["low"] < new["value"] < new["high"]

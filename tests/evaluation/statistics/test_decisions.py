@@ -4,6 +4,7 @@ from scipy.stats import binomtest
 
 from evaluation.statistics.decisions import (
     NOTHING,
+    effective_counts,
     expected_cost,
     least_share,
     operation,
@@ -91,3 +92,64 @@ def test_alerts_dearer_than_any_fraud_flag_nothing():
 def test_amounts_of_another_length_are_refused_by_name(statistic):
     with pytest.raises(ValueError, match="amount must have 2 rows like the labels"):
         statistic([1, 0], [0.9, 0.1], amount=[5.0], alert_cost=1.0)
+
+
+def weighed_world(seed: int, rows: int = 3000):
+    """A world, what is known of it where 60 % of the frauds are, and the weights that make up for the rest."""
+    rng = np.random.default_rng(seed)
+    p = rng.beta(0.3, 2, size=rows).round(2)
+    y = (rng.random(rows) < p).astype(float)
+    kept = (y == 0) | (rng.random(rows) < 0.6)
+    return p, y, p[kept], y[kept], np.where(y[kept] > 0.5, 1 / 0.6, 1.0)
+
+
+def test_a_row_of_weight_two_is_two_rows():
+    y, p, amount = np.array([1.0, 0, 1, 0]), np.array([0.9, 0.7, 0.4, 0.1]), np.array([50.0, 20, 9, 20])
+    weight, cost = np.array([2.0, 1, 2, 3]), {"alert_cost": 8.0}
+    twice = {"labels": np.repeat(y, weight.astype(int)), "probabilities": np.repeat(p, weight.astype(int))}
+    money = np.repeat(amount, weight.astype(int))
+    once = {"labels": y, "probabilities": p, "weight": weight}
+    for threshold in (0.05, 0.4, 0.5):
+        found = operation(**once, amount=amount, threshold=threshold, **cost)
+        assert found == operation(**twice, amount=money, threshold=threshold, **cost)
+    assert expected_cost(**once, amount=amount, **cost) == expected_cost(**twice, amount=money, **cost)
+    assert threshold_for_cost(**once, amount=amount, **cost) == threshold_for_cost(**twice, amount=money, **cost)
+    for budget in (0.3, 0.4, 0.7):
+        found = threshold_for_budget(p, budget=budget, weight=weight)
+        assert found == threshold_for_budget(twice["probabilities"], budget=budget)
+
+
+def test_weights_of_one_change_no_bit():
+    p, y, *_ = weighed_world(1)
+    ones, amount = np.ones(p.size), np.random.default_rng(1).exponential(40, p.size)
+    for weighed in (
+        lambda **w: operation(y, p, amount=amount, threshold=0.3, alert_cost=8, **w),
+        lambda **w: expected_cost(y, p, amount=amount, alert_cost=8, **w),
+        lambda **w: threshold_for_cost(y, p, amount=amount, alert_cost=8, **w),
+        lambda **w: threshold_for_precision(y, p, floor=0.5, **w),
+        lambda **w: threshold_for_budget(p, budget=0.03, **w),
+    ):
+        assert weighed() == weighed(weight=ones)
+
+
+def test_weights_undo_what_late_frauds_do_to_a_precision_floor():
+    found = {"all": [], "weighed": [], "plain": []}
+    for seed in range(20):
+        p, y, seen, known, weight = weighed_world(seed)
+        found["all"].append(threshold_for_precision(y, p, floor=0.5))
+        found["weighed"].append(threshold_for_precision(known, seen, floor=0.5, weight=weight))
+        found["plain"].append(threshold_for_precision(known, seen, floor=0.5))
+    mean = {name: np.mean(each) for name, each in found.items()}
+    assert mean["weighed"] == pytest.approx(mean["all"], abs=0.04)
+    assert mean["plain"] > mean["all"] + 0.08
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
+def test_the_bound_of_a_weighted_share_is_above_the_truth_no_more_often_than_it_says(share):
+    rng, above = np.random.default_rng(8), []
+    for _ in range(2000):
+        y = rng.random(1500) < share
+        y = y[~y | (rng.random(1500) < 0.6)].astype(float)
+        hits, rows = effective_counts(y, np.where(y > 0, 1 / 0.6, 1.0), np.zeros(y.size, dtype=np.int64), 1)
+        above.append(least_share(hits, rows, confidence=0.8)[0] > share)
+    assert 0.05 < np.mean(above) < 0.22

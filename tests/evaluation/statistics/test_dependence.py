@@ -78,13 +78,25 @@ def test_the_widest_unit_is_the_one_whose_residuals_add_up():
     found = dependence(rows, by="auto", fewest=30)
     residuals = np.random.default_rng(4).normal(size=40)[rows.merchant]
     assert found.widest(residuals) is found.units["merchant"]
+    assert found.widest_name(residuals) == "merchant"
 
 
-def test_a_mask_keeps_the_units_of_its_rows():
+def test_rows_without_a_merchant_do_not_make_two_merchants_enough():
     rows = made_rows()
-    kept = dependence(rows, by="auto", fewest=30)[rows.labels > 0]
-    assert all(codes.size == rows.labels.sum() for codes in kept.units.values())
-    assert list(kept.units) == ["card", "merchant", "day", "cell"]
+    half = replace(rows, merchant=np.where(np.arange(600) % 2, -1, rows.merchant % 2))
+    found = dependence(half, by="auto", fewest=30)
+    assert found.by == "card and day"
+    assert found.left_out == {"merchant": 2}
+    drawn = dependence(half, by="merchant", fewest=2)
+    assert drawn.clusters == {"merchant": 2}
+    assert np.unique(drawn.units["merchant"]).size == 302
+
+
+def test_a_column_without_a_single_id_is_no_column():
+    rows = made_rows(days=14)
+    nobody = np.full(600, -1)
+    found = dependence(replace(rows, card=nobody, merchant=nobody), by="card", fewest=30)
+    assert (found.by, dict(found.left_out)) == ("row", {})
 
 
 def test_an_unknown_unit_is_refused():

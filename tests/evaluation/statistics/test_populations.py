@@ -65,3 +65,13 @@ def test_an_impossible_prevalence_is_refused():
 def test_rows_of_another_length_are_refused_by_name():
     with pytest.raises(ValueError, match="amount must have 2 rows"):
         JudgedRows(np.zeros(2), np.zeros(2, dtype=np.int64), np.zeros(3))
+
+
+def test_another_prevalence_is_reached_from_the_weighted_one():
+    y, p, weight = np.array([1.0, 1, 0, 0, 0]), np.full(5, 0.5), np.array([2.0, 1, 1, 1, 1])
+    s = at_prevalence(y, p, prevalence=0.2, weight=weight)
+    repeated = at_prevalence([1, 1, 1, 0, 0, 0], np.full(6, 0.5), prevalence=0.2)
+    np.testing.assert_allclose(s.probabilities, repeated.probabilities[1:])
+    np.testing.assert_allclose(s.weight, [2 * repeated.weight[0], *repeated.weight[2:]])
+    plain, ones = (at_prevalence(y, p, prevalence=0.2, weight=each) for each in (None, np.ones(5)))
+    np.testing.assert_array_equal(plain.weight, ones.weight)

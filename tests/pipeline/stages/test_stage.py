@@ -8,7 +8,8 @@ from pipeline.process.reporter import SilentReporter
 from pipeline.runs.settings import read_settings
 from pipeline.stages import STAGES
 from pipeline.stages.artifacts.features_report import FeaturesReport
-from pipeline.stages.stage import StageContext
+from pipeline.stages.stage import StageContext, label_weight
+from pipeline.storage.content import write_table
 from tests.fixtures.registered import settings_of
 
 NAMED = {stage.name: stage for stage in STAGES}
@@ -50,6 +51,18 @@ def test_labels_of_test_are_for_one_stage_alone(context_of):
         hidden = context_of(name).features("test", labels=False)
         assert hidden["label"].null_count == hidden.num_rows > 0
         assert hidden["label_weight"].unique().to_pylist() == [1.0]
+
+
+def test_features_without_weights_count_every_row_once_and_hide_no_other_column(small_run, tmp_path):
+    bare = pa.table({"fold": ["test", "test"], "label": pa.array([0, 1], pa.int8()), "amount": [5.0, 7.0]})
+    (tmp_path / "features").mkdir()
+    write_table(tmp_path / "features" / "features.parquet", bare)
+    config = read_settings(small_run).config
+    context = StageContext(NAMED["train"], tmp_path, tmp_path, config, None, None, SilentReporter())
+    hidden = context.features("test", labels=False)
+    assert hidden["amount"].to_pylist() == [5.0, 7.0]
+    assert hidden["label"].null_count == 2
+    assert label_weight(hidden).to_pylist() == [1.0, 1.0]
 
 
 def test_rows_after_a_fold_begin_where_it_ends_and_have_no_labels(context_of, small_run):

@@ -1,15 +1,21 @@
 """Maps, hybrid and comparison on calib, as the small run has them."""
 
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from evaluation.selection import time_blocks
+from evaluation.statistics.scores import brier
 from models.calibration import fit_calibrator
 from models.hybrid import fit_hybrid
 from pipeline.runs.settings import read_settings
 from pipeline.stages.artifacts.candidates import HYBRID_MEMBERS, comparison_logits, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
+from pipeline.stages.artifacts.tails import tails
+from pipeline.stages.calibrate.make_calibration import calibration_report, cross_fitted_rows
 from pipeline.storage.content import read_json, read_table
 
 
@@ -58,3 +64,26 @@ def test_the_report_tells_every_note_under_the_name_of_its_candidate(small_run):
     noted = {f"{name}: {fitted['note']}" for name, fitted in report["calibrators"].items() if fitted["note"]}
     assert set(report["notes"]) == noted
     assert report["frauds"] <= report["rows"]
+
+
+def test_tails_count_rows_by_the_weights_of_the_maps(small_run, calib):
+    _, rows, scores, _ = calib
+    low = {name: replace(p, tail=np.full(p.tail.shape, -1, np.int8)) for name, p in scores.posteriors.items()}
+    report = calibration_report(load_calibration(small_run), rows, replace(scores, posteriors=low))
+    assert report.tails == tails(low, rows.label, weight=rows.weight)
+    assert report.tails != tails(low, rows.label)
+
+
+def test_the_comparison_counts_rows_by_the_weights_of_the_maps(small_run, calib):
+    _, rows, _, _ = calib
+    (first,) = pq.read_table(small_run / "calibrate" / "comparison.parquet").slice(0, 1).to_pylist()
+    written = pq.read_table(small_run / "calibrate" / "crossfitted.parquet")
+    p = written[f"{first['smoothing']:g}|{first['calibrator']}"].to_numpy()
+    assert first["brier"] == pytest.approx(brier(rows.label, p, weight=rows.weight))
+
+
+def test_a_table_without_weights_counts_every_row_once():
+    table = pa.table({"transaction_id": ["a", "b"], "event_time": [1, 2], "label": [0, 1]})
+    found = cross_fitted_rows(table, {"mlp": np.array([0.1, 0.2])}, {})
+    assert found["weight"].to_pylist() == [1.0, 1.0]
+    assert found["weight"].type == pa.float32()

@@ -1,5 +1,7 @@
 """An ablation's arms judged on test: their maps come from calib, and noise has a table of its own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,19 @@ def test_the_report_tells_techniques_and_noise_apart(small_run, judged, tmp_path
     assert [arm["arm"] for arm in found["arms"]] == [PLAIN]
     assert [(cell["noise"], cell["smoothing"]) for cell in found["label_noise"]] == [(0.05, 0.0)]
     assert found["rows"] == np.isfinite(judged.rows.labels).sum()
+
+
+def test_the_arms_are_judged_on_rows_of_their_weight(small_run, judged, tmp_path):
+    context = evaluate_context(small_run, tmp_path, own=["train"])
+    state = judged.models.heads["mlp_unsmoothed"].state
+    recipes = [Recipe(PLAIN, (), LossSettings()), Recipe("noisy", (), LossSettings(), data="noise=0.05")]
+    write_recipes(context.run / "train", recipes, {recipe.name: state for recipe in recipes})
+    found = {
+        times: ablation_report(
+            context,
+            replace(judged, rows=replace(judged.rows, weight=np.where(judged.rows.labels > 0.5, times, 1.0))),
+        )
+        for times in (1.0, 3.0)
+    }
+    for of in (lambda each: each["arms"][0]["raw"]["brier"], lambda each: each["label_noise"][0]["brier"]):
+        assert of(found[3.0]) > 1.2 * of(found[1.0])

@@ -37,3 +37,9 @@ def test_data_without_cards_have_the_column_all_the_same():
     found = score_table(TABLE, pd.DataFrame({"amount": [5.0, 6.0]}), PROBABILITIES)
     assert found["card_id"].type == pa.string()
     assert found["card_id"].null_count == 2
+
+
+def test_a_feature_table_without_weights_counts_every_row_once():
+    found = score_table(TABLE.drop_columns(["label_weight"]), pd.DataFrame({"amount": [5.0, 6.0]}), PROBABILITIES)
+    assert found["weight"].to_pylist() == [1.0, 1.0]
+    assert found["weight"].type == pa.float32()
