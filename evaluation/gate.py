@@ -7,7 +7,7 @@ shown never passes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from evaluation.formatting import number, signed
 from evaluation.options import GateConfig
@@ -192,19 +192,14 @@ def _against_champion(c: Comparison | None, config: GateConfig) -> Check:
     shown = config.champion_rule == "shown"
     if doubt := _not_comparable(c, config):
         return _check("champion", "absent" if shown else "refused", f"{c.name} is not comparable: {doubt}", _UNCOMPARED)
-    worse, better = _worse(c, config), c.log_loss.high < 0
-    if shown:
-        status: Status = "absent"
-    elif worse or not (better or config.champion_rule == "not_worse"):
+    status, text = _compared(c, config)
+    if status == "open" and config.champion_rule == "better":
         status = "refused"
-    else:
-        status = "met" if better else "open"
-    verdict = worse or ("better than" if better else "not told apart from")
     remedy = (
         "The model in use stays, because it served these rows better or as well: look at Drift and at what changed in "
         "data, features or settings since it was trained; a longer split.test tells small differences apart"
     )
-    return _check("champion", status, f"{verdict} {c.name}: {_found(c)}", remedy)
+    return _check("champion", "absent" if shown else status, text, remedy)
 
 
 def _against_baseline(e: GateEvidence, config: GateConfig) -> Check:
@@ -214,10 +209,7 @@ def _against_baseline(e: GateEvidence, config: GateConfig) -> Check:
         return Check("baseline", "absent", f"the champion counts; against {b.name}: {_found(b)}")
     if not b.log_loss.low <= b.log_loss.high:
         return _check("baseline", "refused", f"cannot be compared with {b.name} in log loss", _BASELINE)
-    worse, better = _worse(b, config), b.log_loss.high < 0
-    status: Status = "refused" if worse else "met" if better else "open"
-    verdict = worse or ("better than" if better else "not told apart from")
-    return _check("baseline", status, f"{verdict} {b.name}: {_found(b)}", _BASELINE)
+    return _check("baseline", *_compared(b, config), _BASELINE)
 
 
 def _against_anchor(a: Comparison, config: GateConfig) -> Check:
@@ -227,14 +219,11 @@ def _against_anchor(a: Comparison, config: GateConfig) -> Check:
         return Check("anchor", "absent", f"{a.name} is shown and refuses nothing: {doubt or _found(a)}")
     if doubt:
         return _check("anchor", "warned", f"{a.name} is not comparable: {doubt}", _UNCOMPARED)
-    worse = _worse(a, config)
-    status: Status = "refused" if worse else "met" if a.log_loss.high < 0 else "open"
-    verdict = worse or ("better than" if status == "met" else "not told apart from")
     remedy = (
         "Small losses of many nights have added up: compare with the run behind the anchor in tracking, and roll back "
         "if the anchor is better still"
     )
-    return _check("anchor", status, f"{verdict} {a.name}: {_found(a)}", remedy)
+    return _check("anchor", *_compared(a, config), remedy)
 
 
 def _skill(skill: Interval) -> Check:
@@ -314,16 +303,21 @@ def _with_worse_incumbent(checks: tuple[Check, ...], e: GateEvidence, config: Ga
     """
     refused = {check.name for check in checks if check.status == "refused"}
     level_alone = LEVEL in refused and refused <= {LEVEL, ERROR}
-    if not level_alone or e.champion is None or config.champion_rule == "shown":
+    if not level_alone or config.champion_rule == "shown" or not _further_off(e.champion, config.band):
         return checks
-    own, other = e.champion.own_observed_expected, e.champion.observed_expected
-    if not (_outside(other, config.band) and _beyond(other, config.band) > _beyond(own, config.band)):
-        return checks
+    other = e.champion.observed_expected
     remark = f"; {e.champion.name} is further off, {_with_interval(other)}, and refusing would keep it"
     return tuple(
         replace(check, status="warned", text=check.text + remark) if check.name in refused else check
         for check in checks
     )
+
+
+def _further_off(c: Comparison | None, band: tuple[float, float]) -> TypeGuard[Comparison]:
+    """Whether the champion's level is proven off, and by more than the candidate's."""
+    if c is None or not _outside(c.observed_expected, band):
+        return False
+    return _beyond(c.observed_expected, band) > _beyond(c.own_observed_expected, band)
 
 
 def _beyond(i: Interval, band: tuple[float, float]) -> float:
@@ -361,6 +355,15 @@ def _level_remedy(i: Interval) -> str:
         "More fraud came than is promised: fraud has become more frequent since calib (retrain on newer rows), or "
         "calib lacks frauds that were reported late (raise labels.delay, look at the label notes)"
     )
+
+
+def _compared(c: Comparison, config: GateConfig) -> tuple[Status, str]:
+    """Worse, better or neither than another model, and the numbers."""
+    if worse := _worse(c, config):
+        return "refused", f"{worse} {c.name}: {_found(c)}"
+    if c.log_loss.high < 0:
+        return "met", f"better than {c.name}: {_found(c)}"
+    return "open", f"not told apart from {c.name}: {_found(c)}"
 
 
 def _worse(c: Comparison, config: GateConfig) -> str:
