@@ -387,7 +387,7 @@ def _found(c: Comparison) -> str:
     loss, precision = c.log_loss, c.average_precision
     return (
         f"log loss {signed(loss.value, 5)} ({signed(loss.low, 5)} to {signed(loss.high, 5)}), "
-        f"which is {signed(100 * c.relative, 1)} % of its own; average precision {signed(precision.value)} "
+        f"a change of {signed(100 * c.relative, 1)} %; average precision {signed(precision.value)} "
         f"({signed(precision.low)} to {signed(precision.high)}) on {_shared(c)}"
     )
 
