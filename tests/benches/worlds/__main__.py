@@ -100,6 +100,13 @@ def print_honest(name: str, asked: argparse.Namespace) -> None:
         print(f"    {interval:<32} {share([each.held[interval] for each in found])}")
     level = np.array([each.level for each in found])
     print(f"  observed/expected on test: mean {level.mean():.3f}, sd {level.std(ddof=1):.3f}")
+    for title, values in (
+        ("weighted", [each.bias for each in found]),
+        ("once each", [each.unweighted for each in found]),
+    ):
+        print(f"  level against a calib with all labels, rows {title:<10} {mean_with_interval(values)}")
+    for rule in ("columns", "score", "fraud rate", "champion's level", "detector"):
+        print(f"  drift rings for nothing, {rule:<18} {share([rule in each.alarms for each in found])}")
     for title, reasons in (
         ("without a champion", [e.refused for e in found]),
         ("beside an equal", [e.beside for e in found]),
