@@ -276,17 +276,15 @@ def _calibration_error(e: GateEvidence, config: GateConfig) -> Check:
     i, limit = e.ece_debiased, config.ece_tolerance * e.prevalence
     found = f"debiased ECE is {_with_interval(i, 5)} over {e.bins} equal-width bins"
     allowed = f"{config.ece_tolerance:g} × prevalence ({limit:.5f})"
-    if not i.low <= min(limit, i.high):
-        status, where = "refused", f"and lies wholly above {allowed}"
-    elif i.value <= limit:
-        status, where = ("met" if i.high <= limit else "open"), f"within {allowed}"
-    else:
-        status, where = "open", f"which cannot be told from {allowed}"
     remedy = (
         "Probabilities are off by more than noise: see Reliability for where. Off everywhere by one factor: the fraud "
         "rate moved or labels are late; off at the top alone: too few frauds in calib, or another calibration.method"
     )
-    return _check(ERROR, status, f"{found}, {where}", remedy)  # type: ignore[arg-type]
+    if not i.low <= min(limit, i.high):
+        return _check(ERROR, "refused", f"{found}, and lies wholly above {allowed}", remedy)
+    if i.value > limit:
+        return _check(ERROR, "open", f"{found}, which cannot be told from {allowed}", remedy)
+    return _check(ERROR, "met" if i.high <= limit else "open", f"{found}, within {allowed}", remedy)
 
 
 def _drift(alarms: tuple[str, ...]) -> Check:

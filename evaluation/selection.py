@@ -231,22 +231,25 @@ def time_blocks(event_time: ArrayLike, *, folds: int) -> Integers:
     return result
 
 
-def sweep_statistics(labels: ArrayLike, probabilities: ArrayLike, *, bins: int) -> dict[str, float]:
+def sweep_statistics(
+    labels: ArrayLike, probabilities: ArrayLike, *, bins: int, weight: ArrayLike | None = None
+) -> dict[str, float]:
     """The statistics of the sweep table for one vector of probabilities.
 
     Args:
         labels: 0 or 1 [N].
         probabilities: P(fraud) [N].
         bins: of the calibration error, of equal width.
+        weight: row weights, ≥ 0 [N]; None counts each row once.
     """
     values = (
-        roc_auc(labels, probabilities),
-        average_precision(labels, probabilities),
-        brier(labels, probabilities),
-        expected_calibration_error(labels, probabilities, bins=bins),
-        log_loss(labels, probabilities),
-        precision_at(labels, probabilities),
-        share_negatives_above(labels, probabilities),
+        roc_auc(labels, probabilities, weight=weight),
+        average_precision(labels, probabilities, weight=weight),
+        brier(labels, probabilities, weight=weight),
+        expected_calibration_error(labels, probabilities, bins=bins, weight=weight),
+        log_loss(labels, probabilities, weight=weight),
+        precision_at(labels, probabilities, weight=weight),
+        share_negatives_above(labels, probabilities, weight=weight),
     )
     return dict(zip(STATISTICS, values, strict=True))
 

@@ -156,24 +156,12 @@ def foldable(s: Sample, *, amount: Floats, settings: BootstrapSettings) -> Folda
     )
 
 
-def folded(s: Sample, *, clusters: Integers, amount: Floats, settings: BootstrapSettings) -> Folded:
-    """One candidate's rows, folded by cluster.
-
-    Args:
-        s: labels, probabilities and weights of its rows [N].
-        clusters: codes 0 … G − 1, each used [N].
-        amount: value of each row [N].
-        settings: bins, thresholds and budget; without `ranking` only sums are kept.
-    """
-    return foldable(s, amount=amount, settings=settings).by(clusters)
-
-
 def statistics(f: Folded, counts: Floats, moves: Floats | None = None) -> dict[str, Floats]:
     """Every headline statistic for each column of cluster counts [G, B]; NaN where undefined, arrays [B].
 
     >>> from evaluation.statistics.sample import sample
     >>> rows = sample([1, 0, 0], [0.5, 0.5, 0.0])
-    >>> f = folded(rows, clusters=np.array([0, 0, 1]), amount=np.ones(3), settings=BootstrapSettings())
+    >>> f = foldable(rows, amount=np.ones(3), settings=BootstrapSettings()).by(np.array([0, 0, 1]))
     >>> statistics(f, np.array([[1.0, 2.0], [1.0, 0.0]]))["brier"].round(4).tolist()
     [0.1667, 0.25]
 

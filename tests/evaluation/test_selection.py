@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logit
+from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
 from evaluation.selection import Setting, SettingOutcome, cross_fitted_affine, rank_sweep, sweep_statistics, time_blocks
@@ -179,6 +180,15 @@ def test_nothing_to_rank_is_refused():
     broken.margins[0] = np.inf
     with pytest.raises(ValueError, match="margins must be finite, got inf in row 0"):
         rank([broken])
+
+
+def test_sweep_statistics_count_rows_by_their_weight():
+    p, weight = expit(TRUE), np.where(LABELS > 0.5, 1.6, 1.0)
+    found = sweep_statistics(LABELS, p, bins=15, weight=weight)
+    assert found["log_loss"] == pytest.approx(metrics.log_loss(LABELS, p, sample_weight=weight))
+    assert found["roc_auc"] == pytest.approx(metrics.roc_auc_score(LABELS, p, sample_weight=weight))
+    assert found["average_precision"] == pytest.approx(metrics.average_precision_score(LABELS, p, sample_weight=weight))
+    assert sweep_statistics(LABELS, p, bins=15, weight=np.ones(p.size)) == sweep_statistics(LABELS, p, bins=15)
 
 
 def test_sweep_statistics_are_the_metrics_themselves():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from evaluation.selection import time_blocks
+from evaluation.selection import sweep_statistics, time_blocks
 from features.encode import Matrix
 from models.calibration import cross_fitted, fit_calibrator
 from models.options import CalibrationConfig
@@ -21,7 +21,6 @@ from pipeline.stages.artifacts.candidates import (
 )
 from pipeline.stages.artifacts.model_files import load_models
 from pipeline.stages.artifacts.tails import tails
-from pipeline.stages.calibrate.arm_statistics import arm_statistics
 from pipeline.stages.stage import StageContext, label_weight
 from pipeline.storage.content import write_json, write_table
 
@@ -102,7 +101,7 @@ def _comparison_maps(
 def _comparison(rows: Matrix, arms: Arms, *, bins: int) -> pa.Table:
     """One row an arm: its statistics on calib, cross-fitted."""
     records = [
-        {"smoothing": epsilon, "calibrator": name, **arm_statistics(rows.label, p, bins=bins, weight=rows.weight)}
+        {"smoothing": epsilon, "calibrator": name, **sweep_statistics(rows.label, p, bins=bins, weight=rows.weight)}
         for (epsilon, name), p in arms.items()
     ]
     return pa.Table.from_pylist(records)

@@ -1,8 +1,8 @@
 """Are verdicts, intervals and weights right? `python -m tests.benches.worlds [--worlds 200] [--plant]`.
 
 Worlds are simulated with known truth and judged by the real code, without a model being trained in any: two boosters
-and a logistic regression were fitted on worlds of their own, and each world gives them its map. A fifth of a second a
-world and verdict, five seconds once to make a world (kept in --folder).
+and a logistic regression were fitted on worlds of their own, and each world gives them its map. Two to four seconds of
+one core a world, some twenty for all plants; five seconds once to make a world (kept in --folder).
 """
 
 import argparse

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.options import BootstrapSettings
-from evaluation.statistics.resampling import folded, statistics
+from evaluation.statistics.resampling import foldable, statistics
 from evaluation.statistics.sample import sample
 from tests.oracles.evaluation import budget_recall, recall_at_budget, repeated_rows
 
@@ -12,7 +12,7 @@ from tests.oracles.evaluation import budget_recall, recall_at_budget, repeated_r
 def on_all_rows(labels, probabilities, *, amount=None, **changes):
     value = np.ones(len(labels)) if amount is None else np.asarray(amount, dtype=float)
     rows = np.arange(len(labels))
-    f = folded(sample(labels, probabilities), clusters=rows, amount=value, settings=BootstrapSettings(**changes))
+    f = foldable(sample(labels, probabilities), amount=value, settings=BootstrapSettings(**changes)).by(rows)
     return {name: float(found[0]) for name, found in statistics(f, np.ones((len(labels), 1))).items()}
 
 
@@ -39,7 +39,7 @@ def test_a_cluster_drawn_twice_counts_as_its_rows_twice():
     rng = np.random.default_rng(3)
     y, p, codes = (rng.random(90) < 0.3).astype(float), rng.random(90).round(1), np.arange(90) % 9
     counts = rng.integers(0, 3, 9).astype(float)
-    f = folded(sample(y, p), clusters=codes, amount=np.ones(90), settings=BootstrapSettings())
+    f = foldable(sample(y, p), amount=np.ones(90), settings=BootstrapSettings()).by(codes)
     rows = repeated_rows(codes, counts)
     twice = on_all_rows(y[rows], p[rows])
     for name, found in statistics(f, counts[:, None]).items():
