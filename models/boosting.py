@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import xgboost
 
+from models.device import booster_device
 from models.errors import InputError
 from models.losses import LossSettings, posterior
-from models.options import BoostingConfig
+from models.options import BoostingConfig, TrainConfig
 from models.rows import Float32s, Float64s, Floats
 from models.soft_targets import soft_targets
 
@@ -66,14 +67,14 @@ def fit_booster(
     *,
     columns: Sequence[str],
     config: BoostingConfig,
-    seed: int,
-    threads: int,
+    training: TrainConfig,
     loss: LossSettings = NATIVE,
 ) -> Booster:
     """Gradient boosting of the log loss, stopped by valid and cut at its best round.
 
     No class weight by default: the booster's probabilities are native ones, and `scale_pos_weight` would ruin them.
     With the loss of a head, trees minimise that very function instead, by soft labels and row weights in both folds.
+    Seed, threads and device are those of [train].
 
     Raises:
         InputError: a monotone column that is not there, infinite values, labels outside [0, 1], one class only, or a
@@ -87,11 +88,11 @@ def fit_booster(
     if loss != NATIVE:
         prevalence = float(np.average(train.label, weights=train.weight))
         train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))
-    learned = _binned(train, max_bin=config.max_bin, threads=threads)
-    judged = _binned(valid, max_bin=config.max_bin, threads=threads, like=learned)
+    learned = _binned(train, max_bin=config.max_bin, threads=training.threads)
+    judged = _binned(valid, max_bin=config.max_bin, threads=training.threads, like=learned)
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
-        _parameters(config, columns, seed=seed, threads=threads),
+        _parameters(config, columns, training),
         learned,
         num_boost_round=config.rounds,
         evals=[(judged, "valid")],
@@ -127,7 +128,7 @@ def _binned(
     )
 
 
-def _parameters(config: BoostingConfig, columns: Sequence[str], *, seed: int, threads: int) -> dict[str, object]:
+def _parameters(config: BoostingConfig, columns: Sequence[str], training: TrainConfig) -> dict[str, object]:
     # constraints that constrain nothing would still send every split the slow way
     monotone = {"monotone_constraints": tuple(config.monotone.get(name, 0) for name in columns)}
     return {
@@ -142,8 +143,9 @@ def _parameters(config: BoostingConfig, columns: Sequence[str], *, seed: int, th
         "colsample_bytree": config.colsample,
         "reg_lambda": config.reg_lambda,
         "max_bin": config.max_bin,
-        "seed": seed,
-        "nthread": threads,
+        "seed": training.seed,
+        "nthread": training.threads,
+        "device": booster_device(training.device),
     }
 
 

@@ -59,8 +59,7 @@ def fit_boosted(
         LabelledMatrix(judged, valid.label, valid.weight),
         columns=(*numeric, *encoded.encoder.names),
         config=boosting,
-        seed=training.seed,
-        threads=training.threads,
+        training=training,
         loss=head.loss if boosting.soft_labels else NATIVE,
     )
     return Boosted(booster, encoded.encoder, learned, booster.margins(judged, threads=training.threads))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.errors import InputError
+from models.device import chosen_device
 from models.losses import LossSettings, LossTable, loss_table
 from models.network import (
     CONSTANTS,
@@ -139,17 +139,6 @@ def configured_architecture(
         max_bins=config.max_bins,
         lookup_rows=[size if size <= most else HASHED_ROWS for size in cardinalities],
     )
-
-
-def chosen_device(name: str) -> torch.device:
-    """The device that `auto`, `cpu` or `cuda` means here.
-
-    Raises:
-        InputError: cuda is asked for and this torch sees none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("train.device is 'cuda', but torch sees no GPU here; 'auto' takes one where there is one")
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 
 
 @contextmanager

@@ -14,11 +14,12 @@ import xgboost
 
 from models.boosting import LabelledMatrix, fit_booster
 from models.losses import LossSettings
-from models.options import BoostingConfig
+from models.options import BoostingConfig, TrainConfig
 
 ROWS = int(os.environ.get("HARBOR_BENCH_ROWS", "500000"))
 THREADS = int(os.environ.get("HARBOR_BENCH_THREADS", "2"))
 COLUMNS, ROUNDS, TRIES = 51, 60, 3
+TRAINING = TrainConfig(seed=3, threads=THREADS, device="cpu")
 CONFIG = BoostingConfig(rounds=ROUNDS, patience=ROUNDS)
 NAMES = [f"f{index}" for index in range(COLUMNS)]
 
@@ -27,9 +28,9 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     """Rows (name, our seconds, peer's seconds)."""
     train, valid = made_matrix(ROWS, seed=1), made_matrix(ROWS // 4, seed=2)
     ours, softened, peer = best_of(
-        lambda: fit_booster(train, valid, columns=NAMES, config=CONFIG, seed=3, threads=THREADS),
+        lambda: fit_booster(train, valid, columns=NAMES, config=CONFIG, training=TRAINING),
         lambda: fit_booster(
-            train, valid, columns=NAMES, config=CONFIG, seed=3, threads=THREADS, loss=LossSettings(0.1, 5.0)
+            train, valid, columns=NAMES, config=CONFIG, training=TRAINING, loss=LossSettings(0.1, 5.0)
         ),
         lambda: bare(train, valid),
     )

@@ -4,7 +4,7 @@ import xgboost
 from sklearn.metrics import log_loss
 
 from models.boosting import LabelledMatrix, fit_booster
-from models.options import BoostingConfig
+from models.options import BoostingConfig, TrainConfig
 
 COLUMNS = ("a", "b", "c")
 
@@ -24,7 +24,9 @@ TRAIN, VALID = made_matrix(1500, seed=1), made_matrix(800, seed=2)
 
 def fitted(train=TRAIN, valid=VALID, *, columns=COLUMNS, seed=3, **keywords):
     config = BoostingConfig(**({"rounds": 300, "learning_rate": 0.3, "patience": 5, "max_depth": 3} | keywords))
-    return fit_booster(train, valid, columns=columns, config=config, seed=seed, threads=1)
+    return fit_booster(
+        train, valid, columns=columns, config=config, training=TrainConfig(seed=seed, threads=1, device="cpu")
+    )
 
 
 def test_the_exported_bytes_hold_the_best_round_and_no_more():

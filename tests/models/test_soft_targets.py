@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.boosting import LabelledMatrix, fit_booster
 from models.losses import LossSettings, loss_table, smoothed_cross_entropy, target_probabilities
-from models.options import BoostingConfig
+from models.options import BoostingConfig, TrainConfig
 from models.soft_targets import soft_targets
 
 LOSSES = [
@@ -50,7 +50,9 @@ def test_a_booster_on_soft_labels_finds_the_rate_of_each_cell_after_the_inverse(
     config = BoostingConfig(
         rounds=200, learning_rate=0.5, min_child_weight=0, reg_lambda=0, subsample=1, colsample=1, max_depth=3
     )
-    booster = fit_booster(rows, rows, columns=["cell"], config=config, seed=0, threads=1, loss=loss)
+    booster = fit_booster(
+        rows, rows, columns=["cell"], config=config, training=TrainConfig(seed=0, threads=1, device="cpu"), loss=loss
+    )
     odds = booster.log_odds(booster.margins(np.arange(4, dtype=np.float32)[:, None]), floor=1e-3)
     np.testing.assert_allclose(1 / (1 + np.exp(-odds)), rates, atol=2e-3)
     assert booster.loss == loss

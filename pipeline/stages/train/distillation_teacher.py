@@ -41,8 +41,7 @@ def teacher_probabilities(
             LabelledMatrix(on_valid, valid.label, valid.weight),
             columns=boosted.booster.columns,
             config=boosting,
-            seed=training.seed,
-            threads=training.threads,
+            training=training,
             loss=boosted.booster.loss,
         )
         margins = booster.margins(columns[out], threads=training.threads)
