@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 import numpy as np
+from scipy.stats import t as student
 
 from evaluation.statistics.clustered_mean import clustered_mean
 from evaluation.statistics.sample import Floats, Integers
@@ -40,6 +41,12 @@ class PairedDifference:
     clusters: int
     repeats: int
     agreeing: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the difference by itself: Student's t with one degree of freedom less than clusters."""
+        half = float(student.ppf(0.975, max(self.clusters - 1, 1))) * self.error
+        return self.value - half, self.value + half
 
     @property
     def proven(self) -> bool:

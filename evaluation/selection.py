@@ -172,17 +172,39 @@ def rank_sweep(
             f"ranking needs settings and both classes on valid, got {len(outcomes)} fits, "
             f"{int(y.sum())} frauds among {y.size} rows"
         )
-    block = time_blocks(event_time, folds=folds)
-    grouped: dict[Setting, list[SettingOutcome]] = {}
+    every = setting_losses(y, outcomes, event_time=event_time, merchant=merchant, folds=folds)
+    grouped = _by_setting(outcomes)
+    rows = [_sweep_row(y, group, every.by_setting[setting], bins=bins) for setting, group in grouped.items()]
+    shippable = [row.setting for row in rows if row.selectable] or list(grouped)
+    compared = RowLosses({setting: every.by_setting[setting] for setting in shippable}, every.clusters)
+    return _ranking(rows, y, compared, auc_tolerance=auc_tolerance, folds=folds)
+
+
+def setting_losses(
+    labels: ArrayLike,
+    outcomes: Sequence[SettingOutcome],
+    *,
+    event_time: ArrayLike,
+    merchant: ArrayLike | None = None,
+    folds: int = 5,
+) -> RowLosses[Setting]:
+    """Log loss of every row under every setting and repeat after the cross-fitted affine map, and what hangs together.
+
+    Args:
+        labels: 0 or 1 on valid [N].
+        outcomes: as `rank_sweep` takes them.
+        event_time: microseconds since the epoch [N].
+        merchant: merchant codes, < 0 for none [N].
+        folds: blocks of time that are left out in turn.
+
+    Raises:
+        InputError: arrays of different length.
+    """
+    y, block = sample(labels, np.zeros(np.shape(labels))).labels, time_blocks(event_time, folds=folds)
     for outcome in outcomes:
         same_length(y.size, margins=outcome.margins, posterior=outcome.posterior)
-        grouped.setdefault(outcome.setting, []).append(outcome)
-    losses = {setting: _losses(y, group, block) for setting, group in grouped.items()}
-    rows = [_sweep_row(y, group, losses[setting], bins=bins) for setting, group in grouped.items()]
-    shippable = [row.setting for row in rows if row.selectable] or list(losses)
-    clusters = _clusters(event_time, merchant)
-    compared = RowLosses({setting: losses[setting] for setting in shippable}, clusters)
-    return _ranking(rows, y, compared, auc_tolerance=auc_tolerance, folds=folds)
+    losses = {setting: _losses(y, group, block) for setting, group in _by_setting(outcomes).items()}
+    return RowLosses(losses, _clusters(event_time, merchant))
 
 
 def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integers) -> Floats:
@@ -252,6 +274,14 @@ def sweep_statistics(
         share_negatives_above(labels, probabilities, weight=weight),
     )
     return dict(zip(STATISTICS, values, strict=True))
+
+
+def _by_setting(outcomes: Sequence[SettingOutcome]) -> dict[Setting, list[SettingOutcome]]:
+    """The repeats of every setting, in the order in which they came."""
+    grouped: dict[Setting, list[SettingOutcome]] = {}
+    for outcome in outcomes:
+        grouped.setdefault(outcome.setting, []).append(outcome)
+    return grouped
 
 
 def _losses(labels: Floats, outcomes: Sequence[SettingOutcome], block: Integers) -> Floats:

@@ -1,5 +1,7 @@
 """Parts of pages that are generated: complete, and as the code is now."""
 
+import re
+
 import pytest
 
 from pipeline.reference import (
@@ -9,6 +11,7 @@ from pipeline.reference import (
     with_part,
     worked_example,
 )
+from pipeline.stages.artifacts.sweep_files import read_outcomes
 from pipeline.storage.content import read_json
 
 
@@ -34,9 +37,35 @@ def test_the_page_of_the_configurations_holds_the_reference_as_it_is_now():
     assert with_part(text, CONFIGURATION, configuration_reference()) == text
 
 
-def test_the_worked_example_counts_the_bins_that_the_run_used(small_run):
+@pytest.fixture
+def finished(small_run):
     report = read_json(small_run / "evaluate" / "report.json")
+    floor = report["configuration"]["calibration"]["posterior_floor"]
+    train = small_run / "train"
+    return report, read_outcomes(train / "valid.parquet", train / "sweep.json", floor=floor)
+
+
+def test_the_worked_example_counts_the_bins_that_the_run_used(finished):
+    report, valid = finished
     bins = report["configuration"]["evaluation"]["bins"]
-    assert f"ECE has {bins} equal-width bins" in worked_example(report)
+    assert f"ECE has {bins} equal-width bins" in worked_example(report, valid)
     report["configuration"]["evaluation"]["bins"] = 7
-    assert "ECE has 7 equal-width bins" in worked_example(report)
+    assert "ECE has 7 equal-width bins" in worked_example(report, valid)
+
+
+def test_the_worked_example_shows_how_far_a_setting_lies_behind_its_own_unsmoothed_twin(finished):
+    report, valid = finished
+    losses = {
+        row["smoothing"]: row["log_loss_affine"]
+        for row in report["smoothing"]["sweep"]
+        if (row["class_weight"], row["weighting"]) == ("none", "example")
+    }
+    smoothing = max(losses)
+    told = next(
+        line
+        for line in worked_example(report, valid).split("No class weights")[1].splitlines()
+        if line.startswith(f"| {smoothing:g} |")
+    )
+    value, low, high = (float(each.replace("−", "-")) for each in re.findall(r"[+−][\d.]+", told.split("|")[-2]))
+    assert value == pytest.approx((losses[smoothing] - losses[0.0]) * 1e4, abs=0.051)
+    assert low < value < high
