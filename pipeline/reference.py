@@ -84,8 +84,8 @@ def _example_intro(report: dict[str, Any]) -> str:
     means, spread = (f"Means over {repeats} repeats. ", " and repeats") if repeats > 1 else ("", "")
     return (
         f"Valid fold: {people['rows']:,} rows, {people['frauds']:,} frauds, prevalence {people['prevalence']:.2%}. "
-        f"{means}ECE has {bins} equal-width bins; *inverse* is after the closed-form inverse of the loss. The last column "
-        "is after an affine map of the margin, the same for every setting, with the 95 % interval of the paired "
+        f"{means}ECE has {bins} equal-width bins; *inverse* is after the closed-form inverse of the loss. The last "
+        "column is after an affine map of the margin, the same for every setting, with the 95 % interval of the paired "
         f"difference over days or merchants{spread}."
     )
 
