@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from features.encoding_options import EncodingConfig
 from features.errors import InputError
 from features.times import DAY, Duration, duration_microseconds, duration_text
-from features.windows.aggregates import AGGREGATES, aggregate_named
+from features.windows.aggregate_names import aggregate_named, known_names
 from features.windows.calendar import CALENDAR
 
 DEFAULT_AGGREGATES: dict[str, tuple[str, ...]] = {
@@ -109,8 +109,7 @@ class FeaturesConfig(BaseModel):
             # A list shared by several configurations may count the ids of an entity that this one leaves out.
             if entry in DEFAULT_AGGREGATES.get(entity, ()):
                 return None
-            known = ", ".join([*AGGREGATES, *(f"{other}s" for other in others)])
-            return f"must be one of {known}, got {name!r}"
+            return f"must be one of {', '.join(known_names(others))}, got {name!r}"
         if width is not None and not aggregate.windowed:
             return f"{name!r} takes no window, got {entry!r}"
         return f"a window must be longer than 0, got {entry!r}" if width == 0 else None
