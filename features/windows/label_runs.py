@@ -1,4 +1,4 @@
-"""The numba loops over the labels of a group in the order in which they became known: the last one, the last fraud, runs.
+"""The numba loops over a group's labels in the order in which they became known: the last one, the last fraud, runs.
 
 Legend as in `features.windows.kernels`: a group's m labels stand in order of (label_available_at, label), so that of
 labels which came at one moment the frauds are last, whatever the order of their rows. `left` and `right` [n] are the
