@@ -23,7 +23,19 @@ DEFAULT_AGGREGATES: dict[str, tuple[str, ...]] = {
         "30d_fraud_count",
         "seconds_since_last",
     ),
-    "merchant": ("count", "amount_mean", "amount_ratio", "cards", "fraud_count", "fraud_rate", "seconds_since_last"),
+    "merchant": (
+        "count",
+        "amount_mean",
+        "amount_ratio",
+        "cards",
+        "fraud_count",
+        "fraud_rate",
+        "30d_last_label",
+        "30d_seconds_since_last_fraud",
+        "30d_fraud_run_length",
+        "30d_fraud_run_seconds",
+        "seconds_since_last",
+    ),
     "card+merchant": ("30d_count", "seconds_since_last", "first_seen"),
 }
 """The aggregates of an entity that the configuration does not list; for any other entity, those of ANY_ENTITY."""
