@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 Values = NDArray[Any]
 Clock = Literal["event_time", "label_available_at"]
 
+IN_ORDER = "in order of label_available_at, frauds last among labels of one moment"
+"""How labels follow one another: by what was known when, so that neither rows nor files decide it."""
+
 
 @dataclass(frozen=True)
 class Aggregate:
     """One aggregate: how it is computed and what another system must know to compute it again.
 
-    A new one is an entry in `AGGREGATES` under the name that configurations use:
+    A new one is an entry in `AGGREGATES` under the name that configurations use; where the name is to carry a number
+    or an entity, one in `features.windows.aggregate_names`:
 
     >>> spread = Aggregate(
     ...     lambda chunk, window: chunk.extremes(window, largest=True) - chunk.extremes(window, largest=False),
@@ -66,16 +70,6 @@ def ratio(chunk: "Chunk", window: "Window") -> Values:
 def fraud_rate(chunk: "Chunk", window: "Window") -> Values:
     """Frauds over labels, NaN where no label became known."""
     return chunk.quotients(chunk.frauds(window), chunk.labels(window))
-
-
-def distinct(entity: str) -> Aggregate:
-    """How many different ids of another entity the window holds; nulls do not count."""
-    return Aggregate(
-        lambda chunk, window: chunk.distinct(window, entity),
-        f"number of different {entity}_id, nulls not counted, in {{rows}}",
-        of=f"{entity}_id",
-        dtype="int32",
-    )
 
 
 AGGREGATES: dict[str, Aggregate] = {
@@ -139,22 +133,35 @@ AGGREGATES: dict[str, Aggregate] = {
         past_only=True,
         clock="label_available_at",
     ),
+    "last_label": Aggregate(
+        lambda chunk, window: chunk.last_labels(window),
+        f"last label of {{rows}} {IN_ORDER}, missing where none",
+        of="label",
+        past_only=True,
+        clock="label_available_at",
+    ),
+    "seconds_since_last_fraud": Aggregate(
+        lambda chunk, window: chunk.seconds_since_last_fraud(window),
+        "seconds since the latest label_available_at of the fraud labels of {rows}, missing where none",
+        of="label",
+        past_only=True,
+        clock="label_available_at",
+    ),
+    "fraud_run_length": Aggregate(
+        lambda chunk, window: chunk.run_lengths(window),
+        f"number of fraud labels behind the last legitimate one, or of all where there is none, of {{rows}} {IN_ORDER}",
+        of="label",
+        past_only=True,
+        clock="label_available_at",
+        dtype="int32",
+    ),
+    "fraud_run_seconds": Aggregate(
+        lambda chunk, window: chunk.run_seconds(window),
+        "seconds since the label_available_at of the first of the fraud labels behind the last legitimate one, or of "
+        f"all where there is none, of {{rows}} {IN_ORDER}, missing where there is no such fraud",
+        of="label",
+        past_only=True,
+        clock="label_available_at",
+    ),
 }
-"""Every aggregate by the name that configurations use; distinct counts of another entity come on top of these."""
-
-
-def aggregate_named(name: str, *, entities: tuple[str, ...]) -> Aggregate | None:
-    """The aggregate of a name; None where there is none.
-
-    >>> aggregate_named("amount_sum", entities=()).meaning
-    'sum of amount over {rows}, 0 where none'
-    >>> aggregate_named("merchants", entities=("merchant",)).meaning
-    'number of different merchant_id, nulls not counted, in {rows}'
-
-    Args:
-        name: a key of `AGGREGATES`, or an entity's plural for the number of its different ids.
-        entities: whose ids can be counted.
-    """
-    if name in AGGREGATES:
-        return AGGREGATES[name]
-    return distinct(name[:-1]) if name.endswith("s") and name[:-1] in entities else None
+"""Every aggregate whose name is a word of its own; those that carry a number or an entity come on top of these."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.windows import bounds, kernels
+from features.windows import bounds, kernels, label_runs, previous_moments
 from features.windows.workers import Scratch
 
 Made = TypeVar("Made")
@@ -92,14 +92,59 @@ class Chunk:
 
     def labels(self, window: Window) -> NDArray[np.int32]:
         """Labels that became available in [t - width, t)."""
-        left, right = self._events_before(window.width), self._events_before(0)
+        left, right = self._label_bounds(window)
         return np.subtract(right, left, out=self.empty(np.int32))
 
     def frauds(self, window: Window) -> NDArray[np.int32]:
         """Frauds among the labels that became available in [t - width, t)."""
         frauds = self.empty(np.int32)
-        kernels.differences(self._events[2], self._events_before(window.width), self._events_before(0), frauds)
+        kernels.differences(self._events[2], *self._label_bounds(window), frauds)
         return frauds
+
+    def last_labels(self, window: Window) -> NDArray[np.float32]:
+        """The last of the labels that became available in [t - width, t), NaN where none did."""
+        labels = self.empty(np.float32)
+        label_runs.last_labels(self._fraud_places[1], *self._label_bounds(window), labels)
+        return labels
+
+    def seconds_since_last_fraud(self, window: Window) -> NDArray[np.float32]:
+        """Seconds since the last fraud of [t - width, t) became known, NaN where none did."""
+        seconds = self.empty(np.float32)
+        last_fraud, bounds_of_labels = self._fraud_places[0], self._label_bounds(window)
+        label_runs.seconds_since_last_fraud(self.time, self._events[0], last_fraud, *bounds_of_labels, seconds)
+        return seconds
+
+    def run_lengths(self, window: Window) -> NDArray[np.int32]:
+        """Frauds in a row up to the last label that became available in [t - width, t)."""
+        lengths = self.empty(np.int32)
+        label_runs.run_lengths(self._fraud_places[1], *self._label_bounds(window), lengths)
+        return lengths
+
+    def run_seconds(self, window: Window) -> NDArray[np.float32]:
+        """Seconds since the first of these frauds became known, NaN where there is none."""
+        seconds = self.empty(np.float32)
+        run_start, bounds_of_labels = self._fraud_places[1], self._label_bounds(window)
+        label_runs.run_seconds(self.time, self._events[0], run_start, *bounds_of_labels, seconds)
+        return seconds
+
+    def previous_amounts(self, k: int) -> NDArray[np.float64]:
+        """Largest minor units of the group's k-th last moment before t, NaN where it has fewer."""
+        amounts = self.empty(np.float64)
+        previous_moments.values_at(self._largest_of_moments, self._moments_before(k)[0], amounts)
+        return amounts
+
+    def seconds_since_previous(self, k: int) -> NDArray[np.float32]:
+        """Seconds since the group's k-th last moment before t, NaN where it has fewer."""
+        seconds = self.empty(np.float32)
+        previous_moments.seconds_since(self.time, self._moments_before(k)[0], seconds)
+        return seconds
+
+    def same_as_previous(self, k: int, entity: str) -> NDArray[np.float32]:
+        """Whether another entity's id is among those of the k-th last moment, NaN where there is neither."""
+        codes, count = self.other[entity]
+        flags, seen_at = self.empty(np.float32), self.scratch.empty(count, np.int32)
+        previous_moments.same_codes(codes, self._rows(0, False), *self._moments_before(k), seen_at, flags)
+        return flags
 
     def seconds_since_last(self) -> NDArray[np.float32]:
         """Seconds since the group's last strictly earlier row, NaN where there is none."""
@@ -135,6 +180,10 @@ class Chunk:
         places = self.empty(np.int32)
         bounds.tied_rows(self.time, self.starts, after, places)
         return places
+
+    def _label_bounds(self, window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """First label inside and first label behind each row's window, which never holds the row's own time."""
+        return self._events_before(window.width), self._events_before(0)
 
     def _events_before(self, shift: int) -> NDArray[np.int32]:
         """First label of the group that became available at or behind t - shift."""
@@ -185,6 +234,31 @@ class Chunk:
         frauds_before = self.empty(np.int32, more=1)
         kernels.label_events(self.label_keys, self.starts, available, event_starts, frauds_before)
         return available, event_starts, frauds_before
+
+    @cached_property
+    def _fraud_places(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The last fraud before each place among the labels, and where the frauds that reach up to it begin."""
+        _, event_starts, frauds_before = self._events
+        places = int(event_starts[-1]) + 1
+        last_fraud, run_start = (self.scratch.empty(places, np.int32) for _ in range(2))
+        label_runs.fraud_places(frauds_before[:places], last_fraud, run_start)
+        return last_fraud, run_start
+
+    def _moments_before(self, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """First row of each row's k-th last moment and first row behind that moment, -1 where there is none."""
+
+        def found() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+            first, end = self.empty(np.int32), self.empty(np.int32)
+            previous_moments.moments_before(self._rows(0, False), self.starts, k, first, end)
+            return first, end
+
+        return self._once(("moments", k), found)
+
+    @cached_property
+    def _largest_of_moments(self) -> NDArray[np.int64]:
+        largest = self.empty(np.int64)
+        previous_moments.largest_of_moments(self.amount, self._rows(0, False), largest)
+        return largest
 
     def _neighbours(self, entity: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         codes, count = self.other[entity]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from features.encoding_options import EncodingConfig
 from features.errors import InputError
 from features.times import DAY, Duration, duration_microseconds, duration_text
-from features.windows.aggregates import AGGREGATES, aggregate_named
+from features.windows.aggregate_names import aggregate_named, known_names
 from features.windows.calendar import CALENDAR
 
 DEFAULT_AGGREGATES: dict[str, tuple[str, ...]] = {
@@ -23,7 +23,19 @@ DEFAULT_AGGREGATES: dict[str, tuple[str, ...]] = {
         "30d_fraud_count",
         "seconds_since_last",
     ),
-    "merchant": ("count", "amount_mean", "amount_ratio", "cards", "fraud_count", "fraud_rate", "seconds_since_last"),
+    "merchant": (
+        "count",
+        "amount_mean",
+        "amount_ratio",
+        "cards",
+        "fraud_count",
+        "fraud_rate",
+        "30d_last_label",
+        "30d_seconds_since_last_fraud",
+        "30d_fraud_run_length",
+        "30d_fraud_run_seconds",
+        "seconds_since_last",
+    ),
     "card+merchant": ("30d_count", "seconds_since_last", "first_seen"),
 }
 """The aggregates of an entity that the configuration does not list; for any other entity, those of ANY_ENTITY."""
@@ -109,8 +121,7 @@ class FeaturesConfig(BaseModel):
             # A list shared by several configurations may count the ids of an entity that this one leaves out.
             if entry in DEFAULT_AGGREGATES.get(entity, ()):
                 return None
-            known = ", ".join([*AGGREGATES, *(f"{other}s" for other in others)])
-            return f"must be one of {known}, got {name!r}"
+            return f"must be one of {', '.join(known_names(others))}, got {name!r}"
         if width is not None and not aggregate.windowed:
             return f"{name!r} takes no window, got {entry!r}"
         return f"a window must be longer than 0, got {entry!r}" if width == 0 else None

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.errors import InputError
 from features.times import Duration, duration_text
-from features.windows.aggregates import Aggregate, Clock, aggregate_named
+from features.windows.aggregate_names import aggregate_named
+from features.windows.aggregates import Aggregate, Clock
 from features.windows.calendar import CALENDAR
 from features.windows.feature_options import FeaturesConfig, split_entry
 

@@ -1,6 +1,7 @@
 """Every feature by a double loop over plain rows, in exact fractions, read off the specification alone."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -22,7 +23,17 @@ def naive_value(rows, row, column, scale):
         for other in rows
         if all(other[name] == row[name] for name in column.entity) and stands_inside(other, row, column)
     ]
-    return AGGREGATES.get(column.aggregate, distinct_ids)(inside, row, column, scale)
+    return aggregate_of(column.aggregate)(inside, row, column, scale)
+
+
+def aggregate_of(name):
+    """By its name; where that carries numbers, by what stands around them; any other name counts an entity's ids."""
+    if name in AGGREGATES:
+        return AGGREGATES[name]
+    for pattern, made in WITH_NUMBERS.items():
+        if found := re.fullmatch(pattern, name):
+            return made(*map(int, found.groups()))
+    return distinct_ids
 
 
 def stands_inside(other, row, column):
@@ -107,6 +118,77 @@ def fraud_rate(inside, row, column, scale):
     return sum(other["label"] for other in inside) / len(inside) if inside else None
 
 
+def known_in_order(inside):
+    """(label_available_at, label) as they became known; frauds last among those of one moment."""
+    return sorted((other["label_available_at"], other["label"]) for other in inside)
+
+
+def last_label(inside, row, column, scale):
+    return known_in_order(inside)[-1][1] if inside else None
+
+
+def seconds_since_last_fraud(inside, row, column, scale):
+    frauds = [moment for moment, label in known_in_order(inside) if label == 1]
+    return (row["event_time"] - frauds[-1]) / 1e6 if frauds else None
+
+
+def fraud_run(inside):
+    """When each of the frauds behind the last legitimate label became known."""
+    run = []
+    for moment, label in known_in_order(inside):
+        run = [*run, moment] if label == 1 else []
+    return run
+
+
+def fraud_run_length(inside, row, column, scale):
+    return len(fraud_run(inside))
+
+
+def fraud_run_seconds(inside, row, column, scale):
+    run = fraud_run(inside)
+    return (row["event_time"] - run[0]) / 1e6 if run else None
+
+
+def shrunken_fraud_rate(labels, basis_points):
+    def rate(inside, row, column, scale):
+        frauds = sum(other["label"] for other in inside)
+        return float((frauds + labels * Fraction(basis_points, 10_000)) / (len(inside) + labels))
+
+    return rate
+
+
+def at_moment(inside, k):
+    """The rows of the k-th last time at which there are any."""
+    moments = sorted({other["event_time"] for other in inside})
+    return [other for other in inside if len(moments) >= k and other["event_time"] == moments[-k]]
+
+
+def previous_amount_ratio(k):
+    def ratio(inside, row, column, scale):
+        largest = max((other["amount_minor"] for other in at_moment(inside, k)), default=0)
+        return row["amount_minor"] / largest if largest else None
+
+    return ratio
+
+
+def previous_seconds(k):
+    def seconds(inside, row, column, scale):
+        then = at_moment(inside, k)
+        return (row["event_time"] - then[0]["event_time"]) / 1e6 if then else None
+
+    return seconds
+
+
+def previous_same(k):
+    def same(inside, row, column, scale):
+        then = at_moment(inside, k)
+        if not then or row[column.of] is None:
+            return None
+        return int(any(other[column.of] == row[column.of] for other in then))
+
+    return same
+
+
 def distinct_ids(inside, row, column, scale):
     return len({other[column.of] for other in inside} - {None})
 
@@ -125,4 +207,14 @@ AGGREGATES = {
     "label_count": count,
     "fraud_count": fraud_count,
     "fraud_rate": fraud_rate,
+    "last_label": last_label,
+    "seconds_since_last_fraud": seconds_since_last_fraud,
+    "fraud_run_length": fraud_run_length,
+    "fraud_run_seconds": fraud_run_seconds,
+}
+WITH_NUMBERS = {
+    r"fraud_rate_(\d+)_at_(\d+)bp": shrunken_fraud_rate,
+    r"previous_(\d)_amount_ratio": previous_amount_ratio,
+    r"previous_(\d)_seconds": previous_seconds,
+    r"previous_(\d)_same_.+": previous_same,
 }

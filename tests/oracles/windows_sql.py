@@ -18,10 +18,16 @@ EXPRESSIONS = {
     "seconds_since_last": "(time - max(time) OVER w) / 1e6",
     "first_seen": "CASE WHEN count(*) OVER w = 0 THEN 1 ELSE 0 END",
 }
+RUN = "length(regexp_extract(string_agg(past.label::TEXT, '' ORDER BY past.available, past.label), '1*$'))"
 LABEL_EXPRESSIONS = {
     "label_count": "count(past.label)",
     "fraud_count": "coalesce(sum(past.label), 0)",
     "fraud_rate": "avg(past.label)",
+    "last_label": "last(past.label ORDER BY past.available, past.label)",
+    "seconds_since_last_fraud": "(any_value(now.time) - max(past.available) FILTER (past.label = 1)) / 1e6",
+    "fraud_run_length": f"coalesce({RUN}, 0)",
+    "fraud_run_seconds": "(any_value(now.time) - list(past.available ORDER BY past.available, past.label)"
+    f"[-nullif({RUN}, 0)]) / 1e6",
 }
 
 

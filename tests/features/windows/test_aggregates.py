@@ -1,6 +1,6 @@
 import pytest
 
-from features.windows.aggregates import AGGREGATES, Aggregate, aggregate_named
+from features.windows.aggregates import AGGREGATES, Aggregate
 from features.windows.feature_options import FeaturesConfig
 from features.windows.spec import feature_spec
 from features.windows.window_table import window_features
@@ -36,9 +36,3 @@ def test_whatever_reads_labels_or_compares_with_the_row_sees_only_the_past(name)
     assert aggregate.past_only or aggregate.of in (None, "amount")
     assert (aggregate.of == "label") == (aggregate.clock == "label_available_at")
     assert aggregate.of is None or aggregate.of in SCHEMA.names
-
-
-def test_the_plural_of_an_entity_counts_its_ids_and_nothing_else_does():
-    assert aggregate_named("merchants", entities=("merchant",)).of == "merchant_id"
-    assert aggregate_named("merchants", entities=("card",)) is None
-    assert aggregate_named("merchant", entities=("merchant",)) is None

@@ -44,6 +44,20 @@ def test_labels_count_before_the_row_even_in_a_closed_window(chunk):
         assert chunk.frauds(window).tolist() == [0, 0, 0, 1, 0]
 
 
+def test_the_last_label_and_its_run_are_those_known_before_the_row_and_frauds_of_one_moment_come_last(chunk):
+    for window in (WINDOW, CLOSED):
+        np.testing.assert_array_equal(chunk.last_labels(window), [np.nan, np.nan, np.nan, 1, np.nan])
+        assert chunk.run_lengths(window).tolist() == [0, 0, 0, 1, 0]
+        np.testing.assert_array_equal(chunk.run_seconds(window), [np.nan, np.nan, np.nan, 1, np.nan])
+        np.testing.assert_array_equal(chunk.seconds_since_last_fraud(window), [np.nan, np.nan, np.nan, 1, np.nan])
+
+
+def test_rows_of_one_time_are_one_moment_of_the_past(chunk):
+    np.testing.assert_array_equal(chunk.previous_amounts(1), [np.nan, 10, 10, 60, np.nan])
+    np.testing.assert_array_equal(chunk.seconds_since_previous(2), [np.nan, np.nan, np.nan, 5, np.nan])
+    np.testing.assert_array_equal(chunk.same_as_previous(1, "merchant"), [np.nan, 0, 0, np.nan, np.nan])
+
+
 def test_ids_of_another_entity_are_counted_once(chunk):
     assert chunk.distinct(CLOSED, "merchant").tolist() == [1, 2, 2, 1, 1]
 

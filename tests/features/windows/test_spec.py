@@ -40,13 +40,15 @@ def test_a_definition_that_would_leak_or_mean_nothing_is_refused(change, message
         FeatureColumn(**column.model_dump(exclude={"window"}) | {"window": "5s"} | change)
 
 
-def test_the_default_holds_the_handbooks_features_and_no_card():
+def test_the_default_holds_the_handbooks_features_the_merchants_run_of_frauds_and_no_card():
     columns = ["event_time", "card_id", "merchant_id", "amount", "label", "label_available_at"]
     spec = feature_spec(FeaturesConfig(), columns=columns)
     spans = ("1d", "7d", "30d")
     handbook = {f"card_{w}_{a}" for w in spans for a in ("count", "amount_mean")}
     handbook |= {f"merchant_{w}_{a}" for w in spans for a in ("count", "fraud_rate")}
     assert handbook <= set(spec.numeric)
+    runs = ("last_label", "seconds_since_last_fraud", "fraud_run_length", "fraud_run_seconds")
+    assert {f"merchant_30d_{name}" for name in runs} <= set(spec.numeric)
     assert spec.categorical == ("merchant_id",)
     assert len(set(spec.names)) == len(spec.names)
 

@@ -1,0 +1,134 @@
+"""Aggregates by the names that configurations and specifications use, numbers and entities in the names included.
+
+A number that decides a value stands in the name, and with it in the column's name, so that a specification says all
+that another system needs and two of them can stand side by side.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.windows.aggregates import AGGREGATES, Aggregate, Values
+
+if TYPE_CHECKING:
+    from features.windows.chunk import Chunk, Window
+
+FORMS = ("previous_{k}_amount_ratio", "previous_{k}_seconds", "fraud_rate_{labels}_at_{rate}bp")
+"""Names that carry a number, as messages show them."""
+BASIS_POINTS = 10_000
+"""A rate of 1 in basis points, the unit in which card fraud is quoted."""
+
+
+def aggregate_named(name: str, *, entities: tuple[str, ...]) -> Aggregate | None:
+    """The aggregate of a name; None where there is none.
+
+    >>> aggregate_named("amount_sum", entities=()).meaning
+    'sum of amount over {rows}, 0 where none'
+    >>> aggregate_named("merchants", entities=("merchant",)).meaning
+    'number of different merchant_id, nulls not counted, in {rows}'
+    >>> aggregate_named("fraud_rate_20_at_50bp", entities=()).meaning
+    '(fraud labels + 20 * 0.0050) / (labels + 20) of {rows}'
+
+    Args:
+        name: a key of `AGGREGATES`, one of `FORMS` with numbers in it, an entity's plural for the number of its
+            different ids, or `previous_{k}_same_{entity}`.
+        entities: whose ids can be counted and compared.
+    """
+    if name in AGGREGATES:
+        return AGGREGATES[name]
+    if name.endswith("s") and name[:-1] in entities:
+        return distinct(name[:-1])
+    same = re.fullmatch(r"previous_([1-9])_same_(.+)", name)
+    if same:
+        return previous_same(int(same[1]), same[2]) if same[2] in entities else None
+    for pattern, made in _WITH_NUMBERS.items():
+        found = re.fullmatch(pattern, name)
+        if found:
+            return made(*map(int, found.groups()))
+    return None
+
+
+def known_names(entities: tuple[str, ...]) -> tuple[str, ...]:
+    """What `aggregate_named` knows, for messages."""
+    of_entities = (form.format(entity) for entity in entities for form in ("{}s", "previous_{{k}}_same_{}"))
+    return (*AGGREGATES, *FORMS, *of_entities)
+
+
+def distinct(entity: str) -> Aggregate:
+    """How many different ids of another entity the window holds; nulls do not count."""
+    return Aggregate(
+        lambda chunk, window: chunk.distinct(window, entity),
+        f"number of different {entity}_id, nulls not counted, in {{rows}}",
+        of=f"{entity}_id",
+        dtype="int32",
+    )
+
+
+def shrunken_fraud_rate(labels: int, basis_points: int) -> Aggregate:
+    """(frauds + mπ) / (n + m): the fraud rate as if `labels` more had been known, at a rate that is set beforehand.
+
+    A rate of few labels is drawn to π, so that one fraud in one label is not what forty in forty are, and a group of
+    which nothing is known has π itself. π is a number of the configuration: taken from the data it would have to be
+    what was known of all groups by then, which no single group's history tells. Numerator and denominator are whole
+    numbers (of basis points), divided once.
+    """
+
+    def rates(chunk: "Chunk", window: "Window") -> Values:
+        frauds = np.multiply(chunk.frauds(window), BASIS_POINTS, out=chunk.empty(np.int64), dtype=np.int64)
+        seen = np.multiply(chunk.labels(window), BASIS_POINTS, out=chunk.empty(np.int64), dtype=np.int64)
+        frauds += labels * basis_points
+        seen += labels * BASIS_POINTS
+        return chunk.quotients(frauds, seen)
+
+    return Aggregate(
+        rates,
+        f"(fraud labels + {labels} * {basis_points / BASIS_POINTS:.4f}) / (labels + {labels}) of {{rows}}",
+        of="label",
+        past_only=True,
+        clock="label_available_at",
+    )
+
+
+def previous_ratio(k: int) -> Aggregate:
+    """The amount over the largest one of the k-th last moment, NaN where that is 0 or unknown."""
+    return Aggregate(
+        lambda chunk, _: chunk.quotients(chunk.amount, chunk.previous_amounts(k)),
+        f"amount / largest amount at {_moment(k)}, missing where that is 0 or unknown",
+        of="amount",
+        windowed=False,
+        past_only=True,
+    )
+
+
+def previous_seconds(k: int) -> Aggregate:
+    """Seconds since the k-th last moment."""
+    return Aggregate(
+        lambda chunk, _: chunk.seconds_since_previous(k),
+        f"seconds since {_moment(k)}, missing where there are fewer",
+        windowed=False,
+        past_only=True,
+    )
+
+
+def previous_same(k: int, entity: str) -> Aggregate:
+    """Whether the row's own id of another entity is among those of the k-th last moment."""
+    return Aggregate(
+        lambda chunk, _: chunk.same_as_previous(k, entity),
+        f"1 where {entity}_id is that of a row at {_moment(k)}, else 0, missing where there are fewer or it is null",
+        of=f"{entity}_id",
+        windowed=False,
+        past_only=True,
+    )
+
+
+def _moment(k: int) -> str:
+    return f"the last{f' but {k - 1}' if k > 1 else ''} of the different event_time of {{rows}}"
+
+
+_WITH_NUMBERS: dict[str, Callable[..., Aggregate]] = {
+    r"previous_([1-9])_amount_ratio": previous_ratio,
+    r"previous_([1-9])_seconds": previous_seconds,
+    r"fraud_rate_([1-9]\d{0,5})_at_(\d|[1-9]\d{1,3})bp": shrunken_fraud_rate,
+}
