@@ -6,6 +6,7 @@ so on. The keys population, candidates, smoothing, temperature and gate are a co
 `page.report_html` and `figures.pictures` read nothing else.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +21,7 @@ from evaluation.report.evidence import Evidence, evidence_of_known_rows
 from evaluation.report.gate_section import gate_section
 from evaluation.report.json_values import json_values
 from evaluation.report.judgement import judgement
+from evaluation.report.limit_section import limit_section
 from evaluation.report.operating_points import operating_points
 from evaluation.report.population_section import population_section
 from evaluation.report.reliability_tables import reliability_section
@@ -76,10 +78,18 @@ def build_report(
         "operating_points": operating_points(known, budgets=config.budgets, alert_cost=decision.alert_cost),
         "reliability": reliability_section(known, bins=config.bins),
         "warnings": data_warnings(known, population, candidates, parts[known.shipped], band=gate.band),
+        **_limit(known, candidates),
         **_from_the_pipeline(known),
     }
     result: dict[str, Any] = json_values(report)
     return result
+
+
+def _limit(evidence: Evidence, candidates: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The key `limit`, where there is a truth to be known."""
+    if evidence.limit is None:
+        return {}
+    return {"limit": limit_section(evidence.rows, evidence.limit, candidates, shipped=evidence.shipped)}
 
 
 def _from_the_pipeline(evidence: Evidence) -> dict[str, Any]:

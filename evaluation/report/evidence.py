@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.errors import InputError
+from evaluation.report.limit_section import KnownLimit
 from evaluation.selection import SweepRanking
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, Mask
@@ -79,6 +80,7 @@ class Evidence:
         anchor: the model that was in use a while ago, where it is another; "not worse than yesterday" night after night
             allows many small steps down, which a comparison with a fixed one shows.
         drift: what `drift_section` returned.
+        limit: what only a simulator knows of the test rows; None for data of the real world.
         notes: remarks that only the pipeline knows, `run_description` what else it knows of the run, by name.
         reuse_warnings: sentences on other models judged on these rows before.
         configuration: every key of the run by section.
@@ -96,6 +98,7 @@ class Evidence:
     champion: ChampionScores | None = None
     anchor: ChampionScores | None = None
     drift: Mapping[str, Any] = field(default_factory=dict)
+    limit: KnownLimit | None = None
     notes: tuple[Note, ...] = ()
     reuse_warnings: tuple[str, ...] = ()
     run_description: Mapping[str, Any] = field(default_factory=dict)
@@ -122,6 +125,7 @@ def evidence_of_known_rows(evidence: Evidence) -> tuple[Evidence, int]:
         temperature_test={arm: np.asarray(p)[known] for arm, p in evidence.temperature_test.items()},
         champion=_on_rows(evidence.champion, known),
         anchor=_on_rows(evidence.anchor, known),
+        limit=None if evidence.limit is None else replace(evidence.limit, truth=evidence.limit.truth[known]),
     )
     return kept, int((~known).sum())
 

@@ -18,6 +18,7 @@ from pipeline.stages.evaluate.earlier_judgements import SharedJudgement, reuse_w
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.evaluate.run_description import run_description, run_notes
 from pipeline.stages.evaluate.shadow import ShadowRows
+from pipeline.stages.evaluate.simulated_limit import simulated_limit
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 
@@ -52,6 +53,7 @@ def gathered_evidence(
         champion=judged.champion.test if judged.champion is not None else None,
         anchor=judged.anchor,
         drift=drift_report(context, judged, after_test, ranking=ranking),
+        limit=simulated_limit(config.data, judged.table["transaction_id"]),
         notes=tuple(Note(topic, text) for topic, text in run_notes(context)),
         reuse_warnings=reuse_warnings(earlier),
         run_description={**run_description(context, judged.models), "tails": _tails(context, judged)},
