@@ -95,7 +95,7 @@ class TrainConfig(BaseModel):
 
 
 class BoostingConfig(BaseModel):
-    """How the booster is fitted, and what it sees of the encoder beside the numeric features ([boosting])."""
+    """How the booster is fitted, and what it sees beside the numeric features ([boosting])."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -107,6 +107,11 @@ class BoostingConfig(BaseModel):
     colsample: float = Field(0.5, gt=0, le=1, description="share of columns each tree sees")
     reg_lambda: float = Field(5.0, ge=0, description="L2 penalty of leaf values")
     max_bin: int = Field(256, ge=2, description="histogram bins a column")
+    one_hot: int = Field(
+        64,
+        ge=0,
+        description="a categorical column of at most so many codes is shown as a 0/1 column a code; 0 shows none",
+    )
     patience: int = Field(50, ge=1, description="rounds without a better valid log loss before it stops")
     monotone: dict[str, Literal[-1, 1]] = Field(
         default_factory=dict, description="columns P(fraud) may only rise (1) or fall (-1) with"
