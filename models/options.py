@@ -107,6 +107,9 @@ class BoostingConfig(BaseModel):
     colsample: float = Field(0.5, gt=0, le=1, description="share of columns each tree sees")
     reg_lambda: float = Field(5.0, ge=0, description="L2 penalty of leaf values")
     max_bin: int = Field(256, ge=2, description="histogram bins a column")
+    tail_bins: int = Field(
+        32, ge=0, description="of these, bins among a column's highest values, so that rare certain ones are not lost"
+    )
     one_hot: int = Field(
         64,
         ge=0,
@@ -128,6 +131,12 @@ class BoostingConfig(BaseModel):
         default=False,
         description="learn from the head's smoothed and weighted targets, and invert them as the head does",
     )
+
+    @model_validator(mode="after")
+    def _bins_left(self) -> "BoostingConfig":
+        if self.tail_bins > self.max_bin // 2:
+            raise InputError(f"tail_bins must be at most half of max_bin ({self.max_bin}), got {self.tail_bins}")
+        return self
 
     @field_validator("embedding", mode="before")
     @classmethod
