@@ -211,7 +211,7 @@ def fitted(data: str | None) -> tuple[Models, Calibration, pa.Table]:
 def feature_rows(data: str | None) -> tuple[pa.Table, list[str], list[str]]:
     if data is not None:
         table = pq.read_table(data)
-        skipped = {"transaction_id", "event_time", "label", "fold"}
+        skipped = {"transaction_id", "event_time", "label", "label_weight", "fold"}
         table = table.filter(pa.compute.is_valid(table["label"]))
     else:
         transactions = simulate_transactions(2 * ROWS, seed=1).transactions
@@ -222,7 +222,7 @@ def feature_rows(data: str | None) -> tuple[pa.Table, list[str], list[str]]:
         table = table.append_column("label", transactions["label"].fill_null(0))
     names = [name for name in table.column_names if name not in skipped]
     categorical = [name for name in names if pa.types.is_string(table.schema.field(name).type)]
-    return table, [name for name in names if name not in categorical], categorical
+    return table.select([*names, "label"]), [name for name in names if name not in categorical], categorical
 
 
 def median_of(repeats: int, call: Callable[[], object]) -> float:
