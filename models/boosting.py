@@ -8,6 +8,7 @@ import xgboost
 
 from models.device import booster_device
 from models.errors import InputError
+from models.histogram_cuts import cut_rows
 from models.losses import LossSettings, posterior
 from models.options import BoostingConfig, TrainConfig
 from models.rows import Float32s, Float64s, Floats
@@ -88,8 +89,10 @@ def fit_booster(
     if loss != NATIVE:
         prevalence = float(np.average(train.label, weights=train.weight))
         train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))
-    learned = _binned(train, max_bin=config.max_bin, threads=training.threads)
-    judged = _binned(valid, max_bin=config.max_bin, threads=training.threads, like=learned)
+    borders = cut_rows(train.matrix, train.weight, cuts=config.max_bin - 1, tail=config.tail_bins)
+    cuts = _binned(LabelledMatrix(borders, np.zeros(len(borders)), np.ones(len(borders))), config, training)
+    learned = _binned(train, config, training, like=cuts)
+    judged = _binned(valid, config, training, like=learned)
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
         _parameters(config, columns, training),
@@ -113,17 +116,17 @@ def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) ->
 
 
 def _binned(
-    data: LabelledMatrix, *, max_bin: int, threads: int, like: xgboost.QuantileDMatrix | None = None
+    data: LabelledMatrix, config: BoostingConfig, training: TrainConfig, *, like: xgboost.QuantileDMatrix | None = None
 ) -> xgboost.QuantileDMatrix:
-    """The rows in histogram bins: their own, or those of other rows."""
+    """The rows in histogram bins: one a value where there are few, or those of other rows."""
     names = [f"f{index}" for index in range(data.matrix.shape[1])]
     return xgboost.QuantileDMatrix(
         data.matrix,
         data.label,
         weight=data.weight,
         feature_names=names,
-        max_bin=max_bin,
-        nthread=threads,
+        max_bin=config.max_bin,
+        nthread=training.threads,
         ref=like,
     )
 

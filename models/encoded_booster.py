@@ -4,19 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.booster_inputs import BoosterInputs, PlainColumns
 from models.boosting import NATIVE, Booster, LabelledMatrix, fit_booster
 from models.options import BoostingConfig, StudyForm, TrainConfig
 from models.rows import Float32s, Float64s
-from models.shared_encoder import HeadNetwork, NetworkUntil, SharedEncoder, fit_shared_encoder
+from models.shared_encoder import HeadNetwork, NetworkUntil, fit_shared_encoder
 from models.task import Task
 
 
 @dataclass(frozen=True)
 class Boosted:
-    """A booster, the encoder that adds to its columns, its columns of train [N, P], and its margins on valid."""
+    """A booster, what it is fitted on, its columns of train [N, P], and its margins on valid."""
 
     booster: Booster
-    encoder: SharedEncoder
+    inputs: BoosterInputs
     train_columns: Float32s
     valid_margins: Float64s
 
@@ -25,18 +26,18 @@ def fit_boosted(
     task: Task,
     *,
     head: HeadNetwork,
-    numeric: tuple[str, ...],
+    plain: PlainColumns,
     boosting: BoostingConfig,
     training: TrainConfig,
     form: StudyForm | None = None,
     network_until: NetworkUntil | None = None,
 ) -> Boosted:
-    """The shared encoder in its form, and the booster on numeric columns and what the encoder adds.
+    """The shared encoder in its form, and the booster on plain columns and what the encoder adds.
 
     Args:
         task: labelled rows to learn from and to stop by.
         head: the network that ships.
-        numeric: names of the numeric columns.
+        plain: the columns beside those of the encoder.
         boosting: [boosting].
         training: [train], threads resolved.
         form: what the booster sees of the encoder; None for that of [boosting].
@@ -51,15 +52,15 @@ def fit_boosted(
         config=training,
         network_until=network_until,
     )
-    learned = np.concatenate([train.numeric, encoded.columns], axis=1)
-    judged = np.concatenate([valid.numeric, encoded.encoder.columns(valid)], axis=1)
+    inputs = BoosterInputs(plain, encoded.encoder)
+    learned, judged = np.concatenate([plain.columns(train), encoded.columns], axis=1), inputs.columns(valid)
     kept = slice(None) if encoded.kept.all() else encoded.kept
     booster = fit_booster(
         LabelledMatrix(learned[kept], train.label[kept], train.weight[kept]),
         LabelledMatrix(judged, valid.label, valid.weight),
-        columns=(*numeric, *encoded.encoder.names),
+        columns=inputs.names,
         config=boosting,
         training=training,
         loss=head.loss if boosting.soft_labels else NATIVE,
     )
-    return Boosted(booster, encoded.encoder, learned, booster.margins(judged, threads=training.threads))
+    return Boosted(booster, inputs, learned, booster.margins(judged, threads=training.threads))

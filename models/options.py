@@ -95,7 +95,7 @@ class TrainConfig(BaseModel):
 
 
 class BoostingConfig(BaseModel):
-    """How the booster is fitted, and what it sees of the encoder beside the numeric features ([boosting])."""
+    """How the booster is fitted, and what it sees beside the numeric features ([boosting])."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -107,6 +107,14 @@ class BoostingConfig(BaseModel):
     colsample: float = Field(0.5, gt=0, le=1, description="share of columns each tree sees")
     reg_lambda: float = Field(5.0, ge=0, description="L2 penalty of leaf values")
     max_bin: int = Field(256, ge=2, description="histogram bins a column")
+    tail_bins: int = Field(
+        32, ge=0, description="of these, bins among a column's highest values, so that rare certain ones are not lost"
+    )
+    one_hot: int = Field(
+        64,
+        ge=0,
+        description="a categorical column of at most so many codes is shown as a 0/1 column a code; 0 shows none",
+    )
     patience: int = Field(50, ge=1, description="rounds without a better valid log loss before it stops")
     monotone: dict[str, Literal[-1, 1]] = Field(
         default_factory=dict, description="columns P(fraud) may only rise (1) or fall (-1) with"
@@ -123,6 +131,12 @@ class BoostingConfig(BaseModel):
         default=False,
         description="learn from the head's smoothed and weighted targets, and invert them as the head does",
     )
+
+    @model_validator(mode="after")
+    def _bins_left(self) -> "BoostingConfig":
+        if self.tail_bins > self.max_bin // 2:
+            raise InputError(f"tail_bins must be at most half of max_bin ({self.max_bin}), got {self.tail_bins}")
+        return self
 
     @field_validator("embedding", mode="before")
     @classmethod

@@ -29,12 +29,13 @@ from features.windows.feature_options import FeaturesConfig
 from features.windows.spec import feature_spec
 from features.windows.window_table import window_features
 from models.baseline import fit_logistic_baseline
+from models.booster_inputs import BoosterInputs, plain_columns
 from models.boosting import Booster
 from models.calibration import Affine
 from models.hybrid import Hybrid
 from models.losses import LossSettings
 from models.network import constant_arrays, initial_arrays, margins, network_architecture
-from models.options import TrainConfig
+from models.options import BoostingConfig, TrainConfig
 from models.shared_encoder import SharedEncoder
 from pipeline.bundle.manifest import checked_bundle
 from pipeline.bundle.scorer import Scorer, graph_session, loaded_scorer
@@ -142,7 +143,7 @@ def plain_parts(models: Models, rows: Matrix, matrix: np.ndarray, threads: int) 
     """The booster's own prediction and each network's forward pass, and nothing that combines them."""
     booster = xgboost.Booster({"nthread": threads}, model_file=bytearray(models.booster.model))
     booster.inplace_predict(matrix, predict_type="margin")
-    for state in (*(head.state for head in models.heads.values()), models.booster_encoder.state):
+    for state in (*(head.state for head in models.heads.values()), models.booster_inputs.encoder.state):
         margins(state, rows)
 
 
@@ -162,7 +163,7 @@ def trees_alone(case: Case, threads: int) -> onnxruntime.InferenceSession:
 
 def tree_matrix(case: Case, rows: int) -> np.ndarray:
     matrix = case.models.encoder.apply(case.table.slice(0, rows))
-    return np.concatenate([matrix.numeric, case.models.booster_encoder.columns(matrix)], axis=1)
+    return case.models.booster_inputs.columns(matrix)
 
 
 def fitted(data: str | None) -> tuple[Models, Calibration, pa.Table]:
@@ -178,10 +179,12 @@ def fitted(data: str | None) -> tuple[Models, Calibration, pa.Table]:
     states = [{**constant_arrays(architecture), **initial_arrays(architecture, rng=rng)} for _ in range(3)]
     rows = encoder.apply(train)
     shared = SharedEncoder("logit", states[2], ("head_logit",))
-    columns = [*numeric, *shared.names]
+    plain = plain_columns(numeric, categorical, encoder.sizes, limit=BoostingConfig().one_hot)
+    inputs = BoosterInputs(plain, shared)
+    columns = inputs.names
     settings = {"objective": "binary:logistic", "max_depth": DEPTH, "eta": 0.1, "seed": 0}
     learned = xgboost.QuantileDMatrix(
-        np.concatenate([rows.numeric, shared.columns(rows)], axis=1),
+        inputs.columns(rows),
         rows.label,
         feature_names=[f"f{column}" for column in range(len(columns))],
     )
@@ -193,8 +196,8 @@ def fitted(data: str | None) -> tuple[Models, Calibration, pa.Table]:
     models = Models(
         encoder=encoder,
         heads=heads,
-        booster=Booster(model, tuple(columns), TREES, ()),
-        booster_encoder=shared,
+        booster=Booster(model, columns, TREES, ()),
+        booster_inputs=inputs,
         baseline=fit_logistic_baseline(rows, scaling=encoder.scaling, cardinalities=encoder.sizes),
         posterior_floor=1e-3,
     )
@@ -208,7 +211,7 @@ def fitted(data: str | None) -> tuple[Models, Calibration, pa.Table]:
 def feature_rows(data: str | None) -> tuple[pa.Table, list[str], list[str]]:
     if data is not None:
         table = pq.read_table(data)
-        skipped = {"transaction_id", "event_time", "label", "fold"}
+        skipped = {"transaction_id", "event_time", "label", "label_weight", "fold"}
         table = table.filter(pa.compute.is_valid(table["label"]))
     else:
         transactions = simulate_transactions(2 * ROWS, seed=1).transactions
@@ -219,7 +222,7 @@ def feature_rows(data: str | None) -> tuple[pa.Table, list[str], list[str]]:
         table = table.append_column("label", transactions["label"].fill_null(0))
     names = [name for name in table.column_names if name not in skipped]
     categorical = [name for name in names if pa.types.is_string(table.schema.field(name).type)]
-    return table, [name for name in names if name not in categorical], categorical
+    return table.select([*names, "label"]), [name for name in names if name not in categorical], categorical
 
 
 def median_of(repeats: int, call: Callable[[], object]) -> float:

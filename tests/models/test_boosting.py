@@ -93,3 +93,25 @@ def test_unknown_labels_are_refused():
 def test_margins_ask_for_the_columns_of_the_fit():
     with pytest.raises(ValueError, match="takes 3 columns, got 2"):
         fitted(rounds=2).margins(VALID.matrix[:, :2])
+
+
+def rare_rule(size, *, seed):
+    """Rows of noise, but that those above 4 in the first column, one in a thousand, are all frauds."""
+    rng = np.random.default_rng(seed)
+    column = rng.uniform(0, 1, size).astype(np.float32)
+    column[rng.random(size) < 0.001] += 4
+    label = np.where(column > 4, 1, rng.random(size) < 0.02).astype(np.float32)
+    return LabelledMatrix(np.stack([column, column[::-1]], axis=1), label, np.ones(size, dtype=np.float32))
+
+
+@pytest.mark.parametrize(("tail_bins", "found"), [(0, False), (32, True)])
+def test_a_rare_value_that_is_certain_is_found_by_cuts_in_the_tail(tail_bins, found):
+    train, valid = rare_rule(60_000, seed=1), rare_rule(20_000, seed=2)
+    booster = fitted(train, valid, columns=("a", "b"), tail_bins=tail_bins, min_child_weight=0, colsample=1)
+    certain = booster.margins(valid.matrix)[valid.matrix[:, 0] > 4]
+    assert (certain.min() > 0) == found
+
+
+def test_more_bins_for_the_tail_than_half_are_refused():
+    with pytest.raises(ValueError, match=r"tail_bins must be at most half of max_bin \(32\), got 17"):
+        BoostingConfig(max_bin=32, tail_bins=17)

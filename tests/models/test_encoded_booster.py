@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.booster_inputs import plain_columns
 from models.boosting import NATIVE
 from models.encoded_booster import fit_boosted
 from models.losses import LossSettings
@@ -18,6 +19,7 @@ ARCHITECTURE = network_architecture(made_scaling(TRAIN), cardinalities=CARDINALI
 TRAINING = TrainConfig(epochs=1, batch_size=128, threads=1, device="cpu")
 LOSS = LossSettings(0.1, 3.0)
 TASK = labelled_task(TRAIN, VALID, architecture=ARCHITECTURE)
+PLAIN = plain_columns(("a", "b", "c", "d"), ("x", "y"), CARDINALITIES, limit=min(CARDINALITIES))
 HEAD = HeadNetwork(fit_networks(TASK, settings=[LOSS], repeats=[0], config=TRAINING)[0].state, LOSS)
 
 
@@ -25,7 +27,7 @@ def boosted(form, *, soft_labels=False, embedding="out_of_time"):
     return fit_boosted(
         TASK,
         head=HEAD,
-        numeric=("a", "b", "c", "d"),
+        plain=PLAIN,
         boosting=BoostingConfig(embedding=embedding, soft_labels=soft_labels, rounds=10),
         training=TRAINING,
         form=form,
@@ -34,16 +36,18 @@ def boosted(form, *, soft_labels=False, embedding="out_of_time"):
 
 def test_without_a_form_of_its_own_the_booster_has_that_of_the_configuration():
     found = boosted(None, embedding="logit")
-    assert found.encoder.form == "logit"
+    assert found.inputs.encoder.form == "logit"
     assert found.booster == boosted("logit", embedding="none").booster
 
 
 @pytest.mark.parametrize("form", ["none", "pca", "out_of_time"])
-def test_margins_are_what_the_booster_says_of_the_rows_and_what_the_encoder_adds(form):
+def test_margins_are_what_the_booster_says_of_its_inputs(form):
     found = boosted(form)
-    matrix = np.concatenate([VALID.numeric, found.encoder.columns(VALID)], axis=1)
+    matrix = found.inputs.columns(VALID)
     np.testing.assert_array_equal(found.booster.margins(matrix), found.valid_margins)
     assert found.train_columns.shape == (800, matrix.shape[1])
+    assert found.booster.columns == found.inputs.names
+    np.testing.assert_array_equal(found.train_columns[:, : len(PLAIN.names)], PLAIN.columns(TRAIN))
 
 
 def test_soft_labels_are_those_of_the_head_and_their_inverse_is_applied():

@@ -10,6 +10,7 @@ from features.encode import Encoder, Matrix
 from features.scaling import fit_scaling
 from features.vocabulary import Vocabulary
 from models.baseline import fit_logistic_baseline
+from models.booster_inputs import PlainColumns, plain_columns
 from models.boosting import NATIVE, Booster
 from models.calibration import Affine, Beta, Temperature
 from models.hybrid import Hybrid, member_map
@@ -40,9 +41,10 @@ def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -
 
 
 def booster_matrix(part: BoosterPart, rows: Matrix) -> np.ndarray:
+    plain = PlainColumns((), part.one_hot).columns(rows)
     if part.encoder is None:
-        return rows.numeric
-    return np.concatenate([rows.numeric, encoder_columns(FORMS[part.form], part.encoder, rows)], axis=1)
+        return plain
+    return np.concatenate([plain, encoder_columns(FORMS[part.form], part.encoder, rows)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def small(
     categories: int = 2,
     form: str = "logit",
     loss: LossSettings = NATIVE,
+    one_hot: int = 0,
 ) -> Small:
     rng = np.random.default_rng(seed)
     train, table = (feature_rows(rng, rows=rows, numeric=numeric, categories=categories) for _ in range(2))
@@ -84,7 +87,8 @@ def small(
     matrix = encoder.apply(train)
     if form == "reduced":
         states[2] |= principal_directions(embeddings(states[2], matrix), components=3)
-    booster = BoosterPart(b"", form, None if form == "none" else states[2], loss)  # type: ignore[arg-type]
+    small_categories = plain_columns(names, encoder.categorical, encoder.sizes, limit=one_hot).one_hot
+    booster = BoosterPart(b"", form, None if form == "none" else states[2], loss, small_categories)  # type: ignore[arg-type]
     booster = replace(booster, model=_booster(booster_matrix(booster, matrix), matrix.label))
     return Small(
         GraphParts(

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.encode import Encoder, Matrix
 from models.baseline import LogisticBaseline
+from models.booster_inputs import BoosterInputs
 from models.boosting import Booster
 from models.calibration import Calibrator, calibrator_from_dict, fit_calibrator, repaired_map
 from models.hybrid import Hybrid, fit_hybrid, member_map
@@ -15,7 +16,6 @@ from models.losses import LossSettings, Posterior, posterior
 from models.network import State, margins
 from models.options import CalibrationConfig, Method
 from models.rows import Float64s, Floats, Integers
-from models.shared_encoder import SharedEncoder
 
 HYBRID_MEMBERS = ("mlp", "xgboost")
 COMPARED: tuple[Method, ...] = get_args(Method)
@@ -46,7 +46,7 @@ class Models:
         encoder: features to arrays.
         heads: "mlp" (selected), "mlp_unsmoothed" (its ε = 0 twin), "mlp_smoothed" (the best ε > 0; `mlp` itself unless
             ε = 0 won). The first two are candidates.
-        booster: on the numeric columns and what `booster_encoder` adds to them.
+        booster: on the columns of `booster_inputs`.
         baseline: logistic regression.
         posterior_floor: where the inverse of the loss goes on as a tail.
     """
@@ -54,7 +54,7 @@ class Models:
     encoder: Encoder
     heads: Mapping[str, Head]
     booster: Booster
-    booster_encoder: SharedEncoder
+    booster_inputs: BoosterInputs
     baseline: LogisticBaseline
     posterior_floor: float
 
@@ -105,8 +105,7 @@ def raw_scores(models: Models, rows: Matrix, *, threads: int) -> RawScores:
     floor = models.posterior_floor
     posteriors = {name: posterior(z, models.heads[name].loss, floor=floor) for name, z in by_head.items()}
     inverted = {name: each.log_odds for name, each in posteriors.items()}
-    matrix = np.concatenate([rows.numeric, models.booster_encoder.columns(rows)], axis=1)
-    trees = models.booster.margins(matrix, threads=threads)
+    trees = models.booster.margins(models.booster_inputs.columns(rows), threads=threads)
     return RawScores(
         margins=by_head,
         inverted=inverted,

@@ -1,6 +1,7 @@
 """Heads, booster, baseline and calibrators as files: train and calibrate write them, later stages read them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from safetensors.numpy import load_file, save
 
 from features.encode import Encoder
 from models.baseline import LogisticBaseline
+from models.booster_inputs import BoosterInputs, OneHot, PlainColumns
 from models.boosting import Booster
 from models.losses import LossSettings, tail_floor
 from models.shared_encoder import SharedEncoder
@@ -47,9 +49,10 @@ def load_heads(folder: Path) -> dict[str, Head]:
     }
 
 
-def save_booster(folder: Path, booster: Booster, encoder: SharedEncoder) -> None:
+def save_booster(folder: Path, booster: Booster, inputs: BoosterInputs) -> None:
     """Write booster.ubj, booster.json and, where it has an encoder that is not the head itself, that one's arrays."""
     write_bytes(folder / "booster.ubj", booster.model)
+    encoder = inputs.encoder
     own = encoder.form not in HEAD_FORMS
     if own:
         write_bytes(folder / "booster_encoder.safetensors", save(dict(encoder.state)))
@@ -57,6 +60,8 @@ def save_booster(folder: Path, booster: Booster, encoder: SharedEncoder) -> None
         folder / "booster.json",
         {
             "columns": booster.columns,
+            "numeric": inputs.plain.numeric,
+            "one_hot": [asdict(each) for each in inputs.plain.one_hot],
             "best_round": booster.best_round,
             "valid_log_loss": booster.valid_log_loss,
             "loss": booster.loss.to_dict(),
@@ -65,7 +70,7 @@ def save_booster(folder: Path, booster: Booster, encoder: SharedEncoder) -> None
     )
 
 
-def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, SharedEncoder]:
+def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, BoosterInputs]:
     """The inverse of `save_booster`."""
     described = read_json(folder / "booster.json")
     encoder = described["encoder"]
@@ -78,7 +83,8 @@ def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, Shar
         tuple(described["valid_log_loss"]),
         LossSettings.from_dict(described["loss"]),
     )
-    return booster, SharedEncoder(encoder["form"], state, tuple(encoder["names"]))
+    plain = PlainColumns(tuple(described["numeric"]), tuple(OneHot(**each) for each in described["one_hot"]))
+    return booster, BoosterInputs(plain, SharedEncoder(encoder["form"], state, tuple(encoder["names"])))
 
 
 def load_models(run: Path, *, posterior_floor: float) -> Models:
@@ -91,12 +97,12 @@ def load_models(run: Path, *, posterior_floor: float) -> Models:
     folder = run / "train"
     prevalence = TrainReport.read(folder / "report.json").prevalence
     heads = load_heads(folder)
-    booster, encoder = load_booster(folder, heads)
+    booster, inputs = load_booster(folder, heads)
     return Models(
         encoder=Encoder.from_dict(read_json(run / "features" / "encoder.json")),
         heads=heads,
         booster=booster,
-        booster_encoder=encoder,
+        booster_inputs=inputs,
         baseline=LogisticBaseline.from_dict(read_json(folder / "logistic.json")),
         posterior_floor=tail_floor(posterior_floor, prevalence=prevalence),
     )

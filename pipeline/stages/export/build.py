@@ -15,7 +15,7 @@ from pipeline.bundle.manifest import FEWEST, write_manifest
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
 from pipeline.sections import ExportConfig
-from pipeline.stages.export.graph.scoring_graph import PROBABILITY, GraphParts, scoring_graph
+from pipeline.stages.export.graph.scoring_graph import PROBABILITY, BoosterPart, GraphParts, scoring_graph
 from pipeline.stages.export.mlflow_model import write_serving_model
 from pipeline.stages.export.triton import write_triton_model
 from pipeline.storage.atomic import write_bytes, write_text
@@ -141,10 +141,16 @@ def _calibration_values(parts: GraphParts) -> dict[str, Any]:
         "posterior_floor": parts.posterior_floor,
         "losses": {name: each.loss.to_dict() for name, each in parts.networks.items()},
         "booster_inputs": {name: each.form for name, each in parts.boosters.items()},
+        "booster_one_hot": {name: _one_hot_names(each) for name, each in parts.boosters.items()},
         "baselines": {name: each.to_dict() for name, each in parts.baselines.items()},
         "calibrators": {name: each.to_dict() for name, each in parts.calibrators.items()},
         "hybrids": {name: each.to_dict() for name, each in parts.hybrids.items()},
     }
+
+
+def _one_hot_names(booster: BoosterPart) -> list[str]:
+    """The 0/1 columns that follow the numeric ones, in order; those of the encoder come last."""
+    return [name for each in booster.one_hot for name in each.names]
 
 
 def _write_descriptions(folder: Path, contents: BundleContents) -> None:

@@ -21,7 +21,8 @@ BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = 
 
 def graph_parts(models: Models, calibration: Calibration, *, shipped: str) -> GraphParts:
     """The parts of the graph of a run's candidates; `shipped` is the one that `probability` is."""
-    encoder = models.booster_encoder
+    inputs = models.booster_inputs
+    encoder = inputs.encoder
     return GraphParts(
         numeric=models.encoder.numeric,
         categorical=models.encoder.categorical,
@@ -35,6 +36,7 @@ def graph_parts(models: Models, calibration: Calibration, *, shipped: str) -> Gr
                 BOOSTER_FORMS[encoder.form],
                 encoder.state if encoder.form != "none" else None,
                 models.booster.loss,
+                inputs.plain.one_hot,
             )
         },
         baselines={"logistic": models.baseline},

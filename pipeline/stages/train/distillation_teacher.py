@@ -31,7 +31,7 @@ def teacher_probabilities(
         InputError: the rows outside a block lack a class.
     """
     train, valid, columns = task.train, task.valid, boosted.train_columns
-    on_valid = np.concatenate([valid.numeric, boosted.encoder.columns(valid)], axis=1)
+    on_valid = boosted.inputs.columns(valid)
     block = time_blocks(train.time, folds=boosting.blocks)
     taught = np.empty(len(train.label))
     for held in np.unique(block):

@@ -15,6 +15,7 @@ from evaluation.options import BootstrapSettings
 from evaluation.report.encoder_leak_section import PLAIN, LeakArm, leak_lines, leak_section
 from evaluation.selection import time_blocks
 from features.encode import Encoder
+from models.booster_inputs import plain_columns
 from models.encoded_booster import fit_boosted
 from models.losses import LossSettings, posterior, tail_floor
 from models.options import BoostingConfig, CalibrationConfig, StudyForm, TrainConfig
@@ -140,12 +141,14 @@ def _form_probabilities(
     until = functools.cache(fresh_networks(task, loss=study.loss, config=training))
     of_head = posterior(fit.valid_margins, study.loss, floor=floor).log_odds
     blocks = time_blocks(valid.time, folds=study.calibration.cross_fit_folds)
+    known, limit = study.encoder, study.boosting.one_hot
+    plain = plain_columns(known.numeric, known.categorical, known.sizes, limit=limit)
     forms: tuple[StudyForm, ...] = ("none", *study.forms)
     for form in dict.fromkeys(forms):
         boosted = fit_boosted(
             task,
             head=head,
-            numeric=study.encoder.numeric,
+            plain=plain,
             boosting=study.boosting,
             training=training,
             form=form,

@@ -12,6 +12,7 @@ from evaluation.report.smoothing_section import selection_remark
 from evaluation.selection import SweepRanking
 from features.encode import Encoder
 from models.baseline import fit_logistic_baseline
+from models.booster_inputs import plain_columns
 from models.encoded_booster import Boosted, fit_boosted
 from models.losses import tail_floor
 from models.options import TrainConfig
@@ -193,8 +194,9 @@ def _boosted(
 ) -> Boosted:
     boosting = context.config.boosting
     context.reporter.progress(0, 1, f"booster ({boosting.embedding})")
-    boosted = fit_boosted(task, head=head, numeric=encoder.numeric, boosting=boosting, training=training)
-    save_booster(context.out, boosted.booster, boosted.encoder)
+    plain = plain_columns(encoder.numeric, encoder.categorical, encoder.sizes, limit=boosting.one_hot)
+    boosted = fit_boosted(task, head=head, plain=plain, boosting=boosting, training=training)
+    save_booster(context.out, boosted.booster, boosted.inputs)
     return boosted
 
 

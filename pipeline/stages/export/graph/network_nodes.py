@@ -31,6 +31,11 @@ def category_codes(nodes: Nodes, name: str, codes: Mapping[str, int]) -> str:
     )
 
 
+def one_hot_columns(nodes: Nodes, codes: str, *, size: int) -> str:
+    """A 0/1 column a code, float32 [N, size], of codes int64 [N, 1] below `size`."""
+    return nodes.add("Cast", nodes.add("Equal", codes, nodes.constant(np.arange(size)[None, :])), to=FLOAT)
+
+
 def network_output(nodes: Nodes, numeric: str | None, codes: Sequence[str], state: State) -> NetworkOutput:
     """Embedding and margin of a network.
 

@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from models.baseline import LogisticBaseline
+from models.booster_inputs import OneHot
 from models.boosting import NATIVE
 from models.calibration import Calibrator
 from models.hybrid import Hybrid
@@ -22,7 +23,7 @@ from models.losses import LossSettings
 from models.network import State
 from models.pca import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
-from pipeline.stages.export.graph.network_nodes import category_codes, network_output, scaled_inputs
+from pipeline.stages.export.graph.network_nodes import category_codes, network_output, one_hot_columns, scaled_inputs
 from pipeline.stages.export.graph.nodes import DOUBLE, FLOAT, Nodes
 from pipeline.stages.export.graph.probability_nodes import (
     calibrated_log_odds,
@@ -55,20 +56,22 @@ class NetworkPart:
 
 @dataclass(frozen=True)
 class BoosterPart:
-    """A booster and what an encoder adds to its numeric columns.
+    """A booster and what stands beside its numeric columns.
 
     Attributes:
         model: UBJ bytes.
         form: "none", the encoder's "logit" (its margin), its "embedding" or that "reduced" to principal components:
-            rounded, after the numeric columns.
+            rounded, after all other columns.
         encoder: the network that gives it; None for "none".
         loss: what the trees minimised, which is undone as a head's is.
+        one_hot: categorical columns that follow the numeric ones, a 0/1 column a code.
     """
 
     model: bytes
     form: Literal["none", "logit", "embedding", "reduced"] = "none"
     encoder: State | None = None
     loss: LossSettings = NATIVE
+    one_hot: tuple[OneHot, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,7 @@ def _booster_columns(nodes: Nodes, numeric: str | None, codes: Sequence[str], bo
     So the last bit of a sum decides no split.
     """
     columns = [numeric] if numeric is not None else []
+    columns += [one_hot_columns(nodes, codes[each.place], size=each.size) for each in booster.one_hot]
     if booster.encoder is not None:
         output = network_output(nodes, numeric, codes, booster.encoder)
         values = output.margin if booster.form == "logit" else output.embedding

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from models.booster_inputs import BoosterInputs, PlainColumns
 from models.boosting import Booster
 from models.losses import LossSettings, class_ratio
 from models.options import CalibrationConfig
@@ -44,7 +45,8 @@ def sure_models(case, loss):
     part = case.parts.boosters["xgboost"]
     heads = {name: Head("mlp", sure_network(case), loss, "none") for name in ("mlp", "mlp_unsmoothed")}
     booster = Booster(part.model, tuple(f"f{place}" for place in range(len(case.parts.numeric))), 1, (), part.loss)
-    return Models(case.encoder, heads, booster, SharedEncoder("none", {}, ()), case.parts.baselines["logistic"], FLOOR)
+    inputs = BoosterInputs(PlainColumns(case.parts.numeric), SharedEncoder("none", {}, ()))
+    return Models(case.encoder, heads, booster, inputs, case.parts.baselines["logistic"], FLOOR)
 
 
 LOSSES = [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from models.booster_inputs import plain_columns
 from models.encoded_booster import fit_boosted
 from models.losses import LossSettings
 from models.network import constant_arrays, initial_arrays, network_architecture
@@ -27,7 +28,7 @@ def boosted(form, *, soft_labels):
     return fit_boosted(
         labelled_task(TRAIN, VALID, architecture=ARCHITECTURE),
         head=HeadNetwork(STATE, LOSS),
-        numeric=("a", "b", "c", "d"),
+        plain=plain_columns(("a", "b", "c", "d"), ("x", "y"), CARDINALITIES, limit=64),
         boosting=BoostingConfig(soft_labels=soft_labels, rounds=10),
         training=TrainConfig(epochs=1, batch_size=128, threads=1, device="cpu"),
         form=form,
@@ -43,12 +44,12 @@ def test_every_form_that_ships_can_be_exported():
 )
 def test_what_is_read_back_scores_as_what_was_written(tmp_path, form, soft_labels):
     found = boosted(form, soft_labels=soft_labels)
-    save_booster(tmp_path, found.booster, found.encoder)
-    booster, encoder = load_booster(tmp_path, {"mlp": Head("mlp", STATE, LOSS, "balanced")})
+    save_booster(tmp_path, found.booster, found.inputs)
+    booster, inputs = load_booster(tmp_path, {"mlp": Head("mlp", STATE, LOSS, "balanced")})
     assert (tmp_path / "booster_encoder.safetensors").exists() == (form not in HEAD_FORMS)
     assert booster == found.booster
-    matrix = np.concatenate([VALID.numeric, encoder.columns(VALID)], axis=1)
-    np.testing.assert_array_equal(booster.margins(matrix), found.valid_margins)
+    assert (inputs.names, inputs.plain) == (found.inputs.names, found.inputs.plain)
+    np.testing.assert_array_equal(booster.margins(inputs.columns(VALID)), found.valid_margins)
 
 
 def test_a_head_comes_back_with_its_loss_and_its_arrays(tmp_path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.options import BoostingConfig
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.export.graph_parts import BOOSTER_FORMS, graph_parts
 from pipeline.storage.content import read_json
@@ -29,14 +30,26 @@ def test_tails_begin_at_a_fiftieth_of_trains_fraud_rate_where_that_is_less_than_
 
 
 def test_a_booster_without_an_encoder_gets_none(models, small_run):
-    bare = replace(models, booster_encoder=replace(models.booster_encoder, form="none"))
+    inputs = models.booster_inputs
+    bare = replace(models, booster_inputs=replace(inputs, encoder=replace(inputs.encoder, form="none")))
     calibration = load_calibration(small_run)
     with_encoder, without = (
         graph_parts(each, calibration, shipped="mlp").boosters["xgboost"] for each in (models, bare)
     )
     assert (with_encoder.form, without.form) == ("logit", "none")
-    assert with_encoder.encoder is models.booster_encoder.state
+    assert with_encoder.encoder is inputs.encoder.state
     assert without.encoder is None
+
+
+def test_small_categories_of_the_booster_are_those_of_the_graph(models, small_run):
+    found = graph_parts(models, load_calibration(small_run), shipped="mlp").boosters["xgboost"].one_hot
+    assert {each.name: each.size for each in found} == {
+        name: size
+        for name, size in zip(models.encoder.categorical, models.encoder.sizes, strict=True)
+        if size <= BoostingConfig().one_hot
+    }
+    assert len(found) >= 3
+    assert models.booster.columns == models.booster_inputs.names
 
 
 def test_a_shipped_candidate_that_the_run_does_not_have_is_refused(models, small_run):

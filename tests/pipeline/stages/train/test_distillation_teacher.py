@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.booster_inputs import plain_columns
 from models.encoded_booster import fit_boosted
 from models.losses import LossSettings
 from models.network import network_architecture
@@ -16,14 +17,16 @@ from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 TRAIN, VALID = made_rows(1_200, seed=1), made_rows(400, seed=2)
 TASK = labelled_task(TRAIN, VALID, architecture=network_architecture(made_scaling(TRAIN), cardinalities=CARDINALITIES))
-BOOSTING = BoostingConfig(embedding="none", rounds=30, learning_rate=0.3, min_child_weight=0, reg_lambda=0, blocks=3)
+BOOSTING = BoostingConfig(
+    embedding="none", rounds=30, learning_rate=0.3, min_child_weight=0, reg_lambda=0, colsample=1, blocks=3
+)
 TRAINING = TrainConfig(threads=1, device="cpu")
 
 
 def taught(task):
-    boosted = fit_boosted(
-        task, head=HeadNetwork({}, LossSettings()), numeric=("a", "b", "c", "d"), boosting=BOOSTING, training=TRAINING
-    )
+    plain = plain_columns(("a", "b", "c", "d"), ("x", "y"), CARDINALITIES, limit=7)
+    head = HeadNetwork({}, LossSettings())
+    boosted = fit_boosted(task, head=head, plain=plain, boosting=BOOSTING, training=TRAINING)
     found = teacher_probabilities(task, boosted, boosting=BOOSTING, training=TRAINING, floor=1e-3)
     return found, 1 / (1 + np.exp(-boosted.booster.margins(boosted.train_columns)))
 

@@ -33,6 +33,17 @@ def test_every_output_is_what_the_python_path_says(form: str) -> None:
     assert largest_difference(small(form=form)) < 1e-5
 
 
+@pytest.mark.parametrize("form", ["none", "logit", "embedding"])
+def test_small_categories_stand_between_numbers_and_what_the_encoder_adds(form: str) -> None:
+    case = small(form=form, one_hot=9)
+    assert sum(each.size for each in case.parts.boosters["xgboost"].one_hot) == 18
+    assert largest_difference(case) < 1e-5
+
+
+def test_a_booster_of_small_categories_alone_is_what_the_python_path_says() -> None:
+    assert largest_difference(small(numeric=0, form="none", one_hot=9)) < 1e-5
+
+
 def test_a_graph_without_categories_is_what_the_python_path_says() -> None:
     assert largest_difference(small(categories=0)) < 1e-5
 
@@ -51,7 +62,7 @@ def test_a_head_that_serves_two_candidates_is_in_the_graph_once() -> None:
 
 
 def test_rows_of_missing_unseen_and_extreme_values_are_what_the_python_path_says() -> None:
-    case = small()
+    case = small(one_hot=9)
     extreme = [np.nan, 0.0, -1e30, 3e38, 1e-38, -0.0]
     columns = {name: pa.array(np.roll(extreme, shift), pa.float32()) for shift, name in enumerate(case.parts.numeric)}
     strings = pa.array(["", None, "never seen", "v1", "V1", " v1"])
