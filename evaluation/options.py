@@ -1,6 +1,7 @@
 """Every section of the configuration that evaluation reads; it imports no worker, so that loading one is quick."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,9 +51,8 @@ class EvaluationConfig(BaseModel):
 
     resamples: int = Field(1000, ge=100, description="bootstrap resamples behind every interval of the test fold")
     slice_resamples: int = Field(200, ge=100, description="bootstrap resamples behind the intervals of slices")
-    cluster: str = Field(
+    cluster: Literal["auto", "card", "merchant", "day", "row"] = Field(
         "auto",
-        pattern="^(auto|card|merchant|day|row)$",
         description="what is drawn as a whole: card, merchant, day or row; "
         '"auto": cards and merchants two-way where the data has both, never narrower than by day',
     )
@@ -94,9 +94,8 @@ class GateConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_frauds: int = Field(100, ge=1, description="frauds the judged fold must hold before anything is believed")
-    champion_rule: str = Field(
+    champion_rule: Literal["not_worse", "better", "shown"] = Field(
         "not_worse",
-        pattern="^(not_worse|better|shown)$",
         description='"not_worse": refuse if worse in log loss than the champion; "better": refuse unless proven '
         'better; "shown": the champion is shown, and the baseline counts',
     )

@@ -157,7 +157,9 @@ def _fault(fault: ErrorDetails) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"{key}: moved to {MOVED[key]}" if key in MOVED else f"{key}: unknown key{_suggestion(fault['loc'])}"
-    return f"{key}: {fault['msg'].removeprefix('Value error, ')}, got {without_passwords(repr(fault['input']))}"
+    message = f"{key}: {fault['msg'].removeprefix('Value error, ')}"
+    # what a rule about a whole section refuses, it names itself
+    return message if isinstance(fault["input"], dict) else f"{message}, got {without_passwords(repr(fault['input']))}"
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

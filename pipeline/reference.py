@@ -62,7 +62,9 @@ def worked_example(report: dict[str, Any], valid: ValidOutcomes) -> str:
         rows = [row for row in sweep if (row["class_weight"], row["weighting"]) == (weight, weighting)]
         lines = "\n".join(_example_row(row, losses) for row in sorted(rows, key=lambda row: row["smoothing"]))
         head = f"| {' | '.join(EXAMPLE_COLUMNS)} |\n|{'---:|' * len(EXAMPLE_COLUMNS)}"
-        parts.append(f"**{title}**\n\n{head}\n{lines}")
+        repeats = max(row["repeats"] for row in rows)
+        fits = "one fit each" if repeats == 1 else f"means over {repeats} fits each"
+        parts.append(f"**{title}**, {fits}\n\n{head}\n{lines}")
     return "\n\n".join(parts)
 
 
@@ -80,13 +82,11 @@ def with_part(text: str, markers: tuple[str, str], content: str) -> str:
 
 def _example_intro(report: dict[str, Any]) -> str:
     people, bins = report["smoothing"]["population"], report["configuration"]["evaluation"]["bins"]
-    repeats = max(row["repeats"] for row in report["smoothing"]["sweep"])
-    means, spread = (f"Means over {repeats} repeats. ", " and repeats") if repeats > 1 else ("", "")
     return (
         f"Valid fold: {people['rows']:,} rows, {people['frauds']:,} frauds, prevalence {people['prevalence']:.2%}. "
-        f"{means}ECE has {bins} equal-width bins; *inverse* is after the closed-form inverse of the loss. The last "
-        "column is after an affine map of the margin, the same for every setting, with the 95 % interval of the paired "
-        f"difference over days or merchants{spread}."
+        f"ECE has {bins} equal-width bins; *inverse* is after the closed-form inverse of the loss. The last column "
+        "is after an affine map of the margin, the same for every setting, with the 95 % interval of the paired "
+        "difference over days or merchants, and over repeats where there are several."
     )
 
 
