@@ -8,6 +8,7 @@ import numpy as np
 
 from evaluation.errors import InputError
 from evaluation.selection import SweepRanking
+from evaluation.statistics.approval import PolicyRows
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, Mask
 
@@ -80,6 +81,7 @@ class Evidence:
             allows many small steps down, which a comparison with a fixed one shows.
         drift: what `drift_section` returned.
         notes: remarks that only the pipeline knows, `run_description` what else it knows of the run, by name.
+        policy: what an earlier policy did with all rows of the fold [N]; None where the data does not say.
         reuse_warnings: sentences on other models judged on these rows before.
         configuration: every key of the run by section.
     """
@@ -97,6 +99,7 @@ class Evidence:
     anchor: ChampionScores | None = None
     drift: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    policy: PolicyRows | None = None
     reuse_warnings: tuple[str, ...] = ()
     run_description: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
