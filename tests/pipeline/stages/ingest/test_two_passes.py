@@ -327,7 +327,7 @@ def test_labels_are_counted_by_who_gave_them_and_opinions_apart(tmp_path: Path):
     assert policy["outcomes"]["chargeback"] == {"fraud": labels["fraud"], "legitimate": 0}
     assert "investigator" not in policy["outcomes"]
     assert labels["unknown"] == policy["actions"]["blocked"]
-    opinions = found.transactions["opinion"].drop_null()
+    opinions = found.table["opinion"].drop_null()
     assert sum(policy["opinions"]["investigator"].values()) == len(opinions) > 0
     assert not {"action", "label_source", "opinion"} & {*found.report["categorical"]}
     assert "approval_probability" not in found.report["numeric"]
