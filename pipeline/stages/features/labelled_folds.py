@@ -54,7 +54,8 @@ def labelled_folds(context: StageContext, transactions: pa.Table, spec: FeatureS
     warmup = config.split.warmup_length(longest_window(spec, label_delay=config.labels.delay))
     warm, full_from = without_cold_rows(folds, event_time=labels.event_time, label=labels.label, warmup=warmup)
     weighed = label_weights(labels, warm, as_of=context.as_of)
-    policy, policies = policy_of(transactions), {}
+    policy = policy_of(transactions)
+    policies: Mapping[str, FoldPolicy] = {}
     if policy is not None:
         weighed, policies = weighed_for_policy(weighed, policy, config.labels)
     return LabelledFolds(
