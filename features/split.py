@@ -32,6 +32,22 @@ class LabelsConfig(BaseModel):
         7 * DAY,
         description="when a label becomes known after the transaction, where the data has no label_available_at",
     )
+    opinions: tuple[str, ...] = Field(
+        ("investigator", "rule"),
+        description="values of label_source whose labels are opinions and no outcomes: kept apart, neither learned "
+        "from nor judged on; every other source counts as truth, and so does a label that names none",
+    )
+    approval_cap: float = Field(
+        25.0,
+        ge=1,
+        description="how many rows a row may stand for at most that was let through with a small approval_probability, "
+        "in valid, calib and test; 1 leaves the probabilities aside",
+    )
+    training_approval_cap: float = Field(
+        1.0,
+        ge=1,
+        description="the same in train, where the weights are brought to a mean of 1; 1 leaves the probabilities aside",
+    )
 
 
 class SplitConfig(BaseModel):

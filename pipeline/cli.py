@@ -274,10 +274,13 @@ def simulate(
     out: Annotated[Path, typer.Option("--out", help="file to write: .parquet or .csv")],
     seed: Annotated[int, typer.Option("--seed", help="same seed, same bytes")] = 0,
     scenario: Annotated[
-        str, typer.Option("--scenario", help="harbor, or drift: two fraud schemes change on day 90")
+        str,
+        typer.Option(
+            "--scenario", help="harbor; drift: two fraud schemes change on day 90; censored: a policy blocks rows"
+        ),
     ] = "harbor",
     truth: Annotated[
-        Path | None, typer.Option("--truth", help="also write each row's true probability (.parquet)")
+        Path | None, typer.Option("--truth", help="also write each row's true probability and label (.parquet)")
     ] = None,
 ) -> None:
     """Write simulated raw transactions with 1.8 % fraud, late labels and wrong ones."""

@@ -15,6 +15,7 @@ import numpy as np
 from evaluation.options import DecisionConfig, EvaluationConfig, GateConfig
 from evaluation.report.calibration_detail import calibration_detail
 from evaluation.report.candidates_section import calibration_nulls, candidates_section
+from evaluation.report.coverage_section import coverage_section, coverage_warnings
 from evaluation.report.data_warnings import data_warnings
 from evaluation.report.differences_section import differences_section
 from evaluation.report.evidence import Evidence, evidence_of_known_rows
@@ -81,6 +82,9 @@ def build_report(
         **_limit(known, candidates),
         **_from_the_pipeline(known),
     }
+    if evidence.policy is not None:
+        report["coverage"] = coverage_section(evidence)
+        report["warnings"] += coverage_warnings(report["coverage"])
     result: dict[str, Any] = json_values(report)
     return result
 

@@ -9,6 +9,7 @@ import numpy as np
 from evaluation.errors import InputError
 from evaluation.report.limit_section import KnownLimit
 from evaluation.selection import SweepRanking
+from evaluation.statistics.approval import PolicyRows
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats, Mask
 
@@ -82,6 +83,7 @@ class Evidence:
         drift: what `drift_section` returned.
         limit: what only a simulator knows of the test rows; None for data of the real world.
         notes: remarks that only the pipeline knows, `run_description` what else it knows of the run, by name.
+        policy: what an earlier policy did with all rows of the fold [N]; None where the data does not say.
         reuse_warnings: sentences on other models judged on these rows before.
         configuration: every key of the run by section.
     """
@@ -100,6 +102,7 @@ class Evidence:
     drift: Mapping[str, Any] = field(default_factory=dict)
     limit: KnownLimit | None = None
     notes: tuple[Note, ...] = ()
+    policy: PolicyRows | None = None
     reuse_warnings: tuple[str, ...] = ()
     run_description: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)

@@ -12,10 +12,12 @@ import numpy as np
 from evaluation.errors import InputError
 from evaluation.options import EvaluationConfig
 from evaluation.report.candidates_section import FURTHER, HEADLINE, NO_CARDS, headline_replicates
+from evaluation.report.coverage_section import PROBABILITY_EDGES, coverage_warnings, policy_coverage
 from evaluation.report.interval_records import interval_record
 from evaluation.report.json_values import json_values
 from evaluation.report.population_section import base_rate_brier, population_record
 from evaluation.report.slices import slices
+from evaluation.statistics.approval import PolicyRows
 from evaluation.statistics.calibration_error import ece_null
 from evaluation.statistics.intervals import UNDEFINED, Replicates
 from evaluation.statistics.populations import JudgedRows
@@ -24,7 +26,6 @@ from evaluation.statistics.sample import Floats, Mask, raise_faults, same_length
 from evaluation.statistics.scores import undefined_because
 
 STREAMS = ("headline", "nulls", "slices")
-PROBABILITY_EDGES = np.array([0.0, 0.001, 0.01, 0.1, 0.5, 1.0])
 
 
 def outcomes_report(
@@ -34,6 +35,7 @@ def outcomes_report(
     config: EvaluationConfig,
     rng: np.random.Generator,
     blocked: Mask | None = None,
+    policy: PolicyRows | None = None,
     name: str = "model",
 ) -> dict[str, Any]:
     """Headline statistics and slices on the rows whose outcome is known, and what the unknown ones could change.
@@ -44,10 +46,12 @@ def outcomes_report(
         config: resamples, budgets, slices.
         rng: source of the draws.
         blocked: True where the transaction was stopped, so that its label, if any, is an opinion and is not used [N].
+        policy: what a policy did with the rows, whose weights then make up for blocked ones [N].
         name: the model's name in the slices.
 
     Returns:
-        JSON-ready: `population`, `coverage`, `metrics` (records as in a report), `brier_bounds`, `slices`, `warnings`.
+        JSON-ready: `population`, `coverage`, `metrics` (records as in a report), `brier_bounds`, `slices`, `warnings`;
+        and `policy`, as a report's `coverage`, where there is one.
 
     Raises:
         InputError: a probability is impossible, an array has another length, or no outcome is known.
@@ -70,6 +74,9 @@ def outcomes_report(
         "slices": slices(judged, {name: promised}, config=config, shipped=name, rng=draw["slices"]),
         "warnings": _warnings(population, metrics, known, stopped),
     }
+    if policy is not None:
+        report["policy"] = policy_coverage(judged, p, known, policy)
+        report["warnings"] += coverage_warnings(report["policy"])
     result: dict[str, Any] = json_values(report)
     return result
 

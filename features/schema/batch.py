@@ -28,6 +28,7 @@ from features.schema.canonical_columns import (
 from features.schema.canonical_rules import broken_rules
 from features.schema.event_times import NOT_A_TIME, Instants
 from features.schema.faults import Faults, Mask, Parsed, merged_masks
+from features.schema.policy_columns import OPINION_COLUMN, KnownLabels, PolicyColumns, known_labels, policy_columns
 from features.schema.values import minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -73,13 +74,18 @@ class SourceRows:
 
 @dataclass(frozen=True)
 class RowValues:
-    """The canonical columns as read, placeholders where a row is at fault."""
+    """The canonical columns as read, placeholders where a row is at fault.
+
+    `labels` are the file's, as far as no mask took them away; `known` tells outcomes from opinions among them.
+    """
 
     ids: pa.Array
     time: Ints
     entities: Mapping[str, pa.Array]
     amounts: Amounts
     labels: Labels
+    known: KnownLabels
+    policy: PolicyColumns
     available: Ints
     texts: Mapping[str, pa.Array]
     numbers: Mapping[str, Floats]
@@ -133,6 +139,7 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
     amounts = source_amounts(columns["amount"], preset)
     labels = source_labels(columns["label"], time.values, preset)
     available = availability(columns, reading, time.values, labels.values.values)
+    policy = policy_columns(columns, preset)
     numbers = number_columns(columns, preset)
     values = RowValues(
         ids=ids.values,
@@ -140,11 +147,13 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
         entities={name: parsed.values for name, parsed in entities.items()},
         amounts=amounts.values,
         labels=labels.values,
+        known=known_labels(labels.values.values, policy.values, opinions=reading.opinions),
+        policy=policy.values,
         available=available.values,
         texts=category_columns(columns, preset),
         numbers={name: parsed.values for name, parsed in numbers.items()},
     )
-    every = (time, ids, *entities.values(), amounts, labels, available, *numbers.values())
+    every = (time, ids, *entities.values(), amounts, labels, available, policy, *numbers.values())
     return Parsed(values, merged_masks(parsed.faults for parsed in every))
 
 
@@ -162,7 +171,7 @@ def _broken(values: RowValues, reading: Reading) -> dict[str, Mask]:
 
 def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa.Table, dict[str, int]]:
     """All canonical columns in their order, rows at fault among them, and what was changed or held back."""
-    preset, label = reading.preset, values.labels.values
+    preset, label = reading.preset, values.known.outcome
     minor, rounded = _minor_amounts(values.amounts, bad, reading)
     refund, refunds = values.amounts.major < 0, {}
     if preset.amount.refund is not None:
@@ -177,6 +186,7 @@ def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa
         "amount_minor": pa.array(minor),
         "label": pa.array(label, mask=unknown),
         "label_available_at": _moments(values.available, mask=unknown),
+        **_policy_table(values, held_back),
         **values.texts,
         **refunds,
         **{name: pa.array(column) for name, column in values.numbers.items()},
@@ -186,9 +196,25 @@ def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa
         "refunds": int((refund & ~bad).sum()) if refunds else 0,
         "fraud_labels_not_yet_available": int((held_back & (label == 1)).sum()),
         "legitimate_labels_not_yet_available": int((held_back & (label == 0)).sum()),
-        **{f"labels_masked: {reason}": int((rows & ~bad).sum()) for reason, rows in values.labels.masked.items()},
+        **{
+            f"labels_masked: {reason}": int((rows & ~bad).sum())
+            for reason, rows in {**values.labels.masked, **values.known.masked}.items()
+        },
     }
     return pa.table(table), counts
+
+
+def _policy_table(values: RowValues, held_back: Mask) -> dict[str, pa.Array]:
+    """What the source says of its policy, and opinions beside.
+
+    Of a label that came after as-of nobody knows who gave it either: a chargeback would tell what it says.
+    """
+    columns, opinion = values.policy.columns(), values.known.opinion
+    if "label_source" in columns and held_back.any():
+        columns["label_source"] = pc.if_else(pa.array(held_back), None, columns["label_source"])
+    if opinion is not None:
+        columns[OPINION_COLUMN] = pa.array(opinion, mask=(opinion < 0) | held_back)
+    return columns
 
 
 def _minor_amounts(amounts: Amounts, bad: Mask, reading: Reading) -> tuple[Ints, Mask]:

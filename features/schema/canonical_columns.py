@@ -33,6 +33,7 @@ class Reading:
         labels_delay: microseconds after which a label counts as available where the data does not say.
         as_of: microseconds since 1970; later rows and labels do not exist yet. None: the file is history.
         hash_key: card ids become keyed hashes under it.
+        opinions: sources whose labels are opinions and no outcomes.
     """
 
     preset: Preset
@@ -40,6 +41,7 @@ class Reading:
     labels_delay: int
     as_of: int | None = None
     hash_key: bytes | None = None
+    opinions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

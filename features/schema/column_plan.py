@@ -10,11 +10,12 @@ TIME_PARTS = ("year", "month", "day", "time")
 
 @dataclass(frozen=True)
 class Role:
-    """A place in the canonical table that a source column can fill."""
+    """A place in the canonical table that a source column can fill; `expected`: it is told where none does."""
 
     name: str
     columns: tuple[str, ...]
     required: bool
+    expected: bool = True
 
     def source(self, held: Collection[str]) -> str | None:
         """The first of its spellings that a file holds."""
@@ -28,7 +29,7 @@ class ColumnPlan:
     Attributes:
         columns: source column by role.
         missing: columns that must be there and are not, by their first spelling.
-        absent: columns that may be there and are not, by their first spelling.
+        absent: columns that may be there and are not, by their first spelling; those of a policy go without saying.
         ignored: columns that nobody names.
         leaks: columns that know the answer, dropped.
         personal: personal data, dropped.
@@ -52,7 +53,7 @@ def column_plan(preset: Preset, available: Sequence[str]) -> ColumnPlan:
     held = set(available)
     sources = {role: role.source(held) for role in _roles(preset)}
     columns = {role.name: source for role, source in sources.items() if source is not None}
-    unfilled = [role for role, source in sources.items() if source is None]
+    unfilled = [role for role, source in sources.items() if source is None and role.expected]
     leaks, personal = _held(preset.leaks, held), _held(preset.personal, held)
     return ColumnPlan(
         columns=columns,
@@ -84,6 +85,9 @@ def _roles(preset: Preset) -> Iterator[Role]:
     yield Role("label", preset.label.column, True)
     if preset.label_available_at is not None:
         yield from _time_roles("label_available_at", preset.label_available_at, required=False)
+    for name in ("action", "label_source", "approval_probability"):
+        if (column := getattr(preset, name)) is not None:
+            yield Role(name, column.column, False, expected=False)
     for name, entity in preset.entities.items():
         yield from _id_roles(name, entity)
     for group in (*preset.categorical, *preset.numeric):

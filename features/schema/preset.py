@@ -16,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from features.errors import InputError, faults_text
 from features.times import duration_microseconds
 
-CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at")
+POLICY = ("action", "label_source", "approval_probability", "opinion")
+"""Canonical columns that say what was done with a row and who labelled it; they are no model inputs."""
+CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at", *POLICY)
 """Columns whose names and meaning are fixed; entities and declared extras stand beside them."""
 
 UNITS = {"us": 1, "ms": 1_000}
@@ -141,6 +143,29 @@ class LabelColumn(Strict):
     no: tuple[str, ...] = Field(("0", "false"), description="texts of legitimate, any case")
 
 
+class ActionColumn(Strict):
+    """What was done with a transaction; blank is not known. Texts are compared in any case."""
+
+    column: Names
+    approved: tuple[str, ...] = Field(("approved",), description="texts of a row that was let through")
+    challenged: tuple[str, ...] = Field(("challenged",), description="texts of one that had to be confirmed first")
+    blocked: tuple[str, ...] = Field(("blocked",), description="texts of one that was stopped: it has no outcome")
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "ActionColumn":
+        words = [word.lower() for word in (*self.approved, *self.challenged, *self.blocked)]
+        twice = sorted({word for word in words if words.count(word) > 1})
+        if twice:
+            raise InputError(f"each text must mean one action, got twice: {', '.join(map(repr, twice))}")
+        return self
+
+
+class PlainColumn(Strict):
+    """A column that is read as it stands."""
+
+    column: Names
+
+
 class Extras(Strict):
     """A group of model inputs that share their reading. `V{1..28}` in a name stands for V1 to V28."""
 
@@ -211,6 +236,11 @@ class Preset(Strict):
     amount: AmountColumn
     label: LabelColumn
     label_available_at: TimeColumn | None = None
+    action: ActionColumn | None = Field(None, description="what was done with the transaction")
+    label_source: PlainColumn | None = Field(None, description="who gave the label: chargeback, investigator, …")
+    approval_probability: PlainColumn | None = Field(
+        None, description="with which probability the policy let such a row through, above 0 and at most 1"
+    )
     categorical: tuple[Categorical, ...] = ()
     numeric: tuple[Numeric, ...] = ()
     leaks: tuple[str, ...] = Field((), description="columns that know the answer: dropped, and refused as inputs")

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.simulate.blocking_policy import censored_transactions, decisions
 from features.simulate.episodes import DAY_SECONDS, KINDS, MICRO_PAYMENTS, SCHEMES, SHIFT_DAY, SHIFTED, Scheme
 from features.simulate.label_probability import label_probabilities
 from features.simulate.population import (
@@ -25,7 +26,7 @@ from features.simulate.population import (
 from features.simulate.purchases import CHANNELS, Rows, episode_rows, episode_starts, everyday_rows, joined_rows
 from features.times import SECOND
 
-SCENARIOS = ("harbor", "drift")
+SCENARIOS = ("harbor", "drift", "censored")
 MINIMUM_ROWS = 1_000
 PREVALENCE = 0.018
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -41,11 +42,13 @@ class Simulation:
         true_probability: P(label = 1) of each row, given the row and the state that its card and its merchant were in
             at that time; the labels are drawn with it and nothing else depends on them but their delay [N].
         scheme: what each row is part of, one of `episodes.KINDS`, "everyday" for most [N].
+        label: every row's label, also where nobody will know it because the row was blocked [N].
     """
 
     transactions: pa.Table
     true_probability: Floats
     scheme: pa.DictionaryArray
+    label: NDArray[np.int8]
 
 
 def simulate_transactions(rows: int, *, seed: int, scenario: str = "harbor") -> Simulation:
@@ -59,7 +62,8 @@ def simulate_transactions(rows: int, *, seed: int, scenario: str = "harbor") -> 
     Args:
         rows: how many transactions, at least 1,000.
         seed: of everything random.
-        scenario: "harbor", or "drift", in which two fraud schemes change from one day on (`episodes.SHIFTED`).
+        scenario: "harbor"; "drift", in which two fraud schemes change from one day on (`episodes.SHIFTED`); or
+            "censored", the world of "harbor" with an earlier policy in it that blocks rows (`blocking_policy`).
 
     Raises:
         InputError: too few rows, a negative seed or an unknown scenario.
@@ -88,7 +92,10 @@ def simulate_transactions(rows: int, *, seed: int, scenario: str = "harbor") -> 
     label = _labels(probability, rng=rng)
     delay = _label_delays(label, rng=rng)
     scheme = pa.DictionaryArray.from_arrays(pa.array(drawn.kind.astype(np.int8)), pa.array(KINDS))
-    return Simulation(_table(drawn, label, delay, cards=cards, merchants=merchants), probability, scheme)
+    table = _table(drawn, label, delay, cards=cards, merchants=merchants)
+    if scenario == "censored":
+        table = censored_transactions(table, decisions(probability, drawn.amount, rng=rng), rng=rng)
+    return Simulation(table, probability, scheme, label)
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,17 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
     Args:
         bundle: the deployed bundle; its files are checked first.
         outcomes: .parquet, .csv or .jsonl with `label` (0, 1 or empty: not known) and either the graph's columns or
-            the `probability` that the bundle gave; `event_time`, `amount`, `card_id` and `blocked` (0 or 1) may follow.
+            the `probability` that the bundle gave; `event_time`, `amount`, `card_id`, `action` (or the older `blocked`,
+            0 or 1), `label_source` and `approval_probability` may follow.
         config: [evaluation] says how to judge, train.seed draws.
 
     Raises:
         InputError: the bundle or the file is not as it must be; nothing is written then.
     """
     checked = checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
-    scored = scored_outcomes(outcomes, loaded_scorer(checked), threads=cpu_threads(config.train.threads))
+    scored = scored_outcomes(
+        outcomes, loaded_scorer(checked), labels=config.labels, threads=cpu_threads(config.train.threads)
+    )
     candidate = str(checked.manifest["candidate"])
     report = outcomes_report(
         scored.rows,
@@ -48,6 +51,7 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
         config=config.evaluation,
         rng=np.random.default_rng(config.train.seed),
         blocked=scored.blocked,
+        policy=scored.policy,
         name=candidate,
     )
     if not scored.timed:

@@ -1,4 +1,4 @@
-"""What a file of outcomes says of each row beside the features: label, blocked, amount, probability, time and card."""
+"""What a file of outcomes says of each row beside the features: label, action, amount, probability, time and card."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,8 +22,11 @@ COLUMN_TYPES = {
     "blocked": pa.float64(),
     "amount": pa.float64(),
     "probability": pa.float64(),
+    "approval_probability": pa.float64(),
     "event_time": pa.string(),
     "card_id": pa.string(),
+    "action": pa.string(),
+    "label_source": pa.string(),
 }
 """Columns that are no features, under the types that a CSV file does not have."""
 
@@ -32,8 +35,10 @@ NUMBER_RULES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "blocked": ("0, 1 or empty", lambda v: np.isnan(v) | (v == 0) | (v == 1)),
     "amount": ("a finite number ≥ 0", lambda v: np.isfinite(v) & (v >= 0)),
     "probability": ("a number in [0, 1]", lambda v: (v >= 0) & (v <= 1)),
+    "approval_probability": ("a number in [0, 1] or empty", lambda v: np.isnan(v) | ((v >= 0) & (v <= 1))),
 }
 """What must hold for every value, in words and as a mask."""
+ACTIONS = ("approved", "challenged", "blocked")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,10 @@ class OutcomeColumns:
 
     Attributes:
         label: 1 fraud, 0 legitimate, NaN not known [N].
-        blocked: whether the transaction was stopped [N].
+        blocked: whether the transaction was stopped [N]: its action is "blocked", or the older column `blocked` is 1.
+        challenged: whether it had to be confirmed first [N]; None where the file has no actions.
+        approval_probability: with which a policy let it through, NaN where not known [N].
+        label_source: who gave the label, in lower case, "" where not said [N].
         amount: in units of the currency [N].
         probability: P(fraud) that somebody gave [N].
         event_time: microseconds since 1970 [N].
@@ -51,6 +59,9 @@ class OutcomeColumns:
 
     label: np.ndarray
     blocked: np.ndarray
+    challenged: np.ndarray | None
+    approval_probability: np.ndarray | None
+    label_source: np.ndarray | None
     amount: np.ndarray | None
     probability: np.ndarray | None
     event_time: np.ndarray | None
@@ -70,12 +81,16 @@ def outcome_columns(path: Path) -> OutcomeColumns:
         raise InputError(f"{path} must have at least one row, got none")
     numbers = {name: _numbers(table[name]) for name in NUMBER_RULES if name in table.column_names}
     times, time_faults = _times(table)
-    faults = [*_value_faults(numbers), *time_faults]
+    action, source = (_words(table, name) for name in ("action", "label_source"))
+    faults = [*_value_faults(numbers), *time_faults, *_action_faults(action, numbers)]
     if faults:
         raise InputError(faults_text(faults, f"{path} ({table.num_rows:,} rows)"))
     return OutcomeColumns(
         label=numbers["label"],
-        blocked=numbers.get("blocked", np.zeros(table.num_rows)) == 1,
+        blocked=numbers.get("blocked", np.zeros(table.num_rows)) == 1 if action is None else action == "blocked",
+        challenged=None if action is None else action == "challenged",
+        approval_probability=numbers.get("approval_probability"),
+        label_source=source,
         amount=numbers.get("amount"),
         probability=numbers.get("probability"),
         event_time=times,
@@ -149,6 +164,30 @@ def _value_faults(numbers: Mapping[str, np.ndarray]) -> list[str]:
         if wrong:
             faults.append(f"'{name}': must be {rule}, got {wrong:,} rows that are not")
     return faults
+
+
+def _words(table: pa.Table, name: str) -> np.ndarray | None:
+    """A column of words in lower case, "" where empty [N]; None where the file does not have it."""
+    if name not in table.column_names:
+        return None
+    text = pc.utf8_lower(pc.utf8_trim_whitespace(table[name].cast(pa.string())))
+    words: np.ndarray = pc.fill_null(text, "").to_numpy().astype(str)
+    return words
+
+
+def _action_faults(action: np.ndarray | None, numbers: Mapping[str, np.ndarray]) -> list[str]:
+    """Actions that are none, an older `blocked` that says otherwise, and rows let through that had no chance to be."""
+    stopped = numbers["blocked"] == 1 if "blocked" in numbers else np.zeros(len(numbers["label"]), np.bool_)
+    counted = {}
+    if action is not None:
+        counted[f"'action': must be {', '.join(ACTIONS)} or empty"] = ~np.isin(action, ("", *ACTIONS))
+        if "blocked" in numbers:
+            counted["'blocked': must say what 'action' says where a file has both"] = stopped != (action == "blocked")
+        stopped = action == "blocked"
+    if "approval_probability" in numbers:
+        rule = "'approval_probability': must be above 0 where the row was not blocked"
+        counted[rule] = (numbers["approval_probability"] == 0) & ~stopped
+    return [f"{rule}, got {int(wrong.sum()):,} rows where not" for rule, wrong in counted.items() if wrong.any()]
 
 
 def _card_codes(table: pa.Table) -> np.ndarray | None:

@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evaluation.statistics.approval import PolicyRows, approval_weights
 from evaluation.statistics.populations import JudgedRows
+from features.split import LabelsConfig
 from pipeline.bundle.score import read_features
 from pipeline.bundle.scorer import Scorer
 from pipeline.outcomes.outcome_file import OutcomeColumns, column_names, outcome_columns
@@ -25,6 +27,7 @@ class Outcomes:
     Attributes:
         rows: labels (NaN: not known), times, amounts, cards, groups.
         blocked: the transaction was stopped, so that its label is an opinion [N].
+        policy: what a policy did with the rows; None where the file has neither actions nor approval probabilities.
         probabilities: P(fraud) by the bundle [N].
         remarks: what a reader must know of the file.
         timed: whether the file says when each transaction happened.
@@ -32,6 +35,7 @@ class Outcomes:
 
     rows: JudgedRows
     blocked: np.ndarray
+    policy: PolicyRows | None
     probabilities: np.ndarray
     remarks: tuple[str, ...]
     timed: bool
@@ -44,8 +48,8 @@ class _Scored:
     remarks: tuple[str, ...] = ()
 
 
-def scored_outcomes(path: Path, scorer: Scorer, *, threads: int) -> Outcomes:
-    """An outcome file, scored.
+def scored_outcomes(path: Path, scorer: Scorer, *, labels: LabelsConfig, threads: int) -> Outcomes:
+    """An outcome file, scored; labels that are opinions count as not known.
 
     Raises:
         InputError: it cannot be read, lacks columns, or holds values that cannot be: every fault, counted.
@@ -54,10 +58,11 @@ def scored_outcomes(path: Path, scorer: Scorer, *, threads: int) -> Outcomes:
     scored = _scored(path, scorer, columns.probability, threads=threads)
     no_amounts = ("the file has no amounts: statistics of value and cost are without meaning",)
     return Outcomes(
-        rows=_judged_rows(columns, scored.groups),
+        rows=_judged_rows(columns, scored.groups, labels),
         blocked=columns.blocked,
+        policy=_policy_rows(columns, cap=labels.approval_cap),
         probabilities=scored.probabilities,
-        remarks=(*scored.remarks, *(no_amounts if columns.amount is None else ())),
+        remarks=(*scored.remarks, *(no_amounts if columns.amount is None else ()), *_opinions(columns, labels)),
         timed=columns.event_time is not None,
     )
 
@@ -84,12 +89,35 @@ def _groups(features: pa.Table, names: tuple[str, ...]) -> dict[str, np.ndarray]
     return {name: column.to_numpy().astype(str) for name, column in small.items()}
 
 
-def _judged_rows(columns: OutcomeColumns, groups: dict[str, np.ndarray]) -> JudgedRows:
-    rows = len(columns.label)
+def _is_opinion(columns: OutcomeColumns, labels: LabelsConfig) -> np.ndarray:
+    if columns.label_source is None:
+        return np.zeros(len(columns.label), np.bool_)
+    return np.isin(columns.label_source, labels.opinions) & np.isfinite(columns.label)
+
+
+def _opinions(columns: OutcomeColumns, labels: LabelsConfig) -> tuple[str, ...]:
+    rows = int((_is_opinion(columns, labels) & ~columns.blocked).sum())
+    named = ", ".join(labels.opinions)
+    return (f"{rows:,} labels are opinions (labels.opinions: {named}) and are not judged by",) if rows else ()
+
+
+def _policy_rows(columns: OutcomeColumns, *, cap: float) -> PolicyRows | None:
+    if columns.challenged is None and columns.approval_probability is None:
+        return None
+    passed = "" if columns.challenged is None else "approved"
+    challenged = np.zeros_like(columns.blocked) if columns.challenged is None else columns.challenged
+    action = np.select([columns.blocked, challenged], ["blocked", "challenged"], passed)
+    probability = columns.approval_probability
+    return PolicyRows(action, np.full(len(action), np.nan) if probability is None else probability, cap)
+
+
+def _judged_rows(columns: OutcomeColumns, groups: dict[str, np.ndarray], config: LabelsConfig) -> JudgedRows:
+    rows, probability = len(columns.label), columns.approval_probability
     return JudgedRows(
-        labels=columns.label,
+        labels=np.where(_is_opinion(columns, config), np.nan, columns.label),
         event_time=columns.event_time if columns.event_time is not None else np.zeros(rows, np.int64),
         amount=columns.amount if columns.amount is not None else np.zeros(rows),
         card=columns.card,
         groups=groups,
+        weight=None if probability is None else approval_weights(probability, cap=config.approval_cap).weight,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -29,6 +29,25 @@ class ClassShares:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FoldPolicy:
+    """What a policy did in one fold.
+
+    Attributes:
+        blocked: rows that were blocked, whose label nobody knows.
+        without_support: those of them that had no known chance to be let through.
+        explored: usable rows that were let through with a probability below 1: they stand for others.
+        capped: usable rows whose weight the cap made smaller.
+        cut_share: share of the weight of the usable rows that the cap took away.
+    """
+
+    blocked: int
+    without_support: int
+    explored: int
+    capped: int
+    cut_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class FoldReport:
     """One fold: rows with start < event_time <= end, microseconds since 1970.
 
@@ -42,6 +61,7 @@ class FoldReport:
         cold: rows per class that are not usable because their windows were not yet full.
         unripe: rows per class that are not usable because too few labels of their age were known by the deadline.
         effective: (Σ w)² / Σ w² of the usable rows per class, w being their label weights.
+        policy: what a policy did to the fold; None where the data has none.
     """
 
     rows: int
@@ -55,6 +75,7 @@ class FoldReport:
     cold: tuple[int, int] = (0, 0)
     unripe: tuple[int, int] = (0, 0)
     effective: tuple[float, float] = (0.0, 0.0)
+    policy: FoldPolicy | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,3 +125,11 @@ class FeaturesReport(WrittenReport):
     full_windows_from: Time | None = None
     maturity: LabelMaturity | None = None
     warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the file holds; a fold's policy is there only where the data has one."""
+        content = super().to_dict()
+        for fold in content["folds"].values():
+            if fold["policy"] is None:
+                del fold["policy"]
+        return content

@@ -60,6 +60,29 @@ class LabelCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceCounts:
+    """Labels that one source gave, by value."""
+
+    fraud: int
+    legitimate: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyCounts:
+    """What the source says of its policy; an empty name is "not said".
+
+    Attributes:
+        actions: rows by what was done with them.
+        outcomes: labels that count as truth, by who gave them.
+        opinions: labels that do not, kept apart in the column `opinion`, by who gave them.
+    """
+
+    actions: Mapping[str, int]
+    outcomes: Mapping[str, SourceCounts]
+    opinions: Mapping[str, SourceCounts]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IngestReport(WrittenReport):
     """ingest/report.json: the same for the same inputs, with nothing in it of the machine or the clock.
 
@@ -77,6 +100,7 @@ class IngestReport(WrittenReport):
         numeric: further columns that are numbers.
         entities: id columns that the table has.
         amount_scale: minor units per unit of amount.
+        policy: actions and sources of labels; None where the source says neither.
     """
 
     rows_in: int
@@ -102,12 +126,14 @@ class IngestReport(WrittenReport):
     numeric: tuple[str, ...]
     entities: tuple[str, ...]
     amount_scale: int
+    policy: PolicyCounts | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """What the file holds; the key of the secret's check is there only where there is a secret."""
+        """What the file holds; the secret's check and the policy are there only where the source has them."""
         content = super().to_dict()
-        if self.card_id_hash_key_check is None:
-            del content["card_id_hash_key_check"]
+        for name in ("card_id_hash_key_check", "policy"):
+            if content[name] is None:
+                del content[name]
         return content
 
 

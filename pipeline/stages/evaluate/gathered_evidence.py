@@ -15,6 +15,7 @@ from pipeline.stages.artifacts.tails import tails
 from pipeline.stages.evaluate.calib_rows import crossfitted_calib_rows
 from pipeline.stages.evaluate.drift_rows import drift_report
 from pipeline.stages.evaluate.earlier_judgements import SharedJudgement, reuse_warnings
+from pipeline.stages.evaluate.judged_rows import policy_rows
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.evaluate.run_description import run_description, run_notes
 from pipeline.stages.evaluate.shadow import ShadowRows
@@ -55,6 +56,7 @@ def gathered_evidence(
         drift=drift_report(context, judged, after_test, ranking=ranking),
         limit=simulated_limit(config.data, judged.table["transaction_id"]),
         notes=tuple(Note(topic, text) for topic, text in run_notes(context)),
+        policy=policy_rows(judged.details, cap=config.labels.approval_cap),
         reuse_warnings=reuse_warnings(earlier),
         run_description={**run_description(context, judged.models), "tails": _tails(context, judged)},
         configuration=config.model_dump(mode="json", exclude={"tracking", "runs"}),

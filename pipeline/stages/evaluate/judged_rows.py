@@ -6,13 +6,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluation.statistics.approval import PolicyRows
 from evaluation.statistics.populations import JudgedRows
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
 
 CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
 """What is judged, in the order of the tables."""
-OWN_PLACE = ("event_time", "card_id", "merchant_id", "amount", "new_card", "compromised", "label_weight")
+POLICY_COLUMNS = ("action", "approval_probability")
+OWN_PLACE = (
+    "event_time", "card_id", "merchant_id", "amount", "new_card", "compromised", "label_weight", *POLICY_COLUMNS,
+)  # fmt: skip
 """Columns of the details that are no groupings."""
 GROUPING_SIZE = 100
 """Most values of a categorical column whose rows are judged as groups."""
@@ -29,7 +33,7 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
     inside = pc.fill_null(pc.equal(ours["fold"], fold), False)
     path = context.path("ingest", "transactions.parquet")
     present = pq.read_schema(path).names
-    wanted = ["event_time", "card_id", "merchant_id", "amount", *context.ingest_report.categorical]
+    wanted = ["event_time", "card_id", "merchant_id", "amount", *POLICY_COLUMNS, *context.ingest_report.categorical]
     everything = read_table(path, columns=[name for name in wanted if name in present])
     frame = everything.filter(inside).to_pandas()
     for name in weight:
@@ -65,6 +69,16 @@ def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
         weight=details["label_weight"].to_numpy(np.float64) if "label_weight" in details else None,
         compromised=details["compromised"].to_numpy(np.bool_) if "compromised" in details else None,
     )
+
+
+def policy_rows(details: pd.DataFrame, *, cap: float) -> PolicyRows | None:
+    """What an earlier policy did with the rows [N]; None where the data does not say."""
+    if not {*POLICY_COLUMNS} & {*details.columns}:
+        return None
+    unknown = pd.Series(np.full(len(details), np.nan))
+    action = details["action"].fillna("") if "action" in details else pd.Series([""] * len(details))
+    probability = details.get("approval_probability", unknown)
+    return PolicyRows(action.to_numpy(str), probability.to_numpy(np.float64), cap)
 
 
 def _codes(details: pd.DataFrame, name: str) -> np.ndarray | None:

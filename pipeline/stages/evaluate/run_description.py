@@ -37,7 +37,7 @@ def run_description(context: StageContext, models: Models) -> dict[str, Any]:
             "categorical": len(features.columns.categorical),
         },
         "booster": {"trees": models.booster.best_round, "columns": len(models.booster.columns)},
-        "training_labels": context.config.labels.model_dump(mode="json"),
+        "training_labels": context.config.labels.model_dump(mode="json", include={"delay"}),
     }
 
 

@@ -1,7 +1,7 @@
 """Every row's fold, whether its label is used there, and for how many rows it stands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from features.split import Folds, time_folds
 from features.windows.spec import FeatureSpec
-from pipeline.stages.artifacts.features_report import LabelMaturity
+from pipeline.stages.artifacts.features_report import FoldPolicy, LabelMaturity
+from pipeline.stages.features.approval import policy_of, weighed_for_policy
 from pipeline.stages.features.full_windows import longest_window, without_cold_rows
 from pipeline.stages.features.label_maturity import label_maturity
 from pipeline.stages.features.label_weights import LabelTimes, effective_rows, label_weights
@@ -27,6 +28,7 @@ class LabelledFolds:
         warmup: history that train's rows must have, microseconds.
         full_from: when that much had passed; None where none is asked for.
         maturity: of test's frauds, where the file's own dates must tell.
+        policies: by fold what a policy did there; empty where the data has none.
     """
 
     folds: Folds
@@ -35,10 +37,11 @@ class LabelledFolds:
     warmup: int
     full_from: int | None
     maturity: LabelMaturity | None
+    policies: Mapping[str, FoldPolicy] = field(default_factory=dict)
 
 
 def labelled_folds(context: StageContext, transactions: pa.Table, spec: FeatureSpec) -> LabelledFolds:
-    """Folds in time, less the rows whose windows were not full, with weights for the labels that came late."""
+    """Folds in time, less the rows whose windows were not full, with weights for labels that are late or lost."""
     config, labels = context.config, _label_times(transactions)
     folds = time_folds(
         labels.event_time,
@@ -51,6 +54,10 @@ def labelled_folds(context: StageContext, transactions: pa.Table, spec: FeatureS
     warmup = config.split.warmup_length(longest_window(spec, label_delay=config.labels.delay))
     warm, full_from = without_cold_rows(folds, event_time=labels.event_time, label=labels.label, warmup=warmup)
     weighed = label_weights(labels, warm, as_of=context.as_of)
+    policy = policy_of(transactions)
+    policies: Mapping[str, FoldPolicy] = {}
+    if policy is not None:
+        weighed, policies = weighed_for_policy(weighed, policy, config.labels)
     return LabelledFolds(
         folds=weighed.folds,
         weight=weighed.weight,
@@ -58,6 +65,7 @@ def labelled_folds(context: StageContext, transactions: pa.Table, spec: FeatureS
         warmup=warmup,
         full_from=full_from,
         maturity=label_maturity(labels, folds.folds[-1]) if context.as_of is None else None,
+        policies=policies,
     )
 
 

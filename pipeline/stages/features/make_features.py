@@ -17,6 +17,7 @@ from pipeline.stages.artifacts.features_report import (
     FoldReport,
     ModelColumns,
 )
+from pipeline.stages.features.approval import policy_warnings
 from pipeline.stages.features.full_windows import cold_warnings, empty_column_warnings
 from pipeline.stages.features.label_maturity import maturity_warnings
 from pipeline.stages.features.labelled_folds import LabelledFolds, labelled_folds
@@ -29,7 +30,8 @@ def make_features(context: StageContext) -> str:
     """Write features.parquet, spec.json, encoder.json and report.json.
 
     The label column holds what may be used: null where a label is unknown or was not known in time for its fold, or
-    where the row's windows were not yet full. `label_weight` says for how many rows of its class each such row stands.
+    where the row's windows were not yet full, or where it was blocked. `label_weight` says for how many rows each such
+    row stands: of its class, late labels being later for one, and of those like it that a policy blocked.
     """
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
@@ -96,6 +98,7 @@ def _warnings(labelled: LabelledFolds, table: pa.Table, spec: FeatureSpec) -> It
     yield from cold_warnings(labelled.folds.folds[0], warmup=labelled.warmup, full_from=labelled.full_from)
     yield from empty_column_warnings(table, spec.numeric)
     yield from maturity_warnings(labelled.maturity)
+    yield from policy_warnings(labelled.policies)
 
 
 def _report(
@@ -106,14 +109,14 @@ def _report(
         columns=ModelColumns(numeric=spec.numeric, categorical=dict(zip(spec.categorical, sizes, strict=True))),
         entities_absent=spec.absent,
         newest_training_row=folds.newest_training_row,
-        folds={fold.name: _fold_report(fold, labelled.effective[fold.name]) for fold in folds.folds},
+        folds={fold.name: _fold_report(fold, labelled) for fold in folds.folds},
         full_windows_from=labelled.full_from,
         maturity=labelled.maturity,
         warnings=warnings,
     )
 
 
-def _fold_report(fold: Fold, effective: tuple[float, float]) -> FoldReport:
+def _fold_report(fold: Fold, labelled: LabelledFolds) -> FoldReport:
     legitimate, fraud = (None if np.isnan(share) else share for share in fold.immature_share)
     return FoldReport(
         rows=fold.rows,
@@ -126,7 +129,8 @@ def _fold_report(fold: Fold, effective: tuple[float, float]) -> FoldReport:
         immature_share=ClassShares(legitimate=legitimate, fraud=fraud),
         cold=fold.cold,
         unripe=fold.unripe,
-        effective=effective,
+        effective=labelled.effective[fold.name],
+        policy=labelled.policies.get(fold.name),
     )
 
 

@@ -10,6 +10,8 @@ from pipeline.stages.artifacts.ingest_report import (
     IngestedColumns,
     IngestReport,
     LabelCounts,
+    PolicyCounts,
+    SourceCounts,
     prevalence,
 )
 from pipeline.stages.ingest.first_pass import FirstPass
@@ -69,6 +71,7 @@ def counted_report(
         numeric=tuple(name for name, kind in further.items() if kind != "string"),
         entities=tuple(name for name in preset.entities if name in written.types),
         amount_scale=preset.amount.scale,
+        policy=_policy(written),
     )
 
 
@@ -103,6 +106,25 @@ def _labels(counts: Mapping[str, int], written: WrittenRows) -> LabelCounts:
         legitimate_not_yet_available=counts.get("legitimate_labels_not_yet_available", 0),
         masked=masked,
     )
+
+
+def _policy(written: WrittenRows) -> PolicyCounts | None:
+    if not written.actions and not written.sources:
+        return None
+    return PolicyCounts(
+        actions=dict(sorted(written.actions.items())),
+        outcomes=_by_source(written, "label"),
+        opinions=_by_source(written, "opinion"),
+    )
+
+
+def _by_source(written: WrittenRows, column: str) -> dict[str, SourceCounts]:
+    sources = sorted({source for source, of, _ in written.sources if of == column})
+    counts = written.sources
+    return {
+        source: SourceCounts(fraud=counts[source, column, 1], legitimate=counts[source, column, 0])
+        for source in sources
+    }
 
 
 def _warnings(plan: ColumnPlan, written: WrittenRows, spare_lines: int) -> tuple[str, ...]:

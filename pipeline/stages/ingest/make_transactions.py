@@ -20,7 +20,7 @@ def make_transactions(context: StageContext) -> str:
     config = context.config
     report = ingest_transactions(
         config.data,
-        labels_delay=config.labels.delay,
+        labels=config.labels,
         as_of=context.as_of,
         simulate=_simulated,
         transactions_to=context.out / "transactions.parquet",

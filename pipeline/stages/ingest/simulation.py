@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from features.simulate.simulated import simulate_transactions
@@ -24,6 +23,7 @@ class WrittenSimulation:
 def write_simulation(out: Path, *, rows: int, seed: int, scenario: str, truth: Path | None) -> WrittenSimulation:
     """Write simulated raw transactions, and on request each row's true probability of being labelled as fraud.
 
+    Of the scenario "censored" the truth holds every row's label too, those of blocked rows among them.
     The truth goes to a file of its own, so that no pipeline can read it by mistake.
 
     Raises:
@@ -37,9 +37,10 @@ def write_simulation(out: Path, *, rows: int, seed: int, scenario: str, truth: P
     simulation = simulate_transactions(rows, seed=seed, scenario=scenario)
     _write(out, simulation.transactions)
     if truth is not None:
+        labels = {"label": pa.array(simulation.label)} if scenario == "censored" else {}
         ids = simulation.transactions["transaction_id"]
-        _write(truth, pa.table({"transaction_id": ids, "true_probability": simulation.true_probability}))
-    return WrittenSimulation(rows, float(pc.mean(simulation.transactions["label"]).as_py()))
+        _write(truth, pa.table({"transaction_id": ids, "true_probability": simulation.true_probability, **labels}))
+    return WrittenSimulation(rows, float(simulation.label.mean()))
 
 
 def _write(path: Path, table: pa.Table) -> None:

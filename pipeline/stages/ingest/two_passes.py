@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.schema.canonical_columns import Reading
 from features.schema.duplicates import KEPT, duplicate_reasons, suspects
 from features.schema.preset import Preset
+from features.split import LabelsConfig
 from pipeline.sections import DataConfig
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.ingest.counted_report import counted_report
@@ -31,7 +32,7 @@ from pipeline.storage.errors import InputError
 def ingest_transactions(
     data: DataConfig,
     *,
-    labels_delay: int,
+    labels: LabelsConfig,
     as_of: int | None,
     simulate: Callable[[int, int], pa.Table],
     transactions_to: Path,
@@ -42,7 +43,7 @@ def ingest_transactions(
 
     Args:
         data: section [data].
-        labels_delay: microseconds after which a label counts as available where the data does not say.
+        labels: section [labels]: when a label counts as known where the data does not say, and which are opinions.
         as_of: microseconds since 1970: later rows are counted and left out, labels not available by then become null.
         simulate: (rows, seed) to a table in the columns of the preset `harbor`; called for `source = "simulate"`.
         transactions_to: Parquet file to write; its folder also holds a temporary file meanwhile.
@@ -55,7 +56,7 @@ def ingest_transactions(
     preset = load_preset(data)
     inputs = source_inputs(data, preset=preset, simulate=simulate)
     plan = inputs[0].plan
-    reading = Reading(preset, plan, labels_delay, as_of, hash_key(data))
+    reading = Reading(preset, plan, labels.delay, as_of, hash_key(data), labels.opinions)
     with Spool(transactions_to.with_name(f"{transactions_to.name}.spool.tmp")) as spool:
         first = FirstPass(reading, spool)
         for source in inputs:

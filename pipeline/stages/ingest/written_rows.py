@@ -20,6 +20,8 @@ class WrittenRows:
         digest: of all values.
         labels: rows by label, -1 where it is unknown.
         months: rows and frauds of each month.
+        actions: rows by action, "" where it is not known; none where the source does not say.
+        sources: labels by source ("" where nobody is named), column ("label" or "opinion") and value.
         first: event_time of the first row, microseconds since 1970.
         last: that of the last one.
     """
@@ -32,6 +34,8 @@ class WrittenRows:
         self.digest = TableDigest()
         self.labels: Counter[int] = Counter()
         self.months = MonthlyLabels()
+        self.actions: Counter[str] = Counter()
+        self.sources: Counter[tuple[str, str, int]] = Counter()
         self.first = self.last = 0
 
     def add(self, chunk: pa.Table) -> None:
@@ -44,6 +48,23 @@ class WrittenRows:
         self.types = {field.name: str(field.type) for field in chunk.schema}
         self.nulls.update({name: _missing(chunk[name]) for name in chunk.column_names})
         self.digest.update(chunk)
+        self._add_policy(chunk)
+
+    def _add_policy(self, chunk: pa.Table) -> None:
+        if "action" in chunk.column_names:
+            self.actions.update(dict(_counted(pc.fill_null(chunk["action"], ""))))
+        if "label_source" not in chunk.column_names:
+            return
+        for column in ("label", "opinion"):
+            known = chunk.filter(chunk[column].is_valid())
+            for value in (0, 1):
+                of_value = known.filter(pc.equal(known[column], value))
+                for source, count in _counted(pc.fill_null(of_value["label_source"], "")):
+                    self.sources[source, column, value] += count
+
+
+def _counted(column: pa.ChunkedArray) -> list[tuple[str, int]]:
+    return [(each["values"], each["counts"]) for each in pc.value_counts(column).to_pylist()]
 
 
 def _missing(column: pa.ChunkedArray) -> int:

@@ -80,3 +80,18 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_kind(tmp_path):
     (tmp_path / "rows.jsonl").write_text("{")
     with pytest.raises(InputError, match=r"rows\.jsonl must be readable as jsonl"):
         outcome_columns(tmp_path / "rows.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"action": ["approved", "declined", ""]}, "'action': must be approved, challenged, blocked or empty, got 1"),
+        ({"action": ["approved", "approved", ""], "blocked": [0, 1, 0]}, "must say what 'action' says .* got 1 rows"),
+        ({"action": ["blocked", "approved", ""], "approval_probability": [0, 0, 1]}, "must be above 0 .* got 1 rows"),
+        ({"approval_probability": [0.5, 1.5, 1]}, r"'approval_probability': must be a number in \[0, 1\] or empty"),
+    ],
+)
+def test_actions_that_cannot_be_are_told(tmp_path, columns, said):
+    rows = ROWS[["label"]].assign(**columns)
+    with pytest.raises(InputError, match=said):
+        outcome_columns(file(tmp_path, rows, "parquet"))

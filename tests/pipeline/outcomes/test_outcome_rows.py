@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.split import LabelsConfig
 from pipeline.bundle.manifest import checked_bundle
 from pipeline.bundle.scorer import loaded_scorer
 from pipeline.outcomes.outcome_rows import LARGEST_GROUPING, scored_outcomes
@@ -27,7 +28,7 @@ def rows(small_run):
 def scored(tmp_path, scorer):
     def of(table):
         pq.write_table(table, tmp_path / "rows.parquet")
-        return scored_outcomes(tmp_path / "rows.parquet", scorer, threads=1)
+        return scored_outcomes(tmp_path / "rows.parquet", scorer, labels=LabelsConfig(), threads=1)
 
     return of
 
@@ -70,3 +71,21 @@ def test_groups_are_the_categories_with_few_values_and_name_the_missing(scored, 
     found = scored(rows.set_column(place, name, with_gap))
     assert found.rows.groups[name][0] == "(missing)"
     assert all(len(set(values)) <= LARGEST_GROUPING for values in found.rows.groups.values())
+
+
+def test_an_action_blocks_as_the_older_column_does(scored):
+    base = {"label": [0, 1, 1], "probability": [0.25, 0.5, 0.75], "amount": [1.0, 2.0, 3.0]}
+    old = scored(pa.table(base | {"blocked": [0, 0, 1]}))
+    new = scored(pa.table(base | {"action": ["approved", "challenged", "blocked"]}))
+    assert old.blocked.tolist() == new.blocked.tolist() == [False, False, True]
+    assert old.policy is None
+    assert new.policy.challenged.tolist() == [False, True, False]
+
+
+def test_opinions_are_no_outcomes_and_approval_gives_weights(scored):
+    columns = {"label": [0, 1], "probability": [0.25, 0.5], "amount": [1.0, 2.0]}
+    policy = {"label_source": ["Investigator", "chargeback"], "approval_probability": [1.0, 0.1]}
+    found = scored(pa.table(columns | policy))
+    assert np.isnan(found.rows.labels).tolist() == [True, False]
+    assert found.rows.weight.tolist() == [1.0, 10.0]
+    assert found.remarks[-1].startswith("1 labels are opinions")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.stages.evaluate.judged_rows import GROUPING_SIZE, judged_rows, row_details
+from pipeline.stages.evaluate.judged_rows import GROUPING_SIZE, OWN_PLACE, judged_rows, policy_rows, row_details
 from pipeline.storage.content import write_table
 from tests.fixtures.evaluated import evaluate_context
 
@@ -103,3 +103,13 @@ def test_a_card_is_new_in_its_first_row_of_all_data_and_not_of_the_fold(small_ru
     found = row_details(context, "test")
     assert found["amount"].tolist() == [2.0, 3.0, 4.0, 5.0]
     assert found["new_card"].tolist() == [False, True, False, False]
+
+
+def test_what_a_policy_did_is_none_of_the_groupings_and_absent_without_one():
+    details = pd.DataFrame({"amount": [1.0, 2.0], "action": ["blocked", None], "approval_probability": [0.1, np.nan]})
+    found = policy_rows(details, cap=25.0)
+    assert found.blocked.tolist() == [True, False]
+    assert found.without_support.tolist() == [False, False]
+    assert policy_rows(details[["amount"]], cap=25.0) is None
+    assert policy_rows(details[["amount", "approval_probability"]], cap=25.0).blocked.tolist() == [False, False]
+    assert {"action", "approval_probability"} <= {*OWN_PLACE}

@@ -26,3 +26,13 @@ def test_a_name_of_another_kind_is_refused_and_nothing_is_written(tmp_path, name
     with pytest.raises(InputError, match=rf"--out must end in \.parquet or \.csv, got '{name}'"):
         write_simulation(tmp_path / name, rows=1_000, seed=3, scenario="harbor", truth=None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_truth_of_a_censored_world_holds_the_labels_that_were_lost(tmp_path):
+    write_simulation(
+        tmp_path / "rows.parquet", rows=5_000, seed=3, scenario="censored", truth=tmp_path / "truth.parquet"
+    )
+    rows, truth = pq.read_table(tmp_path / "rows.parquet"), pq.read_table(tmp_path / "truth.parquet")
+    assert rows["label"].null_count > 0
+    assert truth["label"].null_count == 0
+    assert truth["label"].to_pylist() == simulate_transactions(5_000, seed=3).transactions["label"].to_pylist()

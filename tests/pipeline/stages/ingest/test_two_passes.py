@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.simulate.simulated import simulate_transactions
+from features.split import LabelsConfig
 from pipeline.sections import DataConfig
 from pipeline.stages.ingest import csv_batches, spool
 from pipeline.stages.ingest.preset_files import load_preset, preset_path
@@ -279,7 +280,7 @@ def test_a_flipped_bit_in_the_written_table_does_not_read_back(tmp_path: Path):
     transactions = tmp_path / "transactions.parquet"
     ingest_transactions(
         DataConfig(source=str(csv(tmp_path, text(good_rows())))),
-        labels_delay=0,
+        labels=LabelsConfig(delay=0),
         as_of=None,
         simulate=no_simulation,
         transactions_to=transactions,
@@ -315,3 +316,18 @@ def test_a_file_larger_than_its_batches_streams_without_holding_it(tmp_path: Pat
     pq.write_table(table.take(pa.array(np.random.default_rng(1).permutation(rows))), tmp_path / "shuffled.parquet")
     result = ingested(tmp_path / "shuffled.parquet")
     assert result.table["event_time"].equals(table["event_time"])
+
+
+def test_labels_are_counted_by_who_gave_them_and_opinions_apart(tmp_path: Path):
+    made = simulate_transactions(5_000, seed=3, scenario="censored").transactions
+    pq.write_table(made, tmp_path / "rows.parquet")
+    found = ingested(tmp_path / "rows.parquet")
+    policy, labels = found.report["policy"], found.report["labels"]
+    assert sum(policy["actions"].values()) == 5_000
+    assert policy["outcomes"]["chargeback"] == {"fraud": labels["fraud"], "legitimate": 0}
+    assert "investigator" not in policy["outcomes"]
+    assert labels["unknown"] == policy["actions"]["blocked"]
+    opinions = found.table["opinion"].drop_null()
+    assert sum(policy["opinions"]["investigator"].values()) == len(opinions) > 0
+    assert not {"action", "label_source", "opinion"} & {*found.report["categorical"]}
+    assert "approval_probability" not in found.report["numeric"]
