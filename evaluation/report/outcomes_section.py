@@ -66,7 +66,7 @@ def outcomes_report(
     drawn = headline_replicates(judged, {name: promised}, config=config, rng=draw["headline"])
     metrics = _metrics(drawn, name, population, undefined_because(judged.labels))
     metrics["ece_null_95"] = ece_null(promised, rng=draw["nulls"], bins=config.bins, weight=judged.weight)
-    report = {
+    report: dict[str, Any] = {
         "population": population,
         "coverage": _coverage(rows, p, known, stopped),
         "metrics": metrics,

@@ -92,7 +92,8 @@ def _groups(features: pa.Table, names: tuple[str, ...]) -> dict[str, np.ndarray]
 def _is_opinion(columns: OutcomeColumns, labels: LabelsConfig) -> np.ndarray:
     if columns.label_source is None:
         return np.zeros(len(columns.label), np.bool_)
-    return np.isin(columns.label_source, labels.opinions) & np.isfinite(columns.label)
+    opinion: np.ndarray = np.isin(columns.label_source, labels.opinions) & np.isfinite(columns.label)
+    return opinion
 
 
 def _opinions(columns: OutcomeColumns, labels: LabelsConfig) -> tuple[str, ...]:

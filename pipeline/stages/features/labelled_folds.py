@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from features.split import Folds, time_folds
 from features.windows.spec import FeatureSpec
 from pipeline.stages.artifacts.features_report import FoldPolicy, LabelMaturity
-from pipeline.stages.features.approval import policy_of, weighed_for_policy
+from pipeline.stages.features.fold_policies import policy_of, weighed_for_policy
 from pipeline.stages.features.full_windows import longest_window, without_cold_rows
 from pipeline.stages.features.label_maturity import label_maturity
 from pipeline.stages.features.label_weights import LabelTimes, effective_rows, label_weights

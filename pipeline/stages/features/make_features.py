@@ -17,7 +17,7 @@ from pipeline.stages.artifacts.features_report import (
     FoldReport,
     ModelColumns,
 )
-from pipeline.stages.features.approval import policy_warnings
+from pipeline.stages.features.fold_policies import policy_warnings
 from pipeline.stages.features.full_windows import cold_warnings, empty_column_warnings
 from pipeline.stages.features.label_maturity import maturity_warnings
 from pipeline.stages.features.labelled_folds import LabelledFolds, labelled_folds

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from features.split import Fold, Folds, LabelsConfig
-from pipeline.stages.features.approval import policy_of, policy_warnings, weighed_for_policy
+from pipeline.stages.features.fold_policies import policy_of, policy_warnings, weighed_for_policy
 from pipeline.stages.features.label_weights import LabelWeights
 
 ACTION = ["approved", "approved", "blocked", "approved", "approved", "blocked", "blocked"]
