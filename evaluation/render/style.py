@@ -84,14 +84,25 @@ def drawn(
     """
     png, svg = io.BytesIO(), io.StringIO()
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height))
         draw(figure)
         FigureCanvasSVG(figure)
+        _lay_out(figure)
         figure.savefig(svg, format="svg", transparent=True, metadata=UNDATED)
         FigureCanvasAgg(figure)
         figure.suptitle(title, fontsize=10.0)
+        _lay_out(figure)
         figure.savefig(png, format="png", dpi=160, facecolor="white", metadata={"Software": None})
     return Picture(title, text, png.getvalue(), inline_svg(svg.getvalue(), name=name, title=text))
+
+
+def _lay_out(figure: Figure) -> None:
+    """Find room for everything once; a figure that still has to be laid out is drawn twice by every save."""
+    figure.set_layout_engine("constrained")
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    figure.set_layout_engine(None)
 
 
 def inline_svg(svg: str, *, name: str, title: str) -> str:

@@ -41,12 +41,26 @@ def bin_index(probabilities: ArrayLike, *, bins: int, kind: Binning, weight: Arr
     if kind == "width":
         return np.minimum((p * bins).astype(np.int64), bins - 1)
     w = np.ones(p.shape) if weight is None else np.asarray(weight, dtype=np.float64)
-    values, group = np.unique(p, return_inverse=True)
-    mass = np.bincount(group, weights=w if kind == "mass" else w * p, minlength=values.size)
-    total = mass.sum()
+    group = np.unique(p, return_inverse=True)[1]
+    return ordered_bins(group, w if kind == "mass" else w * p, bins=bins)
+
+
+def ordered_bins(group: Integers, mass: Floats, *, bins: int) -> Integers:
+    """Bin 0 … bins − 1 of each row [N], cut at equal shares of the mass of groups of ties.
+
+    >>> ordered_bins(np.array([1, 0, 1]), np.ones(3), bins=2).tolist()
+    [1, 0, 1]
+
+    Args:
+        group: place of each row's probability among the distinct ones, lowest first [N].
+        mass: of each row, ≥ 0 [N].
+        bins: number of bins.
+    """
+    of_group = np.bincount(group, weights=mass)
+    total = of_group.sum()
     if total <= 0:
-        return np.zeros(p.shape, dtype=np.int64)
-    middle = (np.cumsum(mass) - mass / 2.0) / total
+        return np.zeros(group.shape, dtype=np.int64)
+    middle = (np.cumsum(of_group) - of_group / 2.0) / total
     result: Integers = np.clip((middle * bins).astype(np.int64), 0, bins - 1)[group]
     return result
 
@@ -120,7 +134,8 @@ def ece_null(
         return float("nan")
     index = bin_index(p, bins=bins, kind=kind, weight=s.weight)
     cell = np.floor(clipped_logit(p) * CELLS_PER_LOGIT).astype(np.int64)
-    _, group = np.unique(np.stack([index, cell]), axis=1, return_inverse=True)
+    cells = int(np.ptp(cell)) + 1
+    _, group = np.unique(index * cells + (cell - cell.min()), return_inverse=True)
     rows = np.bincount(group)
     expected = np.bincount(group, weights=p)
     owner = np.zeros(rows.size, dtype=np.int64)

@@ -18,6 +18,8 @@ CELL = "cell"
 CROSSED = ("card", "merchant")
 MOST_GROUPS = 5_000
 """Clusters of a unit beyond this number are dealt at random into so many groups, whose spread is the same."""
+SPARSE = 8
+"""How many times as many values as codes make sorting the codes quicker than counting them."""
 CHOICES = ("auto", "card", "merchant", "day", "row")
 
 
@@ -123,7 +125,12 @@ def compact(codes: Integers) -> Integers:
     >>> compact(np.array([7, -2, 7])).tolist()
     [1, 0, 1]
     """
-    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    low, high = (int(codes.min()), int(codes.max())) if codes.size else (0, 0)
+    if high - low >= SPARSE * max(codes.size, 1):
+        return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    present = np.bincount(codes - low) > 0
+    result: Integers = (np.cumsum(present) - 1)[codes - low]
+    return result
 
 
 def _every_unit(rows: JudgedRows) -> dict[str, Integers]:

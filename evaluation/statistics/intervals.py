@@ -202,7 +202,8 @@ def _all_units(
     noise: dict[str, dict[str, Floats]] = {name: {} for name in rows}
     whole = {name: _whole(each) for name, each in rows.items()}
     for unit, codes in units.units.items():
-        by_cluster = {name: each.by(compact(codes)) for name, each in rows.items()}
+        dense = compact(codes)
+        by_cluster = {name: each.by(dense) for name, each in rows.items()}
         resamples = _resamples(unit, units, settings.resamples)
         moves = {} if calibrators is None else _moves(calibrators, unit, rng, resamples)
         draws = _resampled(by_cluster, moves, rng, resamples)

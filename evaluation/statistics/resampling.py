@@ -9,6 +9,7 @@ A calibrator is fitted on few frauds of its own and would have come out otherwis
 a move of its line, which moves the expected frauds of every bin by Σ p (1 − p) (δ0 + δ1 · logit p).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from evaluation.options import BootstrapSettings
-from evaluation.statistics.calibration_error import Binning, bin_index
+from evaluation.statistics.calibration_error import Binning, bin_index, ordered_bins
 from evaluation.statistics.logistic_line import clipped_logit, logistic_line
 from evaluation.statistics.sample import Floats, Integers, Sample
 from evaluation.statistics.scores import log_loss_rows, one_class
@@ -39,7 +40,6 @@ SUMS = (
     "line_information_11",
 )
 UNFITTED = (float("nan"), float("nan"))
-KINDS: tuple[Binning, ...] = ("width", "mass", "positives")
 ERRORS: dict[Binning, str] = {"width": "ece", "mass": "ece_equal_mass", "positives": "ece_equal_positives"}
 """The calibration error of each binning."""
 
@@ -49,7 +49,7 @@ class Foldable:
     """One candidate's rows in the sums that its statistics need, ready to be folded by any cluster.
 
     Attributes:
-        rows: each of SUMS by row [len(SUMS), N].
+        rows: each of SUMS by row [N].
         gaps: weight · (label − probability) [N].
         bins: bin of each row by binning [N].
         steps: place of each row among the distinct probabilities, highest first [N]; None without ranking.
@@ -60,7 +60,7 @@ class Foldable:
         budget: share of rows that an alert budget flags.
     """
 
-    rows: Floats
+    rows: Sequence[Floats]
     gaps: Floats
     bins: dict[Binning, Integers]
     steps: Integers | None
@@ -140,14 +140,15 @@ def foldable(s: Sample, *, amount: Floats, settings: BootstrapSettings) -> Folda
     """
     z = clipped_logit(s.probabilities)
     line = UNFITTED if one_class(s) else logistic_line(s.labels, z, s.weight)
-    bins = {kind: bin_index(s.probabilities, bins=settings.bins, kind=kind, weight=s.weight) for kind in KINDS}
+    place = np.unique(s.probabilities, return_inverse=True)[1] if settings.ranking else None
+    bins = _bins(s, place, settings.bins)
     spread = s.weight * s.probabilities * (1.0 - s.probabilities)
     lean = spread * (1.0 - 2.0 * s.probabilities)
     return Foldable(
-        rows=np.stack(_row_sums(s, z, line, amount=amount, settings=settings)),
+        rows=_row_sums(s, z, line, amount=amount, settings=settings),
         gaps=s.weight * (s.labels - s.probabilities),
         bins=bins,
-        steps=_steps(s) if settings.ranking else None,
+        steps=None if place is None else _steps(s, place),
         amount=amount,
         moves={kind: _moves(index, spread, z, settings.bins) for kind, index in bins.items()},
         leaning_moves=np.array([lean.sum(), lean @ z]),
@@ -191,8 +192,8 @@ def statistics(f: Folded, counts: Floats, moves: Floats | None = None) -> dict[s
         "share_negatives_above_095": _divide(total["sure_negatives"], legitimate),
         "leaning": np.where(rows > 0, total["leaning"], np.nan),
     }
-    for kind, name in ERRORS.items():
-        result[name] = _divide(np.abs(f.bin_gaps(counts, moves, kind=kind)).sum(axis=0), rows)
+    for kind in f.gaps:
+        result[ERRORS[kind]] = _divide(np.abs(f.bin_gaps(counts, moves, kind=kind)).sum(axis=0), rows)
     return result if f.steps is None else result | _ranking(f.steps @ counts, total, budget=f.source.budget)
 
 
@@ -227,11 +228,20 @@ def _moves(index: Integers, spread: Floats, z: Floats, bins: int) -> Floats:
     return np.column_stack([np.bincount(index, weights=part, minlength=bins) for part in (spread, spread * z)])
 
 
-def _steps(s: Sample) -> Integers:
-    """Place of each row among the distinct probabilities; those between which no fraud lies share one [N]."""
-    values, group = np.unique(-s.probabilities, return_inverse=True)
-    with_fraud = np.bincount(group, weights=s.labels * s.weight, minlength=values.size) > 0
-    opens = np.r_[True, with_fraud[1:] | with_fraud[:-1]] if values.size else np.zeros(0, dtype=bool)
+def _bins(s: Sample, place: Integers | None, bins: int) -> dict[Binning, Integers]:
+    """Bin of each row by binning; equal shares need the order of rows, and are missing where nobody asks for it."""
+    equal: dict[Binning, Integers] = {"width": bin_index(s.probabilities, bins=bins, kind="width")}
+    if place is None:
+        return equal
+    masses: dict[Binning, Floats] = {"mass": s.weight, "positives": s.weight * s.probabilities}
+    return equal | {kind: ordered_bins(place, mass, bins=bins) for kind, mass in masses.items()}
+
+
+def _steps(s: Sample, place: Integers) -> Integers:
+    """Place of each row among distinct probabilities, highest first; those without a fraud between share one [N]."""
+    group = int(place.max()) - place if place.size else place
+    with_fraud = np.bincount(group, weights=s.labels * s.weight) > 0
+    opens = np.r_[True, with_fraud[1:] | with_fraud[:-1]] if place.size else np.zeros(0, dtype=bool)
     step: Integers = (np.cumsum(opens) - 1)[group]
     return step
 

@@ -35,9 +35,10 @@ def numeric_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) -> 
         recent: [M].
         bins: number of bins before ties merge some.
     """
-    one, two = np.asarray(reference, np.float64), np.asarray(recent, np.float64)
+    one, two = np.asarray(reference), np.asarray(recent)
     present = one[~np.isnan(one)]
-    inner = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])) if present.size else np.empty(0)
+    shares = np.linspace(0, 1, bins + 1)[1:-1]
+    inner = np.unique(np.quantile(present, shares).astype(one.dtype)) if present.size else np.empty(0, one.dtype)
     return _stability(_counts(one, inner), _counts(two, inner))
 
 
