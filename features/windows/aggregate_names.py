@@ -33,16 +33,14 @@ def aggregate_named(name: str, *, entities: tuple[str, ...]) -> Aggregate | None
 
     Args:
         name: a key of `AGGREGATES`, one of `FORMS` with numbers in it, an entity's plural for the number of its
-            different ids, or `previous_{k}_same_{entity}`.
+            different ids, `previous_{k}_same_{entity}`, `compromised_{entity}s` or `compromised_{entity}_share`.
         entities: whose ids can be counted and compared.
     """
     if name in AGGREGATES:
         return AGGREGATES[name]
-    if name.endswith("s") and name[:-1] in entities:
-        return distinct(name[:-1])
-    same = re.fullmatch(r"previous_([1-9])_same_(.+)", name)
-    if same:
-        return previous_same(int(same[1]), same[2]) if same[2] in entities else None
+    for entity in entities:
+        if name in (of_entity := _of_entity(entity)):
+            return of_entity[name]
     for pattern, made in _WITH_NUMBERS.items():
         found = re.fullmatch(pattern, name)
         if found:
@@ -52,7 +50,7 @@ def aggregate_named(name: str, *, entities: tuple[str, ...]) -> Aggregate | None
 
 def known_names(entities: tuple[str, ...]) -> tuple[str, ...]:
     """What `aggregate_named` knows, for messages."""
-    of_entities = (form.format(entity) for entity in entities for form in ("{}s", "previous_{{k}}_same_{}"))
+    of_entities = (form.format(entity) for entity in entities for form in _OF_ENTITIES)
     return (*AGGREGATES, *FORMS, *of_entities)
 
 
@@ -123,10 +121,52 @@ def previous_same(k: int, entity: str) -> Aggregate:
     )
 
 
+def compromised(entity: str) -> Aggregate:
+    """How many different ids of another entity the window holds that are known to have had a fraud elsewhere since."""
+    return Aggregate(
+        lambda chunk, window: chunk.compromised(window, entity),
+        f"number of different {entity}_id, nulls not counted, {_tapped(entity)}, in {{rows}}",
+        of=f"{entity}_id",
+        past_only=True,
+        dtype="int32",
+        needs="all",
+    )
+
+
+def compromised_share(entity: str) -> Aggregate:
+    """Which share of its different ids these are, NaN where it holds none."""
+    return Aggregate(
+        lambda chunk, window: chunk.quotients(chunk.compromised(window, entity), chunk.distinct(window, entity)),
+        f"share of those {_tapped(entity)}, among different {entity}_id, nulls not counted, missing where none, in "
+        "{rows}",
+        of=f"{entity}_id",
+        past_only=True,
+        needs="all",
+    )
+
+
+def _of_entity(entity: str) -> dict[str, Aggregate]:
+    """Every aggregate that follows the ids of another entity, by its name."""
+    return {
+        f"{entity}s": distinct(entity),
+        f"compromised_{entity}s": compromised(entity),
+        f"compromised_{entity}_share": compromised_share(entity),
+        **{f"previous_{k}_same_{entity}": previous_same(k, entity) for k in range(1, 10)},
+    }
+
+
+def _tapped(entity: str) -> str:
+    return (
+        f"of which a fraud label became available before t of a row of the same {entity}_id, later than one of these "
+        "rows and not of the same, nor of a null, {same}"
+    )
+
+
 def _moment(k: int) -> str:
     return f"the last{f' but {k - 1}' if k > 1 else ''} of the different event_time of {{rows}}"
 
 
+_OF_ENTITIES = ("{}s", "previous_{{k}}_same_{}", "compromised_{}s", "compromised_{}_share")
 _WITH_NUMBERS: dict[str, Callable[..., Aggregate]] = {
     r"previous_([1-9])_amount_ratio": previous_ratio,
     r"previous_([1-9])_seconds": previous_seconds,

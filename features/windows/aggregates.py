@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[Any]
 Clock = Literal["event_time", "label_available_at"]
+Needs = Literal["group", "all"]
 
 IN_ORDER = "in order of label_available_at, frauds last among labels of one moment"
 """How labels follow one another: by what was known when, so that neither rows nor files decide it."""
@@ -45,6 +46,8 @@ class Aggregate:
         clock: the time that places a row in the window.
         dtype: int32 for counts, float32 for the rest.
         money: the values are minor units and are divided by the amount scale.
+        needs: whose rows decide a value: "group", those of the row's own group; "all", of other groups also the
+            frauds of the ids of `of`, so that neither a slice by group nor one group's history is enough.
     """
 
     values: "Callable[[Chunk, Window], Values]"
@@ -55,6 +58,12 @@ class Aggregate:
     clock: Clock = "event_time"
     dtype: Literal["int32", "float32"] = "float32"
     money: bool = False
+    needs: Needs = "group"
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether it needs label and label_available_at."""
+        return self.of == "label" or self.needs == "all"
 
 
 def zscore(chunk: "Chunk", window: "Window") -> Values:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.windows import bounds, kernels, label_runs, previous_moments
+from features.windows import bounds, fraud_elsewhere, kernels, label_runs, previous_moments
 from features.windows.workers import Scratch
 
 Made = TypeVar("Made")
@@ -34,6 +34,7 @@ class Chunk:
         amount: int64 [n], minor units ≥ 0; empty where no aggregate reads it.
         label_keys: int64 [n] as `kernels.label_events` reads them; empty where no aggregate reads labels.
         other: per entity, its codes int32 [n] (-1 null) and how many codes there are.
+        elsewhere: per entity, as `fraud_elsewhere.known_elsewhere` tells it of its ids int64 [n].
         scratch: where arrays are made that live as long as the chunk.
         kept: what several columns need of one window, by (name, its arguments).
     """
@@ -43,6 +44,7 @@ class Chunk:
     amount: NDArray[np.int64]
     label_keys: NDArray[np.int64]
     other: dict[str, tuple[NDArray[np.int32], int]] = field(default_factory=dict)
+    elsewhere: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     scratch: Scratch = field(default_factory=Scratch)
     kept: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
@@ -84,11 +86,11 @@ class Chunk:
 
     def distinct(self, window: Window, entity: str) -> NDArray[np.int32]:
         """Different ids of another entity in each window."""
-        codes, _ = self.other[entity]
-        previous, following = self._once(("neighbours", entity), lambda: self._neighbours(entity))
-        distinct = self.empty(np.int32)
-        kernels.window_distinct(codes, previous, following, self.starts, *self.bounds(window), distinct)
-        return distinct
+        return self._once(("distinct", window, entity), lambda: self._distinct(window, entity))
+
+    def compromised(self, window: Window, entity: str) -> NDArray[np.int32]:
+        """Those of them in [t - width, t) of which a fraud in another group, since, became known before t."""
+        return self._once(("compromised", window, entity), lambda: self._compromised(window, entity))
 
     def labels(self, window: Window) -> NDArray[np.int32]:
         """Labels that became available in [t - width, t)."""
@@ -260,7 +262,23 @@ class Chunk:
         previous_moments.largest_of_moments(self.amount, self._rows(0, False), largest)
         return largest
 
+    def _distinct(self, window: Window, entity: str) -> NDArray[np.int32]:
+        distinct = self.empty(np.int32)
+        neighbours = self._neighbours(entity)
+        kernels.window_distinct(self.other[entity][0], *neighbours, self.starts, *self.bounds(window), distinct)
+        return distinct
+
+    def _compromised(self, window: Window, entity: str) -> NDArray[np.int32]:
+        counts, spans = self.empty(np.int32), self.empty(np.int64, more=len(self.time)).reshape(2, -1)
+        rows = self.time, self.elsewhere[entity], self._neighbours(entity)[0], self.starts
+        fraud_elsewhere.window_compromised(*rows, window.width, spans, counts)
+        return counts
+
     def _neighbours(self, entity: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The row before and the row behind with the same id of another entity."""
+        return self._once(("neighbours", entity), lambda: self._found_neighbours(entity))
+
+    def _found_neighbours(self, entity: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         codes, count = self.other[entity]
         previous, following = self.empty(np.int32), self.empty(np.int32)
         last_row = self.scratch.empty(count, np.int32)

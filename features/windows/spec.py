@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from features.errors import InputError
 from features.times import Duration, duration_text
 from features.windows.aggregate_names import aggregate_named
-from features.windows.aggregates import Aggregate, Clock
+from features.windows.aggregates import Aggregate, Clock, Needs
 from features.windows.calendar import CALENDAR
 from features.windows.feature_options import FeaturesConfig, split_entry
 
@@ -25,7 +25,7 @@ class FeatureColumn(BaseModel):
 
     Windows are lengths of time before the row's event_time t: closed "left" is [t - window, t), closed "right" is
     (t - window, t]. Without a window, closed "left" means every earlier row. `clock` is the column that places a row in
-    the window. Where an `entity` column is null the feature is null.
+    the window. Where an `entity` column is null the feature is null. `needs` "all": rows of other ids decide it too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +39,7 @@ class FeatureColumn(BaseModel):
     window: Duration | None = None
     closed: Closed | None = None
     clock: Clock | None = None
+    needs: Needs = "group"
     definition: str
 
     @model_validator(mode="after")
@@ -55,6 +56,8 @@ class FeatureColumn(BaseModel):
             raise InputError(f"{self.aggregate!r} sees only the past: closed must be 'left', got {self.closed!r}")
         if (self.of, self.clock, self.dtype) != (aggregate.of, aggregate.clock, aggregate.dtype):
             raise InputError(f"{self.aggregate!r} reads {aggregate.of} by {aggregate.clock} and is {aggregate.dtype}")
+        if self.needs != aggregate.needs:
+            raise InputError(f"{self.aggregate!r} needs {aggregate.needs!r}, got {self.needs!r}")
         return self
 
     @property
@@ -97,6 +100,11 @@ class FeatureSpec(BaseModel):
     def entities(self) -> tuple[tuple[str, ...], ...]:
         """The id columns of each entity that has a feature."""
         return tuple(dict.fromkeys(column.entity for column in self.columns if column.entity))
+
+    @property
+    def needing_all(self) -> tuple[str, ...]:
+        """Feature columns that the rows of one id do not decide: whoever has only those must refuse them by name."""
+        return tuple(column.name for column in self.columns if column.needs == "all")
 
     def selected(self, names: Collection[str]) -> Self:
         """The same specification cut down to some of its columns."""
@@ -164,7 +172,7 @@ def _entity_features(entity: str, config: FeaturesConfig, columns: Collection[st
     for entry in config.aggregates[entity]:
         width, name = split_entry(entry)
         aggregate = aggregate_named(name, entities=others)
-        if aggregate is None or (aggregate.of == "label" and not {"label", "label_available_at"} <= set(columns)):
+        if aggregate is None or (aggregate.reads_labels and not {"label", "label_available_at"} <= set(columns)):
             continue
         closed: Closed = "right" if config.include_current and not aggregate.past_only else "left"
         for window in _windows(aggregate, width, config):
@@ -189,7 +197,10 @@ def _window_column(entity: str, name: str, aggregate: Aggregate, window: int | N
         window=window,
         closed=closed,
         clock=aggregate.clock,
-        definition=aggregate.meaning.format(rows=_rows(entity, window, closed, aggregate.clock)),
+        needs=aggregate.needs,
+        definition=aggregate.meaning.format(
+            rows=_rows(entity, window, closed, aggregate.clock), same=" and ".join(entity_columns(entity))
+        ),
     )
 
 

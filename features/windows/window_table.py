@@ -3,7 +3,8 @@
 Each entity's rows are put into chunks of whole groups once. A chunk, which fits the cache, is put in order of its
 groups, yields all columns of the entity, and puts them back in order of time; then the columns are brought back to row
 order. A group's values depend on its own rows alone, so neither threads, nor row order, nor partitions by entity change
-a bit.
+a bit. Where an aggregate asks about other groups, what they have to say is told of each row beforehand
+(`fraud_elsewhere`): its columns need the whole table, and bear no partition.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from features.windows import ordering
 from features.windows.calendar import CALENDAR
 from features.windows.chunk import Chunk, Window
 from features.windows.compilation import keep_compiled_loops
+from features.windows.fraud_elsewhere import known_elsewhere
 from features.windows.groups import (
     ChunkRows,
     Groups,
@@ -84,18 +86,21 @@ def _entity_features(
     groups = source.groups(entity)
     read = _columns_by_chunk(source, groups, columns)
     counts = {name: source.codes((name,)).count for name in read if name.endswith("_id")}
+    elsewhere = _elsewhere_by_chunk(source, groups, columns)
     made = [np.empty(len(groups.places), np.int32) for _ in columns]
 
     def fill(rows: ChunkRows) -> None:
         with source.workers.scratch() as scratch:
             ranks = rows.ranks(scratch)
             ordered = {name: rows.in_group_order(values, ranks, scratch) for name, values in read.items()}
-            chunk = _chunk(ordered, rows.starts, counts, scratch)
+            known = {name: rows.in_group_order(values, ranks, scratch) for name, values in elsewhere.items()}
+            chunk = _chunk(ordered, known, rows.starts, counts, scratch)
             for column, values in zip(columns, made, strict=True):
                 _fill(values.view(column.dtype)[rows.places], chunk, column, ranks, amount_scale)
 
     source.workers.map(fill, groups.chunks)
     read.clear()
+    elsewhere.clear()
     return _columns_in_row_order(source, made, groups, columns, spare)
 
 
@@ -112,8 +117,25 @@ def _columns_by_chunk(source: Source, groups: Groups, columns: Sequence[FeatureC
     return read
 
 
+def _elsewhere_by_chunk(
+    source: Source, groups: Groups, columns: Sequence[FeatureColumn]
+) -> dict[str, NDArray[np.int64]]:
+    """When frauds of other groups became known, per entity that columns follow there, in (chunk, time) order."""
+    others = {column.of: column.entity for column in columns if column.needs == "all" and column.of}
+    return {
+        other.removesuffix("_id"): in_chunk_order(
+            known_elsewhere(source, entity=entity, other=other), groups, workers=source.workers
+        )
+        for other, entity in others.items()
+    }
+
+
 def _chunk(
-    values: dict[str, NDArray[Any]], starts: NDArray[np.int32], counts: dict[str, int], scratch: Scratch
+    values: dict[str, NDArray[Any]],
+    elsewhere: dict[str, NDArray[np.int64]],
+    starts: NDArray[np.int32],
+    counts: dict[str, int],
+    scratch: Scratch,
 ) -> Chunk:
     nothing = np.empty(0, np.int64)
     return Chunk(
@@ -122,6 +144,7 @@ def _chunk(
         amount=values.get("amount", nothing),
         label_keys=values.get("label", nothing),
         other={name.removesuffix("_id"): (values[name], count) for name, count in counts.items()},
+        elsewhere=elsewhere,
         scratch=scratch,
     )
 
@@ -192,7 +215,8 @@ def _check_table(transactions: pa.Table, spec: FeatureSpec) -> None:
 
 def _columns_read(column: FeatureColumn) -> set[str]:
     of = "amount_minor" if column.entity and column.of == "amount" else column.of
-    return {name for name in (of, column.clock, *column.entity) if name}
+    labels = ("label", "label_available_at") if column.needs == "all" else ()
+    return {name for name in (of, column.clock, *column.entity, *labels) if name}
 
 
 def _time_faults(transactions: pa.Table, needed: set[str]) -> list[str]:

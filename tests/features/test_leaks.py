@@ -20,12 +20,13 @@ from tests.oracles import leak_laws as laws
 DAY = 86_400 * SECOND
 ALWAYS = ["count", "amount_mean", "fraud_count", "label_count", "fraud_rate", "seconds_since_last"]
 RUNS = ["last_label", "seconds_since_last_fraud", "fraud_run_length", "fraud_run_seconds"]
+COMPROMISED = ["compromised_cards", "compromised_card_share"]
 LAST = ["previous_1_amount_ratio", "previous_2_seconds", "previous_1_same_merchant", "previous_2_same_merchant"]
 CONFIG = FeaturesConfig(
     windows=["5s", "20s"],
     aggregates={
         "card": [*ALWAYS, "amount_sum", "amount_max", "amount_min", "amount_std", "amount_zscore", "merchants", *LAST],
-        "merchant": [*ALWAYS, "amount_ratio", "cards", *RUNS, "fraud_rate_3_at_500bp"],
+        "merchant": [*ALWAYS, "amount_ratio", "cards", *RUNS, *COMPROMISED, "fraud_rate_3_at_500bp"],
         "card+merchant": ["count", "seconds_since_last", "first_seen"],
     },
 )

@@ -23,7 +23,29 @@ def naive_value(rows, row, column, scale):
         for other in rows
         if all(other[name] == row[name] for name in column.entity) and stands_inside(other, row, column)
     ]
+    if column.needs == "all":
+        tapped, cards = compromised_ids(rows, inside, row, column)
+        share = len(tapped) / len(cards) if cards else None
+        return share if column.aggregate.endswith("_share") else len(tapped)
     return aggregate_of(column.aggregate)(inside, row, column, scale)
+
+
+def compromised_ids(rows, inside, row, column):
+    """The window's ids of which a later fraud at another place was known, and all its ids."""
+    ids = {visit[column.of] for visit in inside} - {None}
+    tapped = {
+        visit[column.of]
+        for visit in inside
+        for fraud in rows
+        if fraud[column.of] == visit[column.of]
+        and fraud["label"] == 1
+        and fraud["event_time"] > visit["event_time"]
+        and None not in {fraud[name] for name in column.entity}
+        and any(fraud[name] != row[name] for name in column.entity)
+        and fraud["label_available_at"] is not None
+        and fraud["label_available_at"] < row["event_time"]
+    }
+    return tapped & ids, ids
 
 
 def aggregate_of(name):

@@ -23,6 +23,14 @@ def test_an_id_is_compared_only_with_that_of_an_entity_at_hand():
     assert aggregate_named("previous_2_same_merchant", entities=("card",)) is None
 
 
+def test_what_follows_ids_to_other_groups_says_that_it_needs_all_rows():
+    for name in ("compromised_cards", "compromised_card_share"):
+        aggregate = aggregate_named(name, entities=("card",))
+        assert (aggregate.of, aggregate.needs, aggregate.reads_labels) == ("card_id", "all", True)
+        assert aggregate_named(name, entities=("merchant",)) is None
+    assert {aggregate_named(name, entities=("card",)).needs for name in ("cards", "fraud_rate", "count")} == {"group"}
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from features.windows.chunk import Chunk, Window
+from features.windows.fraud_elsewhere import NEVER
 from features.windows.kernels import NO_EVENT
 
 SECOND = 1_000_000
@@ -60,6 +63,12 @@ def test_rows_of_one_time_are_one_moment_of_the_past(chunk):
 
 def test_ids_of_another_entity_are_counted_once(chunk):
     assert chunk.distinct(CLOSED, "merchant").tolist() == [1, 2, 2, 1, 1]
+
+
+def test_ids_are_compromised_from_when_it_was_known_until_their_last_visit_is_a_window_ago(chunk):
+    known = replace(chunk, elsewhere={"merchant": np.array([4 * SECOND, NEVER, NEVER, NEVER, NEVER])}, kept={})
+    assert known.compromised(WINDOW, "merchant").tolist() == [0, 0, 0, 1, 0]
+    assert known.compromised(Window(4 * SECOND), "merchant").tolist() == [0, 0, 0, 0, 0]
 
 
 def test_what_two_columns_need_is_made_once(chunk):

@@ -31,6 +31,7 @@ def test_a_broken_specification_is_refused():
         ({"window": None}, "'fraud_rate' needs a window"),
         ({"closed": "right"}, "'fraud_rate' sees only the past"),
         ({"clock": "event_time"}, "reads label by label_available_at and is float32"),
+        ({"needs": "all"}, "'fraud_rate' needs 'group', got 'all'"),
     ],
 )
 def test_a_definition_that_would_leak_or_mean_nothing_is_refused(change, message):
@@ -51,6 +52,24 @@ def test_the_default_holds_the_handbooks_features_the_merchants_run_of_frauds_an
     assert {f"merchant_30d_{name}" for name in runs} <= set(spec.numeric)
     assert spec.categorical == ("merchant_id",)
     assert len(set(spec.names)) == len(spec.names)
+
+
+def test_columns_that_the_rows_of_one_id_do_not_decide_are_off_by_default_and_named_in_the_file():
+    assert spec_for().needing_all == ()
+    spec = spec_for(aggregates={"merchant": ["cards", "20s_compromised_cards", "5s_compromised_card_share"]})
+    assert spec.needing_all == ("merchant_20s_compromised_cards", "merchant_5s_compromised_card_share")
+    written = {column["name"]: column["needs"] for column in json.loads(spec.to_json())["columns"]}
+    assert {name for name, needs in written.items() if needs == "all"} == {*spec.needing_all}
+
+
+def test_a_column_that_follows_ids_elsewhere_says_how():
+    spec = spec_for(aggregates={"merchant": ["20s_compromised_cards"]})
+    column = next(column for column in spec.columns if column.name in spec.needing_all)
+    assert column.definition == (
+        "number of different card_id, nulls not counted, of which a fraud label became available before t of a row of "
+        "the same card_id, later than one of these rows and not of the same, nor of a null, merchant_id, in rows of "
+        "the same merchant_id with event_time in [t - 20s, t)"
+    )
 
 
 def test_a_single_window_of_an_aggregate_is_one_entry():
@@ -74,6 +93,8 @@ def test_labels_are_windowed_only_where_the_table_says_when_they_became_known():
     names = [name for name in SCHEMA.names if name != "label_available_at"]
     spec = feature_spec(FeaturesConfig(), columns=names)
     assert not [column.name for column in spec.columns if column.of == "label"]
+    compromised = FeaturesConfig(aggregates={"merchant": ["compromised_cards"]})
+    assert feature_spec(compromised, columns=names).needing_all == ()
 
 
 def test_a_window_with_the_current_row_is_closed_at_its_right_end_except_where_only_the_past_counts():

@@ -24,9 +24,10 @@ from tests.oracles.windows_sql import sql_features
 
 NUMBERED = ["fraud_rate_20_at_50bp", "fraud_rate_1_at_0bp"]
 NUMBERED += [f"previous_{k}_{what}" for k in (1, 2, 4) for what in ("amount_ratio", "seconds")]
+COMPROMISED = ["compromised_cards", "compromised_card_share"]
 EVERYTHING = {
     "card": [*AGGREGATES, *NUMBERED, "merchants", "previous_1_same_merchant", "previous_3_same_merchant"],
-    "merchant": [*AGGREGATES, *NUMBERED, "cards", "previous_2_same_card"],
+    "merchant": [*AGGREGATES, *NUMBERED, "cards", "previous_2_same_card", *COMPROMISED],
     "card+merchant": [*AGGREGATES, *NUMBERED],
 }
 
@@ -175,13 +176,44 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, in_order):
 def test_partitions_by_entity_hash_give_the_same_bits(entity, partitions):
     table = random_table(np.random.default_rng(8), rows=500, seconds=200)
     spec = spec_for(table, entities=["card", "merchant", "card+merchant"])
-    spec = spec.selected([c.name for c in spec.columns if c.entity == tuple(f"{e}_id" for e in entity.split("+"))])
+    own = [c.name for c in spec.columns if c.entity == tuple(f"{e}_id" for e in entity.split("+"))]
+    spec = spec.selected({*own} - {*spec.needing_all})
     keys = zip(*(table[name].to_pylist() for name in spec.entities[0]), strict=True)
     part = np.array([sum(map(ord, str(key))) % partitions for key in keys])
     whole = window_features(table, spec=spec, threads=1)
     for number in range(partitions):
         rows = np.flatnonzero(part == number)
         assert_same_bits(window_features(table.take(rows), spec=spec, threads=2), whole.take(rows))
+
+
+def test_what_needs_all_rows_is_named_and_bears_no_partition_by_its_entity():
+    table = random_table(np.random.default_rng(8), rows=500, seconds=200)
+    spec = spec_for(table)
+    part = table.filter(pc.equal(table["merchant_id"], 2))
+    whole = window_features(table, spec=spec, threads=1).filter(pc.equal(table["merchant_id"], 2))
+    alone = window_features(part, spec=spec, threads=1)
+    merchant = [name for name in spec.numeric if name.startswith("merchant_")]
+    assert [name for name in merchant if alone[name].to_numpy().tobytes() != whole[name].to_numpy().tobytes()] == [
+        name for name in merchant if "compromised" in name and name in spec.needing_all
+    ]
+
+
+def test_a_card_is_compromised_once_a_fraud_elsewhere_since_its_visit_is_known_and_while_the_visit_is_recent():
+    visits = [transaction(0, "a", 1, 100, 0, 0), transaction(0, "b", 1, 100, 0, 0)]
+    elsewhere = [transaction(3, "a", 2, 100, 1, 4), transaction(3, "b", 2, 100, 0, 1)]
+    probes = [transaction(s, None, 1, 100, None, 0) for s in (4, 7, 8, 20, 21)]
+    table = table_of([*visits, *elsewhere, *probes])
+    features = window_features(table, spec=spec_for(table), threads=1)
+    assert features["merchant_20s_compromised_cards"].to_pylist()[4:] == [0, 0, 1, 1, 0]
+    np.testing.assert_array_equal(features["merchant_20s_compromised_card_share"][4:], [0, 0, 0.5, 0.5, np.nan])
+
+
+def test_frauds_before_the_visit_here_or_nowhere_compromise_no_card():
+    frauds = [transaction(0, "a", 2, 100, 1, 0), *(transaction(s, "a", m, 100, 1, 0) for s, m in ((2, 2), (3, 1)))]
+    table = table_of([*frauds, transaction(2, "a", 1, 100, 0, 0), transaction(4, "a", None, 100, 1, 0)])
+    table = pa.concat_tables([table, table_of([transaction(9, "b", 1, 100, None, 0)])])
+    features = window_features(table, spec=spec_for(table), threads=1)
+    assert features["merchant_20s_compromised_cards"].to_pylist()[-1] == 0
 
 
 @settings(deadline=None, max_examples=15)

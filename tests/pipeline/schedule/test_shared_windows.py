@@ -7,6 +7,9 @@ import pyarrow.compute as pc
 import pytest
 
 from features.times import time_microseconds
+from features.windows.feature_options import FeaturesConfig
+from features.windows.spec import feature_spec
+from features.windows.window_table import window_features
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
@@ -17,6 +20,7 @@ from pipeline.stages.artifacts.ingest_report import Duplicates, IngestReport
 from pipeline.storage.content import read_table
 from pipeline.storage.done import folder_checksums
 from tests.conftest import SMALL
+from tests.fixtures.random_tables import assert_same_bits
 
 SMALLER = (*SMALL, "split.train='40d'", "split.valid='14d'", "split.calib='14d'", "split.test='28d'")
 
@@ -50,6 +54,17 @@ def test_a_date_forgets_later_rows_and_later_labels(shared):
     assert pc.max(table["label_available_at"].cast(pa.int64())).as_py() <= moment
     assert table["label"].null_count == table["label_available_at"].null_count > 0
     assert table["amount"].equals(whole["amount"].slice(0, table.num_rows))
+
+
+def test_cards_that_are_followed_to_other_merchants_leave_the_same_bits_at_a_date(shared):
+    whole = read_table(shared.transactions)
+    table = transactions_as_of(whole, as_of=time_microseconds("2024-05-01"))
+    asked = FeaturesConfig(aggregates={"merchant": ["compromised_cards", "compromised_card_share"]})
+    spec = feature_spec(asked, columns=whole.column_names)
+    spec = spec.selected(spec.needing_all)
+    at_date, at_end = (window_features(rows, spec=spec, threads=2) for rows in (table, whole))
+    assert_same_bits(at_date, at_end.slice(0, table.num_rows))
+    assert pc.max(at_date["merchant_30d_compromised_cards"]).as_py() > 0
 
 
 def test_rows_that_decide_on_one_another_cannot_be_shared(shared):
