@@ -29,9 +29,7 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     train, valid = made_matrix(ROWS, seed=1), made_matrix(ROWS // 4, seed=2)
     ours, softened, peer = best_of(
         lambda: fit_booster(train, valid, columns=NAMES, config=CONFIG, training=TRAINING),
-        lambda: fit_booster(
-            train, valid, columns=NAMES, config=CONFIG, training=TRAINING, loss=LossSettings(0.1, 5.0)
-        ),
+        lambda: fit_booster(train, valid, columns=NAMES, config=CONFIG, training=TRAINING, loss=LossSettings(0.1, 5.0)),
         lambda: bare(train, valid),
     )
     case = f"{ROWS:,} x {COLUMNS}, {ROUNDS} rounds, {THREADS} threads"
