@@ -14,9 +14,20 @@ Convention = Literal["uniform", "non_target", "prior"]
 ClassWeight = Literal["none", "sqrt", "balanced"]
 NumericForm = Literal["piecewise", "scaled", "both"]
 Method = Literal["none", "temperature", "affine", "beta", "isotonic"]
-EmbeddingForm = Literal["none", "logit", "out_of_time"]
+EmbeddingForm = Literal["none", "logit", "out_of_time", "aligned", "aligned_logit"]
 """What a booster that ships may see of the shared encoder."""
-StudyForm = Literal["none", "same_rows", "later", "missing_earlier", "prequential", "pca", "logit", "out_of_time"]
+StudyForm = Literal[
+    "none",
+    "same_rows",
+    "later",
+    "missing_earlier",
+    "prequential",
+    "pca",
+    "logit",
+    "out_of_time",
+    "aligned",
+    "aligned_logit",
+]
 """What a booster of the study `ablation.encoder_leak` may see of it: those that ship, and those that lost to them."""
 
 CLASSES = 2
@@ -120,13 +131,20 @@ class BoostingConfig(BaseModel):
         default_factory=dict, description="columns P(fraud) may only rise (1) or fall (-1) with"
     )
     embedding: EmbeddingForm = Field(
-        "out_of_time", description="what the booster sees of the encoder: out_of_time, logit, none"
+        "out_of_time",
+        description="what the booster sees of the encoder: its logit (out_of_time, logit), components of its embedding "
+        "(aligned), both (aligned_logit), or none",
     )
     encoder_share: float = Field(
         0.5, gt=0, lt=1, description="earlier share of train that the booster's encoder learns from"
     )
-    blocks: int = Field(4, ge=2, description="time blocks of train with the forms out_of_time and prequential")
-    components: int = Field(8, ge=1, le=128, description="principal components with the form pca of ablation.forms")
+    blocks: int = Field(4, ge=2, description="time blocks of train with forms that have networks of earlier blocks")
+    components: int = Field(
+        8,
+        ge=1,
+        le=128,
+        description="principal components of the embedding with the forms aligned, aligned_logit and pca",
+    )
     soft_labels: bool = Field(
         default=False,
         description="learn from the head's smoothed and weighted targets, and invert them as the head does",

@@ -2,8 +2,9 @@
 
 An embedding knows the labels it was trained on. A booster that meets it on those same rows trusts it far too much, so
 every form but the naive one shows the booster only what an encoder says of rows later than all it learned from.
-Columns of separately trained encoders cannot be mixed, but their logits can (a logit means the same in all of them),
-and so can columns of one encoder that went on learning gently.
+Columns of separately trained encoders cannot be mixed as they are, but their logits can (a logit means the same in all
+of them), and so can columns of one encoder that went on learning gently, or columns mapped into those of the encoder
+that serves.
 """
 
 import functools
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alignment import aligned_directions
 from models.errors import InputError
 from models.losses import LossSettings
 from models.network import State, embeddings, margins
@@ -25,7 +27,12 @@ from models.training.loop import fit_networks
 GRID = 64.0
 """Values are rounded to 1 / GRID: the booster's cuts are training values, and runtimes differ in the last bit."""
 LOGIT_FORMS = ("logit", "out_of_time")
-BLOCK_FORMS = ("out_of_time", "prequential")
+"""Forms that are a logit and nothing else."""
+ALIGNED_FORMS = ("aligned", "aligned_logit")
+COMPONENT_FORMS = ("pca", *ALIGNED_FORMS)
+BLOCK_FORMS = ("out_of_time", "prequential", *ALIGNED_FORMS)
+HEAD_FORMS = ("same_rows", "out_of_time", *ALIGNED_FORMS)
+"""Forms that are served by the head's own network."""
 GENTLE = 0.1
 """Share of the learning rate with which an encoder goes on: its columns keep their meaning."""
 
@@ -78,13 +85,15 @@ class EncodedTrain:
 
 
 def encoder_columns(form: StudyForm, state: State, rows: Rows) -> Float32s:
-    """The 128 values of a row, their principal components or the head's logit, rounded to the grid."""
-    if form in LOGIT_FORMS:
-        values = margins(state, rows)[:, None].astype(np.float32)
-    else:
+    """The head's logit, the 128 values of a row or their components, rounded to the grid; a logit comes first."""
+    parts: list[Float32s] = []
+    if form in (*LOGIT_FORMS, "aligned_logit"):
+        parts.append(margins(state, rows)[:, None].astype(np.float32))
+    if form not in LOGIT_FORMS:
         values = embeddings(state, rows)
-        values = reduced(values, state) if form == "pca" else values
-    rounded: Float32s = (np.round(values * np.float32(GRID)) / np.float32(GRID)).astype(np.float32)
+        parts.append(reduced(values, state) if form in COMPONENT_FORMS else values)
+    grid = np.float32(GRID)
+    rounded: Float32s = (np.round(np.concatenate(parts, axis=1) * grid) / grid).astype(np.float32)
     return rounded
 
 
@@ -105,7 +114,9 @@ def fit_shared_encoder(
     principal components or the logit alone. "out_of_time" and "prequential" split train into time blocks, and the
     first block shows nothing: in the one, the logit of block k comes from a network fitted on the blocks before it, and
     the head, fitted on all of train, serves; in the other, one network goes on from block to block, and its embedding
-    of a block is taken before it learns from it.
+    of a block is taken before it learns from it. "aligned" takes the embeddings of the networks of "out_of_time", and
+    tells them in the principal components of the head's own: by a linear map of each, fitted on the features of valid,
+    which neither network has learned from. "aligned_logit" shows that logit beside them.
 
     Args:
         task: rows of train in order of their time, and of valid to stop by, whose labels choose the best epoch and
@@ -129,17 +140,18 @@ def fit_shared_encoder(
         return EncodedTrain(encoder, encoder.columns(task.train), everything)
     fresh = network_until or fresh_networks(task, loss=head.loss, config=config)
     go_on = functools.partial(_gone_on, task, loss=head.loss, config=_gentle(config, blocks=boosting.blocks))
+    served = _serving_head(form, head.state, valid=task.valid, boosting=boosting)
     borders = time_borders(task.train.time, _shares(form, boosting))
     columns = np.full((size, len(names)), np.nan, dtype=np.float32)
     state: State = {}
     for shown, border in _blocks(task.train.time, borders):
         state = go_on(border, state) if form == "prequential" and state else fresh(border)
         later = taken_rows(task.train, shown)
-        if form == "pca":
-            state = {**state, **principal_directions(embeddings(state, later), components=boosting.components)}
+        if form in COMPONENT_FORMS:
+            state = _with_directions(form, state, shown=later, valid=task.valid, served=served, boosting=boosting)
         columns[shown] = encoder_columns(form, state, later)
     kept = task.train.time > borders[0] if form == "later" else everything
-    serving = head.state if form == "out_of_time" else state
+    serving = served if form in HEAD_FORMS else state
     return EncodedTrain(SharedEncoder(form, dict(serving), names), columns, kept)
 
 
@@ -167,6 +179,25 @@ def _blocks(time: NDArray[np.int64], borders: Sequence[int]) -> Iterator[tuple[N
         yield (time > border) & (True if following is None else time <= following), border
 
 
+def _serving_head(form: StudyForm, state: State, *, valid: Rows, boosting: BoostingConfig) -> State:
+    """The head, with the directions of the components that serve: those of rows it has not learned from."""
+    return _with_components(state, valid, boosting.components) if form in ALIGNED_FORMS else state
+
+
+def _with_directions(
+    form: StudyForm, state: State, *, shown: Rows, valid: Rows, served: State, boosting: BoostingConfig
+) -> State:
+    """A block's network and the directions of its components, or those that tell it in the components that serve."""
+    if form == "pca":
+        return _with_components(state, shown, boosting.components)
+    components = reduced(embeddings(served, valid), served)
+    return {**state, **aligned_directions(embeddings(state, valid), components)}
+
+
+def _with_components(state: State, rows: Rows, components: int) -> State:
+    return {**state, **principal_directions(embeddings(state, rows), components=components)}
+
+
 def _shares(form: StudyForm, boosting: BoostingConfig) -> list[float]:
     if form in BLOCK_FORMS:
         return [block / boosting.blocks for block in range(1, boosting.blocks)]
@@ -192,8 +223,9 @@ def _network(earlier: Task, *, loss: LossSettings, config: TrainConfig, start: S
 def _column_names(form: StudyForm, *, components: int, width: int) -> tuple[str, ...]:
     if form == "none":
         return ()
+    logit = ("head_logit",) if form in (*LOGIT_FORMS, "aligned_logit") else ()
     if form in LOGIT_FORMS:
-        return ("head_logit",)
-    if form == "pca":
-        return tuple(f"component_{index}" for index in range(components))
+        return logit
+    if form in COMPONENT_FORMS:
+        return (*logit, *(f"component_{index}" for index in range(components)))
     return tuple(f"embedding_{index}" for index in range(width))

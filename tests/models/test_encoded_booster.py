@@ -40,7 +40,7 @@ def test_without_a_form_of_its_own_the_booster_has_that_of_the_configuration():
     assert found.booster == boosted("logit", embedding="none").booster
 
 
-@pytest.mark.parametrize("form", ["none", "pca", "out_of_time"])
+@pytest.mark.parametrize("form", ["none", "pca", "out_of_time", "aligned_logit"])
 def test_margins_are_what_the_booster_says_of_its_inputs(form):
     found = boosted(form)
     matrix = found.inputs.columns(VALID)

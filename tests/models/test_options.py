@@ -26,12 +26,17 @@ def test_impossible_grids_are_refused(wrong, message):
 
 @pytest.mark.parametrize("form", sorted(set(get_args(StudyForm)) - set(get_args(EmbeddingForm))))
 def test_a_form_of_the_study_is_no_form_to_ship_and_the_message_says_where_it_went(form):
-    with pytest.raises(ValidationError, match=f"none, logit, out_of_time: {form} is compared .* ablation.encoder_leak"):
+    with pytest.raises(
+        ValidationError,
+        match=f"none, logit, out_of_time, aligned, aligned_logit: {form} is compared .* ablation.encoder_leak",
+    ):
         BoostingConfig(embedding=form)
 
 
 def test_a_form_that_is_none_at_all_is_refused_too():
-    with pytest.raises(ValidationError, match="Input should be 'none', 'logit' or 'out_of_time'"):
+    with pytest.raises(
+        ValidationError, match="Input should be 'none', 'logit', 'out_of_time', 'aligned' or 'aligned_logit'"
+    ):
         BoostingConfig(embedding="logits")
 
 

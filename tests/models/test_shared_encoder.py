@@ -1,3 +1,4 @@
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -27,9 +28,9 @@ CONFIG = TrainConfig(epochs=1, batch_size=128, threads=1, device="cpu")
 HEAD = fit_networks(TASK, settings=[LossSettings()], repeats=[0], config=CONFIG)[0].state
 
 
-def encoded(form, train=TRAIN, network_until=None, **keywords):
+def encoded(form, train=TRAIN, network_until=None, valid=VALID, **keywords):
     return fit_shared_encoder(
-        replace(TASK, train=train),
+        replace(TASK, train=train, valid=valid),
         head=HeadNetwork(HEAD, LossSettings()),
         form=form,
         boosting=BoostingConfig(**keywords),
@@ -43,7 +44,9 @@ def with_labels_flipped(rows, flipped):
     return RowArrays(rows.numeric, rows.categorical, label.astype(np.float32), rows.weight, rows.time)
 
 
-@pytest.mark.parametrize("form", ["later", "missing_earlier", "logit", "pca", "out_of_time", "prequential"])
+@pytest.mark.parametrize(
+    "form", ["later", "missing_earlier", "logit", "pca", "out_of_time", "prequential", "aligned", "aligned_logit"]
+)
 def test_no_row_of_train_is_shown_a_value_that_its_own_or_a_later_label_moved(form):
     # flipping every label from a time on may change nothing that the booster sees up to the next block
     start = 600
@@ -116,6 +119,57 @@ def test_principal_components_are_those_of_the_rows_the_encoder_has_not_seen():
     signs = np.sign((found * expected).sum(axis=0))
     np.testing.assert_allclose(found * signs, expected, atol=0.5 / GRID + 1e-4)
     assert result.encoder.names == tuple(f"component_{index}" for index in range(5))
+
+
+def of_another_seed(border):
+    """Networks of other initial weights than the head's, which know the rows up to a time."""
+    return fresh_networks(TASK, loss=LossSettings(), config=CONFIG.model_copy(update={"seed": 8}))(border)
+
+
+def test_aligned_components_serve_the_head_and_are_those_of_its_embedding_of_valid():
+    result = encoded("aligned", components=5)
+    assert result.encoder.names == tuple(f"component_{index}" for index in range(5))
+    assert {name for name in result.encoder.state if name not in HEAD} == {"reduced_center", "reduced_directions"}
+    peer = PCA(5).fit_transform(embeddings(HEAD, VALID).astype(np.float64))
+    found = result.encoder.columns(VALID)
+    np.testing.assert_allclose(found * np.sign((found * peer).sum(axis=0)), peer, atol=0.5 / GRID + 1e-4)
+
+
+def test_a_network_of_other_weights_speaks_in_the_heads_components_of_rows_it_has_not_seen():
+    # the head has seen them, so what it says itself is the truth of the map and nothing more
+    result = encoded("aligned", network_until=of_another_seed, components=3)
+    later = TRAIN.time > TRAIN.time[200]
+    truth, found = result.encoder.columns(TRAIN)[later], result.columns[later]
+    unexplained = ((found - truth) ** 2).mean(axis=0) / truth.var(axis=0)
+    # nothing unexplained would be the head's own values, which know the labels of these rows
+    assert 0 < unexplained[0] < 0.1
+    assert unexplained.max() < 0.5
+    assert np.isnan(result.columns[~later]).all()
+
+
+def test_an_alignment_reads_no_label_of_valid():
+    found = encoded("aligned_logit", network_until=lambda _: HEAD)
+    unknown = with_labels_flipped(VALID, np.ones(300, dtype=bool))
+    blind = encoded("aligned_logit", network_until=lambda _: HEAD, valid=unknown)
+    np.testing.assert_array_equal(found.columns, blind.columns)
+    np.testing.assert_array_equal(found.encoder.columns(VALID), blind.encoder.columns(VALID))
+
+
+def test_an_alignment_is_fitted_on_no_row_of_train():
+    # both networks held, a row of train may move what is shown of itself and of nothing else
+    moved = RowArrays(TRAIN.numeric.copy(), TRAIN.categorical, TRAIN.label, TRAIN.weight, TRAIN.time)
+    moved.numeric[300] += 5
+    before, after = (encoded("aligned", train, network_until=lambda _: HEAD).columns for train in (TRAIN, moved))
+    assert np.flatnonzero((before != after).any(axis=1) & np.isfinite(before[:, 0])).tolist() == [300]
+
+
+def test_the_aligned_logit_is_that_of_out_of_time_and_stands_before_the_components():
+    until = functools.cache(of_another_seed)
+    both, logit, components = (
+        encoded(form, network_until=until) for form in ("aligned_logit", "out_of_time", "aligned")
+    )
+    assert both.encoder.names == (*logit.encoder.names, *components.encoder.names)
+    np.testing.assert_array_equal(both.columns, np.concatenate([logit.columns, components.columns], axis=1))
 
 
 def test_networks_that_a_caller_has_are_not_fitted_again():

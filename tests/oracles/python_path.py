@@ -22,7 +22,12 @@ from models.shared_encoder import encoder_columns
 from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
 
 KNOTS = 12
-FORMS: dict[str, StudyForm] = {"logit": "logit", "embedding": "later", "reduced": "pca"}
+FORMS: dict[str, StudyForm] = {
+    "logit": "logit",
+    "embedding": "later",
+    "reduced": "pca",
+    "logit_reduced": "aligned_logit",
+}
 
 
 def python_probabilities(parts: GraphParts, encoder: Encoder, table: pa.Table) -> dict[str, np.ndarray]:
@@ -85,7 +90,7 @@ def small(
     )
     states = [_state(architecture, rng) for _ in range(3)]
     matrix = encoder.apply(train)
-    if form == "reduced":
+    if form in ("reduced", "logit_reduced"):
         states[2] |= principal_directions(embeddings(states[2], matrix), components=3)
     small_categories = plain_columns(names, encoder.categorical, encoder.sizes, limit=one_hot).one_hot
     booster = BoosterPart(b"", form, None if form == "none" else states[2], loss, small_categories)  # type: ignore[arg-type]

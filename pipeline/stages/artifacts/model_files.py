@@ -13,14 +13,12 @@ from models.baseline import LogisticBaseline
 from models.booster_inputs import BoosterInputs, OneHot, PlainColumns
 from models.boosting import Booster
 from models.losses import LossSettings, tail_floor
-from models.shared_encoder import SharedEncoder
+from models.pca import CENTER, DIRECTIONS
+from models.shared_encoder import ALIGNED_FORMS, HEAD_FORMS, SharedEncoder
 from pipeline.stages.artifacts.candidates import Calibration, Head, Models
 from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import read_json, write_json
-
-HEAD_FORMS = ("same_rows", "out_of_time")
-"""Forms of the shared encoder that are served by the head's own network."""
 
 
 def save_heads(folder: Path, heads: Mapping[str, Head]) -> None:
@@ -50,12 +48,13 @@ def load_heads(folder: Path) -> dict[str, Head]:
 
 
 def save_booster(folder: Path, booster: Booster, inputs: BoosterInputs) -> None:
-    """Write booster.ubj, booster.json and, where it has an encoder that is not the head itself, that one's arrays."""
+    """Write booster.ubj, booster.json and, where it has an encoder that is not the head itself, what the head lacks."""
     write_bytes(folder / "booster.ubj", booster.model)
     encoder = inputs.encoder
     own = encoder.form not in HEAD_FORMS
-    if own:
-        write_bytes(folder / "booster_encoder.safetensors", save(dict(encoder.state)))
+    arrays = {name: each for name, each in encoder.state.items() if own or name in (CENTER, DIRECTIONS)}
+    if own or arrays:
+        write_bytes(folder / "booster_encoder.safetensors", save(arrays))
     write_json(
         folder / "booster.json",
         {
@@ -75,7 +74,9 @@ def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, Boos
     described = read_json(folder / "booster.json")
     encoder = described["encoder"]
     own = encoder["tensors"] == "own"
-    state = load_file(folder / "booster_encoder.safetensors") if own else dict(heads["mlp"].state)
+    state = {} if own else dict(heads["mlp"].state)
+    if own or encoder["form"] in ALIGNED_FORMS:
+        state |= load_file(folder / "booster_encoder.safetensors")
     booster = Booster(
         (folder / "booster.ubj").read_bytes(),
         tuple(described["columns"]),

@@ -1,12 +1,11 @@
 """What a scoring graph computes with, taken from the models and maps of a run."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from pipeline.stages.artifacts.candidates import Calibration, Models
-from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart
+from pipeline.stages.export.graph.scoring_graph import BoosterForm, BoosterPart, GraphParts, NetworkPart
 
-BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = {
+BOOSTER_FORMS: Mapping[str, BoosterForm] = {
     "none": "none",
     "logit": "logit",
     "out_of_time": "logit",
@@ -15,6 +14,8 @@ BOOSTER_FORMS: Mapping[str, Literal["none", "logit", "embedding", "reduced"]] = 
     "missing_earlier": "embedding",
     "prequential": "embedding",
     "pca": "reduced",
+    "aligned": "reduced",
+    "aligned_logit": "logit_reduced",
 }
 """How a form of the shared encoder is computed in the graph."""
 

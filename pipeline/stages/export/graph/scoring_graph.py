@@ -23,7 +23,13 @@ from models.losses import LossSettings
 from models.network import State
 from models.pca import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
-from pipeline.stages.export.graph.network_nodes import category_codes, network_output, one_hot_columns, scaled_inputs
+from pipeline.stages.export.graph.network_nodes import (
+    NetworkOutput,
+    category_codes,
+    network_output,
+    one_hot_columns,
+    scaled_inputs,
+)
 from pipeline.stages.export.graph.nodes import DOUBLE, FLOAT, Nodes
 from pipeline.stages.export.graph.probability_nodes import (
     calibrated_log_odds,
@@ -35,6 +41,8 @@ from pipeline.storage.errors import InputError
 
 PROBABILITY = "probability"
 GRAPH_NAME = "harbor"
+BoosterForm = Literal["none", "logit", "embedding", "reduced", "logit_reduced"]
+"""What of an encoder a booster's columns end with: its margin, its embedding, components of it, or margin and these."""
 
 
 class CategoryCodes(Protocol):
@@ -60,15 +68,14 @@ class BoosterPart:
 
     Attributes:
         model: UBJ bytes.
-        form: "none", the encoder's "logit" (its margin), its "embedding" or that "reduced" to principal components:
-            rounded, after all other columns.
+        form: what the encoder adds after all other columns, rounded.
         encoder: the network that gives it; None for "none".
         loss: what the trees minimised, which is undone as a head's is.
         one_hot: categorical columns that follow the numeric ones, a 0/1 column a code.
     """
 
     model: bytes
-    form: Literal["none", "logit", "embedding", "reduced"] = "none"
+    form: BoosterForm = "none"
     encoder: State | None = None
     loss: LossSettings = NATIVE
     one_hot: tuple[OneHot, ...] = ()
@@ -184,13 +191,21 @@ def _booster_columns(nodes: Nodes, numeric: str | None, codes: Sequence[str], bo
     columns += [one_hot_columns(nodes, codes[each.place], size=each.size) for each in booster.one_hot]
     if booster.encoder is not None:
         output = network_output(nodes, numeric, codes, booster.encoder)
-        values = output.margin if booster.form == "logit" else output.embedding
-        if booster.form == "reduced":
-            centered = nodes.add("Sub", values, nodes.constant(booster.encoder[CENTER]))
-            values = nodes.add("MatMul", centered, nodes.constant(booster.encoder[DIRECTIONS]))
+        values = _encoder_values(nodes, output, booster.form, booster.encoder)
         rounded = nodes.add("Round", nodes.add("Mul", values, nodes.number(GRID)))
         columns.append(nodes.add("Mul", rounded, nodes.number(1 / GRID)))
     return nodes.joined(columns)
+
+
+def _encoder_values(nodes: Nodes, output: NetworkOutput, form: BoosterForm, state: State) -> str:
+    """What an encoder adds before it is rounded [N, E]: a margin comes first."""
+    if form == "logit":
+        return output.margin
+    if form == "embedding":
+        return output.embedding
+    centered = nodes.add("Sub", output.embedding, nodes.constant(state[CENTER]))
+    components = nodes.add("MatMul", centered, nodes.constant(state[DIRECTIONS]))
+    return components if form == "reduced" else nodes.joined([output.margin, components])
 
 
 def _baseline_margin(nodes: Nodes, numeric: str | None, codes: Sequence[str], baseline: LogisticBaseline) -> str:

@@ -14,7 +14,7 @@ from models.options import BoostingConfig, EmbeddingForm, TrainConfig
 from models.shared_encoder import HeadNetwork
 from models.task import labelled_task
 from pipeline.stages.artifacts.candidates import Head
-from pipeline.stages.artifacts.model_files import HEAD_FORMS, load_booster, load_heads, save_booster, save_heads
+from pipeline.stages.artifacts.model_files import load_booster, load_heads, save_booster, save_heads
 from pipeline.stages.export.graph_parts import BOOSTER_FORMS
 from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
@@ -40,16 +40,23 @@ def test_every_form_that_ships_can_be_exported():
 
 
 @pytest.mark.parametrize(
-    ("form", "soft_labels"), [("pca", True), ("prequential", False), ("out_of_time", True), ("none", False)]
+    ("form", "soft_labels"),
+    [("pca", True), ("prequential", False), ("out_of_time", True), ("none", False), ("aligned_logit", False)],
 )
 def test_what_is_read_back_scores_as_what_was_written(tmp_path, form, soft_labels):
     found = boosted(form, soft_labels=soft_labels)
     save_booster(tmp_path, found.booster, found.inputs)
     booster, inputs = load_booster(tmp_path, {"mlp": Head("mlp", STATE, LOSS, "balanced")})
-    assert (tmp_path / "booster_encoder.safetensors").exists() == (form not in HEAD_FORMS)
+    assert (tmp_path / "booster_encoder.safetensors").exists() == (form != "out_of_time")
     assert booster == found.booster
     assert (inputs.names, inputs.plain) == (found.inputs.names, found.inputs.plain)
     np.testing.assert_array_equal(booster.margins(inputs.columns(VALID)), found.valid_margins)
+
+
+def test_of_a_form_that_the_head_serves_only_the_components_are_written_beside_it(tmp_path):
+    found = boosted("aligned", soft_labels=False)
+    save_booster(tmp_path, found.booster, found.inputs)
+    assert set(load_file(tmp_path / "booster_encoder.safetensors")) == {"reduced_center", "reduced_directions"}
 
 
 def test_a_head_comes_back_with_its_loss_and_its_arrays(tmp_path):

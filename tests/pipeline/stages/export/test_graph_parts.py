@@ -59,4 +59,5 @@ def test_a_shipped_candidate_that_the_run_does_not_have_is_refused(models, small
 
 def test_forms_that_give_a_margin_and_those_that_give_an_embedding_are_told_apart():
     assert {name for name, form in BOOSTER_FORMS.items() if form == "logit"} == {"logit", "out_of_time"}
-    assert BOOSTER_FORMS["pca"] == "reduced"
+    assert BOOSTER_FORMS["pca"] == BOOSTER_FORMS["aligned"] == "reduced"
+    assert BOOSTER_FORMS["aligned_logit"] == "logit_reduced"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pytest
 
@@ -78,6 +79,18 @@ def test_a_row_scores_alike_alone_and_among_others() -> None:
     np.testing.assert_allclose(alone, together, atol=1e-6)
 
 
+def test_a_booster_that_looks_through_the_head_adds_no_network_to_the_graph() -> None:
+    case = small(form="logit_reduced")
+    booster = case.parts.boosters["xgboost"]
+    own = NetworkPart(booster.encoder, LossSettings(0.1, 7.3))  # type: ignore[arg-type]
+    shared = case.changed(networks={"mlp": own, "mlp_unsmoothed": own})
+    apart, one = (
+        [node.op_type for node in onnx.load_from_string(scoring_graph(each.parts)).graph.node]
+        for each in (case, shared)
+    )
+    assert apart.count("Relu") - one.count("Relu") == 4  # two networks of two layers less
+
+
 def test_equal_parts_give_equal_bytes() -> None:
     assert scoring_graph(small().parts) == scoring_graph(small().parts)
 
@@ -136,8 +149,9 @@ def test_an_encoder_that_no_head_uses_is_a_network_of_its_own() -> None:
     assert largest_difference(case) < 1e-5
 
 
-def test_principal_components_of_an_encoder_are_computed_in_the_graph() -> None:
-    case = small(form="reduced")
+@pytest.mark.parametrize("form", ["reduced", "logit_reduced"])
+def test_principal_components_of_an_encoder_are_computed_in_the_graph(form: str) -> None:
+    case = small(form=form)
     plain = case.table.num_rows
     found, expected = scorer(case.parts).probabilities(case.table), case.expected()
     # a component on a border of the grid may round to the other side, and then a tree may flip
