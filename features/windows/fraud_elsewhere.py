@@ -80,7 +80,7 @@ def first_known_after(first_tied: Int32, keys: Int64, places: Int32, starts: Int
         place_of_earliest = np.int32(-1)
         end = starts[group + 1]
         while end > starts[group]:
-            first = first_tied[end - 1]
+            first = min(first_tied[end - 1], end - 1)
             for row in range(first, end):
                 known[row] = second if places[row] == place_of_earliest else earliest
             for row in range(first, end):

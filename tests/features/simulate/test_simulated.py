@@ -188,7 +188,8 @@ def test_in_a_drifting_world_two_schemes_change_on_one_day_and_fraud_grows(simul
 
 def test_every_fault_of_the_arguments_is_named():
     with pytest.raises(
-        ValueError, match=r"rows must be at least 1,000, got 999; seed .* got -1; .*'harbor', 'drift', got 'port'"
+        ValueError,
+        match=r"rows must be at least 1,000, got 999; seed .* got -1; .*'harbor', 'drift', 'censored', got 'port'",
     ):
         simulate_transactions(999, seed=-1, scenario="port")
 

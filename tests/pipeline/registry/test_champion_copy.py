@@ -217,7 +217,7 @@ def test_evaluate_is_judged_against_the_champion_and_again_only_when_that_change
     assert reasons["evaluate"] == "version 1 is champion now"
     run_stages(run, settings, STAGES, force=None, only="evaluate", reporter=SilentReporter())
     report = read_json(run / "evaluate" / "report.json")
-    assert any("champion 1" in reason for reason in report["gate"]["reasons"])
+    assert any("champion 1" in check["text"] for check in report["gate"]["checks"])
     shadow = pq.read_table(run / "evaluate" / "shadow.parquet")
     assert np.abs(shadow["champion"].to_numpy() - shadow["hybrid"].to_numpy()).max() < 1e-5
     before = folder_checksums(run / "evaluate")
