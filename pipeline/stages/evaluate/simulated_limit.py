@@ -13,7 +13,9 @@ from pipeline.sections import SIMULATE, DataConfig
 
 
 def simulated_limit(data: DataConfig, transaction_ids: pa.ChunkedArray) -> KnownLimit | None:
-    """P(label = 1) of these rows as the simulator drew them; None where the data is not simulated.
+    """P(label = 1) of these rows as the simulator drew them; None where it is not known of all.
+
+    Data of a file has no such truth, and a preset that drops the simulator's ids loses it.
 
     Args:
         data: [data] of the run.
@@ -24,4 +26,6 @@ def simulated_limit(data: DataConfig, transaction_ids: pa.ChunkedArray) -> Known
     world = simulate_transactions(data.rows, seed=data.seed)
     ids = world.transactions["transaction_id"].combine_chunks()
     places = pc.index_in(transaction_ids.cast(ids.type), value_set=ids)
+    if places.null_count:
+        return None
     return KnownLimit(world.true_probability[places.to_numpy()], history_limit())

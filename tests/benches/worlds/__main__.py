@@ -27,7 +27,7 @@ from tests.benches.worlds.drift import drift_rules
 from tests.benches.worlds.plants import LEVELS, PLANTS, POWER, Bench
 from tests.benches.worlds.setting import BASELINE, SHIPPED, Judged, configuration, judged_world
 from tests.benches.worlds.truth import Reference, reference, truths
-from tests.benches.worlds.world import CANDIDATE, REFERENCE, read_world, worlds
+from tests.benches.worlds.world import CANDIDATE, REFERENCE, features_digest, read_world, worlds
 
 CONFIGURATIONS = ("harbor", "retrain")
 COVERED = (
@@ -75,6 +75,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path(".worlds"), help="where worlds are kept")
     asked = parser.parse_args(given)
+    asked.folder /= features_digest()
     begun = time.perf_counter()
     most = max(asked.worlds, asked.planted_worlds if asked.plant else 0)
     every = (*REFERENCE, *range(1, most + 1))

@@ -4,6 +4,7 @@ The models were fitted once, on worlds that nobody judges. What they say of a wo
 of a rule is judged again in seconds.
 """
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -115,6 +116,11 @@ def worlds(
                     print(f"  {made} of {len(missing)} worlds made", flush=True)
     for seed in seeds:
         yield read_world(folder, seed, scenario)
+
+
+def features_digest() -> str:
+    """What the default features are, in eight letters: worlds kept on disk hold what models say of those columns."""
+    return hashlib.sha256(FeaturesConfig().model_dump_json().encode()).hexdigest()[:8]
 
 
 def world_file(folder: Path, seed: int, scenario: str = "harbor") -> Path:

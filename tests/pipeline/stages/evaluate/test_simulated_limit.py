@@ -18,3 +18,7 @@ def test_rows_get_the_truth_of_their_own_id_in_any_order():
 @pytest.mark.parametrize("source", ["tx.csv", ("a.csv", "b.csv")])
 def test_a_file_has_no_known_truth(source):
     assert simulated_limit(DataConfig(source=source), pa.chunked_array([["t1"]])) is None
+
+
+def test_rows_under_other_ids_have_no_known_truth():
+    assert simulated_limit(DataConfig(rows=2_000, seed=3), pa.chunked_array([pa.array([0, 1])])) is None
