@@ -93,7 +93,7 @@ def small(
     if form in ("reduced", "logit_reduced"):
         states[2] |= principal_directions(embeddings(states[2], matrix), components=3)
     small_categories = plain_columns(names, encoder.categorical, encoder.sizes, limit=one_hot).one_hot
-    booster = BoosterPart(b"", form, None if form == "none" else states[2], loss, small_categories)  # type: ignore[arg-type]
+    booster = BoosterPart(b"", form, None if form == "none" else states[2], loss, small_categories)
     booster = replace(booster, model=_booster(booster_matrix(booster, matrix), matrix.label))
     return Small(
         GraphParts(

@@ -82,7 +82,7 @@ def test_a_row_scores_alike_alone_and_among_others() -> None:
 def test_a_booster_that_looks_through_the_head_adds_no_network_to_the_graph() -> None:
     case = small(form="logit_reduced")
     booster = case.parts.boosters["xgboost"]
-    own = NetworkPart(booster.encoder, LossSettings(0.1, 7.3))  # type: ignore[arg-type]
+    own = NetworkPart(booster.encoder, LossSettings(0.1, 7.3))
     shared = case.changed(networks={"mlp": own, "mlp_unsmoothed": own})
     apart, one = (
         [node.op_type for node in onnx.load_from_string(scoring_graph(each.parts)).graph.node]
