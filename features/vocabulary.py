@@ -70,5 +70,14 @@ def fit_vocabulary(values: pa.ChunkedArray, *, min_count: int, max_size: int, bu
     return Vocabulary(codes, 1 + len(own) + (buckets if shared else 0))
 
 
+def code_pairs(now: Vocabulary, then: Vocabulary) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The codes of every value that `now` knows, and the codes that `then` had for them, UNKNOWN for new ones [K]."""
+    values = list(now.codes)
+    return (
+        np.array([now.codes[value] for value in values], np.int64),
+        np.array([then.codes.get(value, UNKNOWN) for value in values], np.int64),
+    )
+
+
 def _bucket(value: str, buckets: int) -> int:
     return int.from_bytes(blake2b(value.encode(), digest_size=8).digest(), "big") % buckets

@@ -64,14 +64,14 @@ class LabelledMatrix:
 
 def fit_booster(
     train: LabelledMatrix,
-    valid: LabelledMatrix,
+    valid: LabelledMatrix | None,
     *,
     columns: Sequence[str],
     config: BoostingConfig,
     training: TrainConfig,
     loss: LossSettings = NATIVE,
 ) -> Booster:
-    """Gradient boosting of the log loss, stopped by valid and cut at its best round.
+    """Gradient boosting of the log loss, stopped by valid and cut at its best round; without valid every round is kept.
 
     No class weight by default: the booster's probabilities are native ones, and `scale_pos_weight` would ruin them.
     With the loss of a head, trees minimise that very function instead, by soft labels and row weights in both folds.
@@ -83,31 +83,33 @@ def fit_booster(
     """
     faults = [f"monotone names '{name}', which is no column" for name in config.monotone if name not in columns]
     for name, data in (("train", train), ("valid", valid)):
-        faults += _data_faults(name, data, columns=len(columns))
+        faults += _data_faults(name, data, columns=len(columns)) if data is not None else []
     if faults:
         raise InputError(f"{len(faults)} fault{'s' * (len(faults) > 1)} in the booster's input: " + "; ".join(faults))
     if loss != NATIVE:
         prevalence = float(np.average(train.label, weights=train.weight))
-        train, valid = (_softened(data, loss, prevalence=prevalence) for data in (train, valid))
+        train = _softened(train, loss, prevalence=prevalence)
+        valid = None if valid is None else _softened(valid, loss, prevalence=prevalence)
     borders = cut_rows(train.matrix, train.weight, cuts=config.max_bin - 1, tail=config.tail_bins)
     cuts = _binned(LabelledMatrix(borders, np.zeros(len(borders)), np.ones(len(borders))), config, training)
     learned = _binned(train, config, training, like=cuts)
-    judged = _binned(valid, config, training, like=learned)
+    judged = None if valid is None else _binned(valid, config, training, like=learned)
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
         _parameters(config, columns, training),
         learned,
         num_boost_round=config.rounds,
-        evals=[(judged, "valid")],
-        early_stopping_rounds=config.patience,
+        evals=[] if judged is None else [(judged, "valid")],
+        early_stopping_rounds=None if judged is None else config.patience,
         evals_result=history,
         verbose_eval=False,
     )
-    best = int(model.best_iteration) + 1
+    best = config.rounds if judged is None else int(model.best_iteration) + 1
     kept = model[:best]
     # early stopping leaves its score in the attributes, which a reader of the bytes would take for a round to stop at
     kept.set_attr(best_iteration=None, best_score=None)
-    return Booster(bytes(kept.save_raw("ubj")), tuple(columns), best, tuple(history["valid"]["logloss"]), loss)
+    losses = tuple(history["valid"]["logloss"]) if history else ()
+    return Booster(bytes(kept.save_raw("ubj")), tuple(columns), best, losses, loss)
 
 
 def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) -> LabelledMatrix:

@@ -57,9 +57,9 @@ def fit_boosted(
     kept = slice(None) if encoded.kept.all() else encoded.kept
     booster = fit_booster(
         LabelledMatrix(learned[kept], train.label[kept], train.weight[kept]),
-        LabelledMatrix(judged, valid.label, valid.weight),
+        LabelledMatrix(judged, valid.label, valid.weight) if task.length is None else None,
         columns=inputs.names,
-        config=boosting,
+        config=boosting if task.length is None else boosting.model_copy(update={"rounds": task.length.rounds}),
         training=training,
         loss=head.loss if boosting.soft_labels else NATIVE,
     )

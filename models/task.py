@@ -7,6 +7,19 @@ from models.rows import RowArrays, Rows, fraud_rate, labelled_rows, taken_rows
 
 
 @dataclass(frozen=True)
+class FixedLength:
+    """Where fits end that valid has no say in.
+
+    Attributes:
+        epochs: after which each setting's network is kept, on the schedule of all epochs [S].
+        rounds: trees of a booster.
+    """
+
+    epochs: tuple[int, ...]
+    rounds: int
+
+
+@dataclass(frozen=True)
 class Task:
     """The data of a fit.
 
@@ -15,12 +28,14 @@ class Task:
         valid: rows to stop by, all labels known.
         architecture: of every network.
         prevalence: fraud rate π of train, which scales the class weights.
+        length: where fits end; None lets valid choose it.
     """
 
     train: RowArrays
     valid: RowArrays
     architecture: Architecture
     prevalence: float
+    length: FixedLength | None = None
 
     def up_to(self, time: int) -> "Task":
         """The same with the rows of train up to a time (microseconds since the epoch) and the fraud rate of those.

@@ -51,7 +51,7 @@ def run(
     force: ForceOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="say what would run and why; change nothing")] = False,
 ) -> None:
-    """Bring the six stages up to date, in order: raw transactions in, a judged and exported model out."""
+    """Bring the seven stages up to date, in order: raw transactions in, a judged and exported model out."""
     from features.times import time_microseconds, time_name
     from pipeline.config import load_config
     from pipeline.runs.settings import RunSettings
@@ -112,7 +112,7 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
         return Exit.DONE
     gate = GateReport.read(folder / "evaluate" / "report.json").gate
     reporter.say(f"cost    {cost_line(folder, STAGES)}")
-    reporter.say(f"report  {folder / 'evaluate' / 'report.html'}")
+    reporter.say(f"report  {folder / 'refit' / 'report.html'}")
     reporter.say(f"bundle  {folder / 'export' / 'bundle'}")
     if settings.config.runs.store:
         reporter.say(f"store   {settings.config.runs.store}/{folder.name}")
@@ -204,6 +204,7 @@ def evaluate(
     print_outcomes(judged.report, place, Console())
 
 
+_stage_command("refit", "Fit the judged recipe anew on the newest rows, and guard it.")
 _stage_command("export", "Build the bundle for serving.")
 
 
@@ -255,17 +256,18 @@ def backtest(
     from pipeline.config import load_config
     from pipeline.schedule.backtest import BacktestDates
     from pipeline.schedule.backtest import backtest as backtested
-    from pipeline.schedule.backtest_tables import ageing_lines, drift_lines, table_lines
+    from pipeline.schedule.backtest_tables import ageing_lines, drift_lines, table_lines, week_lines
     from pipeline.stages import STAGES
 
     dates = BacktestDates(time_microseconds(start), time_microseconds(end), duration_microseconds(every))
     reporter = _reporter()
     settings = load_config(config, assignments=assignments or ())
     folder, result = backtested(Path(config).stem, settings, dates, STAGES, runs=Path("runs"), reporter=reporter)
-    for line in (*table_lines(result), "", *drift_lines(result), "", *ageing_lines(result)):
+    parts = (table_lines(result), week_lines(result), drift_lines(result), ageing_lines(result))
+    for line in (line for part in parts if part for line in (*part, "")):
         Console(width=160).print(line, highlight=False, markup=False, soft_wrap=True)
-    for name in ("backtest.json", "backtest.csv", "backtest.png"):
-        reporter.say(f"wrote   {folder / name}")
+    for path in (*sorted(folder.glob("backtest.*")), *sorted(folder.glob("weeks.*"))):
+        reporter.say(f"wrote   {path}")
 
 
 @app.command()

@@ -15,7 +15,15 @@ from evaluation.options import DecisionConfig, DriftConfig, EvaluationConfig, Ga
 from features.split import LabelsConfig, SplitConfig
 from features.windows.feature_options import FeaturesConfig
 from models.options import BoostingConfig, CalibrationConfig, SweepConfig, TrainConfig
-from pipeline.sections import AblationConfig, DataConfig, ExportConfig, RegistryConfig, RunsConfig, TrackingConfig
+from pipeline.sections import (
+    AblationConfig,
+    DataConfig,
+    ExportConfig,
+    RefitConfig,
+    RegistryConfig,
+    RunsConfig,
+    TrackingConfig,
+)
 from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError, faults_text
 
@@ -48,6 +56,7 @@ class Config(BaseModel):
     decision: DecisionConfig = Field(default_factory=DecisionConfig)
     gate: GateConfig = Field(default_factory=GateConfig)
     drift: DriftConfig = Field(default_factory=DriftConfig)
+    refit: RefitConfig = Field(default_factory=RefitConfig)
     export: ExportConfig = Field(default_factory=ExportConfig)
     runs: RunsConfig = Field(default_factory=RunsConfig)
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)

@@ -1,9 +1,10 @@
 """The pipeline's own sections of the configuration; pydantic models that import no worker."""
 
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from features.times import DAY, Duration, duration_microseconds
 from models.options import StudyForm
 from pipeline.bundle.manifest import FEWEST, SIGNING_KEY
 from pipeline.storage.addresses import CREDENTIALS, holds_password
@@ -96,6 +97,58 @@ class RegistryConfig(BaseModel):
 
     name: str = Field("harbor-fraud", pattern="^[A-Za-z0-9_-]+$", description="MLflow registered model")
     actor: str = Field("harbor", description="who promotes, as the ledger shall say")
+
+
+class RefitConfig(BaseModel):
+    """How the judged recipe is fitted anew on the newest rows before it ships ([refit])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(default=True, description="false ships the very model that was judged, as old as it is then")
+    until: Literal["known", "matured"] = Field(
+        "known",
+        description="where the rows of the refit end: at the moment of the run with every label known then (known), or "
+        "`labels.delay` earlier (matured)",
+    )
+    window: str = Field(
+        "train", description="length of the rows of the refit: `train` for that of the fold, or a duration"
+    )
+    blocks: int = Field(
+        4, ge=2, description="newest blocks of time that the recipe is scored on as it would have shipped"
+    )
+    block: Duration = Field(7 * DAY, gt=0, description="length of a block")
+    max_weight: float = Field(
+        2.0,
+        ge=1,
+        description="how many rows of its class a row may stand for whose like is not yet labelled; ages at which it "
+        "would stand for more are left out",
+    )
+    margin: float = Field(
+        0.02,
+        ge=0,
+        description="share of the judged model's log loss by which the recipe as it would have shipped may lose to it, "
+        "as far as the interval reaches",
+    )
+    min_frauds: int = Field(
+        100, ge=1, description="frauds that the rows of the refit, and those its maps are fitted on, must hold each"
+    )
+    map_half_life: str = Field(
+        "", description="age at which a row counts half in the maps of the refit; empty counts all alike"
+    )
+
+    @field_validator("window")
+    @classmethod
+    def _train_or_duration(cls, window: str) -> str:
+        if window != "train":
+            duration_microseconds(window)
+        return window
+
+    @field_validator("map_half_life")
+    @classmethod
+    def _empty_or_duration(cls, half_life: str) -> str:
+        if half_life and duration_microseconds(half_life) == 0:
+            raise InputError("must be empty or longer than nothing")
+        return half_life
 
 
 class ExportConfig(BaseModel):

@@ -14,11 +14,14 @@ def model_card(report: Mapping[str, Any], *, license_name: str = "apache-2.0") -
     """Markdown with front matter; every number in it is a headline metric, a count or a setting of the report.
 
     Args:
-        report: what `build_report` returned, or the same read back from JSON. Of `facts` the card prints name, as_of,
+        report: what `build_report` returned, or the same read back from JSON, `freshness` among its keys where the
+            recipe was fitted anew or might have been. Of `facts` the card prints name, as_of,
             newest_training_row and training_row_age where they are given.
         license_name: licence identifier of the front matter.
     """
-    parts = [_front_matter(report, license_name), _summary(report), _verdict(report), _numbers(report)]
+    parts = [_front_matter(report, license_name), _summary(report), _verdict(report)]
+    parts += [_freshness(report["freshness"])] if "freshness" in report else []
+    parts += [_numbers(report)]
     parts += [_making(report), _limits(report)]
     return "\n\n".join(parts) + "\n"
 
@@ -75,6 +78,11 @@ def _verdict(report: Mapping[str, Any]) -> str:
     told = zip(gate["reasons"], gate["remedies"], strict=True)
     reasons = "\n".join(f"- {reason}{f'. {remedy}.' if remedy else ''}" for reason, remedy in told)
     return f"## Verdict\n\nThe gate {'passed' if gate['passed'] else 'refused'} it:\n\n{reasons}"
+
+
+def _freshness(section: Mapping[str, Any]) -> str:
+    lines = "\n".join(f"- {line}" for line in section["lines"])
+    return f"## Freshness\n\n{lines}"
 
 
 def _numbers(report: Mapping[str, Any]) -> str:

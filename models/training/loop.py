@@ -85,6 +85,7 @@ def fit_networks(
     early stopping and best weights are each setting's own, so each network is what a run of it alone would give.
     A setting stops by the log loss on valid after the affine map of its margin that fits valid best: its own loss
     would be as consistent, but this is the number settings are ranked by, and it does not change with r and ε.
+    Where the task says how long fits are, each setting's weights are those after its epochs, and valid is only scored.
 
     Args:
         task: rows to learn from and to stop by, and the architecture that all settings share.
@@ -102,6 +103,9 @@ def fit_networks(
     for name, given in (("repeat", repeats), ("start", start)):
         if given is not None and len(given) != len(settings):
             raise ValueError(f"one {name} a setting is needed, got {len(given)} for {len(settings)} settings")
+    kept = None if task.length is None else np.array(task.length.epochs, np.float64)
+    if kept is not None and len(kept) != len(settings):
+        raise ValueError(f"one number of epochs a setting is needed, got {len(kept)} for {len(settings)} settings")
     device = chosen_device(config.device)
     threads = config.threads or torch.get_num_threads()
     shards = min(threads, len(settings)) if device.type == "cpu" else 1
@@ -118,7 +122,7 @@ def fit_networks(
             shards=shards,
         )
         table = loss_table(settings, prevalence=task.prevalence, device=device)
-        best, reports = _trained(networks, train, valid, table=table, config=config, progress=progress)
+        best, reports = _trained(networks, train, valid, table=table, config=config, kept=kept, progress=progress)
         return _fits(networks, best, reports, train, task.architecture)
 
 
@@ -171,6 +175,7 @@ def _trained(
     *,
     table: LossTable,
     config: TrainConfig,
+    kept: Floats | None,
     progress: Progress | None,
 ) -> tuple[BestSoFar, list[EpochReport]]:
     """The loop: epochs over shuffled batches, a look at valid after each."""
@@ -184,13 +189,13 @@ def _trained(
             rate = config.learning_rate * one_cycle(done)
             losses.append(networks.step(train, batch_B, table=table, learning_rate=rate))
         margins_SN = networks.margins(valid)
-        value_S = _valid_log_loss(networks, margins_SN, valid)
+        value_S = _valid_log_loss(networks, margins_SN, valid) if kept is None else np.abs(kept - epoch)
         going_on = best.update(epoch, value_S, networks.arrays() | {"valid_margins": margins_SN.cpu().numpy()})
         mean_loss_S = torch.stack(losses).mean(0).tolist()
         reports.append(EpochReport(epoch, tuple(mean_loss_S), tuple(value_S.tolist()), int(best.running_S.sum())))
         if progress is not None:
             progress(reports[-1])
-        if not going_on:
+        if not going_on or (kept is not None and epoch >= kept.max()):
             break
     return best, reports
 

@@ -57,7 +57,10 @@ def carried_weights(state: State, architecture: Architecture, *, codes: Sequence
     if found:
         raise InputError(f"weights can be carried over to the same network only, but {'; '.join(found)}")
     tables = {
-        f"lookup_{index}": _carried_lookup(state, architecture, index, pairs) for index, pairs in enumerate(codes)
+        f"lookup_{index}": _carried_lookup(
+            state, index, pairs, size=architecture.cardinalities[index], rows=architecture.lookup_rows[index]
+        )
+        for index, pairs in enumerate(codes)
     }
     weight_ME, bias_E = _carried_projection(state, architecture)
     kept = ("hidden_weight", "hidden_bias", "output_weight", "output_bias", "projection_lookup")
@@ -67,6 +70,24 @@ def carried_weights(state: State, architecture: Architecture, *, codes: Sequence
         **{name: np.array(state[name]) for name in kept if name in state},
         **tables,
     }
+
+
+def recoded_network(state: State, *, codes: Sequence[CodePairs], sizes: Sequence[int]) -> dict[str, np.ndarray]:
+    """The same network for rows whose categories are coded by other vocabularies; its knots and scales stay.
+
+    What it says of a row does not change, but for values that one of the two vocabularies does not know.
+
+    Args:
+        state: the fitted network, constants included.
+        codes: the codes now and then, one pair a categorical column.
+        sizes: number of codes now, the unknown one included, one a categorical column.
+    """
+    heights = [max(int(size), 2) for size in sizes]
+    tables = {
+        f"lookup_{index}": _carried_lookup(state, index, pairs, size=height, rows=height)
+        for index, (pairs, height) in enumerate(zip(codes, heights, strict=True))
+    }
+    return {**state, **tables, "cardinality": np.array(heights, np.int64)}
 
 
 def differences(state: State, architecture: Architecture) -> list[str]:
@@ -109,11 +130,10 @@ def _carried_projection(state: State, architecture: Architecture) -> tuple[Float
     return weight_ME, state["projection_bias"].astype(np.float64) + shift_FE.sum(0)
 
 
-def _carried_lookup(state: State, architecture: Architecture, index: int, pairs: CodePairs) -> np.ndarray:
+def _carried_lookup(state: State, index: int, pairs: CodePairs, *, size: int, rows: int) -> np.ndarray:
     old_RD, sizes = state[f"lookup_{index}"], state["cardinality"]
     now, then = pairs
-    rows = architecture.lookup_rows[index]
-    row = folded_codes(now[:, None], [architecture.cardinalities[index]], [rows])[:, 0]
+    row = folded_codes(now[:, None], [size], [rows])[:, 0]
     old_row = folded_codes(then[:, None], [int(sizes[index])], [len(old_RD)])[:, 0]
     total_RD = np.zeros((rows, old_RD.shape[1]))
     np.add.at(total_RD, row, old_RD[old_row].astype(np.float64))

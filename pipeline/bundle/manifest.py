@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.bundle.twin import TWIN
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import write_json
 from pipeline.storage.done import folder_checksums
@@ -42,7 +43,10 @@ REQUIRED = frozenset(
         *(f"mlflow/{name}" for name in ("serving_model.py", "artifacts/model.onnx", "artifacts/signature.json")),
     }
 )
-OPTIONAL = frozenset({"triton/harbor/config.pbtxt", "triton/harbor/1/model.onnx"})
+TWIN_FILES = ("booster.ubj", "network.safetensors", "encoder.json", "calibrator.json", "thresholds.json")
+OPTIONAL = frozenset(
+    {"triton/harbor/config.pbtxt", "triton/harbor/1/model.onnx", *(f"{TWIN}/{name}" for name in TWIN_FILES)}
+)
 
 MEBIBYTE = 1 << 20
 LARGEST_MANIFEST = MEBIBYTE

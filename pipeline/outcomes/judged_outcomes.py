@@ -1,15 +1,18 @@
 """A deployed bundle judged on outcomes that arrived later."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from evaluation.report.json_values import json_values
 from evaluation.report.outcomes_section import outcomes_report
+from evaluation.statistics.confidence_sequence import watched_difference
 from pipeline.bundle.manifest import MANIFEST, checked_bundle, signing_key
 from pipeline.bundle.scorer import loaded_scorer
+from pipeline.bundle.twin import TWIN, Twin, twin_of
 from pipeline.config import Config
 from pipeline.outcomes.outcome_rows import Outcomes, scored_outcomes
 from pipeline.process.hardware import cpu_threads
@@ -33,8 +36,8 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
     Args:
         bundle: the deployed bundle; its files are checked first.
         outcomes: .parquet, .csv or .jsonl with `label` (0, 1 or empty: not known) and either the graph's columns or
-            the `probability` that the bundle gave; `event_time`, `amount`, `card_id`, `action` (or the older `blocked`,
-            0 or 1), `label_source` and `approval_probability` may follow.
+            the `probability` that the bundle gave, and `judged` where it has a judged twin; `event_time`, `amount`,
+            `card_id`, `action` (or the older `blocked`, 0 or 1), `label_source` and `approval_probability` may follow.
         config: [evaluation] says how to judge, train.seed draws.
 
     Raises:
@@ -62,9 +65,34 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
         "outcomes": {"file": outcomes.name, "sha256": sha256_file(outcomes)},
         **report,
     }
+    twin = twin_of(checked.manifest)
+    if twin is not None:
+        whole["refit"] = refit_against_twin(scored, twin)
     place = outcomes.with_name(f"{outcomes.stem}.report.json")
     write_json(place, whole)
     return JudgedOutcomes(whole, place)
+
+
+def refit_against_twin(scored: Outcomes, twin: Twin) -> dict[str, Any]:
+    """The refit that ships against its judged twin on rows that neither had seen, with limits that hold on all days.
+
+    `verdict` is "worse", "better" or "open": a retrain goes back to the twin at the first.
+    """
+    if not scored.timed or scored.judged is None:
+        lacking = "event_time" if not scored.timed else TWIN
+        return {"verdict": "open", "reason": f"the refit cannot be compared with its twin: the file has no {lacking}"}
+    rows = scored.rows
+    later = rows.event_time > max(twin.judged_seen_until, twin.shipped_seen_until)
+    used = later & np.isfinite(rows.labels) & ~scored.blocked
+    found = watched_difference(
+        rows.labels[used],
+        scored.probabilities[used],
+        scored.judged[used],
+        event_time=rows.event_time[used],
+        weight=None if rows.weight is None else rows.weight[used],
+    )
+    verdict = "worse" if found.worse else "better" if found.better else "open"
+    return {"verdict": verdict, "log_loss": json_values(asdict(found))}
 
 
 def _rows_seen_in_training(scored: Outcomes, manifest: Mapping[str, Any]) -> list[str]:

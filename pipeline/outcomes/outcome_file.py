@@ -22,6 +22,7 @@ COLUMN_TYPES = {
     "blocked": pa.float64(),
     "amount": pa.float64(),
     "probability": pa.float64(),
+    "judged": pa.float64(),
     "approval_probability": pa.float64(),
     "event_time": pa.string(),
     "card_id": pa.string(),
@@ -35,6 +36,7 @@ NUMBER_RULES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "blocked": ("0, 1 or empty", lambda v: np.isnan(v) | (v == 0) | (v == 1)),
     "amount": ("a finite number ≥ 0", lambda v: np.isfinite(v) & (v >= 0)),
     "probability": ("a number in [0, 1]", lambda v: (v >= 0) & (v <= 1)),
+    "judged": ("a number in [0, 1]", lambda v: (v >= 0) & (v <= 1)),
     "approval_probability": ("a number in [0, 1] or empty", lambda v: np.isnan(v) | ((v >= 0) & (v <= 1))),
 }
 """What must hold for every value, in words and as a mask."""
@@ -53,6 +55,7 @@ class OutcomeColumns:
         label_source: who gave the label, in lower case, "" where not said [N].
         amount: in units of the currency [N].
         probability: P(fraud) that somebody gave [N].
+        judged: P(fraud) of the judged twin that somebody gave [N].
         event_time: microseconds since 1970 [N].
         card: a code per card [N].
     """
@@ -64,6 +67,7 @@ class OutcomeColumns:
     label_source: np.ndarray | None
     amount: np.ndarray | None
     probability: np.ndarray | None
+    judged: np.ndarray | None
     event_time: np.ndarray | None
     card: np.ndarray | None
 
@@ -93,6 +97,7 @@ def outcome_columns(path: Path) -> OutcomeColumns:
         label_source=source,
         amount=numbers.get("amount"),
         probability=numbers.get("probability"),
+        judged=numbers.get("judged"),
         event_time=times,
         card=_card_codes(table),
     )

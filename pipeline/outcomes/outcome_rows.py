@@ -12,6 +12,7 @@ from evaluation.statistics.populations import JudgedRows
 from features.split import LabelsConfig
 from pipeline.bundle.score import read_features
 from pipeline.bundle.scorer import Scorer
+from pipeline.bundle.twin import TWIN
 from pipeline.outcomes.outcome_file import OutcomeColumns, column_names, outcome_columns
 
 LARGEST_GROUPING = 100
@@ -29,6 +30,7 @@ class Outcomes:
         blocked: the transaction was stopped, so that its label is an opinion [N].
         policy: what a policy did with the rows; None where the file has neither actions nor approval probabilities.
         probabilities: P(fraud) by the bundle [N].
+        judged: P(fraud) by the judged twin of the bundle's refit [N]; None where it has none.
         remarks: what a reader must know of the file.
         timed: whether the file says when each transaction happened.
     """
@@ -37,6 +39,7 @@ class Outcomes:
     blocked: np.ndarray
     policy: PolicyRows | None
     probabilities: np.ndarray
+    judged: np.ndarray | None
     remarks: tuple[str, ...]
     timed: bool
 
@@ -45,6 +48,7 @@ class Outcomes:
 class _Scored:
     probabilities: np.ndarray
     groups: dict[str, np.ndarray]
+    judged: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -55,31 +59,34 @@ def scored_outcomes(path: Path, scorer: Scorer, *, labels: LabelsConfig, threads
         InputError: it cannot be read, lacks columns, or holds values that cannot be: every fault, counted.
     """
     columns = outcome_columns(path)
-    scored = _scored(path, scorer, columns.probability, threads=threads)
+    scored = _scored(path, scorer, columns, threads=threads)
     no_amounts = ("the file has no amounts: statistics of value and cost are without meaning",)
     return Outcomes(
         rows=_judged_rows(columns, scored.groups, labels),
         blocked=columns.blocked,
         policy=_policy_rows(columns, cap=labels.approval_cap),
         probabilities=scored.probabilities,
+        judged=scored.judged,
         remarks=(*scored.remarks, *(no_amounts if columns.amount is None else ()), *_opinions(columns, labels)),
         timed=columns.event_time is not None,
     )
 
 
-def _scored(path: Path, scorer: Scorer, given: np.ndarray | None, *, threads: int) -> _Scored:
+def _scored(path: Path, scorer: Scorer, columns: OutcomeColumns, *, threads: int) -> _Scored:
     """The bundle's probabilities; those of the file where it lacks columns that the bundle needs."""
+    given = columns.probability
     if given is not None and not set(scorer.signature.inputs) <= set(column_names(path)):
         remark = "the probabilities are those of the file: it lacks columns of the graph, so they were not checked"
-        return _Scored(given, {}, (remark,))
+        return _Scored(given, {}, columns.judged, (remark,))
     features = read_features(path, scorer.signature)
-    probabilities = scorer.probabilities(features, threads=threads)["probability"]
+    said = scorer.probabilities(features, threads=threads)
+    probabilities, judged = said["probability"], said.get(TWIN)
     groups = _groups(features, scorer.signature.categorical)
     differing = 0 if given is None else int((np.abs(given - probabilities) > SAME_PROBABILITY).sum())
     if not differing:
-        return _Scored(probabilities, groups)
+        return _Scored(probabilities, groups, judged)
     remark = f"{differing:,} rows have another probability in the file than the bundle gives, which is what was judged"
-    return _Scored(probabilities, groups, (remark,))
+    return _Scored(probabilities, groups, judged, (remark,))
 
 
 def _groups(features: pa.Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:

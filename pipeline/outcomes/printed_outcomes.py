@@ -35,6 +35,8 @@ def print_outcomes(report: Mapping[str, Any], place: Path | str, console: Consol
     else:
         for title, value, interval in rows:
             console.print(f"  {title:<20} {value:>9}  {interval}", highlight=False, soft_wrap=True)
+    for line in refit_lines(report):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     for warning in report["warnings"]:
         console.print(f"! {warning}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"report  {place}", highlight=False, markup=False, soft_wrap=True)
@@ -47,6 +49,23 @@ def population_lines(report: Mapping[str, Any]) -> list[str]:
         f"{report['bundle']['candidate']} on {population['rows']:,} known outcomes of {coverage['rows']:,} rows "
         f"({coverage['waiting']:,} waiting, {coverage['blocked']:,} blocked)",
         f"{population['frauds']:,} frauds, prevalence {100 * population['prevalence']:.2f} %",
+    ]
+
+
+def refit_lines(report: Mapping[str, Any]) -> list[str]:
+    """How the refit that ships compares with its judged twin, in words; nothing where it has none."""
+    found = report.get("refit")
+    if found is None:
+        return []
+    if "reason" in found:
+        return [f"! {found['reason']}"]
+    loss = found["log_loss"]
+    said = {"worse": "is worse: go back to the twin", "better": "is better", "open": "cannot be told apart yet"}
+    limits = "no limits yet" if loss["low"] is None else f"{loss['low']:+.5f} to {loss['high']:+.5f} on all days"
+    value = "none" if loss["value"] is None else f"{loss['value']:+.5f}"
+    return [
+        f"refit against its judged twin: log loss {value} ({limits}), {loss['frauds']:,} frauds of {loss['days']} "
+        f"days: it {said[found['verdict']]}"
     ]
 
 

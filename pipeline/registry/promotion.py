@@ -14,6 +14,7 @@ from pipeline.registry.decision import Decision, decision
 from pipeline.registry.held_registry import Promotions, held_registry, now
 from pipeline.registry.model_registry import CHALLENGER, CHAMPION, PREVIOUS, Version
 from pipeline.registry.source_run import source_run
+from pipeline.registry.twin_bundle import write_twin_bundle
 from pipeline.storage.content import read_json
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.done import read_done
@@ -100,6 +101,38 @@ def rollback_champion(config: Config, *, runs: Path) -> Promoted:
         before = champion.number if champion is not None else None
         promotions.write("rollback", previous, before=before, after=previous.number)
         return Promoted(previous.number, before, previous.number)
+
+
+def roll_back_refit(run: Path, config: Config, *, champion: str, reason: str) -> Promoted | None:
+    """Put the judged twin of the champion's refit in its place; None where another model is champion by now.
+
+    The twin's bundle becomes a version of its own, so that the ledger and whoever serves see what changed.
+
+    Args:
+        run: a run folder with a copy of the champion.
+        config: the run's configuration.
+        champion: the version whose refit was shown to be worse.
+        reason: that it was, with the numbers.
+
+    Raises:
+        InputError: the bundle has no judged twin, or tracking is off.
+        LockedError: another job is promoting.
+    """
+    key = signing_key(config.export.sign_key_env)
+    bundle = checked_bundle(run / "champion" / "bundle", key=key)
+    with tempfile.TemporaryDirectory(prefix="harbor-") as temporary:
+        turned = Path(temporary) / "bundle"
+        turned.mkdir()
+        write_twin_bundle(bundle, turned, reason=reason, max_bytes=config.export.max_bytes, key=key)
+        verify_bundle(turned, key=key)
+        with held_registry(config, runs=run.parent, must_exist=True) as promotions:
+            now_champion = promotions.registry.aliased().get(CHAMPION)
+            if now_champion is None or now_champion.number != champion:
+                return None
+            version = _registered(promotions, run, config, turned, _gate(turned))
+            promotions.registry.point(CHAMPION, version.number)
+            promotions.write("rollback", version, before=champion, after=version.number)
+            return Promoted(version.number, champion, version.number, (reason,))
 
 
 @dataclass(frozen=True)

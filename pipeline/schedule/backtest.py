@@ -16,16 +16,18 @@ import pyarrow.compute as pc
 
 from evaluation.model_age import BacktestRows, ageing_table, backtest_statistics
 from evaluation.render.backtest_picture import backtest_picture
+from evaluation.render.week_after_picture import week_after_picture
 from features.times import DAY, duration_text, time_name, time_text
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings, read_settings
-from pipeline.schedule.backtest_tables import MODELS, STATISTICS, csv_text
+from pipeline.schedule.backtest_tables import MODELS, STATISTICS, csv_text, weeks_csv
 from pipeline.schedule.shared_windows import SharedRun, shared_stages, stages_as_of, why_not_shared
+from pipeline.schedule.week_after import Production, week_after, week_means
 from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
-from pipeline.stages.artifacts.evaluate_report import EvaluateReport
+from pipeline.stages.artifacts.evaluate_report import EvaluateReport, GateReport
 from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.stage import CHAMPION_FILE, Stage
@@ -82,7 +84,7 @@ def backtest(
     folder = runs / f"backtest-{name}-{time_name(dates.start)}-{time_name(dates.end)}-{duration_text(dates.every)}"
     quiet = config.model_copy(update={"tracking": config.tracking.model_copy(update={"enabled": False})})
     with held(folder / ".lock", f"another backtest is at work in {folder}"):
-        of_date = _stages_of_a_date(folder, quiet, stages, reporter)
+        of_date, shared = _stages_of_a_date(folder, quiet, stages, reporter)
         log, logged = _opened_log(folder, config, dates)
         lines: list[dict[str, Any]] = []
         rows: list[BacktestRows] = []
@@ -92,24 +94,27 @@ def backtest(
             _place_champion(run, _last_promoted(folder, lines))
             _run_date(run, RunSettings(quiet, date), of_date, reporter)
             judged = _judged_rows(run, first=folder / time_name(dates.start), config=quiet)
-            lines.append(_line(run, date, judged))
+            lines.append(_line(run, date, judged) | _after(folder, date, run, lines, shared=shared, config=quiet))
             rows += judged
             _log_date(log, index, lines[-1], logged=logged)
-        result = {"configuration": name, "dates": lines, "ageing": ageing_table(rows)}
+        weeks = [line["week_after"] for line in lines if line["week_after"] is not None]
+        result = {"configuration": name, "dates": lines, "ageing": ageing_table(rows), "means": week_means(weeks)}
         _write(folder, result)
         _close(log, folder, config, reporter)
     return folder, result
 
 
-def _stages_of_a_date(folder: Path, config: Config, stages: Sequence[Stage], reporter: Reporter) -> Sequence[Stage]:
+def _stages_of_a_date(
+    folder: Path, config: Config, stages: Sequence[Stage], reporter: Reporter
+) -> tuple[Sequence[Stage], SharedRun | None]:
     """Stages that take from what is shared, or the plain ones where rows of the file decide on one another."""
     shared = SharedRun(folder / "shared")
     run_stages(shared.folder, RunSettings(config, None), shared_stages(stages), force=None, reporter=reporter)
     why = why_not_shared(shared.report)
     if why is None:
-        return stages_as_of(stages, shared)
-    reporter.warn(f"every date reads the data anew: {why}")
-    return stages
+        return stages_as_of(stages, shared), shared
+    reporter.warn(f"every date reads the data anew, and no week after a date is judged: {why}")
+    return stages, None
 
 
 def _run_date(run: Path, settings: RunSettings, stages: Sequence[Stage], reporter: Reporter) -> None:
@@ -193,6 +198,21 @@ def _line(run: Path, date: int, judged: Sequence[BacktestRows]) -> dict[str, Any
     }
 
 
+def _after(
+    folder: Path, date: int, run: Path, lines: Sequence[Mapping[str, Any]], *, shared: SharedRun | None, config: Config
+) -> dict[str, Any]:
+    """What would have been in production in the week after a date: this run's models if they were promoted.
+
+    Otherwise those of the last promoted run, or this run's where none was promoted yet: something must serve.
+    """
+    if shared is None:
+        return {"week_after": None}
+    promoted = GateReport.read(run / "evaluate" / "report.json").gate.passed
+    current = run if promoted else (_last_promoted(folder, lines) or run)
+    first = folder / str(lines[0]["run"]) if lines else run
+    return {"week_after": week_after(date, Production(first, current), shared, config)}
+
+
 def _newest_training_row(run: Path) -> int:
     return FeaturesReport.read(run / "features" / "report.json").newest_training_row
 
@@ -232,7 +252,8 @@ def _log_date(log: StageLog, index: int, line: Mapping[str, Any], *, logged: Col
 
 
 def _close(log: StageLog, folder: Path, config: Config, reporter: Reporter) -> None:
-    for name in ("backtest.json", "backtest.csv", "backtest.png"):
+    names = ("backtest.json", "backtest.csv", "backtest.png", "weeks.csv", "weeks.png")
+    for name in (each for each in names if (folder / each).is_file()):
         log.artifact(name)
     log.close("FINISHED")
     outcome = replay(folder, config.tracking)
@@ -244,3 +265,6 @@ def _write(folder: Path, result: Mapping[str, Any]) -> None:
     write_json(folder / "backtest.json", result)
     write_text(folder / "backtest.csv", csv_text(result))
     write_bytes(folder / "backtest.png", backtest_picture(result).png)
+    if any(line["week_after"] is not None for line in result["dates"]):
+        write_text(folder / "weeks.csv", weeks_csv(result))
+        write_bytes(folder / "weeks.png", week_after_picture(result).png)

@@ -7,6 +7,7 @@ from typing import Any
 
 MODELS = ("retrained", "never retrained", "baseline")
 STATISTICS = ("average_precision", "brier_skill", "ece", "observed_expected")
+OF_A_WEEK = ("average_precision", "brier_skill", "observed_expected")
 OF_A_DATE = ("as_of", "rows", "frauds", "prevalence", "settings", "smoothing", "class_weight", "promoted")
 
 
@@ -42,6 +43,37 @@ def ageing_lines(result: Mapping[str, Any]) -> list[str]:
         found = f"{_number(row['average_precision']):>19}{_number(row['shortfall']):>8}"
         lines.append(f"{age:<21}{row['model']:<18}{row['frauds']:>8,}{found}")
     return lines
+
+
+def week_lines(result: Mapping[str, Any]) -> list[str]:
+    """The week after each date, a line a date: what would have been in production, by how it came there."""
+    weeks = [line["week_after"] for line in result["dates"] if line["week_after"] is not None]
+    if not weeks:
+        return []
+    titles = ("average precision", "Brier skill", "observed/expected")
+    head = f"{'week after':<12}{'frauds':>7}  {'ships':<8}" + "".join(f"{title:>21}" for title in titles)
+    lines = [head, f"{'':<29}" + f"{'never judged refit':>21}" * len(titles)]
+    for week in weeks:
+        cells = _cells(week["models"], OF_A_WEEK)
+        lines.append(f"{week['from'][:10]:<12}{week['frauds']:>7,}  {week['ships']:<8}{cells}")
+    means = ("average_precision", "brier_skill", "log_observed_expected")
+    return [*lines, f"{'mean':<12}{'':>7}  {'|ln O/E|':<8}{_cells(result['means'], means)}"]
+
+
+def weeks_csv(result: Mapping[str, Any]) -> str:
+    """A row a week after a date and model."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["from", "to", "rows", "frauds", "ships", "model", *STATISTICS, "log_loss"])
+    for week in (line["week_after"] for line in result["dates"] if line["week_after"] is not None):
+        head = [week[column] for column in ("from", "to", "rows", "frauds", "ships")]
+        for model, statistics in week["models"].items():
+            writer.writerow([*head, model, *(statistics[name] for name in (*STATISTICS, "log_loss"))])
+    return text.getvalue()
+
+
+def _cells(models: Mapping[str, Mapping[str, float]], names: tuple[str, ...]) -> str:
+    return "".join(f"{' '.join(_number(each[name]) for each in models.values()):>21}" for name in names)
 
 
 def csv_text(result: Mapping[str, Any]) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 from features.times import time_name
 from pipeline.process.reporter import Reporter
 from pipeline.registry.model_registry import CHAMPION, PREVIOUS, opened_registry
-from pipeline.registry.promotion import promote_run
+from pipeline.registry.promotion import promote_run, roll_back_refit
 from pipeline.run import run_stages
 from pipeline.runs.retention import remove_old_runs, remove_old_stored_runs
 from pipeline.runs.settings import RunSettings
 from pipeline.runs.working_copy import bring_run, job_claimed, send_records
 from pipeline.stages.artifacts.evaluate_report import GateReport, GateVerdict
+from pipeline.stages.artifacts.refit_report import read_refit
 from pipeline.stages.fingerprint import stage_fingerprint
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json, write_json
@@ -106,6 +107,27 @@ def _settled(folder: Path, settings: RunSettings, stages: Sequence[Stage]) -> di
 
 
 def _promoted(folder: Path, settings: RunSettings, *, began: int) -> dict[str, Any]:
+    outcome = _promotion(folder, settings, began=began)
+    if not outcome["promoted"] and settings.config.tracking.enabled:
+        outcome["lines"] += _rolled_back(folder, settings)
+    return outcome
+
+
+def _rolled_back(folder: Path, settings: RunSettings) -> list[str]:
+    """What was done about a refit in use that was shown to be worse than its judged twin; nothing where none was."""
+    found = read_refit(folder / "refit").refit_in_use
+    if found is None or not found.worse:
+        return []
+    reason = (
+        f"The refit of version {found.champion} was shown to be worse than its judged twin on {found.frauds:,} frauds "
+        f"of {found.days} days that neither had seen: log loss {found.value:+.5f} ({found.low:+.5f} to "
+        f"{found.high:+.5f})."
+    )
+    outcome = roll_back_refit(folder, settings.config, champion=found.champion, reason=reason)
+    return [] if outcome is None else [f"rolled back: {outcome.lines[0]}", f"  {reason}"]
+
+
+def _promotion(folder: Path, settings: RunSettings, *, began: int) -> dict[str, Any]:
     gate = GateReport.read(folder / "evaluate" / "report.json").gate
     newer = _newer_champion(folder, settings)
     if not settings.config.tracking.enabled:

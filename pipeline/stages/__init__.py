@@ -1,6 +1,6 @@
-"""The six stages in order: what each reads, and which configuration its output depends on."""
+"""The seven stages in order: what each reads, and which configuration its output depends on."""
 
-from pipeline.stages import calibrate, evaluate, export, features, ingest, train
+from pipeline.stages import calibrate, evaluate, export, features, ingest, refit, train
 from pipeline.stages.stage import Stage
 
 STAGES = (
@@ -49,9 +49,30 @@ STAGES = (
         meets_champion=True,
     ),
     Stage(
+        "refit",
+        refit.work,
+        reads=("ingest", "features", "train", "calibrate", "evaluate"),
+        sections=(
+            "refit",
+            "labels",
+            "features.encoding",
+            "sweep.recheck_epochs",
+            "train",
+            "boosting",
+            "calibration",
+            "evaluation",
+            "decision",
+            "gate",
+            "export.candidate",
+            "export.sign_key_env",
+        ),
+        sees_test_labels=True,
+        meets_champion=True,
+    ),
+    Stage(
         "export",
         export.work,
-        reads=("ingest", "features", "train", "calibrate", "evaluate"),
+        reads=("ingest", "features", "train", "calibrate", "evaluate", "refit"),
         sections=("export", "calibration"),
     ),
 )

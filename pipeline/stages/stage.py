@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
@@ -14,6 +15,7 @@ from pipeline.process.reporter import Reporter
 from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.storage.content import read_table, write_json
+from pipeline.storage.done import read_done
 from pipeline.tracking.stage_log import StageLog
 
 CHAMPION_FILE = "champion/champion.json"
@@ -36,7 +38,7 @@ class Stage:
         reads: the earlier stages whose files it may open.
         sections: the configuration that its output depends on: sections, or single keys as "section.key".
         outside: what it takes from beyond the run folder by name: a file, or a digest of something else.
-        sees_test_labels: whether it may read the labels of the test fold; true for one stage alone.
+        sees_test_labels: whether it may read the labels of the test fold: evaluate, and once that has finished refit.
         meets_champion: whether its output depends on the champion that lies in the run folder.
     """
 
@@ -110,6 +112,21 @@ class StageContext:
             raise PermissionError(f"{self.stage.name} may not read the labels of the test fold")
         table = read_table(self.path("features", "features.parquet"), filters=pc.field("fold") == fold)
         return table if labels else _without_labels(table)
+
+    def all_labels(self) -> pa.Table:
+        """Time, label, when it came, and with which probability a policy approved it, of every accepted row.
+
+        Those of the test fold are among them. The last column is there where the data has it.
+
+        Raises:
+            PermissionError: this stage may not see the labels of test, or the verdict on them is still to come.
+        """
+        if not self.stage.sees_test_labels or read_done(self.run / "evaluate") is None:
+            raise PermissionError(f"{self.stage.name} may not read every label before evaluate has finished")
+        path = self.path("ingest", "transactions.parquet")
+        present = pq.read_schema(path).names
+        names = ("event_time", "label", "label_available_at", "approval_probability")
+        return read_table(path, columns=[name for name in names if name in present])
 
     def features_after(self, fold: str) -> pa.Table:
         """The feature rows later than a fold, their labels null."""

@@ -88,6 +88,21 @@ def load_booster(folder: Path, heads: Mapping[str, Head]) -> tuple[Booster, Boos
     return booster, BoosterInputs(plain, SharedEncoder(encoder["form"], state, tuple(encoder["names"])))
 
 
+def save_models(folder: Path, models: Models, *, prevalence: float) -> None:
+    """Write every model of one fit: heads, booster, baseline, their encoder, and the fraud rate they were fitted at."""
+    save_heads(folder, models.heads)
+    save_booster(folder, models.booster, models.booster_inputs)
+    write_json(folder / "logistic.json", models.baseline.to_dict())
+    write_json(folder / "encoder.json", models.encoder.to_dict())
+    write_json(folder / "fitted.json", {"prevalence": prevalence})
+
+
+def load_saved_models(folder: Path, *, posterior_floor: float) -> Models:
+    """The inverse of `save_models`; `posterior_floor` as `load_models` takes it."""
+    prevalence = float(read_json(folder / "fitted.json")["prevalence"])
+    return _models(folder, folder / "encoder.json", tail_floor(posterior_floor, prevalence=prevalence))
+
+
 def load_models(run: Path, *, posterior_floor: float) -> Models:
     """What features and train left in a run folder.
 
@@ -95,17 +110,21 @@ def load_models(run: Path, *, posterior_floor: float) -> Models:
         run: the folder.
         posterior_floor: as configured; the tails of the models begin there, or lower where train has few frauds.
     """
-    folder = run / "train"
-    prevalence = TrainReport.read(folder / "report.json").prevalence
+    prevalence = TrainReport.read(run / "train" / "report.json").prevalence
+    floor = tail_floor(posterior_floor, prevalence=prevalence)
+    return _models(run / "train", run / "features" / "encoder.json", floor)
+
+
+def _models(folder: Path, encoder: Path, floor: float) -> Models:
     heads = load_heads(folder)
     booster, inputs = load_booster(folder, heads)
     return Models(
-        encoder=Encoder.from_dict(read_json(run / "features" / "encoder.json")),
+        encoder=Encoder.from_dict(read_json(encoder)),
         heads=heads,
         booster=booster,
         booster_inputs=inputs,
         baseline=LogisticBaseline.from_dict(read_json(folder / "logistic.json")),
-        posterior_floor=tail_floor(posterior_floor, prevalence=prevalence),
+        posterior_floor=floor,
     )
 
 

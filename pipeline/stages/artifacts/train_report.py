@@ -25,6 +25,7 @@ class TrainReport(WrittenReport):
         remark: the two compared, in words.
         trees: how many the booster kept.
         notes: what a reader must know of the fits.
+        warm: whether its network went on from the champion's, on the schedule of `sweep.recheck_epochs`.
     """
 
     prevalence: float
@@ -34,3 +35,4 @@ class TrainReport(WrittenReport):
     remark: str
     trees: int
     notes: tuple[str, ...]
+    warm: bool = False

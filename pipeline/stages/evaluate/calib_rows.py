@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluation.report.evidence import Arm, CalibRows
-from pipeline.stages.evaluate.judged_rows import CANDIDATES, judged_rows, row_details
+from pipeline.stages.artifacts.judged_rows import CANDIDATES, judged_rows, row_details
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
 

@@ -1,7 +1,8 @@
 """Models of the registry in a run: their bundles are copied into the run folder and score rows of this run.
 
 The champion is what is in use. The anchor is what was in use a while ago: beside "not worse than yesterday" somebody
-must ask whether many nights together led downwards.
+must ask whether many nights together led downwards. Where a refit is in use, its judged twin is what is compared: the
+refit has seen the rows of test.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from features.windows.spec import FeatureSpec
 from features.windows.window_table import window_features
 from pipeline.bundle.manifest import CheckedBundle, checked_bundle, signing_key
 from pipeline.bundle.scorer import loaded_scorer
+from pipeline.bundle.twin import compared_output
 from pipeline.stages.stage import ANCHOR, CHAMPION_FILE, StageContext
 from pipeline.storage.content import read_json, read_table
 from pipeline.storage.errors import InputError, portable_message
@@ -112,7 +114,7 @@ def _scored(context: StageContext, bundle: CheckedBundle, rows: np.ndarray) -> n
     if missing:
         raise InputError(f"the data lacks {', '.join(missing)}")
     table = window_features(transactions, spec=spec, threads=threads).filter(pa.array(rows))
-    probability: np.ndarray = scorer.probabilities(table, threads=threads)["probability"]
+    probability: np.ndarray = scorer.probabilities(table, threads=threads)[compared_output(bundle.manifest)[0]]
     return probability
 
 
@@ -121,7 +123,7 @@ def _needed(spec: FeatureSpec) -> set[str]:
 
 
 def _seen_until(manifest: Mapping[str, object]) -> int:
-    value = manifest.get("seen_until_microseconds")
+    value = compared_output(manifest)[1]
     if not isinstance(value, int):
         raise InputError("its manifest does not say seen_until_microseconds")
     return value

@@ -10,12 +10,12 @@ from evaluation.selection import SweepRanking, rank_sweep
 from models.calibration import bounded_probability, calibrator_from_dict
 from pipeline.stages.artifacts.calibrate_report import CalibrateReport
 from pipeline.stages.artifacts.candidates import RawScores, comparison_logits
+from pipeline.stages.artifacts.judged_rows import policy_rows
 from pipeline.stages.artifacts.sweep_files import ValidOutcomes, read_outcomes
 from pipeline.stages.artifacts.tails import tails
 from pipeline.stages.evaluate.calib_rows import crossfitted_calib_rows
 from pipeline.stages.evaluate.drift_rows import drift_report
 from pipeline.stages.evaluate.earlier_judgements import SharedJudgement, reuse_warnings
-from pipeline.stages.evaluate.judged_rows import policy_rows
 from pipeline.stages.evaluate.judged_test import JudgedTest
 from pipeline.stages.evaluate.run_description import run_description, run_notes
 from pipeline.stages.evaluate.shadow import ShadowRows

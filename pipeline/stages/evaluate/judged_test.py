@@ -16,9 +16,9 @@ from pipeline.stages.artifacts.candidates import (
     calibrated_probabilities,
     raw_scores,
 )
+from pipeline.stages.artifacts.judged_rows import judged_rows, row_details
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.evaluate.champion_rows import ChampionRows, anchor_scores, champion_rows
-from pipeline.stages.evaluate.judged_rows import judged_rows, row_details
 from pipeline.stages.stage import StageContext
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.stages.evaluate.judged_rows import CANDIDATES
+from pipeline.stages.artifacts.judged_rows import CANDIDATES
 from pipeline.stages.stage import label_weight
 
 

@@ -14,6 +14,7 @@ from pipeline.bundle.golden import Parity, chosen_rows, golden_lines, parity
 from pipeline.bundle.manifest import FEWEST, write_manifest
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
+from pipeline.bundle.twin import TWIN
 from pipeline.sections import ExportConfig
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, BoosterPart, GraphParts, scoring_graph
 from pipeline.stages.export.mlflow_model import write_serving_model
@@ -24,6 +25,27 @@ from pipeline.storage.errors import InputError
 
 CLOSE = 1e-6
 """Golden rows agree at least this well between the graph and the Python path, so that no tree hangs by a hair there."""
+
+
+class ParityError(ValueError):
+    """Graph and Python path differ on more rows than a flipped tree explains."""
+
+
+@dataclass(frozen=True)
+class TwinContents:
+    """The judged model beside a refit that ships.
+
+    Attributes:
+        parts: what its part of the graph computes with.
+        encoder: its encoder, as JSON values.
+        thresholds: its operating points, as JSON values.
+        expected: what the Python path says by its shipped candidate of the contents' rows [N].
+    """
+
+    parts: GraphParts
+    encoder: Mapping[str, Any]
+    thresholds: Mapping[str, Any]
+    expected: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -41,6 +63,7 @@ class BundleContents:
         model_card: Markdown.
         record: what the manifest says beside the files: run, versions, smoothing, class_weight, threshold, seen_until,
             gate, ...
+        twin: the judged model, where another fit of its recipe ships.
     """
 
     parts: GraphParts
@@ -52,6 +75,12 @@ class BundleContents:
     thresholds: Mapping[str, Any]
     model_card: str
     record: Mapping[str, Any] = field(default_factory=dict)
+    twin: TwinContents | None = None
+
+    @property
+    def said(self) -> Mapping[str, np.ndarray]:
+        """What the Python path says of the rows [N], by output of the graph."""
+        return self.expected if self.twin is None else {**self.expected, TWIN: self.twin.expected}
 
 
 def build_bundle(
@@ -70,16 +99,21 @@ def build_bundle(
         How the graph and the Python path compare on the contents' rows.
 
     Raises:
-        InputError: graph and Python path differ, rows are too few for the golden ones, or the bundle is too large.
+        InputError: rows are too few for the golden ones, or the bundle is too large.
+        ParityError: graph and Python path differ.
     """
-    parts = contents.parts
-    graph = scoring_graph(parts)
-    signature = Signature(parts.numeric, parts.categorical, (PROBABILITY, *parts.candidates), contents.optional)
+    parts, twin = contents.parts, contents.twin
+    graph = scoring_graph(parts, None if twin is None else twin.parts)
+    outputs = (PROBABILITY, *parts.candidates, *(() if twin is None else (TWIN,)))
+    signature = Signature(parts.numeric, parts.categorical, outputs, contents.optional)
     found = Scorer(graph_session(graph), signature).probabilities(contents.rows, threads=threads)
-    compared = parity(found, contents.expected)
+    compared = parity(found, contents.said)
     _check_parity(compared, parts, share=config.flipped_rows)
     write_text(folder / "golden.jsonl", _golden(contents, found, signature, rows=config.golden_rows))
-    _write_numbers(folder, contents)
+    _write_numbers(folder, parts, contents.encoder)
+    if twin is not None:
+        _write_numbers(folder / TWIN, twin.parts, twin.encoder)
+        write_json(folder / TWIN / "thresholds.json", twin.thresholds)
     _write_descriptions(folder, contents)
     _write_served_forms(folder, graph, signature, triton=config.triton)
     record = {"candidate": parts.shipped, "outputs": list(signature.outputs), **contents.record}
@@ -90,6 +124,7 @@ def build_bundle(
 def _check_parity(compared: Parity, parts: GraphParts, *, share: float) -> None:
     """Only what a booster has a part in may differ, and only in few rows; three are always granted, for small folds."""
     with_trees = {
+        TWIN,
         *parts.boosters,
         *(name for name, each in parts.hybrids.items() if {*each.members} & {*parts.boosters}),
     }
@@ -97,12 +132,12 @@ def _check_parity(compared: Parity, parts: GraphParts, *, share: float) -> None:
     wrong = {name: count for name, count in compared.flipped.items() if count > (allowed if name in with_trees else 0)}
     if wrong:
         detail = ", ".join(f"'{name}' in {count:,}" for name, count in wrong.items())
-        raise ValueError(f"graph and Python path must agree on {compared.rows:,} rows, but they differ: {detail}")
+        raise ParityError(f"graph and Python path must agree on {compared.rows:,} rows, but they differ: {detail}")
 
 
 def _golden(contents: BundleContents, found: Mapping[str, np.ndarray], signature: Signature, *, rows: int) -> str:
     close = np.ones(contents.rows.num_rows, dtype=bool)
-    for name, expected in contents.expected.items():
+    for name, expected in contents.said.items():
         close &= np.abs(found[name] - expected) <= CLOSE
     places = np.flatnonzero(close)
     if len(places) < FEWEST:
@@ -111,9 +146,8 @@ def _golden(contents: BundleContents, found: Mapping[str, np.ndarray], signature
     return golden_lines(contents.rows.take(pa.array(chosen)), found[PROBABILITY][chosen], signature)
 
 
-def _write_numbers(folder: Path, contents: BundleContents) -> None:
+def _write_numbers(folder: Path, parts: GraphParts, encoder: Mapping[str, Any]) -> None:
     """The numbers the graph was made of, for whoever wants them without ONNX."""
-    parts = contents.parts
     booster = next(iter(parts.boosters.values()))
     states = {name: each.state for name, each in parts.networks.items()}
     if booster.encoder is not None:
@@ -128,7 +162,7 @@ def _write_numbers(folder: Path, contents: BundleContents) -> None:
     write_bytes(
         folder / "network.safetensors", save({name: np.ascontiguousarray(each) for name, each in tensors.items()})
     )
-    write_json(folder / "encoder.json", contents.encoder)
+    write_json(folder / "encoder.json", encoder)
     write_json(folder / "calibrator.json", {"tensors": owners, **_calibration_values(parts)})
 
 

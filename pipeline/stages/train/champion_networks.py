@@ -3,7 +3,8 @@
 Sound means two things. The architecture must be the same but for knots, scales and vocabularies. And the champion must
 not have seen what this run judges by: the rows it learned from end before this run's valid begins, and those that chose
 its best epoch end before this run's calib. Scheduled runs with the same folds move forward together, so both hold; for
-a run as of an earlier moment they do not, and it begins with fresh weights.
+a run as of an earlier moment they do not, and it begins with fresh weights. Where a refit is in use, its judged twin is
+what they go on from: the refit has seen the rows that this run judges by.
 """
 
 from collections.abc import Mapping
@@ -15,11 +16,12 @@ from safetensors.numpy import load
 
 from features.encode import Encoder
 from features.times import time_microseconds, time_text
-from features.vocabulary import UNKNOWN, Vocabulary
+from features.vocabulary import code_pairs
 from models.losses import LossSettings
 from models.network import Architecture, State, constant_arrays
-from models.training.warm_start import CodePairs, WarmStart, carried_weights, differences
+from models.training.warm_start import WarmStart, carried_weights, differences
 from pipeline.bundle.manifest import CheckedBundle, checked_bundle
+from pipeline.bundle.twin import TWIN, twin_of
 
 NETWORKS = ("mlp", "mlp_unsmoothed")
 
@@ -66,13 +68,14 @@ def _carried(
     bundle: CheckedBundle, encoder: Encoder, architecture: Architecture, fold_starts: Mapping[str, int]
 ) -> WarmStart:
     _check_folds(bundle.manifest.get("folds"), fold_starts)
-    before = Encoder.from_dict(bundle.read_json("encoder.json"))
+    place = f"{TWIN}/" if twin_of(bundle.manifest) is not None else ""
+    before = Encoder.from_dict(bundle.read_json(f"{place}encoder.json"))
     if (before.numeric, before.categorical) != (encoder.numeric, encoder.categorical):
         changed = {*before.numeric, *before.categorical} ^ {*encoder.numeric, *encoder.categorical}
         raise _UnfitError(f"the columns changed ({', '.join(sorted(changed)) or 'their order'})")
-    codes = [_code_pairs(now, then) for now, then in zip(encoder.vocabularies, before.vocabularies, strict=True)]
-    described = bundle.read_json("calibrator.json")
-    tensors = load(bundle.read("network.safetensors"))
+    codes = [code_pairs(now, then) for now, then in zip(encoder.vocabularies, before.vocabularies, strict=True)]
+    described = bundle.read_json(f"{place}calibrator.json")
+    tensors = load(bundle.read(f"{place}network.safetensors"))
     networks = []
     for name in NETWORKS:
         state = _state(tensors, described["tensors"][name])
@@ -94,14 +97,6 @@ def _check_folds(then: Mapping[str, Mapping[str, str]] | None, starts: Mapping[s
             raise _UnfitError(
                 f"the champion's {fold} fold ends at {last}, after this run's {judge} begins ({time_text(first)})"
             )
-
-
-def _code_pairs(now: Vocabulary, then: Vocabulary) -> CodePairs:
-    values = list(now.codes)
-    return (
-        np.array([now.codes[value] for value in values], np.int64),
-        np.array([then.codes.get(value, UNKNOWN) for value in values], np.int64),
-    )
 
 
 def _state(tensors: Mapping[str, np.ndarray], owner: str) -> State:

@@ -15,13 +15,15 @@ from models.baseline import fit_logistic_baseline
 from models.booster_inputs import plain_columns
 from models.encoded_booster import Boosted, fit_boosted
 from models.losses import tail_floor
+from models.network import State
 from models.options import TrainConfig
-from models.shared_encoder import HeadNetwork
+from models.shared_encoder import HeadNetwork, fresh_networks
 from models.sweep import Sweep
 from models.task import Task, labelled_task
 from models.training.loop import EpochReport, configured_architecture
 from pipeline.stages.artifacts.candidates import Head
 from pipeline.stages.artifacts.champion_setting import champion_setting
+from pipeline.stages.artifacts.encoder_blocks import EncoderBlocks, save_encoder_blocks
 from pipeline.stages.artifacts.model_files import save_booster, save_heads
 from pipeline.stages.artifacts.recipes import write_recipes
 from pipeline.stages.artifacts.sweep_files import position, sweep_table, write_outcomes
@@ -123,7 +125,8 @@ def _swept(context: StageContext, plan: SweepPlan, encoder: Encoder) -> Swept:
     found = checked_setting(plan, judged, run=context.run)
     findings = (f"this was a recheck: {recheck.start.note}", *_check_findings(context, found))
     if found is None or not found.moved:
-        return Swept(few, judged.outcomes, judged.ranking, findings)
+        warm = recheck.start.networks is not None
+        return Swept(few, judged.outcomes, judged.ranking, findings, warm)
     if recheck.start.networks is not None:
         few = unsmoothed_sweep(plan, progress=progress)
         _write_unsmoothed(context, few, plan.task)
@@ -195,8 +198,17 @@ def _boosted(
     boosting = context.config.boosting
     context.reporter.progress(0, 1, f"booster ({boosting.embedding})")
     plain = plain_columns(encoder.numeric, encoder.categorical, encoder.sizes, limit=boosting.one_hot)
-    boosted = fit_boosted(task, head=head, plain=plain, boosting=boosting, training=training)
+    fresh, blocks = fresh_networks(task, loss=head.loss, config=training), EncoderBlocks(head.loss)
+
+    def kept_network(border: int) -> State:
+        blocks.networks[border] = fresh(border)
+        return blocks.networks[border]
+
+    boosted = fit_boosted(
+        task, head=head, plain=plain, boosting=boosting, training=training, network_until=kept_network
+    )
     save_booster(context.out, boosted.booster, boosted.inputs)
+    save_encoder_blocks(context.out, blocks)
     return boosted
 
 
@@ -259,6 +271,7 @@ def _report(context: StageContext, swept: Swept, trees: int, *, notes: Sequence[
         remark=selection_remark(swept.ranking),
         trees=trees,
         notes=(*warnings, *swept.findings),
+        warm=swept.warm,
     )
     context.report(report.to_dict())
     context.log.artifact("train/sweep.parquet")

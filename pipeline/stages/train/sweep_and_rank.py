@@ -54,12 +54,16 @@ class Recheck:
 
 @dataclass(frozen=True)
 class Swept:
-    """A sweep, its outcomes on valid, their ranking, and what a recheck before it found, in words."""
+    """A sweep, its outcomes on valid, their ranking, and what a recheck before it found, in words.
+
+    `warm` says that its networks went on from the champion's.
+    """
 
     sweep: Sweep
     outcomes: tuple[SettingOutcome, ...]
     ranking: SweepRanking
     findings: tuple[str, ...] = ()
+    warm: bool = False
 
 
 def unsmoothed_sweep(plan: SweepPlan, *, progress: SweepProgress) -> Sweep:

@@ -23,6 +23,7 @@ from models.losses import LossSettings
 from models.network import State
 from models.pca import CENTER, DIRECTIONS
 from models.shared_encoder import GRID
+from pipeline.bundle.twin import TWIN
 from pipeline.stages.export.graph.network_nodes import (
     NetworkOutput,
     category_codes,
@@ -122,7 +123,7 @@ class GraphParts:
             faults.append(f"the shipped candidate must be one of {list(self.candidates)}, got {self.shipped!r}")
         if set(self.calibrators) != set(self.candidates) - set(self.hybrids):
             faults.append(f"every candidate but the hybrids needs a calibrator, got {sorted(self.calibrators)}")
-        if taken := sorted({*self.numeric, *self.categorical} & {*self.candidates, PROBABILITY}):
+        if taken := sorted({*self.numeric, *self.categorical} & {*self.candidates, PROBABILITY, TWIN}):
             faults.append(f"feature columns must not be called like an output, got {taken}")
         if len(self.vocabularies) != len(self.categorical):
             faults.append(
@@ -132,30 +133,42 @@ class GraphParts:
             raise InputError("; ".join(faults))
 
 
-def scoring_graph(parts: GraphParts) -> bytes:
+def scoring_graph(parts: GraphParts, twin: GraphParts | None = None) -> bytes:
     """The serialized ONNX model.
 
     Inputs are one a feature column, float [N, 1] with NaN for missing or string [N, 1] with "" for missing; outputs are
-    double [N, 1], `probability` and each candidate under its name.
+    double [N, 1], `probability` and each candidate under its name, and `judged` where there is a twin.
+
+    Args:
+        parts: of the candidates.
+        twin: of the model that was judged, where another fit of its recipe ships; only its shipped candidate is shown.
 
     Raises:
         InputError: the parts do not fit one another.
     """
+    if twin is not None and (twin.numeric, twin.categorical) != (parts.numeric, parts.categorical):
+        raise InputError("a model and its judged twin must have the same columns in the same order")
     nodes = Nodes()
     numeric = nodes.joined(parts.numeric) if parts.numeric else None
-    columns = zip(parts.categorical, parts.vocabularies, strict=True)
-    codes = [category_codes(nodes, name, vocabulary.codes) for name, vocabulary in columns]
-    raw, names = _raw_log_odds(nodes, numeric, codes, parts)
-    outputs = (parts.shipped, *parts.candidates)
-    log_odds = calibrated_log_odds(
-        nodes, raw, names, calibrators=parts.calibrators, hybrids=parts.hybrids, outputs=outputs
-    )
-    nodes.split(probability_of_log_odds(nodes, log_odds), (PROBABILITY, *parts.candidates))
+    outputs = (PROBABILITY, *parts.candidates)
+    log_odds = _log_odds(nodes, numeric, parts, (parts.shipped, *parts.candidates))
+    if twin is not None:
+        outputs = (*outputs, TWIN)
+        log_odds = nodes.joined([log_odds, _log_odds(nodes, numeric, twin, (twin.shipped,))])
+    nodes.split(probability_of_log_odds(nodes, log_odds), outputs)
     return nodes.model(
         GRAPH_NAME,
         inputs={**dict.fromkeys(parts.numeric, "float"), **dict.fromkeys(parts.categorical, "string")},
-        outputs=dict.fromkeys((PROBABILITY, *parts.candidates), "double"),
+        outputs=dict.fromkeys(outputs, "double"),
     )
+
+
+def _log_odds(nodes: Nodes, numeric: str | None, parts: GraphParts, outputs: tuple[str, ...]) -> str:
+    """Calibrated log odds of some candidates, double [N, C]."""
+    columns = zip(parts.categorical, parts.vocabularies, strict=True)
+    codes = [category_codes(nodes, name, vocabulary.codes) for name, vocabulary in columns]
+    raw, names = _raw_log_odds(nodes, numeric, codes, parts)
+    return calibrated_log_odds(nodes, raw, names, calibrators=parts.calibrators, hybrids=parts.hybrids, outputs=outputs)
 
 
 def _raw_log_odds(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.stages.evaluate.judged_rows import CANDIDATES
+from pipeline.stages.artifacts.judged_rows import CANDIDATES
 from pipeline.stages.evaluate.score_table import score_table
 
 TABLE = pa.table(

@@ -31,13 +31,19 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
     weight = [name for name in pq.read_schema(features).names if name == "label_weight"]
     ours = read_table(features, columns=["fold", *weight])
     inside = pc.fill_null(pc.equal(ours["fold"], fold), False)
+    frame = transaction_details(context, inside)
+    for name in weight:
+        frame[name] = ours.filter(inside)[name].to_numpy()
+    return frame
+
+
+def transaction_details(context: StageContext, inside: pa.ChunkedArray | pa.Array) -> pd.DataFrame:
+    """Ids, amount and groupings of the rows of a mask over all transactions."""
     path = context.path("ingest", "transactions.parquet")
     present = pq.read_schema(path).names
     wanted = ["event_time", "card_id", "merchant_id", "amount", *POLICY_COLUMNS, *context.ingest_report.categorical]
     everything = read_table(path, columns=[name for name in wanted if name in present])
     frame = everything.filter(inside).to_pandas()
-    for name in weight:
-        frame[name] = ours.filter(inside)[name].to_numpy()
     if "card_id" in everything.column_names:
         first = everything.group_by("card_id").aggregate([("event_time", "min")]).to_pandas()
         first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.stages.evaluate.judged_rows import GROUPING_SIZE, OWN_PLACE, judged_rows, policy_rows, row_details
+from pipeline.stages.artifacts.judged_rows import GROUPING_SIZE, OWN_PLACE, judged_rows, policy_rows, row_details
 from pipeline.storage.content import write_table
 from tests.fixtures.evaluated import evaluate_context
 

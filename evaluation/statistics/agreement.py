@@ -1,0 +1,59 @@
+"""Whether two models say much the same of rows that nobody has labelled yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import spearmanr
+
+from evaluation.statistics.sample import same_length
+from evaluation.statistics.stability import numeric_stability
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How one model's P(fraud) compares with another's on the same rows.
+
+    Attributes:
+        rows: compared.
+        rank_correlation: Spearman's.
+        stability: population stability index of the probabilities, the other's as reference.
+        promised: frauds promised over those the other promises.
+        alerts: rows flagged over those that the other flags, by the name of the threshold; NaN where it flags none.
+    """
+
+    rows: int
+    rank_correlation: float
+    stability: float
+    promised: float
+    alerts: Mapping[str, float]
+
+
+def agreement(one: ArrayLike, other: ArrayLike, *, thresholds: Mapping[str, float]) -> Agreement:
+    """How `one` compares with `other` on rows that both score.
+
+    >>> same = agreement([0.1, 0.2, 0.6], [0.1, 0.2, 0.6], thresholds={"half": 0.5})
+    >>> same.rank_correlation, same.stability, same.promised, same.alerts
+    (1.0, 0.0, 1.0, {'half': 1.0})
+
+    Args:
+        one: P(fraud) [N].
+        other: P(fraud) [N].
+        thresholds: from which on a row is flagged, by name.
+    """
+    p, q = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    same_length(p.size, other=q)
+    if p.size < 2:
+        nothing = float("nan")
+        return Agreement(p.size, nothing, nothing, nothing, dict.fromkeys(thresholds, nothing))
+    flagged = {name: (float((p >= t).sum()), float((q >= t).sum())) for name, t in thresholds.items()}
+    return Agreement(
+        rows=p.size,
+        rank_correlation=float(spearmanr(p, q).statistic),
+        stability=numeric_stability(q, p, bins=BINS).index,
+        promised=float(p.sum() / q.sum()) if q.sum() > 0 else float("nan"),
+        alerts={name: ours / theirs if theirs else float("nan") for name, (ours, theirs) in flagged.items()},
+    )
