@@ -97,7 +97,7 @@ def disagreements(found: Agreement, usual: Agreement | None = None) -> list[str]
         wrong.append(f"{number(found.promised, 2)} times the frauds promised")
     for name, ratio in found.alerts.items():
         before = None if usual is None else usual.alerts.get(name)
-        if np.isfinite(ratio) and not _near(ratio, ALERTS, before):
+        if np.isfinite(ratio) and not found.by_chance(name) and not _near(ratio, ALERTS, before):
             wrong.append(f"{number(ratio, 2)} times the alerts at {name}")
     return wrong
 

@@ -22,14 +22,24 @@ class Agreement:
         rank_correlation: Spearman's.
         stability: population stability index of the probabilities, the other's as reference.
         promised: frauds promised over those the other promises.
-        alerts: rows flagged over those that the other flags, by the name of the threshold; NaN where it flags none.
+        flagged: rows that one and rows that the other flags, by the name of the threshold.
     """
 
     rows: int
     rank_correlation: float
     stability: float
     promised: float
-    alerts: Mapping[str, float]
+    flagged: Mapping[str, tuple[int, int]]
+
+    @property
+    def alerts(self) -> dict[str, float]:
+        """Rows that one flags over those that the other flags, by threshold; NaN where it flags none."""
+        return {name: one / other if other else float("nan") for name, (one, other) in self.flagged.items()}
+
+    def by_chance(self, name: str) -> bool:
+        """Whether the two numbers of alerts at a threshold differ by no more than counts do by chance."""
+        one, other = self.flagged[name]
+        return abs(one - other) <= 2 * float(np.sqrt(one + other))
 
 
 def agreement(one: ArrayLike, other: ArrayLike, *, thresholds: Mapping[str, float]) -> Agreement:
@@ -48,12 +58,11 @@ def agreement(one: ArrayLike, other: ArrayLike, *, thresholds: Mapping[str, floa
     same_length(p.size, other=q)
     if p.size < 2:
         nothing = float("nan")
-        return Agreement(p.size, nothing, nothing, nothing, dict.fromkeys(thresholds, nothing))
-    flagged = {name: (float((p >= t).sum()), float((q >= t).sum())) for name, t in thresholds.items()}
+        return Agreement(p.size, nothing, nothing, nothing, {})
     return Agreement(
         rows=p.size,
         rank_correlation=float(spearmanr(p, q).statistic),
         stability=numeric_stability(q, p, bins=BINS).index,
         promised=float(p.sum() / q.sum()) if q.sum() > 0 else float("nan"),
-        alerts={name: ours / theirs if theirs else float("nan") for name, (ours, theirs) in flagged.items()},
+        flagged={name: (int((p >= t).sum()), int((q >= t).sum())) for name, t in thresholds.items()},
     )

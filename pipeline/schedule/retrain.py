@@ -115,7 +115,8 @@ def _promoted(folder: Path, settings: RunSettings, *, began: int) -> dict[str, A
 
 def _rolled_back(folder: Path, settings: RunSettings) -> list[str]:
     """What was done about a refit in use that was shown to be worse than its judged twin; nothing where none was."""
-    found = read_refit(folder / "refit").refit_in_use
+    told = folder / "refit"
+    found = read_refit(told).refit_in_use if (told / "report.json").is_file() else None
     if found is None or not found.worse:
         return []
     reason = (

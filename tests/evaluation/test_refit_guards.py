@@ -18,7 +18,7 @@ def against(low, value, high):
     return Comparison("the judged model", 5000, 200, 0.05, loss, loss, Interval(0.0, -0.1, 0.1), even, even)
 
 
-AGREE = Agreement(5000, 0.99, 0.01, 1.05, {"alert_budget": 1.1})
+AGREE = Agreement(5000, 0.99, 0.01, 1.05, {"alert_budget": (110, 100)})
 GOOD = RefitEvidence(
     window_frauds=400,
     pooled_frauds=200,
@@ -66,7 +66,7 @@ def test_a_refit_that_later_labels_confirm_may_differ():
 
 
 def test_a_refit_may_be_as_far_from_the_last_fit_as_that_was_from_its_own_predecessor():
-    far = Agreement(5000, 0.9, 0.2, 1.4, {"alert_budget": 1.6})
+    far = Agreement(5000, 0.9, 0.2, 1.4, {"alert_budget": (320, 200)})
     assert refused(replace(GOOD, agreement=far)) == ["agreement"]
     assert refused(replace(GOOD, agreement=far, usual=replace(far, promised=0.7))) == []
     assert refused(replace(GOOD, agreement=replace(far, promised=2.0), usual=far)) == ["agreement"]
@@ -80,7 +80,14 @@ def test_undefined_numbers_never_pass():
 
 
 def test_alerts_that_the_other_never_gives_are_no_disagreement():
-    assert disagreements(replace(AGREE, alerts={"precision_floor": float("nan")})) == []
+    assert disagreements(replace(AGREE, flagged={"precision_floor": (9, 0)})) == []
+
+
+def test_a_few_alerts_more_or_less_are_chance():
+    assert disagreements(replace(AGREE, flagged={"alert_budget": (11, 7)})) == []
+    assert disagreements(replace(AGREE, flagged={"alert_budget": (220, 140)})) == [
+        "1.57 times the alerts at alert_budget"
+    ]
 
 
 def test_without_a_fit_nothing_else_is_asked():

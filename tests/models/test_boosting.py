@@ -115,3 +115,9 @@ def test_a_rare_value_that_is_certain_is_found_by_cuts_in_the_tail(tail_bins, fo
 def test_more_bins_for_the_tail_than_half_are_refused():
     with pytest.raises(ValueError, match=r"tail_bins must be at most half of max_bin \(32\), got 17"):
         BoostingConfig(max_bin=32, tail_bins=17)
+
+
+def test_without_valid_every_round_is_kept():
+    booster = fitted(valid=None, rounds=17)
+    assert (booster.best_round, booster.valid_log_loss) == (17, ())
+    assert xgboost.Booster(model_file=bytearray(booster.model)).num_boosted_rounds() == 17

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from models.losses import LossSettings, loss_table, smoothed_cross_entropy, targ
 from models.network import initial_arrays, margins, network_architecture
 from models.options import TrainConfig
 from models.rows import RowArrays, taken_rows
-from models.task import Task
+from models.task import FixedLength, Task
 from models.training.loop import configured_architecture, fit_networks, one_cycle, torch_threads
 from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 from tests.oracles import plain_network
@@ -197,3 +199,44 @@ def test_cuda_where_there_is_none_is_refused():
 def test_soft_labels_of_another_length_are_refused():
     with pytest.raises(ValueError, match=r"one value a training row \(600\), got 3"):
         fits(soft_labels=np.zeros(3))
+
+
+def test_a_fixed_length_keeps_each_settings_weights_after_its_epoch_on_the_whole_schedule():
+    whole = Task(TRAIN, VALID, ARCHITECTURE, RATE, FixedLength((3, 3), 0))
+    long, short = (
+        fit_networks(
+            replace(whole, length=FixedLength(epochs, 0)),
+            settings=SETTINGS[:2],
+            repeats=[0, 0],
+            config=config(epochs=5),
+        )
+        for epochs in ((3, 3), (1, 3))
+    )
+    assert [fit.best_epoch for fit in short] == [1, 3]
+    assert [len(fit.train_loss) for fit in long] == [3, 3]
+    np.testing.assert_array_equal(short[1].state["output_weight"], long[1].state["output_weight"])
+    assert not np.array_equal(short[0].state["output_weight"], long[0].state["output_weight"])
+
+
+def test_a_fixed_length_says_nothing_of_valid():
+    blank = RowArrays(VALID.numeric, VALID.categorical, np.zeros_like(VALID.label), VALID.weight, VALID.time)
+    one, two = (
+        fit_networks(
+            Task(TRAIN, valid, ARCHITECTURE, RATE, FixedLength((2,), 0)),
+            settings=SETTINGS[:1],
+            repeats=[0],
+            config=config(epochs=4),
+        )[0]
+        for valid in (VALID, blank)
+    )
+    np.testing.assert_array_equal(one.state["hidden_weight"], two.state["hidden_weight"])
+
+
+def test_a_fixed_length_has_an_epoch_for_every_setting():
+    with pytest.raises(ValueError, match="one number of epochs a setting is needed, got 1 for 2"):
+        fit_networks(
+            Task(TRAIN, VALID, ARCHITECTURE, RATE, FixedLength((1,), 0)),
+            settings=SETTINGS[:2],
+            repeats=[0, 0],
+            config=config(),
+        )

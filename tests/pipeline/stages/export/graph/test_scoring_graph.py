@@ -13,7 +13,7 @@ from models.network import margins
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
 from pipeline.stages.export.graph.scoring_graph import BoosterPart, GraphParts, NetworkPart, scoring_graph
-from tests.oracles.python_path import Small, small
+from tests.oracles.python_path import Small, python_probabilities, small
 
 
 def scorer(parts: GraphParts) -> Scorer:
@@ -162,3 +162,22 @@ def test_principal_components_of_an_encoder_are_computed_in_the_graph(form: str)
 @pytest.mark.parametrize("loss", [LossSettings(0.1, 7.3), LossSettings(0.1, 7.3, "column"), LossSettings(0.2)])
 def test_a_booster_that_learned_from_soft_labels_is_inverted_in_the_graph(loss: LossSettings) -> None:
     assert largest_difference(small(loss=loss)) < 1e-5
+
+
+def test_a_judged_twin_is_an_output_of_its_own_with_its_own_vocabularies() -> None:
+    case, other = small(), small(seed=9)
+    turned = tuple(
+        replace(each, codes={v: 8 - c for v, c in each.codes.items()}) for each in other.encoder.vocabularies
+    )
+    twin, encoder = replace(other.parts, vocabularies=turned), replace(other.encoder, vocabularies=turned)
+    outputs = ("probability", *case.parts.candidates, "judged")
+    signature = Signature(case.parts.numeric, case.parts.categorical, outputs)
+    found = Scorer(graph_session(scoring_graph(case.parts, twin)), signature).probabilities(case.table)
+    expected = python_probabilities(twin, encoder, case.table)["hybrid"]
+    np.testing.assert_allclose(found["judged"], expected, atol=1e-5)
+    np.testing.assert_allclose(found["probability"], case.expected()["hybrid"], atol=1e-5)
+
+
+def test_a_twin_of_other_columns_is_refused() -> None:
+    with pytest.raises(ValueError, match="same columns"):
+        scoring_graph(small().parts, small(numeric=5).parts)

@@ -1,0 +1,19 @@
+"""The account in one line."""
+
+from pipeline.stages.refit.told_refit import headline
+
+JUDGED = {"age_days": 49.2, "fitted_until": "2024-03-21"}
+
+
+def test_a_refit_is_told_with_both_ages_and_its_blocks():
+    section = {
+        "ships": "refit",
+        "judged": JUDGED,
+        "refit": {"age_days": 0.2},
+        "blocks": [{"kept": True}, {"kept": False}],
+    }
+    assert headline(section) == "the refit ships, 0 days old (judged 49); 2 blocks, 1 of them of earlier nights"
+
+
+def test_a_judged_model_is_told_with_its_age():
+    assert headline({"ships": "judged", "judged": JUDGED, "refit": None}) == "the judged model ships, 49 days old"
