@@ -19,7 +19,7 @@ from evaluation.paired_losses import FALSE_ALARMS, PairedDifference, RowLosses
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
 from evaluation.statistics.logistic_line import logistic_line
-from evaluation.statistics.ranking import average_precision, roc_auc
+from evaluation.statistics.ranking import area_below, mean_precision, thresholds
 from evaluation.statistics.sample import DAY, Floats, Integers, raise_faults, same_length, sample
 from evaluation.statistics.scores import brier, log_loss, log_loss_rows
 
@@ -264,9 +264,10 @@ def sweep_statistics(
         bins: of the calibration error, of equal width.
         weight: row weights, ≥ 0 [N]; None counts each row once.
     """
+    order = thresholds(sample(labels, probabilities, weight=weight))
     values = (
-        roc_auc(labels, probabilities, weight=weight),
-        average_precision(labels, probabilities, weight=weight),
+        area_below(order),
+        mean_precision(order),
         brier(labels, probabilities, weight=weight),
         expected_calibration_error(labels, probabilities, bins=bins, weight=weight),
         log_loss(labels, probabilities, weight=weight),

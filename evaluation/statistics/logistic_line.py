@@ -6,6 +6,7 @@
 import numpy as np
 from scipy.special import logit
 
+from evaluation.statistics.machine_code import machine_code
 from evaluation.statistics.sample import Floats
 
 LOGIT_CLIP = 1e-12
@@ -64,11 +65,8 @@ def score_and_information(labels: Floats, fitted: Floats, z: Floats, weight: Flo
         z: the one variable [N].
         weight: row weights, ≥ 0 [N].
     """
-    residual, spread = weight * (labels - fitted), weight * fitted * (1.0 - fitted)
-    gradient = np.array([residual.sum(), residual @ z])
-    moment = spread * z
-    cross = float(moment.sum())
-    return gradient, np.array([[spread.sum(), cross], [cross, float(moment @ z)]])
+    sums: Floats = _line_sums(labels, fitted, z, weight)
+    return sums[:2], sums[[2, 3, 3, 4]].reshape(2, 2)
 
 
 def clipped_logit(probabilities: Floats) -> Floats:
@@ -79,6 +77,20 @@ def clipped_logit(probabilities: Floats) -> Floats:
     """
     result: Floats = logit(np.clip(probabilities, LOGIT_CLIP, 1.0 - LOGIT_CLIP))
     return result
+
+
+@machine_code
+def _line_sums(labels: Floats, fitted: Floats, z: Floats, weight: Floats) -> Floats:
+    """Σ r, Σ r z, Σ s, Σ s z and Σ s z² of residuals r and spreads s, one pass over the rows [5]."""
+    sums = np.zeros(5)
+    for i in range(len(z)):
+        residual, spread = weight[i] * (labels[i] - fitted[i]), weight[i] * fitted[i] * (1.0 - fitted[i])
+        sums[0] += residual
+        sums[1] += residual * z[i]
+        sums[2] += spread
+        sums[3] += spread * z[i]
+        sums[4] += spread * z[i] * z[i]
+    return sums
 
 
 def _constant(z: Floats, weight: Floats) -> bool:
