@@ -8,6 +8,7 @@ All candidates see the same draws, so a difference between two of them keeps wha
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +24,7 @@ from evaluation.statistics.percentiles import Interval as Interval
 from evaluation.statistics.percentiles import percentile_interval as percentile_interval
 from evaluation.statistics.resampling import Foldable, Folded, foldable, statistics
 from evaluation.statistics.sample import Floats, same_length, sample
+from evaluation.statistics.side_by_side import side_by_side
 from evaluation.statistics.two_way import combined_draws, two_way_variance
 
 BLOCK_FLOATS = 12_000_000
@@ -154,10 +156,12 @@ def paired_bootstrap(
     units = clusters if isinstance(clusters, Dependence) else _one_unit(clusters)
     same_length(y.size, amount=amount, **units.units)
     twins = _twins(candidates, calibrators)
-    rows = {
-        name: foldable(sample(y, candidates[name], weight=extra.weight), amount=amount, settings=settings)
-        for name in dict.fromkeys(twins.values())
-    }
+    distinct = list(dict.fromkeys(twins.values()))
+
+    def folded(name: str) -> Foldable:
+        return foldable(sample(y, candidates[name], weight=extra.weight), amount=amount, settings=settings)
+
+    rows = dict(zip(distinct, side_by_side(folded, distinct), strict=True))
     drawn = _with_twins(_all_units(rows, units, calibrators, rng, settings), twins)
     if extra.cards is None:
         return drawn
@@ -226,7 +230,7 @@ def _all_units(
     whole: dict[str, _Block] = {}
     for unit, codes in units.units.items():
         dense = compact(codes)
-        by_cluster = {name: each.by(dense) for name, each in rows.items()}
+        by_cluster = dict(zip(rows, side_by_side(partial(Foldable.by, clusters=dense), rows.values()), strict=True))
         whole = whole or {name: _block(each, np.ones((each.clusters, 1)), None) for name, each in by_cluster.items()}
         resamples = _resamples(unit, units, settings.resamples)
         moves = {} if calibrators is None else _moves(calibrators, unit, rng, resamples)
@@ -280,14 +284,18 @@ def _resampled(
     start = 0
     for counts in count_blocks(clusters, rng=rng, resamples=resamples, block=block):
         stop = start + counts.shape[1]
-        for name, f in rows.items():
-            parts[name].append(_block(f, counts, _columns(moves.get(name), start, stop)))
+
+        def block_of(name: str, counts: Floats = counts, columns: slice = slice(start, stop)) -> _Block:
+            return _block(rows[name], counts, _columns(moves.get(name), columns))
+
+        for name, each in zip(rows, side_by_side(block_of, rows), strict=True):
+            parts[name].append(each)
         start = stop
     return {name: _joined(blocks) for name, blocks in parts.items()}
 
 
-def _columns(moves: Floats | None, start: int, stop: int) -> Floats | None:
-    return None if moves is None else moves[:, start:stop]
+def _columns(moves: Floats | None, columns: slice) -> Floats | None:
+    return None if moves is None else moves[:, columns]
 
 
 def _block(f: Folded, counts: Floats, moves: Floats | None) -> _Block:

@@ -11,6 +11,8 @@ from evaluation.statistics.sample import Floats
 
 LOGIT_CLIP = 1e-12
 NEWTON_STEPS = 60
+CONVERGED = 1e-7
+"""Relative step after which the next would be its square or so: below rounding."""
 MANY_ROWS, THINNED = 8_192, 16
 """From so many rows on, a line begins with what every so manieth row says."""
 
@@ -46,7 +48,7 @@ def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0
         if not _surely_falls(step, ends):
             step = _falling(beta, step, labels, z, weight, ridge)
         beta = beta + step
-        if np.abs(step).max() < 1e-10 * (1.0 + np.abs(beta).max()):
+        if np.abs(step).max() < CONVERGED * (1.0 + np.abs(beta).max()):
             return float(beta[0]), float(beta[1])
     return float("nan"), float("nan")
 

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, wraps
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.extending import register_jitable
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+_ONE_AT_A_TIME = Lock()
+"""Two threads that call a loop first would both compile it."""
 
 
 def machine_code(loop: Loop) -> Loop:
@@ -27,7 +31,9 @@ def machine_code(loop: Loop) -> Loop:
 
     @wraps(loop)
     def call(*arguments: Any) -> Any:
-        return compiled()(*arguments)
+        with _ONE_AT_A_TIME:
+            made = compiled()
+        return made(*arguments)
 
     return cast(Loop, call)
 
