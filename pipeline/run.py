@@ -1,4 +1,4 @@
-"""A run is a folder; running it is bringing its six stages up to date, in order."""
+"""A run is a folder; running it is bringing its seven stages up to date, in order."""
 
 import time
 from collections.abc import Iterator, Sequence
