@@ -234,7 +234,7 @@ def retrain(
     lines = (
         f"run     {outcome.folder}",
         f"cost    {cost_line(outcome.folder, STAGES)}",
-        f"report  {outcome.folder / 'evaluate' / 'report.html'}",
+        f"report  {outcome.folder / 'refit' / 'report.html'}",
         *outcome.lines,
     )
     reporter.say("\n".join(lines), event="retrained", message="; ".join(map(str.strip, outcome.lines)), **told)

@@ -40,7 +40,7 @@ def test_a_plan_changes_nothing(harbor, tmp_path):
     code, out, _ = harbor("run", "--config", "smoke.toml", "--plan")
     assert code == 0
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [
-        ["run", name] for name in ("ingest", "features", "train", "calibrate", "evaluate", "export")
+        ["run", name] for name in ("ingest", "features", "train", "calibrate", "evaluate", "refit", "export")
     ]
     assert list(tmp_path.iterdir()) == []
 

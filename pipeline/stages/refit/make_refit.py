@@ -180,7 +180,6 @@ def _details(plan: RefitPlan, candidate: Candidate) -> dict[str, Any]:
                 "frauds": block.fitted.frauds,
                 "epochs": block.fitted.epochs,
                 "trees": block.fitted.trees,
-                "kept": block.kept,
             }
             for block in blocks
         ],
@@ -220,7 +219,8 @@ def _told(
         "refit_seen_until": None if seen is None else time_text(seen),
         "refit_in_use": None if live is None else live.to_dict(),
     }
-    return tell_refit(context, section)
+    kept = 0 if guarded is None else sum(block.kept for block in guarded.candidate.passed.blocks)
+    return tell_refit(context, section, kept=kept)
 
 
 def _account(context: StageContext, guarded: _Guarded, now: int) -> RefitAccount:

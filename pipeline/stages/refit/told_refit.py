@@ -14,8 +14,12 @@ DOCUMENTS = ("report.html", "report.json", "model_card.md")
 LOGGED = ("average_precision", "brier_skill", "log_loss", "observed_expected")
 
 
-def tell_refit(context: StageContext, section: Mapping[str, Any]) -> str:
-    """Write report.json, the page and the card, and log them; one line on what ships."""
+def tell_refit(context: StageContext, section: Mapping[str, Any], *, kept: int) -> str:
+    """Write report.json, the page and the card, and log them; one line on what ships.
+
+    `kept` is how many blocks were found and not fitted: it is told, and written into no file that must have the same
+    bytes however often the job was killed.
+    """
     context.report(section)
     whole = {**read_json(context.path("evaluate", "report.json")), "freshness": json_ready(section)}
     figures = {name: picture.svg for name, picture in pictures(whole).items()}
@@ -25,15 +29,14 @@ def tell_refit(context: StageContext, section: Mapping[str, Any]) -> str:
     for check in section["checks"]:
         if check["status"] == "refused":
             context.reporter.say(f"    {check['name']}: {check['text']}")
-    return headline(section)
+    return headline(section, kept=kept)
 
 
-def headline(section: Mapping[str, Any]) -> str:
+def headline(section: Mapping[str, Any], *, kept: int) -> str:
     """What ships, and how old it is, in one line."""
     judged, refit = section["judged"], section["refit"]
     if section["ships"] == "judged":
         return f"the judged model ships, {judged['age_days']:.0f} days old"
-    kept = sum(block["kept"] for block in section["blocks"])
     return (
         f"the refit ships, {refit['age_days']:.0f} days old (judged {judged['age_days']:.0f}); "
         f"{len(section['blocks'])} blocks, {kept} of them of earlier nights"

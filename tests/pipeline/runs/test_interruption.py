@@ -16,7 +16,7 @@ from tests.conftest import SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-STAGES = ("ingest", "features", "train", "calibrate", "evaluate", "export")
+STAGES = ("ingest", "features", "train", "calibrate", "evaluate", "refit", "export")
 COMMAND = [sys.executable, "-m", "pipeline.cli", "run", "--config", "smoke.toml"]
 
 

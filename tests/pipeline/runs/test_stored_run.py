@@ -104,7 +104,7 @@ def test_a_run_may_be_kept_in_a_mounted_folder_too(tmp_path):
 
 
 @pytest.mark.slow
-def test_six_machines_make_stage_by_stage_the_bundle_that_one_machine_makes(store, tmp_path):
+def test_seven_machines_make_stage_by_stage_the_bundle_that_one_machine_makes(store, tmp_path):
     data, run = f"{store.uri}/data/tx-*.parquet", f"{store.uri}/runs/night"
     table = simulate_transactions(24_000, seed=7).transactions
     for number in (1, 2):
@@ -115,18 +115,18 @@ def test_six_machines_make_stage_by_stage_the_bundle_that_one_machine_makes(stor
     beside = machine(tmp_path / "0", "run", "--config", "smoke.toml", "--run", "runs/night", "--set", local)
     assert beside.returncode in (0, 3), beside.stderr
     options = ("--config", "smoke.toml", "--set", f"data.source='{data}'")
-    for number, stage in enumerate(("ingest", "features", "train", "calibrate", "evaluate", "export"), 1):
+    for number, stage in enumerate(("ingest", "features", "train", "calibrate", "evaluate", "refit", "export"), 1):
         ended = machine(tmp_path / str(number), stage, "--run", run, *options)
         assert ended.returncode == 0, (stage, ended.stderr)
-    kept = machine(tmp_path / "7", "run", "--run", run, *options)
-    assert kept.stdout.count(" kept ") == 6, kept.stdout
+    kept = machine(tmp_path / "8", "run", "--run", run, *options)
+    assert kept.stdout.count(" kept ") == 7, kept.stdout
     assert f"store   {run}" in kept.stdout
-    shown = {"evaluate/report.json", "evaluate/report.html"}  # they show the configuration, data.source in it
-    near, far = (folder_checksums(tmp_path / each / "runs/night") for each in ("0", "7"))
+    shown = {"evaluate/report.json", "evaluate/report.html", "refit/report.html"}  # of them all data.source is a part
+    near, far = (folder_checksums(tmp_path / each / "runs/night") for each in ("0", "8"))
     unlike = {name for name in near.keys() | far.keys() if "/" in name and near.get(name) != far.get(name)}
     assert {name for name in unlike if not name.endswith("/DONE")} == shown
     assert "export/bundle/manifest.json" in near
-    synced = machine(tmp_path / "8", "sync", "--run", run)
+    synced = machine(tmp_path / "9", "sync", "--run", run)
     assert (synced.returncode, "0 to send" in synced.stdout) == (0, True), synced.stderr
 
 

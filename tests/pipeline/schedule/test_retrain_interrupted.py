@@ -18,7 +18,7 @@ from tests.conftest import SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-STAGES = ("ingest", "features", "train", "calibrate", "evaluate", "export")
+STAGES = ("ingest", "features", "train", "calibrate", "evaluate", "refit", "export")
 FOLDS = ("split.train='40d'", "split.valid='14d'", "split.calib='14d'", "split.test='28d'")
 LENIENT = ("gate.ece_tolerance=10", "gate.observed_expected_low=0.01", "gate.observed_expected_high=99")
 NIGHTLY = ("sweep.mode='recheck'", "gate.min_champion_frauds=1000000")

@@ -31,7 +31,7 @@ from tests.oracles.fault_proxy import FAULTS, FaultProxy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-STAGES = ("ingest", "features", "train", "calibrate", "evaluate", "export")
+STAGES = ("ingest", "features", "train", "calibrate", "evaluate", "refit", "export")
 
 
 @pytest.fixture(scope="module")
