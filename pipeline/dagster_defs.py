@@ -1,4 +1,4 @@
-"""Harbor under Dagster: seven assets partitioned by day, data checks and the gate as blocking checks, a nightly schedule.
+"""Harbor under Dagster: seven assets by day, data checks and the gate as blocking checks, a nightly schedule.
 
 `dagster dev -m pipeline.dagster_defs` starts it. The layer is thin: an asset brings one stage of the day's run folder
 up to date, so a retried or repeated step costs nothing, and whatever Dagster does `harbor` can do from a shell.
