@@ -2,7 +2,7 @@ import json
 
 import pyarrow as pa
 
-from features.vocabulary import Vocabulary, fit_vocabulary
+from features.vocabulary import Vocabulary, code_pairs, fit_vocabulary
 
 
 def strings(values):
@@ -46,3 +46,9 @@ def test_a_column_in_pieces_has_the_codes_of_the_whole():
 def test_a_vocabulary_survives_json():
     vocabulary = fit_vocabulary(strings(["a", "a", "b"]), min_count=1, max_size=1, buckets=7)
     assert Vocabulary.from_dict(json.loads(json.dumps(vocabulary.to_dict()))) == vocabulary
+
+
+def test_codes_are_paired_by_value_and_new_values_were_unknown():
+    now, then = Vocabulary({"a": 1, "b": 2, "c": 3}, 4), Vocabulary({"b": 1, "a": 2}, 3)
+    codes_now, codes_then = code_pairs(now, then)
+    assert dict(zip(codes_now.tolist(), codes_then.tolist(), strict=True)) == {1: 2, 2: 1, 3: 0}

@@ -9,9 +9,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from evaluation.statistics.populations import JudgedRows
+from evaluation.statistics.sample import DAY
 from pipeline import cli
-from pipeline.outcomes.judged_outcomes import judge_outcomes
-from pipeline.outcomes.printed_outcomes import population_lines
+from pipeline.bundle.twin import Twin
+from pipeline.outcomes.judged_outcomes import judge_outcomes, refit_against_twin
+from pipeline.outcomes.outcome_rows import Outcomes
+from pipeline.outcomes.printed_outcomes import population_lines, refit_lines
 from pipeline.storage.errors import INPUT_ERRORS
 from tests.fixtures.registered import settings_of
 
@@ -134,3 +138,40 @@ def test_the_command_says_what_it_found_or_why_not(
     captured = capsys.readouterr()
     assert ended.value.code == code
     assert said in captured.out + captured.err
+
+
+TWIN_OF = Twin(judged_seen_until=5 * DAY, shipped_seen_until=10 * DAY)
+
+
+def scored(rng, *, worse=0.0, judged=True, timed=True):
+    """Thirty days of rows, the refit's log odds off by `worse` and the twin's right."""
+    time = np.sort(rng.integers(0, 30 * DAY, 6000))
+    z = rng.normal(-2, 1, time.size)
+    p, q = (1 / (1 + np.exp(-(z + shift))) for shift in (worse, 0.0))
+    rows = JudgedRows((rng.random(time.size) < q).astype(float), time, np.ones(time.size))
+    return Outcomes(rows, np.zeros(time.size, bool), None, p, q if judged else None, (), timed)
+
+
+def test_a_refit_that_is_worse_than_its_twin_is_told_on_rows_that_neither_had_seen():
+    found = refit_against_twin(scored(np.random.default_rng(1), worse=1.5), TWIN_OF)
+    assert found["verdict"] == "worse"
+    assert found["log_loss"]["low"] > 0
+    assert found["log_loss"]["days"] == 20
+    assert "it is worse: go back to the twin" in refit_lines({"refit": found})[0]
+
+
+def test_a_refit_that_is_its_twin_is_neither_worse_nor_better():
+    found = refit_against_twin(scored(np.random.default_rng(2)), TWIN_OF)
+    assert (found["verdict"], found["log_loss"]["value"]) == ("open", 0)
+
+
+@pytest.mark.parametrize(("lacking", "said"), [({"judged": False}, "no judged"), ({"timed": False}, "no event_time")])
+def test_what_a_file_lacks_for_the_comparison_is_said(lacking, said):
+    found = refit_against_twin(scored(np.random.default_rng(3), **lacking), TWIN_OF)
+    assert said in refit_lines({"refit": found})[0]
+
+
+def test_a_bundle_without_a_twin_has_no_such_line(frame, judged):
+    report, _ = judged(frame)
+    assert "refit" not in report
+    assert refit_lines(report) == []

@@ -1,5 +1,6 @@
 """What is in production changes hands once at a time, and only to what passed."""
 
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -7,9 +8,11 @@ from threading import Barrier
 import pytest
 
 from pipeline.registry.ledger import read_ledger, tenures
-from pipeline.registry.promotion import promote_run, rollback_champion
+from pipeline.registry.promotion import promote_run, roll_back_refit, rollback_champion
 from pipeline.storage.locks import LockedError
-from tests.fixtures.registered import DEFAULTS, aliases, bundle_run, settings_of, versions
+from tests.fixtures.bundles import built_with_twin
+from tests.fixtures.registered import DEFAULTS, aliases, bundle_run, marked, settings_of, versions
+from tests.oracles.python_path import small
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -87,3 +90,37 @@ def test_only_a_finished_and_whole_bundle_can_be_promoted(small_run, runs):
     with pytest.raises(ValueError, match=r"tracking\.enabled must be true"):
         promote_run(bundle_run(small_run, runs / "b", note="b"), settings_of("tracking.enabled=false"))
     assert versions(runs) == []
+
+
+@pytest.fixture(scope="module")
+def twinned(case, tmp_path_factory):
+    """A bundle of a refit with its judged twin."""
+    return built_with_twin(case, small(seed=9), tmp_path_factory.mktemp("twin") / "bundle")
+
+
+def refit_run(twinned, run):
+    shutil.copytree(twinned, run / "export" / "bundle")
+    marked(run, note="refit")
+    shutil.copytree(run / "export" / "bundle", run / "champion" / "bundle")
+    return run
+
+
+def test_a_refit_that_is_rolled_back_gives_way_to_its_judged_twin(twinned, runs):
+    run = refit_run(twinned, runs / "a")
+    promote_run(run, DEFAULTS)
+    outcome = roll_back_refit(run, DEFAULTS, champion="1", reason="It was worse.")
+    assert (outcome.version, outcome.before) == ("2", "1")
+    assert aliases(runs)["champion"] == "2"
+    lines = read_ledger(runs / "promotions.jsonl")
+    assert [(line.action, line.before, line.after) for line in lines] == [
+        ("promote", None, "1"),
+        ("rollback", "1", "2"),
+    ]
+
+
+def test_a_refit_that_is_champion_no_more_is_not_rolled_back(twinned, runs, small_run):
+    run = refit_run(twinned, runs / "a")
+    promote_run(run, DEFAULTS)
+    promote_run(bundle_run(small_run, runs / "b", note="b"), DEFAULTS)
+    assert roll_back_refit(run, DEFAULTS, champion="1", reason="It was worse.") is None
+    assert aliases(runs)["champion"] == "2"

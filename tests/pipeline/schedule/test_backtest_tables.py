@@ -3,7 +3,16 @@
 import csv
 import io
 
-from pipeline.schedule.backtest_tables import MODELS, STATISTICS, ageing_lines, csv_text, drift_lines, table_lines
+from pipeline.schedule.backtest_tables import (
+    MODELS,
+    STATISTICS,
+    ageing_lines,
+    csv_text,
+    drift_lines,
+    table_lines,
+    week_lines,
+    weeks_csv,
+)
 
 
 def line_of(day, *, precision):
@@ -32,3 +41,18 @@ def test_a_backtest_reads_as_columns_that_line_up_and_as_csv():
     assert len({len(line) for line in lines}) == 1
     rows = list(csv.DictReader(io.StringIO(csv_text(result))))
     assert [(row["model"], row["drift_alarms"]) for row in rows[:3]] == [(model, "0") for model in MODELS]
+
+
+def test_weeks_after_read_as_columns_that_line_up_and_as_csv():
+    arms = ("never retrained", "judged", "refit")
+    statistics = dict.fromkeys((*STATISTICS, "log_loss"), 0.5)
+    week = {"from": "2024-05-01T00:00:00Z", "to": "2024-05-08T00:00:00Z", "rows": 900, "frauds": 15, "ships": "refit"}
+    means = dict.fromkeys(arms, statistics | {"log_observed_expected": 0.1})
+    dates = [{"week_after": week | {"models": dict.fromkeys(arms, statistics)}}, {"week_after": None}]
+    lines = week_lines({"dates": dates, "means": means})
+    assert len(lines) == 4
+    assert len({len(line) for line in lines}) == 1
+    assert lines[-1].endswith("0.100 0.100 0.100")
+    rows = list(csv.DictReader(io.StringIO(weeks_csv({"dates": dates}))))
+    assert [row["model"] for row in rows] == list(arms)
+    assert week_lines({"dates": [{"week_after": None}], "means": {}}) == []

@@ -81,3 +81,15 @@ def test_a_recheck_makes_train_follow_the_champion(mode, follows):
     assert NAMED["train"].follows_champion(config) is follows
     assert NAMED["evaluate"].follows_champion(config)
     assert not NAMED["features"].follows_champion(config)
+
+
+def test_every_label_is_given_to_refit_once_evaluate_has_finished(context_of):
+    labels = context_of("refit").all_labels()
+    assert labels.num_rows == 24_000
+    assert {"label", "label_available_at"} <= set(labels.column_names)
+
+
+@pytest.mark.parametrize("stage", ["train", "calibrate", "export"])
+def test_every_label_is_given_to_no_other_stage(context_of, stage):
+    with pytest.raises(PermissionError, match=f"{stage} may not read every label"):
+        context_of(stage).all_labels()
