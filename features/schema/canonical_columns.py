@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.schema.chargeback_reports import Reports
 from features.schema.column_plan import ColumnPlan, time_roles
 from features.schema.entity_ids import entity_ids, keyed_hashes
 from features.schema.event_times import NOT_A_TIME, Instants, instants
@@ -34,6 +35,7 @@ class Reading:
         as_of: microseconds since 1970; later rows and labels do not exist yet. None: the file is history.
         hash_key: card ids become keyed hashes under it.
         opinions: sources whose labels are opinions and no outcomes.
+        reports: chargebacks from a feed of their own; None where the preset has none.
     """
 
     preset: Preset
@@ -42,6 +44,7 @@ class Reading:
     as_of: int | None = None
     hash_key: bytes | None = None
     opinions: tuple[str, ...] = ()
+    reports: Reports | None = None
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,13 @@ def source_amounts(column: pa.Array, preset: Preset) -> Parsed[Amounts]:
     return Parsed(Amounts(plain, np.where(unreadable | blank, 0.0, values)), faults)
 
 
-def source_labels(column: pa.Array, time: Ints, preset: Preset) -> Parsed[Labels]:
-    """The labels, those of masked months unknown."""
-    parsed = binary_labels(column, yes=preset.label.yes, no=preset.label.no, quotes=preset.quotes)
+def source_labels(columns: Columns, time: Ints, preset: Preset) -> Parsed[Labels]:
+    """The labels, those of masked months unknown; all of them where the source has none of its own."""
+    spec = preset.label
+    if spec is None:
+        parsed = Parsed(pa.nulls(len(time), pa.int8()), {})
+    else:
+        parsed = binary_labels(columns["label"], yes=spec.yes, no=spec.no, quotes=preset.quotes)
     label = pc.fill_null(parsed.values, -1).to_numpy(zero_copy_only=False)
     month = months_of(np.where(time == NOT_A_TIME, 0, time))
     masked = {

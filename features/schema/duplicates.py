@@ -36,7 +36,8 @@ def duplicate_reasons(rows: pa.Table) -> NDArray[np.object_]:
     Args:
         rows: canonical rows in source order, all rows of every id among them.
     """
-    frame = rows.to_pandas(types_mapper=pd.ArrowDtype)
+    plain = [field.name for field in rows.schema if not pa.types.is_nested(field.type)]  # the rest follows the id
+    frame = rows.select(plain).to_pandas(types_mapper=pd.ArrowDtype)
     distinct = frame.drop_duplicates()
     several = distinct["transaction_id"].value_counts()
     labels = (

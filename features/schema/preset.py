@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from features.earlier_labels import EARLIER_LABELS
 from features.errors import InputError, faults_text
 from features.times import duration_microseconds
 
 POLICY = ("action", "label_source", "approval_probability", "opinion")
 """Canonical columns that say what was done with a row and who labelled it; they are no model inputs."""
-CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", "label_available_at", *POLICY)
+LABELS = ("label", "label_available_at", EARLIER_LABELS)
+CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", *LABELS, *POLICY)
 """Columns whose names and meaning are fixed; entities and declared extras stand beside them."""
 
 UNITS = {"us": 1, "ms": 1_000}
@@ -226,6 +228,28 @@ class Join(Strict):
     on: Names
 
 
+class OutcomeColumn(Strict):
+    """What a report says became of its transaction; blank withdraws the reports before it."""
+
+    column: Names
+    yes: tuple[str, ...] = Field(("1", "true"), description="texts of fraud, any case")
+    no: tuple[str, ...] = Field(("0", "false"), description="texts of a dispute that was overturned, any case")
+
+
+class Chargebacks(Strict):
+    """A feed of reports: which transaction, when it was reported, and as what. The latest report wins."""
+
+    files: str = Field(description="pattern of the file names among the sources that hold the reports")
+    transaction_id: IdColumn
+    reported_at: TimeColumn
+    outcome: OutcomeColumn | None = Field(None, description="none: every report is one of fraud")
+    absent: Literal["no", "unknown"] = Field(
+        "no",
+        description="what a transaction of which no report stands is once labels.delay has passed: "
+        "`no` is legitimate, `unknown` leaves it without a label",
+    )
+
+
 class Preset(Strict):
     """How one kind of source file becomes canonical transactions."""
 
@@ -234,7 +258,7 @@ class Preset(Strict):
     event_time: TimeColumn
     entities: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_id$")], IdColumn] = Field(default_factory=dict)
     amount: AmountColumn
-    label: LabelColumn
+    label: LabelColumn | None = Field(None, description="may be absent where chargebacks say it")
     label_available_at: TimeColumn | None = None
     action: ActionColumn | None = Field(None, description="what was done with the transaction")
     label_source: PlainColumn | None = Field(None, description="who gave the label: chargeback, investigator, …")
@@ -249,6 +273,15 @@ class Preset(Strict):
     delimiter: str = Field(",", min_length=1, max_length=1, description="field separator of CSV files")
     masks: tuple[Mask, ...] = ()
     join: Join | None = None
+    chargebacks: Chargebacks | None = None
+
+    @model_validator(mode="after")
+    def _labels_come_from_somewhere(self) -> "Preset":
+        if self.label is None and self.chargebacks is None:
+            raise InputError("must say where labels come from: label, or chargebacks")
+        if self.chargebacks is not None and self.transaction_id is None:
+            raise InputError("must say what transaction_id is, which chargebacks are looked up by")
+        return self
 
     @model_validator(mode="after")
     def _inputs_are_allowed(self) -> "Preset":

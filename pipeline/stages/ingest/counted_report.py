@@ -1,11 +1,12 @@
 """The report of an ingest, from the counts of its two passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from features.schema.column_plan import ColumnPlan
 from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
 from features.schema.preset import CANONICAL, Preset
 from pipeline.stages.artifacts.ingest_report import (
+    ChargebackCounts,
     Duplicates,
     IngestedColumns,
     IngestReport,
@@ -14,6 +15,7 @@ from pipeline.stages.artifacts.ingest_report import (
     SourceCounts,
     prevalence,
 )
+from pipeline.stages.ingest.chargeback_feed import ChargebackFeed
 from pipeline.stages.ingest.first_pass import FirstPass
 from pipeline.stages.ingest.written_rows import WrittenRows
 
@@ -27,6 +29,7 @@ def counted_report(
     first: FirstPass,
     written: WrittenRows,
     *,
+    feed: ChargebackFeed | None,
     as_of: int | None,
     hash_key_check: str | None,
 ) -> IngestReport:
@@ -37,6 +40,7 @@ def counted_report(
         plan: which source column filled which role.
         first: counts of the first pass.
         written: counts over the rows written.
+        feed: chargebacks of their own; None where the preset has none.
         as_of: microseconds since 1970, or None.
         hash_key_check: tells one secret for card ids from another.
 
@@ -64,7 +68,7 @@ def counted_report(
         labels=_labels(counts, written),
         start=written.first,
         end=written.last,
-        warnings=_warnings(plan, written, first.spare_lines),
+        warnings=(*_warnings(plan, written, first.spare_lines), *_report_warnings(feed, first)),
         digest=written.digest.hexdigest(),
         card_id_hash_key_check=hash_key_check,
         categorical=tuple(name for name, kind in further.items() if kind == "string"),
@@ -72,6 +76,7 @@ def counted_report(
         entities=tuple(name for name in preset.entities if name in written.types),
         amount_scale=preset.amount.scale,
         policy=_policy(written),
+        chargebacks=None if feed is None else _chargebacks(feed, first, written),
     )
 
 
@@ -116,6 +121,39 @@ def _policy(written: WrittenRows) -> PolicyCounts | None:
         outcomes=_by_source(written, "label"),
         opinions=_by_source(written, "opinion"),
     )
+
+
+def _chargebacks(feed: ChargebackFeed, first: FirstPass, written: WrittenRows) -> ChargebackCounts:
+    return ChargebackCounts(
+        rows=feed.rows,
+        quarantined=feed.quarantine.count,
+        after_as_of=feed.after_as_of,
+        repeats=feed.reports.repeats,
+        contradictions=feed.reports.contradictions,
+        transactions=int(first.reported.sum()),
+        unknown_transactions=int((~first.reported).sum()),
+        changed=written.changed,
+        reasons=dict(sorted(feed.quarantine.reasons.items())),
+    )
+
+
+def _report_warnings(feed: ChargebackFeed | None, first: FirstPass) -> Iterator[str]:
+    """Reports that were lost: their transaction is not there, or they could not be read."""
+    if feed is None:
+        return
+    unknown, keys = int((~first.reported).sum()), len(first.reported)
+    if unknown:
+        spelled = ": are the ids spelled alike in both files?" if unknown == keys else ""
+        yield (
+            f"{unknown:,} of the {keys:,} transactions in the chargeback feed are not among the transactions{spelled}"
+        )
+    for reason, count in feed.quarantine.reasons.items():
+        yield f"{count:,} chargebacks were set aside and count for nothing ({reason})"
+    if feed.reports.contradictions:
+        yield (
+            f"{feed.reports.contradictions:,} chargebacks contradict another one of the same transaction and moment: "
+            "fraud wins"
+        )
 
 
 def _by_source(written: WrittenRows, column: str) -> dict[str, SourceCounts]:

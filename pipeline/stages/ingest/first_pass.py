@@ -21,10 +21,11 @@ from pipeline.storage.errors import InputError
 
 
 class FirstPass:
-    """What the first pass has seen so far; sums, and per accepted row its time, label and id."""
+    """What the first pass has seen so far: sums, each accepted row's time, label and id, and the chargebacks met."""
 
     def __init__(self, reading: Reading, spool: Spool) -> None:
         self.rows_in = self.after_as_of = self.spare_lines = 0
+        self.reported = np.zeros(0 if reading.reports is None else len(reading.reports.keys), bool)
         self.rows_of: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         self.months = MonthlyLabels()
@@ -76,6 +77,7 @@ class FirstPass:
         self.after_as_of += result.after_as_of
         self.spare_lines += batch.spare_lines
         self.counts.update(result.counts)
+        self.reported[result.reported] = True
         self._accept(file, batch, result)
         self.quarantine.add(file, batch.row[result.rejected], result.reasons)
         broken = np.array([number for number, _ in batch.broken], np.int64)

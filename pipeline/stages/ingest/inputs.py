@@ -12,6 +12,7 @@ from features.schema.column_plan import ColumnPlan, column_plan
 from features.schema.preset import Preset
 from pipeline.sections import SIMULATE, DataConfig
 from pipeline.stages.ingest.batches import header, source_batches, table_batches
+from pipeline.stages.ingest.chargeback_feed import is_report_file
 from pipeline.stages.ingest.column_faults import PlannedFile, check_columns
 from pipeline.stages.ingest.side_table import SideTable, joined_batches, side_table
 from pipeline.stages.ingest.source_batch import SourceBatch
@@ -36,7 +37,8 @@ def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, 
     """
     if data.source == SIMULATE:
         return (_simulated(simulate(data.rows, data.seed), preset),)
-    files, beside = _side_files(source_files(data.source), preset)
+    every = source_files(data.source)
+    files, beside = _side_files([file for file in every if not is_report_file(file.name, preset)], preset)
     side = side_table(beside, preset) if beside else None
     planned = [_planned(file, preset, side) for file in files]
     check_columns(planned)
@@ -44,6 +46,17 @@ def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, 
         Input(file.name, plan.plan, partial(_batches, file, plan, preset.delimiter, side))
         for file, plan in zip(files, planned, strict=True)
     )
+
+
+def report_files(data: DataConfig, preset: Preset) -> list[SourceFile]:
+    """The files among the sources that hold chargeback reports.
+
+    Raises:
+        InputError: as `source_files`.
+    """
+    if preset.chargebacks is None or data.source == SIMULATE:
+        return []
+    return [file for file in source_files(data.source) if is_report_file(file.name, preset)]
 
 
 def _simulated(table: pa.Table, preset: Preset) -> Input:
@@ -58,7 +71,8 @@ def _side_files(files: Sequence[SourceFile], preset: Preset) -> tuple[list[Sourc
     beside = [file for file in files if join is not None and fnmatchcase(PurePosixPath(file.name).name, join.files)]
     main = [file for file in files if file not in beside]
     if not main:
-        raise InputError(f"data.source must name a file of transactions, got {beside[0].name} alone")
+        alone = f"{beside[0].name} alone" if beside else "files of chargebacks alone"
+        raise InputError(f"data.source must name a file of transactions, got {alone}")
     return main, beside
 
 

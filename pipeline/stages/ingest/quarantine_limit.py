@@ -2,6 +2,7 @@
 
 from features.times import time_text
 from pipeline.stages.ingest.first_pass import FirstPass
+from pipeline.stages.ingest.quarantined_rows import QuarantinedRows
 from pipeline.storage.errors import InputError
 
 SHOWN_REASONS = 12
@@ -26,12 +27,25 @@ def check_quarantined_share(first: FirstPass, allowed: float) -> None:
     Raises:
         InputError: the most frequent reasons, each with the first row that it was met in.
     """
-    quarantine = first.quarantine
-    share = quarantine.count / first.rows_in
-    if share <= allowed and quarantine.count < first.rows_in:
+    _check_share(first.quarantine, rows=first.rows_in, allowed=allowed, what="rows")
+
+
+def check_reports_share(quarantine: QuarantinedRows, *, rows: int, allowed: float) -> None:
+    """The same of the rows of a chargeback feed, of which there may be none at all.
+
+    Raises:
+        InputError: as `check_quarantined_share`.
+    """
+    if quarantine.count:
+        _check_share(quarantine, rows=rows, allowed=allowed, what="rows of chargebacks")
+
+
+def _check_share(quarantine: QuarantinedRows, *, rows: int, allowed: float, what: str) -> None:
+    share = quarantine.count / rows
+    if share <= allowed and quarantine.count < rows:
         return
     lines = [
-        f"{quarantine.count:,} of {first.rows_in:,} rows cannot be used ({share:.1%}), "
+        f"{quarantine.count:,} of {rows:,} {what} cannot be used ({share:.1%}), "
         f"data.max_quarantined_share allows {allowed:.1%}"
     ]
     for reason, count in sorted(quarantine.reasons.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_REASONS]:

@@ -18,10 +18,11 @@ from features.schema.preset import Preset
 from features.split import LabelsConfig
 from pipeline.sections import DataConfig
 from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.stages.ingest.chargeback_feed import chargeback_feed
 from pipeline.stages.ingest.counted_report import counted_report
 from pipeline.stages.ingest.first_pass import FirstPass
 from pipeline.stages.ingest.hash_key import hash_key, hash_key_check
-from pipeline.stages.ingest.inputs import source_inputs
+from pipeline.stages.ingest.inputs import report_files, source_inputs
 from pipeline.stages.ingest.preset_files import load_preset
 from pipeline.stages.ingest.quarantine_limit import check_quarantined_share, check_some_rows
 from pipeline.stages.ingest.second_pass import time_order, write_transactions
@@ -56,7 +57,9 @@ def ingest_transactions(
     preset = load_preset(data)
     inputs = source_inputs(data, preset=preset, simulate=simulate)
     plan = inputs[0].plan
-    reading = Reading(preset, plan, labels.delay, as_of, hash_key(data), labels.opinions)
+    feed = chargeback_feed(report_files(data, preset), preset=preset, as_of=as_of, allowed=data.max_quarantined_share)
+    reports = None if feed is None else feed.reports
+    reading = Reading(preset, plan, labels.delay, as_of, hash_key(data), labels.opinions, reports)
     with Spool(transactions_to.with_name(f"{transactions_to.name}.spool.tmp")) as spool:
         first = FirstPass(reading, spool)
         for source in inputs:
@@ -66,8 +69,9 @@ def ingest_transactions(
         check_quarantined_share(first, data.max_quarantined_share)
         order = time_order(first.times(), without=removed)
         written = write_transactions(spool.chunks(order), transactions_to, masks=_masks(preset, first))
-    pq.write_table(first.quarantine.table(), quarantine_to, compression="zstd", write_page_checksum=True)
-    return counted_report(preset, plan, first, written, as_of=as_of, hash_key_check=hash_key_check(data))
+    quarantine = [first.quarantine.table(), *([] if feed is None else [feed.quarantine.table()])]
+    pq.write_table(pa.concat_tables(quarantine), quarantine_to, compression="zstd", write_page_checksum=True)
+    return counted_report(preset, plan, first, written, feed=feed, as_of=as_of, hash_key_check=hash_key_check(data))
 
 
 def _duplicates_removed(first: FirstPass, spool: Spool, allowed: float) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.earlier_labels import EARLIER_LABELS
 from features.schema.silent_months import MonthlyLabels
 from pipeline.storage.digests import TableDigest
 
@@ -22,6 +23,7 @@ class WrittenRows:
         months: rows and frauds of each month.
         actions: rows by action, "" where it is not known; none where the source does not say.
         sources: labels by source ("" where nobody is named), column ("label" or "opinion") and value.
+        changed: rows of which an earlier label holds no more.
         first: event_time of the first row, microseconds since 1970.
         last: that of the last one.
     """
@@ -36,7 +38,7 @@ class WrittenRows:
         self.months = MonthlyLabels()
         self.actions: Counter[str] = Counter()
         self.sources: Counter[tuple[str, str, int]] = Counter()
-        self.first = self.last = 0
+        self.changed = self.first = self.last = 0
 
     def add(self, chunk: pa.Table) -> None:
         """Take in the next rows, in their final order."""
@@ -49,6 +51,8 @@ class WrittenRows:
         self.nulls.update({name: _missing(chunk[name]) for name in chunk.column_names})
         self.digest.update(chunk)
         self._add_policy(chunk)
+        if EARLIER_LABELS in chunk.column_names:
+            self.changed += chunk.num_rows - chunk[EARLIER_LABELS].null_count
 
     def _add_policy(self, chunk: pa.Table) -> None:
         if "action" in chunk.column_names:
