@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -35,11 +33,6 @@ class ChargebackFeed:
     rows: int
     after_as_of: int
     quarantine: QuarantinedRows
-
-
-def is_report_file(name: str, preset: Preset) -> bool:
-    """Whether a source of this name holds chargeback reports rather than transactions."""
-    return preset.chargebacks is not None and fnmatchcase(PurePosixPath(name).name, preset.chargebacks.files)
 
 
 def chargeback_feed(

@@ -12,7 +12,6 @@ from features.schema.column_plan import ColumnPlan, column_plan
 from features.schema.preset import Preset
 from pipeline.sections import SIMULATE, DataConfig
 from pipeline.stages.ingest.batches import header, source_batches, table_batches
-from pipeline.stages.ingest.chargeback_feed import is_report_file
 from pipeline.stages.ingest.column_faults import PlannedFile, check_columns
 from pipeline.stages.ingest.side_table import SideTable, joined_batches, side_table
 from pipeline.stages.ingest.source_batch import SourceBatch
@@ -38,7 +37,7 @@ def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, 
     if data.source == SIMULATE:
         return (_simulated(simulate(data.rows, data.seed), preset),)
     every = source_files(data.source)
-    files, beside = _side_files([file for file in every if not is_report_file(file.name, preset)], preset)
+    files, beside = _side_files([file for file in every if not _is_report(file, preset)], preset)
     side = side_table(beside, preset) if beside else None
     planned = [_planned(file, preset, side) for file in files]
     check_columns(planned)
@@ -56,7 +55,11 @@ def report_files(data: DataConfig, preset: Preset) -> list[SourceFile]:
     """
     if preset.chargebacks is None or data.source == SIMULATE:
         return []
-    return [file for file in source_files(data.source) if is_report_file(file.name, preset)]
+    return [file for file in source_files(data.source) if _is_report(file, preset)]
+
+
+def _is_report(file: SourceFile, preset: Preset) -> bool:
+    return preset.chargebacks is not None and fnmatchcase(PurePosixPath(file.name).name, preset.chargebacks.files)
 
 
 def _simulated(table: pa.Table, preset: Preset) -> Input:

@@ -29,6 +29,7 @@ FILES = {
     "banksim": "banksim.csv",
     "baf": "baf.csv",
     "harbor": "harbor.csv",
+    "harbor_chargebacks": "feed_*.csv",
 }
 
 
