@@ -23,6 +23,9 @@ LABELS = ("label", "label_available_at", EARLIER_LABELS)
 CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", *LABELS, *POLICY)
 """Columns whose names and meaning are fixed; entities and declared extras stand beside them."""
 
+MOST_NAMES = 10_000
+"""Columns that one range such as `V{1..28}` may stand for."""
+
 UNITS = {"us": 1, "ms": 1_000}
 
 
@@ -346,5 +349,9 @@ def _range(name: str) -> Iterator[str]:
         yield name
         return
     before, first, last, after = match.groups()
+    if len(last) > len(str(MOST_NAMES)) or int(last) - int(first) >= MOST_NAMES:
+        raise InputError(
+            f"a range must stand for at most {MOST_NAMES:,} columns, got one from {first[:9]} to {last[:9]}…"
+        )
     for number in range(int(first), int(last) + 1):
         yield f"{before}{number:0{len(first)}d}{after}"

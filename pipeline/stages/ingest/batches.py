@@ -2,15 +2,18 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.stages.ingest.csv_batches import csv_batches, csv_names
+from pipeline.stages.ingest.csv_batches import CSV_BLOCK_BYTES, HEADER_BYTES, csv_batches, csv_names
 from pipeline.stages.ingest.source_batch import SourceBatch
 from pipeline.stages.ingest.sources import SourceFile
+from pipeline.storage.child_reading import batches_from_child, schema_from_child
 from pipeline.storage.errors import InputError
+from pipeline.storage.read_limits import check_column_count, check_row_count, check_texts
 
 BATCH_ROWS = 131_072
 UNREADABLE = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError)
@@ -20,12 +23,13 @@ def header(file: SourceFile, *, delimiter: str) -> pa.Schema:
     """Column names of a file, with types where it has them (CSV: all bytes).
 
     Raises:
-        InputError: the file cannot be read, or a name stands in it twice.
+        InputError: the file cannot be read or has too many columns, or a name stands in it twice.
     """
     try:
-        schema = pq.read_schema(file.path) if file.parquet else _byte_columns(csv_names(file, delimiter))
+        schema = _parquet_schema(file) if file.parquet else _byte_columns(csv_names(file, delimiter))
     except UNREADABLE as error:
         raise InputError(f"{file.place}: cannot be read, {_first_line(error)}") from error
+    check_column_count(schema.names, place=file.place)
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
         raise InputError(f"{file.place}: column names must differ, got twice: {', '.join(map(repr, twice))}")
@@ -36,13 +40,13 @@ def source_batches(file: SourceFile, *, columns: Sequence[str], delimiter: str) 
     """All records of a file, only the columns asked for.
 
     Raises:
-        InputError: the file is damaged (a Parquet page fails its checksum, a gzip stream ends early, a quote is open).
+        InputError: the file is damaged (a Parquet page fails its checksum, a gzip stream ends early, a quote is open),
+            or larger inside than any file of transactions.
     """
     try:
-        if file.parquet:
-            yield from _parquet_batches(file, columns)
-        else:
-            yield from csv_batches(file, columns, delimiter)
+        for batch in _parquet_batches(file, columns) if file.parquet else csv_batches(file, columns, delimiter):
+            check_texts(batch.table, place=file.place)
+            yield batch
     except UNREADABLE as error:
         raise InputError(f"{file.place}: cannot be read to its end, {_first_line(error)}") from error
 
@@ -58,13 +62,25 @@ def _byte_columns(names: Sequence[str]) -> pa.Schema:
     return pa.schema([(name, pa.binary()) for name in names])
 
 
+def _parquet_schema(file: SourceFile) -> pa.Schema:
+    return schema_from_child(lambda: pq.read_schema(file.path), refusal=f"{file.place}: cannot be read")
+
+
 def _parquet_batches(file: SourceFile, columns: Sequence[str]) -> Iterator[SourceBatch]:
-    start = 1
-    with pq.ParquetFile(file.path, page_checksum_verification=True, pre_buffer=False, buffer_size=1 << 20) as source:
-        for batch in source.iter_batches(BATCH_ROWS, columns=list(columns)):
-            yield SourceBatch(pa.Table.from_batches([batch]), np.arange(start, start + batch.num_rows))
-            start += batch.num_rows
+    start, size = 1, file.path.stat().st_size
+    refusal = f"{file.place}: cannot be read to its end"
+    for batch in batches_from_child(lambda: _read_parquet(file.path, columns), refusal=refusal):
+        check_row_count(start + batch.num_rows - 1, size=size, place=file.place)
+        yield SourceBatch(pa.Table.from_batches([batch]), np.arange(start, start + batch.num_rows))
+        start += batch.num_rows
+
+
+def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False, buffer_size=1 << 20) as source:
+        yield from source.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False)
 
 
 def _first_line(error: BaseException) -> str:
+    if any(sign in str(error) for sign in ("straddling object", "cannot infer number of columns")):
+        return f"a record must be shorter than {CSV_BLOCK_BYTES >> 20} MiB, the header than {HEADER_BYTES >> 20} MiB"
     return str(error).splitlines()[0] if str(error) else type(error).__name__

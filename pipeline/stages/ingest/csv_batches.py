@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.stages.ingest.source_batch import SourceBatch
 from pipeline.stages.ingest.sources import GZIP_MAGIC, SourceFile
 from pipeline.storage.errors import InputError
+from pipeline.storage.read_limits import check_expansion
 
 CSV_BLOCK_BYTES = 16 << 20
 HEADER_BYTES = 1 << 20
@@ -98,14 +99,17 @@ class _NumberedRecords:
 class _ByteStream(io.RawIOBase):
     """A byte stream that knows how many line ends went by and how it ended."""
 
-    def __init__(self, inner: BinaryIO) -> None:
+    def __init__(self, inner: BinaryIO, file: SourceFile) -> None:
         self._inner, self.lines, self.ending = inner, 0, b""
+        self._expanded, self._size, self._place = 0, file.path.stat().st_size, file.place
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         block = self._inner.read(size)
+        self._expanded += len(block)
+        check_expansion(self._expanded, size=self._size, place=self._place)
         self.lines += block.count(b"\n")
         self.ending = (self.ending + block[-2:])[-2:]
         return block
@@ -118,7 +122,7 @@ class _ByteStream(io.RawIOBase):
 def _opened(file: SourceFile) -> _ByteStream:
     with file.path.open("rb") as probe:
         zipped = probe.read(2) == GZIP_MAGIC
-    return _ByteStream(cast(BinaryIO, gzip.open(file.path)) if zipped else file.path.open("rb"))
+    return _ByteStream(cast(BinaryIO, gzip.open(file.path)) if zipped else file.path.open("rb"), file)
 
 
 def _csv_reader(

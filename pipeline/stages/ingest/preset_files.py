@@ -4,10 +4,13 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from features.schema.preset import Preset, preset_from_dict
 from pipeline.sections import DataConfig
 from pipeline.storage.errors import INPUT_ERRORS, InputError
+
+LARGEST_PRESET = 1 << 20
 
 
 def preset_path(name_or_path: str) -> Path:
@@ -40,11 +43,18 @@ def load_preset(data: DataConfig) -> Preset:
     """
     path = preset_path(data.preset)
     try:
-        return preset_from_dict(
-            tomllib.loads(path.read_text("utf-8")), categorical=data.categorical, numeric=data.numeric
-        )
+        return preset_from_dict(_parsed(path), categorical=data.categorical, numeric=data.numeric)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, *INPUT_ERRORS) as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    if (size := path.stat().st_size) > LARGEST_PRESET:
+        raise InputError(f"must have at most {LARGEST_PRESET:,} bytes, got {size:,}")
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except RecursionError as error:
+        raise InputError("is nested too deeply") from error
 
 
 def _preset_folders() -> tuple[Path, Path]:
