@@ -93,5 +93,5 @@ def _text_bytes(column: pa.ChunkedArray) -> tuple[int, int]:
 
 
 def _is_large(kind: pa.DataType) -> bool:
-    views = pa.types.is_string_view(kind) or pa.types.is_binary_view(kind)
-    return views or pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
+    views = (pa.types.is_string_view(kind), pa.types.is_binary_view(kind))
+    return any((*views, pa.types.is_large_string(kind), pa.types.is_large_binary(kind)))
