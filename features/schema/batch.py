@@ -146,7 +146,7 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
     ids = transaction_ids(columns, preset, row_ids)
     entities = entity_columns(columns, reading, time.values)
     amounts = source_amounts(columns["amount"], preset)
-    labels = source_labels(columns, time.values, preset)
+    labels = source_labels(columns.get("label"), time.values, preset)
     available = availability(columns, reading, time.values, labels.values.values)
     policy = policy_columns(columns, preset)
     numbers = number_columns(columns, preset)

@@ -128,13 +128,13 @@ def source_amounts(column: pa.Array, preset: Preset) -> Parsed[Amounts]:
     return Parsed(Amounts(plain, np.where(unreadable | blank, 0.0, values)), faults)
 
 
-def source_labels(columns: Columns, time: Ints, preset: Preset) -> Parsed[Labels]:
+def source_labels(column: pa.Array | None, time: Ints, preset: Preset) -> Parsed[Labels]:
     """The labels, those of masked months unknown; all of them where the source has none of its own."""
     spec = preset.label
-    if spec is None:
+    if spec is None or column is None:
         parsed = Parsed(pa.nulls(len(time), pa.int8()), {})
     else:
-        parsed = binary_labels(columns["label"], yes=spec.yes, no=spec.no, quotes=preset.quotes)
+        parsed = binary_labels(column, yes=spec.yes, no=spec.no, quotes=preset.quotes)
     label = pc.fill_null(parsed.values, -1).to_numpy(zero_copy_only=False)
     month = months_of(np.where(time == NOT_A_TIME, 0, time))
     masked = {
