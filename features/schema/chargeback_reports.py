@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from features.schema.faults import Mask
 from features.schema.preset import Chargebacks
+from features.times import DAY
 
 Ints = NDArray[np.int64]
 WITHDRAWN = np.int8(-1)
@@ -21,15 +22,19 @@ WITHDRAWN = np.int8(-1)
 
 @dataclass(frozen=True)
 class ReportRows:
-    """Reports as a file gives them: key, moment and outcome (1 fraud, 0 legitimate, -1 withdrawn) of each [R]."""
+    """Reports as a file gives them: key, moment and outcome (1 fraud, 0 legitimate, -1 withdrawn) of each [R].
+
+    `midnight` marks moments at 00:00 in the feed's zone, which may be days that were written as times [R].
+    """
 
     keys: pa.Array
     at: Ints
     outcome: NDArray[np.int8]
+    midnight: Mask
 
     def where(self, mask: Mask) -> "ReportRows":
         """Some of them."""
-        return ReportRows(self.keys.filter(pa.array(mask)), self.at[mask], self.outcome[mask])
+        return ReportRows(self.keys.filter(pa.array(mask)), self.at[mask], self.outcome[mask], self.midnight[mask])
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,15 @@ class Reports:
 
 
 def reports_in_order(rows: ReportRows, *, feed: Chargebacks) -> Reports:
-    """All reports of a feed by key and time, less those that change nothing."""
+    """All reports of a feed by key and time, less those that change nothing.
+
+    Where every one came at midnight the moments are days, and a day means its end, as it does where it is written so.
+    """
+    whole_days = DAY - 1 if rows.midnight.all() else 0
     encoded = pc.dictionary_encode(rows.keys)
     keys, code = encoded.dictionary, encoded.indices.to_numpy(zero_copy_only=False)
     order = np.lexsort((rows.outcome, rows.at, code))
-    code, at, outcome = code[order], rows.at[order], rows.outcome[order]
+    code, at, outcome = code[order], rows.at[order] + whole_days, rows.outcome[order]
     last = np.append((code[1:] != code[:-1]) | (at[1:] != at[:-1]), True)[: len(code)]
     contradictions = int((~last[:-1] & (outcome[1:] != outcome[:-1])).sum())
     code, at, outcome = code[last], at[last], outcome[last]

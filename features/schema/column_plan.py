@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from features.schema.preset import Chargebacks, IdColumn, Preset, TimeColumn
 
 TIME_PARTS = ("year", "month", "day", "time")
+CURRENCY_NAMES = frozenset(
+    {"currency", "currency_code", "currencycode", "ccy", "ccy_code", "transaction_currency", "txn_currency"}
+)
+"""Columns, in any case, that say the currency of an amount where no preset does."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ class ColumnPlan:
 
 def column_plan(preset: Preset, available: Sequence[str]) -> ColumnPlan:
     """Match a file's header with a preset; faults are returned, for the caller knows the file's name."""
-    return _plan(_roles(preset), available, leaks=preset.leaks, personal=preset.personal)
+    return _plan(
+        (*_roles(preset), *_currency_role(preset, available)), available, leaks=preset.leaks, personal=preset.personal
+    )
 
 
 def report_plan(feed: Chargebacks, available: Sequence[str]) -> ColumnPlan:
@@ -100,11 +106,22 @@ def _roles(preset: Preset) -> Iterator[Role]:
     for name in ("action", "label_source", "approval_probability"):
         if (column := getattr(preset, name)) is not None:
             yield Role(name, column.column, False, expected=False)
+    if preset.repeats is not None and preset.repeats.column is not None:
+        yield Role("repeats", preset.repeats.column, True)
     for name, entity in preset.entities.items():
         yield from _id_roles(name, entity)
     for group in (*preset.categorical, *preset.numeric):
         for name, columns in group.resolved():
             yield Role(name, columns, group.required)
+
+
+def _currency_role(preset: Preset, available: Sequence[str]) -> Iterator[Role]:
+    """The column of currencies: the preset's, or one whose name says it, for sums over several mean nothing."""
+    named = tuple(name for name in available if name.lower() in CURRENCY_NAMES)
+    if preset.currency is not None:
+        yield Role("currency", preset.currency.column, True)
+    elif named:
+        yield Role("currency", named[:1], False)
 
 
 def _report_roles(feed: Chargebacks) -> Iterator[Role]:

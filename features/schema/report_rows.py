@@ -11,30 +11,31 @@ from features.schema.column_plan import ColumnPlan
 from features.schema.entity_ids import entity_ids
 from features.schema.event_times import NOT_A_TIME
 from features.schema.faults import Faults, Mask, Parsed, marked_rows, merged_masks
-from features.schema.preset import Chargebacks
+from features.schema.preset import Chargebacks, Preset
 from features.schema.values import binary_labels
 from features.times import datetime_microseconds
 
 
 def report_rows(
-    raw: pa.Table, *, feed: Chargebacks, plan: ColumnPlan, quotes: str, as_of: int | None
+    raw: pa.Table, *, preset: Preset, feed: Chargebacks, plan: ColumnPlan, as_of: int | None
 ) -> tuple[ReportRows, Faults, int]:
     """The reports of a batch of feed rows that can be read, the faults of the others, and how many came after as-of.
 
     Args:
         raw: source columns, at least those that the plan needs.
-        feed: how to read them.
+        preset: how its files are written.
+        feed: how reports are read.
         plan: which column fills which role.
-        quotes: quote characters to take off.
         as_of: microseconds since 1970; later reports do not exist yet. None: all do.
     """
-    read = role_columns(raw, plan)
+    read, quotes = role_columns(raw, plan, encoding=preset.encoding), preset.quotes
     columns, rows = read.values, raw.num_rows
     ids = entity_ids(
         columns, name="transaction_id", spec=feed.transaction_id, elapsed=np.zeros(rows, np.int64), quotes=quotes
     )
     assert ids is not None, "a plan that lacks nothing has the key"
-    at = readable_times(source_times(columns, "reported_at", feed.reported_at, quotes), "reported_at", required=True)
+    times = source_times(columns, "reported_at", feed.reported_at, quotes, day_ends=True)
+    at = readable_times(times, "reported_at", required=True)
     outcome = _outcomes(columns, rows, feed, quotes)
     blank = pc.is_null(ids.values).to_numpy(zero_copy_only=False) & ~marked_rows(ids.faults, rows)
     span = _outside(at.values, feed)
@@ -44,7 +45,8 @@ def report_rows(
     later = np.zeros(rows, bool) if as_of is None else (at.values > as_of)
     faults = Faults(rows, {reason: mask & ~later for reason, mask in masks.items() if (mask & ~later).any()})
     keys = pc.cast(ids.values, pa.string())
-    return ReportRows(keys, at.values, outcome.values).where(~later & ~faults.any()), faults, int(later.sum())
+    reports = ReportRows(keys, at.values, outcome.values, times.midnight)
+    return reports.where(~later & ~faults.any()), faults, int(later.sum())
 
 
 def _outcomes(columns: Columns, rows: int, feed: Chargebacks, quotes: str) -> Parsed[NDArray[np.int8]]:

@@ -96,7 +96,8 @@ def why_not_shared(report: IngestReport) -> str | None:
     any fraud may have been shorter then. Opinions and the sources of labels came when the labels did, and a feed of
     chargebacks said less.
     """
-    repeats = report.duplicates.identical + report.duplicates.conflicting
+    twice = report.duplicates
+    repeats = twice.identical + twice.conflicting + twice.labelled_later + twice.replaced
     if repeats:
         return f"{repeats:,} rows were set aside because their id came twice"
     if report.policy is not None:

@@ -34,10 +34,34 @@ class IngestedColumns:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Rows set aside because their id came twice: the same row again, or another one under that id."""
+    """Rows set aside because their id came twice.
+
+    Attributes:
+        identical: the same row again.
+        conflicting: another one under that id.
+        labelled_later: the same row came again with a label that it did not have yet.
+        replaced: the preset's `repeats` says that another one counts.
+    """
 
     identical: int
     conflicting: int
+    labelled_later: int = 0
+    replaced: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedCounts:
+    """What found a partner in the joined file.
+
+    Attributes:
+        rows: transactions that were looked up, those of them `with_partner`.
+        keys: of the joined file, those of them that are of no transaction.
+    """
+
+    rows: int
+    with_partner: int
+    keys: int
+    keys_without_transaction: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +153,7 @@ class IngestReport(WrittenReport):
         amount_scale: minor units per unit of amount.
         policy: actions and sources of labels; None where the source says neither.
         chargebacks: of a feed of their own; None where the preset has none.
+        joined: what found a partner in a joined file; None where nothing is joined.
     """
 
     rows_in: int
@@ -155,12 +180,13 @@ class IngestReport(WrittenReport):
     entities: tuple[str, ...]
     amount_scale: int
     policy: PolicyCounts | None = None
+    joined: JoinedCounts | None = None
     chargebacks: ChargebackCounts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What the file holds; what only some sources have is there only where they do."""
         content = super().to_dict()
-        for name in ("card_id_hash_key_check", "policy", "chargebacks"):
+        for name in ("card_id_hash_key_check", "policy", "joined", "chargebacks"):
             if content[name] is None:
                 del content[name]
         return content

@@ -10,11 +10,11 @@ from features.schema.chargeback_reports import ReportRows, Reports, reports_in_o
 from features.schema.column_plan import report_plan
 from features.schema.preset import Chargebacks, Preset
 from features.schema.report_rows import report_rows
-from pipeline.stages.ingest.batches import header, source_batches
+from pipeline.reading.batches import header, source_batches
+from pipeline.reading.sources import SourceFile
 from pipeline.stages.ingest.column_faults import PlannedFile, check_columns
 from pipeline.stages.ingest.quarantine_limit import check_reports_share
 from pipeline.stages.ingest.quarantined_rows import QuarantinedRows
-from pipeline.stages.ingest.sources import SourceFile
 from pipeline.storage.errors import InputError
 
 
@@ -57,8 +57,11 @@ def chargeback_feed(
             f"data.source must name a file of chargebacks that fits {feed.files!r}, as the preset has them: "
             "without it every transaction would count as never reported"
         )
-    schemas = [header(file, delimiter=preset.delimiter) for file in files]
-    planned = [PlannedFile(f.place, report_plan(feed, s.names), s) for f, s in zip(files, schemas, strict=True)]
+    schemas = [header(file, delimiter=preset.delimiter, encoding=preset.encoding) for file in files]
+    planned = [
+        PlannedFile(file.place, report_plan(feed, schema.names), schema, tuple(schema.names))
+        for file, schema in zip(files, schemas, strict=True)
+    ]
     check_columns(planned)
     found = _Found(QuarantinedRows())
     for file, plan in zip(files, planned, strict=True):
@@ -79,10 +82,9 @@ class _Found:
         self, file: SourceFile, planned: PlannedFile, feed: Chargebacks, preset: Preset, as_of: int | None
     ) -> None:
         """Take in all rows of a file."""
-        for batch in source_batches(file, columns=planned.plan.needed, delimiter=preset.delimiter):
-            good, faults, later = report_rows(
-                batch.table, feed=feed, plan=planned.plan, quotes=preset.quotes, as_of=as_of
-            )
+        text = {"delimiter": preset.delimiter, "encoding": preset.encoding}
+        for batch in source_batches(file, columns=planned.plan.needed, **text):
+            good, faults, later = report_rows(batch.table, preset=preset, feed=feed, plan=planned.plan, as_of=as_of)
             self._parts.append(good)
             self.rows += batch.table.num_rows - later + len(batch.broken)
             self.after_as_of += later
@@ -97,4 +99,5 @@ class _Found:
             keys=pa.chunked_array([part.keys for part in self._parts], pa.string()).combine_chunks(),
             at=np.concatenate([np.zeros(0, np.int64), *(part.at for part in self._parts)]),
             outcome=np.concatenate([np.zeros(0, np.int8), *(part.outcome for part in self._parts)]),
+            midnight=np.concatenate([np.zeros(0, bool), *(part.midnight for part in self._parts)]),
         )

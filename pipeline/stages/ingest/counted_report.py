@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from features.schema.canonical_columns import Reading
 from features.schema.column_plan import ColumnPlan
-from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
+from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELLED, LABELS_DISAGREE, REPLACED
 from features.schema.preset import CANONICAL, Preset
+from features.times import DAY
 from pipeline.stages.artifacts.ingest_report import (
     ChargebackCounts,
     Duplicates,
     IngestedColumns,
     IngestReport,
+    JoinedCounts,
     LabelCounts,
     PolicyCounts,
     SourceCounts,
@@ -17,37 +20,39 @@ from pipeline.stages.artifacts.ingest_report import (
 )
 from pipeline.stages.ingest.chargeback_feed import ChargebackFeed
 from pipeline.stages.ingest.first_pass import FirstPass
-from pipeline.stages.ingest.written_rows import WrittenRows
+from pipeline.stages.ingest.side_table import SideTable, join_warnings
+from pipeline.stages.ingest.written_rows import FEW_HOURS, WrittenRows
+
+FEW_DAYS = 3 * DAY
+"""A file that is no longer may well be of one hour a day."""
 
 MASKED = "labels_masked: "
 """What the name of a count begins with where reading itself made labels unknown; the reason follows."""
 
 
 def counted_report(
-    preset: Preset,
-    plan: ColumnPlan,
+    reading: Reading,
     first: FirstPass,
     written: WrittenRows,
     *,
-    feed: ChargebackFeed | None,
-    as_of: int | None,
+    side: SideTable | None = None,
+    feed: ChargebackFeed | None = None,
     hash_key_check: str | None,
 ) -> IngestReport:
     """The stage's report.
 
     Args:
-        preset: how the source was read.
-        plan: which source column filled which role.
+        reading: how the source was read.
         first: counts of the first pass.
         written: counts over the rows written.
+        side: what was joined to the rows; None where nothing was.
         feed: chargebacks of their own; None where the preset has none.
-        as_of: microseconds since 1970, or None.
         hash_key_check: tells one secret for card ids from another.
 
     Raises:
         RuntimeError: a row is lost: neither accepted nor quarantined.
     """
-    quarantine, counts = first.quarantine, first.counts
+    quarantine, counts, preset, plan = first.quarantine, first.counts, reading.preset, reading.plan
     if first.rows_in != written.rows + quarantine.count:
         raise RuntimeError(f"{first.rows_in} rows in, but {written.rows} accepted and {quarantine.count} quarantined")
     further = {name: kind for name, kind in written.types.items() if name not in {*CANONICAL, *preset.entities}}
@@ -56,7 +61,7 @@ def counted_report(
         accepted=written.rows,
         quarantined=quarantine.count,
         rows_after_as_of=first.after_as_of,
-        as_of=as_of,
+        as_of=reading.as_of,
         files=dict(first.rows_of),
         lines_without_a_record=first.spare_lines,
         reasons=dict(sorted(quarantine.reasons.items())),
@@ -68,7 +73,13 @@ def counted_report(
         labels=_labels(counts, written),
         start=written.first,
         end=written.last,
-        warnings=(*_warnings(plan, written, first.spare_lines), *_report_warnings(feed, first)),
+        warnings=(
+            *_warnings(plan, written, first.spare_lines),
+            *_value_warnings(preset, written),
+            *_repeat_warnings(first),
+            *(join_warnings(side) if side is not None else ()),
+            *_report_warnings(feed, first),
+        ),
         digest=written.digest.hexdigest(),
         card_id_hash_key_check=hash_key_check,
         categorical=tuple(name for name, kind in further.items() if kind == "string"),
@@ -76,6 +87,7 @@ def counted_report(
         entities=tuple(name for name in preset.entities if name in written.types),
         amount_scale=preset.amount.scale,
         policy=_policy(written),
+        joined=None if side is None else _joined(side),
         chargebacks=None if feed is None else _chargebacks(feed, first, written),
     )
 
@@ -94,7 +106,21 @@ def _columns(plan: ColumnPlan, written: WrittenRows) -> IngestedColumns:
 
 def _duplicates(reasons: Mapping[str, int]) -> Duplicates:
     conflicting = sum(reasons.get(each, 0) for each in (DIFFERENT, LABELS_DISAGREE))
-    return Duplicates(identical=reasons.get(IDENTICAL, 0), conflicting=conflicting)
+    return Duplicates(
+        identical=reasons.get(IDENTICAL, 0),
+        conflicting=conflicting,
+        labelled_later=reasons.get(LABELLED, 0),
+        replaced=reasons.get(REPLACED, 0),
+    )
+
+
+def _joined(side: SideTable) -> JoinedCounts:
+    return JoinedCounts(
+        rows=side.counts.rows,
+        with_partner=side.counts.partnered,
+        keys=len(side.keys),
+        keys_without_transaction=int((~side.counts.met).sum()),
+    )
 
 
 def _labels(counts: Mapping[str, int], written: WrittenRows) -> LabelCounts:
@@ -163,6 +189,28 @@ def _by_source(written: WrittenRows, column: str) -> dict[str, SourceCounts]:
         source: SourceCounts(fraud=counts[source, column, 1], legitimate=counts[source, column, 0])
         for source in sources
     }
+
+
+def _value_warnings(preset: Preset, written: WrittenRows) -> Iterator[str]:
+    """What the values themselves say: ids that are none, and a day without its clock."""
+    time = preset.event_time
+    of_days = (time.kind in ("epoch", "elapsed") and time.unit % DAY == 0) or (time.kind == "parts" and not time.time)
+    if len(written.hours) <= FEW_HOURS and written.last - written.first > FEW_DAYS and not of_days:
+        yield (
+            "all times lie in one hour of the day, so rows of one day hardly see one another: does the time of day "
+            "stand in another column (event_time.time), or is it HHMM (formats)?"
+        )
+    for name, sample in written.values.items():
+        yield from sample.id_warnings(name) if name in preset.entities else sample.case_warnings(name)
+
+
+def _repeat_warnings(first: FirstPass) -> Iterator[str]:
+    replaced = first.quarantine.reasons[REPLACED]
+    if replaced:
+        yield (
+            f"{replaced:,} rows gave way to another one of their id (repeats); "
+            f"{first.frauds_replaced:,} ids were fraud in a row that went and are not in the one that stays"
+        )
 
 
 def _warnings(plan: ColumnPlan, written: WrittenRows, spare_lines: int) -> tuple[str, ...]:

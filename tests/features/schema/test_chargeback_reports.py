@@ -10,7 +10,10 @@ FEED = Chargebacks(files="*", transaction_id={"column": "id"}, reported_at={"col
 def ordered(*rows, feed=FEED):
     keys, at, outcome = zip(*rows, strict=True) if rows else ((), (), ())
     return reports_in_order(
-        ReportRows(pa.array(keys, pa.string()), np.array(at, np.int64), np.array(outcome, np.int8)), feed=feed
+        ReportRows(
+            pa.array(keys, pa.string()), np.array(at, np.int64), np.array(outcome, np.int8), np.zeros(len(at), bool)
+        ),
+        feed=feed,
     )
 
 

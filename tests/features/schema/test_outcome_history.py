@@ -20,7 +20,9 @@ def outcomes_of(rows, *, as_of=None, closed=()):
     """The history of rows, each its own label, since when, and its reports."""
     told = [(str(row), at, CODES[outcome]) for row, (*_, reports) in enumerate(rows) for at, outcome in reports]
     keys, at, outcome = zip(*told, strict=True) if told else ((), (), ())
-    given = ReportRows(pa.array(keys, pa.string()), np.array(at, np.int64), np.array(outcome, np.int8))
+    given = ReportRows(
+        pa.array(keys, pa.string()), np.array(at, np.int64), np.array(outcome, np.int8), np.zeros(len(at), bool)
+    )
     shut = np.zeros(len(rows), bool)
     shut[list(closed)] = True
     return known_outcomes(

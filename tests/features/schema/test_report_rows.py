@@ -1,9 +1,18 @@
 import pyarrow as pa
 
 from features.schema.column_plan import report_plan
-from features.schema.preset import Chargebacks
+from features.schema.preset import Chargebacks, preset_from_dict
 from features.schema.report_rows import report_rows
 from features.times import time_microseconds
+
+PRESET = preset_from_dict(
+    {
+        "event_time": {"column": "t"},
+        "amount": {"column": "a"},
+        "label": {"column": "l"},
+        "transaction_id": {"column": "id"},
+    }
+)
 
 
 def read(rows, *, as_of=None, **given):
@@ -14,7 +23,7 @@ def read(rows, *, as_of=None, **given):
     feed = Chargebacks(
         files="*", transaction_id={"column": "id"}, reported_at={"column": "at"}, **{"outcome": outcome, **given}
     )
-    return report_rows(raw, feed=feed, plan=report_plan(feed, raw.column_names), quotes="", as_of=as_of)
+    return report_rows(raw, preset=PRESET, feed=feed, plan=report_plan(feed, raw.column_names), as_of=as_of)
 
 
 def test_each_row_is_a_report_set_aside_or_later_than_as_of():

@@ -50,10 +50,10 @@ def known_on(result):
 
 
 def test_a_feed_of_frauds_alone_leaves_every_other_row_legitimate_once_the_delay_has_passed(tmp_path):
-    result = with_reports(tmp_path, "2,2024-01-20T00:00:00Z,fraud")
+    result = with_reports(tmp_path, "2,2024-01-20T09:00:00Z,fraud")
     assert labels(result) == [0, 1, 0, 0, 0]
     assert known_on(result) == ["08", "20", "10", "11", "12"]
-    later = with_reports(tmp_path, "2,2024-01-20T00:00:00Z,fraud", as_of=time_microseconds("2024-01-10T12:00:00"))
+    later = with_reports(tmp_path, "2,2024-01-20T09:00:00Z,fraud", as_of=time_microseconds("2024-01-10T12:00:00"))
     assert labels(later) == [0, 0, 0, None, None]
 
 
@@ -66,16 +66,18 @@ def test_a_feed_of_both_outcomes_leaves_other_rows_without_a_label(tmp_path):
 @pytest.mark.parametrize(("as_of", "label", "since"), [("09", None, None), ("15", 1, "10"), ("25", 0, "20")])
 def test_an_overturned_dispute_flips_the_label_at_its_own_time(tmp_path, as_of, label, since):
     moment = time_microseconds(f"2024-01-{as_of}T00:00:00")
-    rows = ["5,2024-01-10T00:00:00Z,fraud", "5,2024-01-20T00:00:00Z,won"]
+    rows = ["5,2024-01-10T09:00:00Z,fraud", "5,2024-01-20T09:00:00Z,won"]
     result = with_reports(tmp_path, *rows, as_of=moment)
     assert (labels(result)[4], known_on(result)[4]) == (label, since)
 
 
 def test_what_a_label_was_before_stands_beside_it_with_its_interval(tmp_path):
-    result = with_reports(tmp_path, "5,2024-01-10T00:00:00Z,fraud", "5,2024-01-20T00:00:00Z,won")
+    result = with_reports(tmp_path, "5,2024-01-10T09:00:00Z,fraud", "5,2024-01-20T09:00:00Z,won")
     earlier = earlier_labels(result.table)
     assert (earlier.row.tolist(), earlier.label.tolist()) == ([4], [1])
-    assert (earlier.available[0], earlier.until[0]) == tuple(map(time_microseconds, ("2024-01-10", "2024-01-20")))
+    assert (earlier.available[0], earlier.until[0]) == tuple(
+        map(time_microseconds, ("2024-01-10T09:00:00", "2024-01-20T09:00:00"))
+    )
     assert result.report["chargebacks"]["changed"] == 1
 
 
@@ -112,8 +114,16 @@ def test_too_many_of_them_stop_the_job(tmp_path):
 
 
 def test_a_report_before_its_transaction_sets_the_transaction_aside(tmp_path):
-    result = with_reports(tmp_path, "5,2024-01-02T00:00:00Z,fraud")
+    result = with_reports(tmp_path, "5,2024-01-02T09:00:00Z,fraud")
     assert result.reasons == ["chargebacks: must not be reported before event_time"]
+
+
+@pytest.mark.parametrize("written", ["2024-01-05", "2024-01-05T00:00:00Z"])
+def test_a_day_means_its_end_so_that_no_fraud_of_the_same_day_is_lost(tmp_path, written):
+    noon = TRANSACTIONS.replace("T00:00:00Z", "T12:00:00Z")
+    result = with_reports(tmp_path, f"5,{written},fraud", transactions=noon)
+    assert result.reasons == []
+    assert (labels(result)[4], known_on(result)[4]) == (1, "05")
 
 
 def test_without_the_feed_that_the_preset_has_nothing_is_read(tmp_path):

@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.schema.canonical_columns import Reading
 from features.schema.column_plan import column_plan
 from features.schema.duplicates import DIFFERENT, IDENTICAL
 from pipeline.sections import DataConfig
@@ -33,7 +34,8 @@ def reported(*, reasons=(), counts=None, masked=None, lost=0, spare_lines=0):
     )
     first.rows_in, first.spare_lines = TABLE.num_rows + len(reasons) + lost, spare_lines
     first.counts.update(counts or {})
-    return counted_report(PRESET, column_plan(PRESET, NAMES), first, written, as_of=None, hash_key_check=None)
+    reading = Reading(PRESET, column_plan(PRESET, NAMES), labels_delay=0)
+    return counted_report(reading, first, written, hash_key_check=None)
 
 
 def test_every_row_has_a_place_or_the_job_stops():
