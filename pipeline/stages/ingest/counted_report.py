@@ -156,8 +156,8 @@ def _chargebacks(feed: ChargebackFeed, first: FirstPass, written: WrittenRows) -
         after_as_of=feed.after_as_of,
         repeats=feed.reports.repeats,
         contradictions=feed.reports.contradictions,
-        transactions=int(first.reported.sum()),
-        unknown_transactions=int((~first.reported).sum()),
+        transactions=first.reported,
+        unknown_transactions=len(feed.reports.keys) - first.reported,
         changed=written.changed,
         reasons=dict(sorted(feed.quarantine.reasons.items())),
     )
@@ -167,7 +167,8 @@ def _report_warnings(feed: ChargebackFeed | None, first: FirstPass) -> Iterator[
     """Reports that were lost: their transaction is not there, or they could not be read."""
     if feed is None:
         return
-    unknown, keys = int((~first.reported).sum()), len(first.reported)
+    keys = len(feed.reports.keys)
+    unknown = keys - first.reported
     if unknown:
         spelled = ": are the ids spelled alike in both files?" if unknown == keys else ""
         yield (

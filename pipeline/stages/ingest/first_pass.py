@@ -25,7 +25,6 @@ class FirstPass:
 
     def __init__(self, reading: Reading, spool: Spool) -> None:
         self.rows_in = self.after_as_of = self.spare_lines = self.frauds_replaced = 0
-        self.reported = np.zeros(0 if reading.reports is None else len(reading.reports.keys), bool)
         self.rows_of: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         self.months = MonthlyLabels()
@@ -36,6 +35,7 @@ class FirstPass:
         self._schema_file = ""
         self._times: list[NDArray[np.int64]] = []
         self._keys: list[NDArray[np.int64]] = []
+        self._reported: list[NDArray[np.int64]] = []
         self._ranks: list[NDArray[np.int64]] = []
         # Where the rows of each accepted batch stood in their file: the first number where they follow one another,
         # which is nearly always and saves eight bytes a row, else all numbers.
@@ -63,6 +63,11 @@ class FirstPass:
             else np.zeros(len(self.times()), np.int64)
         )
 
+    @property
+    def reported(self) -> int:
+        """How many keys of a feed of chargebacks some row had."""
+        return len(np.unique(np.concatenate([np.zeros(0, np.int64), *self._reported])))
+
     def taken_keys(self) -> NDArray[np.int64]:
         """64 bits of their transaction ids, equal where the ids are; given away once, for they take much memory."""
         keys, self._keys = np.concatenate([np.zeros(0, np.int64), *self._keys]), []
@@ -86,7 +91,7 @@ class FirstPass:
         self.after_as_of += result.after_as_of
         self.spare_lines += batch.spare_lines
         self.counts.update(result.counts)
-        self.reported[result.reported] = True
+        self._reported.append(result.reported)
         self._accept(file, batch, result)
         self.quarantine.add(file, batch.row[result.rejected], result.reasons)
         broken = np.array([number for number, _ in batch.broken], np.int64)
