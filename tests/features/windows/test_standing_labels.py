@@ -8,19 +8,19 @@ from features.windows.kernels import NO_EVENT
 from features.windows.standing_labels import EndedLabels, LabelEvents, StandingLabels
 
 
-@pytest.fixture
-def events():
+@pytest.fixture(params=[0.6, 0.95], ids="frauds {}".format)
+def events(request):
     """One group of 40 rows, each with up to two earlier labels; the places of all that became known."""
-    rng = np.random.default_rng(11)
+    rng, frauds = np.random.default_rng(11), request.param
     rows, keys, ends, newest = [], [], [], []
     for row in range(40):
         moment = int(rng.integers(0, 50))
         for _ in range(rng.integers(0, 3)):
             rows.append(row)
-            keys.append(2 * moment + int(rng.random() < 0.6))
+            keys.append(2 * moment + int(rng.random() < frauds))
             moment += int(rng.integers(1, 20))
             ends.append(moment)
-        newest.append(2 * moment + int(rng.random() < 0.6) if rng.random() < 0.8 else NO_EVENT)
+        newest.append(2 * moment + int(rng.random() < frauds) if rng.random() < 0.8 else NO_EVENT)
     earlier = EndedLabels(np.array(rows, np.int32), np.array(keys), np.array(ends))
     size = 40 + 2 * len(rows)
     made = LabelEvents(
