@@ -65,8 +65,7 @@ def identifiers(
         return _without_missing(_ids_from_integers(column, name), spelling)
     text = respelled(text_values(column, quotes=quotes), spelling)
     if not integer:
-        shortened = _true(pc.match_substring_regex(text, SHORTENED))
-        return Parsed(text, {f"{name}: must be written in full, not as a spreadsheet shortens it": shortened})
+        return Parsed(text, {f"{name}: must be written in full, not as a spreadsheet shortens it": _shortened(text)})
     text = pc.replace_substring_regex(text, r"\.0+$", "")
     readable = _true(pc.match_substring_regex(text, PLAIN_INTEGER))
     values, fits = _cast_each(pc.if_else(pa.array(readable), text, None), pa.int64())
@@ -162,6 +161,14 @@ def _without_missing(parsed: Parsed[pa.Array], spelling: Spelling) -> Parsed[pa.
     text = pc.cast(parsed.values, pa.string())
     missing = pc.fill_null(pc.is_in(text, pa.array(spelling.missing, pa.string())), False)
     return Parsed(pc.if_else(missing, None, parsed.values), parsed.faults)
+
+
+def _shortened(text: pa.Array) -> Mask:
+    """Ids in a spreadsheet's notation; a pattern is held against them only where any has the plus sign of one."""
+    letters = text.buffers()[2]
+    if letters is None or b"+" not in letters.to_pybytes():
+        return np.zeros(len(text), np.bool_)
+    return _true(pc.match_substring_regex(text, SHORTENED))
 
 
 def _ids_from_floats(column: pa.Array, name: str) -> Parsed[pa.Array]:

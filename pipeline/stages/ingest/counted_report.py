@@ -76,7 +76,7 @@ def counted_report(
             *_warnings(plan, written, first.spare_lines),
             *_value_warnings(preset, written),
             *_repeat_warnings(first),
-            *(join_warnings(side) if side is not None else ()),
+            *_join_warnings(side, written),
         ),
         digest=written.digest.hexdigest(),
         card_id_hash_key_check=hash_key_check,
@@ -166,6 +166,17 @@ def _value_warnings(preset: Preset, written: WrittenRows) -> Iterator[str]:
         )
     for name, sample in written.values.items():
         yield from sample.id_warnings(name) if name in preset.entities else sample.case_warnings(name)
+
+
+def _join_warnings(side: SideTable | None, written: WrittenRows) -> Iterator[str]:
+    if side is None:
+        return
+    yield from join_warnings(side)
+    if written.labels[1] and not written.labels[0] and written.labels[-1]:
+        yield (
+            "all labels are fraud and all other rows have none: where a transaction that the joined file does not name "
+            'is legitimate, the preset must say label.absent = "no"'
+        )
 
 
 def _repeat_warnings(first: FirstPass) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """When ingest stops: no row at all, or so many bad ones that the preset or the file is wrong, not the rows."""
 
 from features.schema.batch import CURRENCY
-from features.schema.duplicates import REPLACED
+from features.schema.duplicates import LABELLED, REPLACED
 from features.schema.preset import Preset
 from features.times import time_text
 from pipeline.stages.ingest.first_pass import FirstPass
@@ -46,7 +46,8 @@ def check_quarantined_share(first: FirstPass, allowed: float) -> None:
         InputError: the most frequent reasons, each with the first row that it was met in.
     """
     quarantine = first.quarantine
-    bad = quarantine.count - quarantine.reasons[REPLACED]  # that another row counts is no fault of a row
+    # That another row of its id counts, or knows more, is no fault of a row.
+    bad = quarantine.count - quarantine.reasons[REPLACED] - quarantine.reasons[LABELLED]
     share = bad / first.rows_in
     if share <= allowed and bad < first.rows_in:
         return
