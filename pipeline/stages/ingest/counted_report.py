@@ -180,7 +180,13 @@ def _join_warnings(side: SideTable | None, written: WrittenRows) -> Iterator[str
 
 
 def _repeat_warnings(first: FirstPass) -> Iterator[str]:
-    replaced = first.quarantine.reasons[REPLACED]
+    reasons = first.quarantine.reasons
+    replaced, conflicting = reasons[REPLACED], reasons[DIFFERENT] + reasons[LABELS_DISAGREE]
+    if conflicting:
+        yield (
+            f"{conflicting:,} rows share their id with another one that differs, and all of them were set aside: "
+            "where a later delivery or a clearing counts, the preset must say so (repeats)"
+        )
     if replaced:
         yield (
             f"{replaced:,} rows gave way to another one of their id (repeats); "

@@ -60,6 +60,7 @@ def test_labels_masked_while_reading_and_while_writing_are_summed_by_reason():
 def test_duplicates_are_told_from_other_reasons():
     report = reported(reasons=[IDENTICAL, IDENTICAL, DIFFERENT, "amount: bad"])
     assert (report.duplicates.identical, report.duplicates.conflicting) == (2, 1)
+    assert report.warnings[-1].startswith("1 rows share their id with another one that differs")
 
 
 def test_prevalence_leaves_unknown_labels_aside():
