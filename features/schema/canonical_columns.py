@@ -82,7 +82,8 @@ class Labels:
 
 
 NEVER = datetime_microseconds(datetime(9999, 1, 1, tzinfo=UTC))
-"""From here on a time says "not yet": databases write it for an end that is open."""
+AFTER_ALL_TIMES = NEVER + 365 * DAY
+"""A time in the year 9999 says "not yet": databases write it for an end that is open."""
 
 
 def role_columns(raw: pa.Table, plan: ColumnPlan, *, encoding: str = "utf-8") -> Parsed[Columns]:
@@ -176,7 +177,8 @@ def availability(columns: Columns, reading: Reading, time: Ints, label: NDArray[
         read = source_times(columns, name, spec, reading.preset.quotes, day_ends=True)
         given, faults = _label_times(read, time), dict(readable_times(read, name, required=False).faults)
         latest = datetime_microseconds(spec.latest)
-        beyond = (given > latest) & (given < NEVER) & (label >= 0)
+        open_end = (given >= NEVER) & (given < AFTER_ALL_TIMES)
+        beyond = (given > latest) & ~open_end & (label >= 0)
         faults[f"{name}: must not lie after {spec.latest:%Y-%m-%d}, is the unit right?"] = beyond
         later = np.where(given == NOT_A_TIME, later, given)
     return Parsed(np.where((label < 0) | (time == NOT_A_TIME), time, later), faults)

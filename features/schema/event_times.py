@@ -113,18 +113,25 @@ def _stepped(column: pa.Array, time: TimeColumn, quotes: str, *, day_ends: bool)
 def _typed_stamps(column: pa.Array) -> tuple[_Stamps, dict[str, Mask]]:
     """Stamps and dates as a file holds them, in microseconds; what lies beyond those is a fault."""
     days = np.full(len(column), bool(pa.types.is_date(column.type)))
-    if days.any():
+    if pa.types.is_date(column.type):
         column = pc.cast(column, pa.timestamp("s"))
-    whole = pc.fill_null(pc.cast(column, pa.int64()), 0).to_numpy(zero_copy_only=False)
-    beyond = np.abs(whole.astype(np.float64)) * STEPS[column.type.unit] >= LARGEST
-    if beyond.any():
-        column = pc.if_else(pa.array(beyond), None, column)
+    column, unread = _counted_by_micros(column)
     stamps = pc.cast(column, pa.timestamp("us", column.type.tz), safe=False)
-    unread = {"must be a time that microseconds can count": beyond}
     none = pa.nulls(len(column), NAIVE if stamps.type.tz else UTC)
     if stamps.type.tz:
         return _Stamps(none, pc.cast(stamps, UTC), days), unread
     return _Stamps(stamps, none, days), unread
+
+
+def _counted_by_micros(column: pa.Array) -> tuple[pa.Array, dict[str, Mask]]:
+    """Stamps in longer steps without those that would wrap round in shorter ones."""
+    step = STEPS[column.type.unit]
+    if step == 1:
+        return column, {}
+    whole = pc.fill_null(pc.cast(column, pa.int64()), 0).to_numpy(zero_copy_only=False)
+    beyond = np.abs(whole.astype(np.float64)) * step >= LARGEST
+    kept = pc.if_else(pa.array(beyond), None, column) if beyond.any() else column
+    return kept, {"must be a time that microseconds can count": beyond}
 
 
 def _text_stamps(

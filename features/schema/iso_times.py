@@ -61,8 +61,10 @@ def iso_stamps(text: pa.Array) -> ReadStamps:
 
 def days_alone(text: pa.Array) -> Mask:
     """Rows [N] that give a day and no time of day; a zone may stand behind it."""
-    short = pc.if_else(pc.less(pc.binary_length(text), 17), text, None)
-    days: Mask = _matching(short, DAY_ALONE).to_numpy(zero_copy_only=False)
+    short = pc.less(pc.binary_length(text), 17)
+    if not pc.any(short).as_py():
+        return np.zeros(len(text), np.bool_)
+    days: Mask = _matching(pc.if_else(short, text, None), DAY_ALONE).to_numpy(zero_copy_only=False)
     return days
 
 

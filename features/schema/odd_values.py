@@ -38,7 +38,8 @@ class ValueSample:
 
     def id_warnings(self, name: str) -> Iterator[str]:
         """What looks wrong with ids, without showing one."""
-        words = {value for value, count in self.counts.items() if self._placeholder(value, count)}
+        frequent = self.rows * PLACEHOLDER_SHARE
+        words = {value for value, count in self.counts.items() if count >= frequent and self._is_placeholder(value)}
         if words:
             share = sum(self.counts[word] for word in words) / self.rows
             shown = ", ".join(sorted(words))
@@ -46,7 +47,8 @@ class ValueSample:
                 f"{name}: about {share:.1%} of the rows hold {shown}, which count as one id each; "
                 "where they mean missing, the preset must say missing = [...]"
             )
-        crowded = {value for value, count in self.counts.items() if self._is_outlandish(count)} - words
+        crowd = self.rows * max(OUTLANDISH_SHARE, OUTLANDISH_TIMES / max(len(self.counts), 1))
+        crowded = {value for value, count in self.counts.items() if count >= crowd} - words
         if crowded:
             share = sum(self.counts[value] for value in crowded) / self.rows
             yield (
@@ -63,11 +65,8 @@ class ValueSample:
         if alike:
             yield f"{name}: {alike:,} values differ from another in case alone; upper = true in the preset joins them"
 
-    def _placeholder(self, value: str, count: int) -> bool:
-        return value.lower() in PLACEHOLDERS and count >= PLACEHOLDER_SHARE * self.rows and len(self.counts) > 2
-
-    def _is_outlandish(self, count: int) -> bool:
-        return count >= self.rows * max(OUTLANDISH_SHARE, OUTLANDISH_TIMES / len(self.counts))
+    def _is_placeholder(self, value: str) -> bool:
+        return value.lower() in PLACEHOLDERS and len(self.counts) > 2
 
     def _cut_to_fifteen_digits(self) -> bool:
         long = [value for value in self.counts if len(value) >= CARD_DIGITS and value.isascii() and value.isdigit()]

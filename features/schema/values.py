@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from features.schema.column_text import EXACT_FLOAT, text_values
 from features.schema.faults import Mask, Parsed
 
+UNKNOWN, AT_FAULT = -1, -2
 PLAIN_NUMBER = r"^[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
 """What Arrow reads as a number."""
 PLAIN_INTEGER = r"^(0|-?[1-9]\d{0,18})$"
@@ -65,8 +66,7 @@ def identifiers(
         return _without_missing(_ids_from_integers(column, name), spelling)
     text = respelled(text_values(column, quotes=quotes), spelling)
     if not integer:
-        shortened = _true(pc.match_substring_regex(text, SHORTENED))
-        return Parsed(text, {f"{name}: must be written in full, not as a spreadsheet shortens it": shortened})
+        return Parsed(text, {f"{name}: must be written in full, not as a spreadsheet shortens it": _shortened(text)})
     text = pc.replace_substring_regex(text, r"\.0+$", "")
     readable = _true(pc.match_substring_regex(text, PLAIN_INTEGER))
     values, fits = _cast_each(pc.if_else(pa.array(readable), text, None), pa.int64())
@@ -139,15 +139,19 @@ def binary_labels(
     column: pa.Array, *, yes: Sequence[str], no: Sequence[str], unknown: Sequence[str] = (), quotes: str = ""
 ) -> Parsed[pa.Array]:
     """Labels as int8 0 / 1, null where blank or of a text that means not known; whole numbers count as integers."""
-    text = pc.utf8_lower(text_values(column, quotes=quotes))
+    # A label is one of a few texts, so each is judged once.
+    encoded = column.dictionary_encode()
+    text = pc.utf8_lower(text_values(encoded.dictionary, quotes=quotes))
     text = pc.replace_substring_regex(text, r"^([+-]?\d+)\.0*$", r"\1")
     is_yes, is_no, is_unknown = (
         _true(pc.is_in(text, pa.array([word.lower() for word in words], pa.string()))) for words in (yes, no, unknown)
     )
-    values = pa.array(is_yes.astype(np.int8), mask=~(is_yes | is_no))
+    code = pc.fill_null(encoded.indices, len(text)).to_numpy(zero_copy_only=False)
+    meaning = np.select([is_yes, is_no, is_unknown | ~_valid(text)], [1, 0, UNKNOWN], AT_FAULT).astype(np.int8)
+    found = np.append(meaning, np.int8(UNKNOWN))[code]
     words = f"{'/'.join(yes)} or {'/'.join(no)}"
-    fault = _valid(text) & ~(is_yes | is_no | is_unknown)
-    return Parsed(values, {f"label: must be {words}, or blank or one of unknown where not known": fault})
+    reason = f"label: must be {words}, or blank or one of unknown where not known"
+    return Parsed(pa.array(found, mask=found < 0), {reason: found == AT_FAULT})
 
 
 def categories(column: pa.Array, *, spelling: Spelling, quotes: str = "") -> pa.Array:
@@ -162,6 +166,14 @@ def _without_missing(parsed: Parsed[pa.Array], spelling: Spelling) -> Parsed[pa.
     text = pc.cast(parsed.values, pa.string())
     missing = pc.fill_null(pc.is_in(text, pa.array(spelling.missing, pa.string())), False)
     return Parsed(pc.if_else(missing, None, parsed.values), parsed.faults)
+
+
+def _shortened(text: pa.Array) -> Mask:
+    """Ids in a spreadsheet's notation; a pattern is held against them only where any has the plus sign of one."""
+    letters = text.buffers()[2]
+    if letters is None or b"+" not in letters.to_pybytes():
+        return np.zeros(len(text), np.bool_)
+    return _true(pc.match_substring_regex(text, SHORTENED))
 
 
 def _ids_from_floats(column: pa.Array, name: str) -> Parsed[pa.Array]:

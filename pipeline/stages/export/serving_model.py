@@ -117,17 +117,19 @@ def _take_equal_types(names: set[str]) -> None:
     pandas gives whole numbers no other type, and says neither which column nor why.
     """
     enforced = getattr(enforcement, "_enforce_mlflow_datatype", None)
-    if enforced is None or hasattr(enforced, "equal_types"):
-        getattr(enforced, "equal_types", set()).update(names)
+    known = getattr(enforced, "equal_types", None)
+    if known is not None:
+        known.update(names)
+    if enforced is None or known is not None:
         return
 
-    def enforce(name: str, values: pd.Series, declared: DataType) -> pd.Series:
-        if name in enforce.equal_types and declared in (DataType.double, DataType.string):  # type: ignore[attr-defined]
+    def enforce(name: str, values: pd.Series, declared: DataType) -> Any:
+        if name in names and declared in (DataType.double, DataType.string):
             values = _plain(values, numeric=declared == DataType.double)
         return enforced(name, values, declared)
 
     enforce.equal_types = names  # type: ignore[attr-defined]
-    enforcement._enforce_mlflow_datatype = enforce
+    enforcement._enforce_mlflow_datatype = enforce  # type: ignore[assignment]
 
 
 def _silence_server() -> None:

@@ -77,7 +77,7 @@ def counted_report(
             *_warnings(plan, written, first.spare_lines),
             *_value_warnings(preset, written),
             *_repeat_warnings(first),
-            *(join_warnings(side) if side is not None else ()),
+            *_join_warnings(side, written),
             *_report_warnings(feed, first),
         ),
         digest=written.digest.hexdigest(),
@@ -205,8 +205,25 @@ def _value_warnings(preset: Preset, written: WrittenRows) -> Iterator[str]:
         yield from sample.id_warnings(name) if name in preset.entities else sample.case_warnings(name)
 
 
+def _join_warnings(side: SideTable | None, written: WrittenRows) -> Iterator[str]:
+    if side is None:
+        return
+    yield from join_warnings(side)
+    if written.labels[1] and not written.labels[0] and written.labels[-1]:
+        yield (
+            "all labels are fraud and all other rows have none: where a transaction that the joined file does not name "
+            'is legitimate, the preset must say label.absent = "no"'
+        )
+
+
 def _repeat_warnings(first: FirstPass) -> Iterator[str]:
-    replaced = first.quarantine.reasons[REPLACED]
+    reasons = first.quarantine.reasons
+    replaced, conflicting = reasons[REPLACED], reasons[DIFFERENT] + reasons[LABELS_DISAGREE]
+    if conflicting:
+        yield (
+            f"{conflicting:,} rows share their id with another one that differs, and all of them were set aside: "
+            "where a later delivery or a clearing counts, the preset must say so (repeats)"
+        )
     if replaced:
         yield (
             f"{replaced:,} rows gave way to another one of their id (repeats); "

@@ -1,7 +1,7 @@
 """When ingest stops: no row at all, or so many bad ones that the preset or the file is wrong, not the rows."""
 
 from features.schema.batch import CURRENCY
-from features.schema.duplicates import REPLACED
+from features.schema.duplicates import LABELLED, REPLACED
 from features.schema.preset import Preset
 from features.times import time_text
 from pipeline.stages.ingest.first_pass import FirstPass
@@ -46,8 +46,9 @@ def check_quarantined_share(first: FirstPass, allowed: float) -> None:
     Raises:
         InputError: the most frequent reasons, each with the first row that it was met in.
     """
-    # that another row counts is no fault of a row
-    bad = first.quarantine.count - first.quarantine.reasons[REPLACED]
+    reasons = first.quarantine.reasons
+    # That another row of its id counts, or knows more, is no fault of a row.
+    bad = first.quarantine.count - reasons[REPLACED] - reasons[LABELLED]
     _check_share(first.quarantine, bad, rows=first.rows_in, allowed=allowed, what="rows")
 
 
