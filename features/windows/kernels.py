@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.windows.compilation import compiled
 
+Bool = NDArray[np.bool_]
 Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]

@@ -10,7 +10,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def naive_features(rows, spec):
     """Values per column; None where missing. `rows` are dicts with times in microseconds."""
-    return {column.name: [naive_value(rows, row, column, spec.amount_scale) for row in rows] for column in spec.columns}
+    known = [[as_known(other, row["event_time"]) for other in rows] for row in rows]
+    return {
+        column.name: [
+            naive_value(rows_then, row, column, spec.amount_scale) for row, rows_then in zip(rows, known, strict=True)
+        ]
+        for column in spec.columns
+    }
+
+
+def as_known(row, now):
+    """The row with the label that it had just before a moment, where an earlier one than its newest still stood."""
+    for earlier in row.get("earlier_labels") or ():
+        if earlier["available_at"] < now <= earlier["until"]:
+            return row | {"label": earlier["label"], "label_available_at": earlier["available_at"]}
+    return row
 
 
 def naive_value(rows, row, column, scale):
