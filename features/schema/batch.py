@@ -29,6 +29,7 @@ from features.schema.canonical_rules import broken_rules
 from features.schema.event_times import NOT_A_TIME, Instants
 from features.schema.faults import Faults, Mask, Parsed, merged_masks
 from features.schema.policy_columns import OPINION_COLUMN, KnownLabels, PolicyColumns, known_labels, policy_columns
+from features.schema.set_aside import SetAside, rows_set_aside
 from features.schema.values import minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -45,6 +46,8 @@ class CanonicalBatch:
         reasons: list of reasons of each quarantined row [quarantined].
         after_as_of: rows that were left out because they lie after as-of.
         counts: what was changed or held back on the way, by name.
+        aside: sums over the quarantined rows.
+        amount: sum over the accepted rows, major units.
     """
 
     accepted: pa.Table
@@ -53,6 +56,8 @@ class CanonicalBatch:
     reasons: pa.Array
     after_as_of: int
     counts: Mapping[str, int]
+    aside: SetAside
+    amount: float
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,8 @@ def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> Canoni
         reasons=faults.reasons(),
         after_as_of=later,
         counts={"naive_times": int(rows.event.naive.sum()), **counts},
+        aside=_set_aside(read.values, faults, rows.columns["label"], reading),
+        amount=float(np.abs(read.values.amounts.major[~bad]).sum()),
     )
 
 
@@ -166,6 +173,22 @@ def _broken(values: RowValues, reading: Reading) -> dict[str, Mask]:
         amount=major if preset.amount.refund is None else np.abs(major),
         label=values.labels.values,
         available=values.available,
+    )
+
+
+def _set_aside(values: RowValues, faults: Faults, words: pa.Array, reading: Reading) -> SetAside:
+    """Sums over the rows at fault; a label that came after as-of is not known."""
+    bad = faults.any()
+    if not bad.any():
+        return SetAside()
+    return rows_set_aside(
+        faults.masks,
+        bad,
+        time=values.time,
+        label=np.where(_held_back(values, reading), np.int8(-1), values.known.outcome),
+        amount=values.amounts.major,
+        spelled=values.amounts.plain,
+        words=words,
     )
 
 

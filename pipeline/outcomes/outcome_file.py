@@ -12,7 +12,8 @@ import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
-from pipeline.bundle.score import UNREADABLE, reading_fault
+from pipeline.bundle.reading_faults import csv_fault, reading_fault
+from pipeline.bundle.score import TRANSACTION_ID, UNREADABLE, delivery_remarks
 from pipeline.storage.content import read_table
 from pipeline.storage.errors import InputError, faults_text
 
@@ -23,6 +24,7 @@ COLUMN_TYPES = {
     "amount": pa.float64(),
     "probability": pa.float64(),
     "approval_probability": pa.float64(),
+    TRANSACTION_ID: pa.string(),
     "event_time": pa.string(),
     "card_id": pa.string(),
     "action": pa.string(),
@@ -55,6 +57,7 @@ class OutcomeColumns:
         probability: P(fraud) that somebody gave [N].
         event_time: microseconds since 1970 [N].
         card: a code per card [N].
+        remarks: what a reader must know of the file as a delivery.
     """
 
     label: np.ndarray
@@ -66,6 +69,7 @@ class OutcomeColumns:
     probability: np.ndarray | None
     event_time: np.ndarray | None
     card: np.ndarray | None
+    remarks: tuple[str, ...] = ()
 
 
 def outcome_columns(path: Path) -> OutcomeColumns:
@@ -95,6 +99,7 @@ def outcome_columns(path: Path) -> OutcomeColumns:
         probability=numbers.get("probability"),
         event_time=times,
         card=_card_codes(table),
+        remarks=tuple(delivery_remarks(path, table)),
     )
 
 
@@ -117,16 +122,22 @@ def _known_columns(path: Path) -> pa.Table:
         return _read(path, [name for name in COLUMN_TYPES if name in column_names(path)])
     except UNREADABLE as error:
         kind = path.suffix.removeprefix(".")
-        raise InputError(f"{path} must be readable as {kind}, but: {reading_fault(error)}") from None
+        fault = csv_fault(path, _csv_options(list(COLUMN_TYPES)), error) if kind == "csv" else reading_fault(error)
+        raise InputError(f"{path} must be readable as {kind}, but: {fault}") from None
 
 
 def _read(path: Path, columns: list[str]) -> pa.Table:
     if path.suffix == ".parquet":
         return read_table(path, columns=columns)
     if path.suffix == ".csv":
-        options = pacsv.ConvertOptions(column_types=COLUMN_TYPES, include_columns=columns, null_values=[""])
-        return pacsv.read_csv(path, convert_options=options)
+        return pacsv.read_csv(path, convert_options=_csv_options(columns))
     return pajson.read_json(path).select(columns)
+
+
+def _csv_options(columns: list[str]) -> pacsv.ConvertOptions:
+    return pacsv.ConvertOptions(
+        column_types=COLUMN_TYPES, include_columns=columns, include_missing_columns=True, null_values=[""]
+    )
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:

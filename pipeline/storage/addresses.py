@@ -32,11 +32,23 @@ def local_path(text: str) -> Path:
     """
     found = ADDRESS.fullmatch(text)
     if found is None:
-        return Path(text)
+        return user_path(text)
     parts = address_parts(text.replace("?", "%3F").replace("#", "%23"))
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         refuse_address(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
     return Path(unquote(parts.path))
+
+
+def user_path(text: str) -> Path:
+    """The path that a text names; `~` is a home folder, as in a shell, which does not see what stands in a setting.
+
+    Raises:
+        InputError: nobody has that home.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise InputError(f"{text[:200]}: '~' must stand for a home folder, but there is none") from None
 
 
 def plain_name(name: str) -> bool:

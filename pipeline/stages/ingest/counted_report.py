@@ -11,10 +11,12 @@ from pipeline.stages.artifacts.ingest_report import (
     IngestReport,
     LabelCounts,
     PolicyCounts,
+    RowsSetAside,
     SourceCounts,
     prevalence,
 )
 from pipeline.stages.ingest.first_pass import FirstPass
+from pipeline.stages.ingest.lost_frauds import rows_set_aside, unlike_kept
 from pipeline.stages.ingest.written_rows import WrittenRows
 
 MASKED = "labels_masked: "
@@ -29,6 +31,7 @@ def counted_report(
     *,
     as_of: int | None,
     hash_key_check: str | None,
+    delivery: tuple[str, ...] = (),
 ) -> IngestReport:
     """The stage's report.
 
@@ -39,6 +42,7 @@ def counted_report(
         written: counts over the rows written.
         as_of: microseconds since 1970, or None.
         hash_key_check: tells one secret for card ids from another.
+        delivery: what is silent, stale or doubled, in words.
 
     Raises:
         RuntimeError: a row is lost: neither accepted nor quarantined.
@@ -46,6 +50,7 @@ def counted_report(
     quarantine, counts = first.quarantine, first.counts
     if first.rows_in != written.rows + quarantine.count:
         raise RuntimeError(f"{first.rows_in} rows in, but {written.rows} accepted and {quarantine.count} quarantined")
+    aside = rows_set_aside(first)
     further = {name: kind for name, kind in written.types.items() if name not in {*CANONICAL, *preset.entities}}
     return IngestReport(
         rows_in=first.rows_in,
@@ -64,12 +69,14 @@ def counted_report(
         labels=_labels(counts, written),
         start=written.first,
         end=written.last,
-        warnings=_warnings(plan, written, first.spare_lines),
+        warnings=(*_warnings(plan, written, first.spare_lines, aside=aside), *delivery),
+        set_aside=aside,
         digest=written.digest.hexdigest(),
         card_id_hash_key_check=hash_key_check,
         categorical=tuple(name for name, kind in further.items() if kind == "string"),
         numeric=tuple(name for name, kind in further.items() if kind != "string"),
         entities=tuple(name for name in preset.entities if name in written.types),
+        entities_absent=tuple(name for name in preset.entities if name not in written.types),
         amount_scale=preset.amount.scale,
         policy=_policy(written),
     )
@@ -108,6 +115,22 @@ def _labels(counts: Mapping[str, int], written: WrittenRows) -> LabelCounts:
     )
 
 
+def one_class(written: WrittenRows) -> str:
+    """That all known labels are of one class, and what may be behind it; empty where both are there or none."""
+    fraud, legitimate = written.labels[1], written.labels[0]
+    if fraud and not legitimate:
+        return (
+            f"all {fraud:,} known labels are fraud (100 %): does the feed list frauds alone? label.absent = 'no' in "
+            "the preset says that the others are legitimate"
+        )
+    if legitimate and not fraud:
+        return (
+            f"none of the {legitimate:,} known labels is fraud (0 %): are label.yes and label.no right, and "
+            "have the frauds been reported yet?"
+        )
+    return ""
+
+
 def _policy(written: WrittenRows) -> PolicyCounts | None:
     if not written.actions and not written.sources:
         return None
@@ -127,10 +150,14 @@ def _by_source(written: WrittenRows, column: str) -> dict[str, SourceCounts]:
     }
 
 
-def _warnings(plan: ColumnPlan, written: WrittenRows, spare_lines: int) -> tuple[str, ...]:
+def _warnings(
+    plan: ColumnPlan, written: WrittenRows, spare_lines: int, *, aside: RowsSetAside | None
+) -> tuple[str, ...]:
     silent = ", ".join(map(str, written.months.without_fraud()))
     absent = ", ".join(plan.absent)
     told: Sequence[tuple[object, str]] = (
+        (unlike_kept(aside), unlike_kept(aside)),
+        (one_class(written), one_class(written)),
         (absent, f"columns that the preset can use are not in the source: {absent}"),
         (silent, f"months with many labelled rows and no fraud at all, perhaps never labelled: {silent}"),
         (spare_lines, f"{spare_lines} lines of the source begin no record: blank, or inside a quoted value"),

@@ -71,5 +71,20 @@ def _planned(file: SourceFile, preset: Preset, side: SideTable | None) -> Planne
 def _batches(file: SourceFile, planned: PlannedFile, delimiter: str, side: SideTable | None) -> Iterator[SourceBatch]:
     needed, own = planned.plan.needed, planned.schema.names
     if side is None:
-        return source_batches(file, columns=[name for name in needed if name in own], delimiter=delimiter)
-    return joined_batches(file, needed=needed, own=own, delimiter=delimiter, side=side)
+        batches = source_batches(file, columns=[name for name in needed if name in own], delimiter=delimiter)
+    else:
+        batches = joined_batches(file, needed=needed, own=own, delimiter=delimiter, side=side)
+    return _unchanged(file, batches)
+
+
+def _unchanged(file: SourceFile, batches: Iterator[SourceBatch]) -> Iterator[SourceBatch]:
+    """The batches; a file that somebody still writes to is no delivery.
+
+    Raises:
+        InputError: its size or time of change is another one at the end.
+    """
+    before = file.path.stat()
+    yield from batches
+    after = file.path.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise InputError(f"{file.place}: must not change while it is read, but it did: is it still being delivered?")

@@ -34,6 +34,8 @@ def write_simulation(out: Path, *, rows: int, seed: int, scenario: str, truth: P
         raise InputError(f"--out must end in .parquet or .csv, got {out.name!r}")
     for path in (out, *([truth] if truth is not None else [])):
         output_path(path)
+    if truth is not None and truth.resolve() == out.resolve():
+        raise InputError(f"--truth must name another file than --out, got {out} for both")
     simulation = simulate_transactions(rows, seed=seed, scenario=scenario)
     _write(out, simulation.transactions)
     if truth is not None:

@@ -22,10 +22,12 @@ from pipeline.stages.ingest.counted_report import counted_report
 from pipeline.stages.ingest.first_pass import FirstPass
 from pipeline.stages.ingest.hash_key import hash_key, hash_key_check
 from pipeline.stages.ingest.inputs import source_inputs
+from pipeline.stages.ingest.lost_frauds import check_lost_frauds
 from pipeline.stages.ingest.preset_files import load_preset
 from pipeline.stages.ingest.quarantine_limit import check_quarantined_share, check_some_rows
 from pipeline.stages.ingest.second_pass import time_order, write_transactions
 from pipeline.stages.ingest.spool import Spool
+from pipeline.stages.ingest.whole_delivery import check_silence, delivery_warnings
 from pipeline.storage.errors import InputError
 
 
@@ -64,10 +66,20 @@ def ingest_transactions(
         check_some_rows(first, as_of)
         removed = _duplicates_removed(first, spool, data.max_quarantined_share)
         check_quarantined_share(first, data.max_quarantined_share)
-        order = time_order(first.times(), without=removed)
-        written = write_transactions(spool.chunks(order), transactions_to, masks=_masks(preset, first))
+        check_lost_frauds(first, data.max_lost_fraud_share)
+        times = first.times()
+        order = time_order(times, without=removed)
+        times = times[order]
+        check_silence(times, as_of=as_of, longest=data.max_silence)
+        own_ids = not any(role.split(".")[0] == "transaction_id" for role in plan.columns)
+        written = write_transactions(
+            spool.chunks(order), transactions_to, masks=_masks(preset, first), count_repeats=own_ids
+        )
+    delivery = delivery_warnings(times, repeated=written.repeated, as_of=as_of)
     pq.write_table(first.quarantine.table(), quarantine_to, compression="zstd", write_page_checksum=True)
-    return counted_report(preset, plan, first, written, as_of=as_of, hash_key_check=hash_key_check(data))
+    return counted_report(
+        preset, plan, first, written, as_of=as_of, hash_key_check=hash_key_check(data), delivery=tuple(delivery)
+    )
 
 
 def _duplicates_removed(first: FirstPass, spool: Spool, allowed: float) -> NDArray[np.int64]:
@@ -80,10 +92,10 @@ def _duplicates_removed(first: FirstPass, spool: Spool, allowed: float) -> NDArr
         )
     if not len(places):
         return places
-    reasons = duplicate_reasons(spool.rows(places))
-    bad = reasons != KEPT
-    removed: NDArray[np.int64] = places[bad]
-    first.reject(removed, reasons[bad].tolist())
+    rows = spool.rows(places)
+    reasons = duplicate_reasons(rows)
+    first.reject(places, reasons.tolist(), rows)
+    removed: NDArray[np.int64] = places[reasons != KEPT]
     return removed
 
 

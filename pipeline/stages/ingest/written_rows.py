@@ -2,9 +2,12 @@
 
 from collections import Counter
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.schema.duplicates import suspects
 from features.schema.silent_months import MonthlyLabels
 from pipeline.storage.digests import TableDigest
 
@@ -14,6 +17,7 @@ class WrittenRows:
 
     Attributes:
         rows: how many.
+        repeated: those that repeat another one in everything but their id, where that is counted.
         masked: labels made unknown, by reason; whoever masks them counts them.
         nulls: empty or NaN values in each column.
         types: Arrow type of each column.
@@ -26,8 +30,9 @@ class WrittenRows:
         last: that of the last one.
     """
 
-    def __init__(self) -> None:
-        self.rows = 0
+    def __init__(self, *, count_repeats: bool = False) -> None:
+        self.rows = self.repeated = 0
+        self._count_repeats = count_repeats
         self.masked: Counter[str] = Counter()
         self.nulls: Counter[str] = Counter()
         self.types: dict[str, str] = {}
@@ -49,6 +54,8 @@ class WrittenRows:
         self.nulls.update({name: _missing(chunk[name]) for name in chunk.column_names})
         self.digest.update(chunk)
         self._add_policy(chunk)
+        if self._count_repeats:
+            self.repeated += _repeated_rows(chunk)
 
     def _add_policy(self, chunk: pa.Table) -> None:
         if "action" in chunk.column_names:
@@ -61,6 +68,17 @@ class WrittenRows:
                 of_value = known.filter(pc.equal(known[column], value))
                 for source, count in _counted(pc.fill_null(of_value["label_source"], "")):
                     self.sources[source, column, value] += count
+
+
+def _repeated_rows(chunk: pa.Table) -> int:
+    """Rows equal to an earlier one but for their id; time and amount are compared first, the rest where these agree."""
+    times, amounts = chunk["event_time"].cast(pa.int64()).to_numpy(), chunk["amount_minor"].to_numpy()
+    keys = times.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ amounts.astype(np.uint64)
+    alike = suspects(keys.view(np.int64))
+    if not len(alike):
+        return 0
+    frame = chunk.drop_columns(["transaction_id"]).take(pa.array(alike)).to_pandas(types_mapper=pd.ArrowDtype)
+    return int(frame.duplicated().sum())
 
 
 def _counted(column: pa.ChunkedArray) -> list[tuple[str, int]]:
