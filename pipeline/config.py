@@ -126,7 +126,8 @@ def parse_config(tree: Mapping[str, Any], *, origin: str, overrides: Sequence[Ov
     except ValidationError as error:
         found = [(each, _giver(each, overrides)) for each in error.errors(include_url=False)]
         lines = [f"{giver} {_fault(each)}" if giver else _fault(each) for each, giver in found]
-        blamed = [*dict.fromkeys(giver or origin for _, giver in found)] if origin != DEFAULTS else [origin]
+        givers = dict.fromkeys(sorted(giver for _, giver in found))
+        blamed = [giver or origin for giver in givers] if origin != DEFAULTS else [origin]
         raise InputError(faults_text(lines, " and ".join(blamed))) from None
 
 
@@ -225,11 +226,10 @@ def _fault(fault: ErrorDetails) -> str:
 
 def _suggestion(location: Sequence[int | str]) -> str:
     """The nearest key of the same section; of a key without its section, the sections that have one of that name."""
-    near = did_you_mean(str(location[-1]), known_keys(Config, location))
-    if near or len(location) > 1:
-        return near
-    homes = [home for home in _all_keys() if home.rpartition(".")[2] == location[0]]
-    return f"; did you mean {' or '.join(map(repr, homes))}?" if homes else ""
+    homes = [home for home in _all_keys() if home.rpartition(".")[2] == location[0]] if len(location) == 1 else []
+    if homes:
+        return f"; did you mean {' or '.join(map(repr, homes))}?"
+    return did_you_mean(str(location[-1]), known_keys(Config, location))
 
 
 def _all_keys() -> Iterator[str]:

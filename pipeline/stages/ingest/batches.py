@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.bundle.reading_faults import reading_fault
 from pipeline.stages.ingest.csv_batches import csv_batches, csv_names
+from pipeline.stages.ingest.header_names import no_header, quoted_names
 from pipeline.stages.ingest.source_batch import SourceBatch
 from pipeline.stages.ingest.sources import SourceFile
 from pipeline.storage.errors import InputError
@@ -25,10 +27,12 @@ def header(file: SourceFile, *, delimiter: str) -> pa.Schema:
     try:
         schema = pq.read_schema(file.path) if file.parquet else _byte_columns(csv_names(file, delimiter))
     except UNREADABLE as error:
-        raise InputError(f"{file.place}: cannot be read, {_first_line(error)}") from error
+        raise InputError(f"{file.place}: cannot be read, {reading_fault(error)}") from error
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    if twice and no_header(twice):
+        raise InputError(f"{file.place}: column names must differ; is there a header? The first line holds values")
     if twice:
-        raise InputError(f"{file.place}: column names must differ, got twice: {', '.join(map(repr, twice))}")
+        raise InputError(f"{file.place}: column names must differ, got twice: {quoted_names(twice)}")
     return schema
 
 
@@ -44,7 +48,7 @@ def source_batches(file: SourceFile, *, columns: Sequence[str], delimiter: str) 
         else:
             yield from csv_batches(file, columns, delimiter)
     except UNREADABLE as error:
-        raise InputError(f"{file.place}: cannot be read to its end, {_first_line(error)}") from error
+        raise InputError(f"{file.place}: cannot be read to its end, {reading_fault(error)}") from error
 
 
 def table_batches(table: pa.Table, *, columns: Sequence[str]) -> Iterator[SourceBatch]:
@@ -64,7 +68,3 @@ def _parquet_batches(file: SourceFile, columns: Sequence[str]) -> Iterator[Sourc
         for batch in source.iter_batches(BATCH_ROWS, columns=list(columns)):
             yield SourceBatch(pa.Table.from_batches([batch]), np.arange(start, start + batch.num_rows))
             start += batch.num_rows
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

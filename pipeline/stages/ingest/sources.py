@@ -132,6 +132,8 @@ def _content_fault(file: _Found) -> str:
         return f"{file.place}: must be Parquet, but does not begin like it"
     if head[:2] in UTF16_MARKS:
         return f"{file.place}: must be UTF-8, but begins with a UTF-16 mark"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return f"{file.place}: must be CSV or Parquet, but holds JSON, which nothing here reads as transactions"
     if b"\0" in head:
         return f"{file.place}: must be CSV or Parquet, but holds binary data"
     return ""
