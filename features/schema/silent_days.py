@@ -77,4 +77,5 @@ def silences(first: int, rows: NDArray[np.int64], *, until: int | None = None) -
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         total = float(expected[start : end + 1].sum())
         if total >= EXPECTED_ROWS:
-            yield Silence(first + start, first + end, total, at_end=not counts[end + 1 :].any())
+            missed = start + np.flatnonzero(expected[start : end + 1])
+            yield Silence(first + int(missed[0]), first + int(missed[-1]), total, at_end=not counts[end + 1 :].any())

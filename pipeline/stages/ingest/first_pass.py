@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.schema.batch import CanonicalBatch, canonical_batch
 from features.schema.canonical_columns import Reading
-from features.schema.duplicates import KEPT, id_keys
+from features.schema.duplicates import id_keys
 from features.schema.set_aside import SetAside, duplicates_set_aside
 from features.schema.silent_months import MonthlyLabels
 from features.times import DAY
@@ -61,18 +61,10 @@ class FirstPass:
         keys, self._keys = np.concatenate([np.zeros(0, np.int64), *self._keys]), []
         return keys
 
-    def reject(self, places: NDArray[np.int64], reasons: Sequence[str], rows: pa.Table) -> None:
-        """Quarantine rows that were accepted at first.
-
-        Args:
-            places: of all rows of the ids that came twice, among the accepted, in order.
-            reasons: why each cannot stay, "" where it can.
-            rows: the same rows.
-        """
+    def note_duplicates(self, rows: pa.Table, reasons: Sequence[str]) -> None:
+        """Take all rows of ids that came twice, the reasons "" where one stays, out of the sums over accepted rows."""
         lost, frauds, amount = duplicates_set_aside(rows, reasons)
         self.aside, self.frauds, self.amount = self.aside + lost, self.frauds - frauds, self.amount - amount
-        gone = np.array([reason != KEPT for reason in reasons])
-        self._quarantine_places(places[gone], [reason for reason in reasons if reason != KEPT])
 
     def newest_day(self) -> tuple[int, int]:
         """The day since 1970 of the newest row, set aside or accepted, and how many accepted ones are of it."""
@@ -80,7 +72,8 @@ class FirstPass:
         newest = max([*days, *self.aside.days])
         return newest, int(sum((times // DAY == newest).sum() for times in self._times))
 
-    def _quarantine_places(self, places: NDArray[np.int64], reasons: Sequence[str]) -> None:
+    def reject(self, places: NDArray[np.int64], reasons: Sequence[str]) -> None:
+        """Quarantine rows that were accepted at first, by their places among the accepted, in order."""
         ends = np.cumsum([len(times) for times in self._times])
         home = np.searchsorted(ends, places, side="right")
         for batch in np.unique(home).tolist():

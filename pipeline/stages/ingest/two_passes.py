@@ -94,8 +94,10 @@ def _duplicates_removed(first: FirstPass, spool: Spool, allowed: float) -> NDArr
         return places
     rows = spool.rows(places)
     reasons = duplicate_reasons(rows)
-    first.reject(places, reasons.tolist(), rows)
-    removed: NDArray[np.int64] = places[reasons != KEPT]
+    bad = reasons != KEPT
+    removed: NDArray[np.int64] = places[bad]
+    first.note_duplicates(rows, reasons.tolist())
+    first.reject(removed, reasons[bad].tolist())
     return removed
 
 

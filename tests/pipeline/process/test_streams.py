@@ -81,3 +81,25 @@ def test_a_process_without_streams_works_all_the_same(tmp_path):
     command = '"$0" -c "$1" >&- 2>&-; exit $?'
     assert subprocess.run(["sh", "-c", command, sys.executable, script], check=False).returncode == 3
     assert done.exists()
+
+
+INTERRUPTED = (
+    "import os, signal, sys, time, typer\n"
+    "from pipeline.process.exits import run_command\n"
+    "app = typer.Typer()\n"
+    "@app.command()\n"
+    "def work() -> None:\n"
+    "    {act}\n"
+    "    time.sleep(20)\n"
+    "sys.exit(run_command(lambda: app(args=[], standalone_mode=False)))\n"
+)
+
+
+@pytest.mark.parametrize(
+    "act", ["os.kill(os.getpid(), signal.SIGINT)", "os.kill(os.getpid(), signal.SIGTERM)", "raise KeyboardInterrupt"]
+)
+def test_an_interrupted_command_says_so_and_ends_with_the_code_of_the_table(act):
+    script = INTERRUPTED.format(act=act)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "harbor: interrupted; run the same command again to go on"

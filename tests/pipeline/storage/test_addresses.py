@@ -11,6 +11,7 @@ from pipeline.storage.addresses import (
     plain_name,
     refuse_address,
     shown_address,
+    user_path,
     without_passwords,
 )
 from pipeline.storage.errors import InputError
@@ -70,3 +71,12 @@ def test_passwords_vanish_from_addresses_and_nothing_else_does():
     shown = without_passwords(text)
     assert "s3cr3t" not in shown
     assert "https://***@mlflow.example/api failed at 12:30: mail ann@x.org, sqlite:////a/b:c@d" in shown
+
+
+def test_a_tilde_is_a_home_folder_wherever_a_path_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert local_path("~/tx.csv") == tmp_path / "tx.csv"
+    assert user_path("~") == tmp_path
+    assert user_path("a/~/b") == Path("a/~/b")
+    with pytest.raises(InputError, match="'~' must stand for a home folder"):
+        local_path("~nobody-of-that-name/x")
