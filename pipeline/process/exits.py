@@ -74,10 +74,10 @@ def ending_of(command: Callable[[], Any]) -> Ending:
     """What became of a command, every error turned into its exit code and a message without numbers of cards."""
     try:
         outcome = command()
+        if outcome == INTERRUPT_CODE:
+            raise InterruptedRunError
         return Ending(int(outcome) if isinstance(outcome, int) else Exit.DONE)
     except typer.Exit as error:
-        if error.exit_code == INTERRUPT_CODE:
-            return Ending(Exit.FAILED, INTERRUPTED, error)
         return Ending(int(error.exit_code))
     except USAGE as error:
         return Ending(Exit.BAD_INPUT, masked(error.format_message()), error)

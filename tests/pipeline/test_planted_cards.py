@@ -122,6 +122,7 @@ def test_a_value_that_is_no_number_is_told_by_column_and_row(tmp_path: Path):
     assert "Miller" not in message
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
 @pytest.mark.parametrize("name", FOUR)
 @pytest.mark.parametrize("column", ["amount", "channel"])
 def test_the_served_model_tells_no_card_number(column: str, name: str):

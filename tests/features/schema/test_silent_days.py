@@ -30,7 +30,7 @@ def test_a_hole_of_five_days_is_told_with_what_was_to_be_expected():
 
 def test_a_day_of_hardly_any_rows_is_silent_too():
     rows = np.full(90, 100)
-    rows[50] = 5
+    rows[50] = 4
     assert [each.days for each in silences(0, rows)] == [1]
 
 
