@@ -132,7 +132,7 @@ def test_the_served_model_tells_no_card_number(column: str, name: str):
 
     model = ScoringModel()
     model.signature = SIGNATURE.to_dict()
-    value = {"amount": spelled(name), "channel": [spelled(name)]}[column]
+    value = {"amount": f"no {spelled(name)}", "channel": [spelled(name)]}[column]
     rows = pd.DataFrame([{"amount": 1.0, "hour": 1.0, "channel": "web"} | {column: value}])
     with pytest.raises(MlflowException, match=column) as refused:
         model.predict(None, rows)
