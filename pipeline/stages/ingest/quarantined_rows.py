@@ -18,12 +18,21 @@ SHAPED_ROLES = {"amount", "event_time", "label", "label_available_at"}
 
 
 HINTS = (
-    ("amount", r"^\D*9{1,3}(,9{3})+(\.9+)?\D*$", "amount.thousands = ',' in the preset reads commas between thousands"),
-    ("amount", r"^\D*9+(\.9{3})*,9{1,2}\D*$", "amount.decimal = ',' in the preset reads decimal commas"),
-    ("label", r"\w", "label.yes and label.no in the preset list the words for fraud and legitimate"),
-    ("label_available_at", r"^9{4}-99-99$|^99?\D99?\D9{2,4}$", "a date without a time of day is its first moment"),
+    (
+        "amount:",
+        r"^\D*9{1,3}(,9{3})+(\.9+)?\D*$",
+        "amount.thousands = ',' in the preset reads commas between thousands",
+    ),
+    ("amount:", r"^\D*9+(\.9{3})*,9{1,2}\D*$", "amount.decimal = ',' in the preset reads decimal commas"),
+    ("label:", r"\w", "label.yes and label.no in the preset list the words for fraud and legitimate"),
+    (
+        "transaction_id: must be unique, the rows",
+        "",
+        "are they authorization and clearing, or a later delivery of the same payment?",
+    ),
+    ("label_available_at:", r"^9{4}-99-99$|^99?\D99?\D9{2,4}$", "a date without a time of day is its first moment"),
 )
-"""What may help, by the role of a column and the shape of a value."""
+"""What may help, by what a reason begins with and the shape of a value."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,7 @@ class QuarantinedRows:
 
 
 def _hint(reason: str, shape: str) -> str:
-    """What in the preset may read a value of this shape."""
-    role, spelled = reason.split(":")[0], shape.strip("'\"")
-    return next((f"; {hint}" for of, pattern, hint in HINTS if of == role and re.search(pattern, spelled)), "")
+    """What in the preset may read a value of this shape, or what is behind a reason."""
+    spelled = shape.strip("'\"")
+    found = (hint for begins, pattern, hint in HINTS if reason.startswith(begins) and re.search(pattern, spelled))
+    return next((f"; {hint}" for hint in found), "")

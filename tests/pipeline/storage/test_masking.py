@@ -10,7 +10,10 @@ from tests.oracles.planted_cards import SPELLINGS, digits_told, spelled
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-@pytest.mark.parametrize("text", ["got {}", "{}", "base 10: '{}x'", "3,{}", "7 {} 7", "row 12 of a.csv: '{}', 3 rows", 'x{}y", "b"', "b'{}\\n'"])
+@pytest.mark.parametrize(
+    "text",
+    ["got {}", "{}", "base 10: '{}x'", "3,{}", "7 {} 7", "row 12 of a.csv: '{}', 3 rows", 'x{}y", "b"', "b'{}\\n'"],
+)
 def test_a_card_number_is_masked_however_it_is_spelled(name, text):
     told = masked(text.format(spelled(name)))
     assert digits_told(told) == 0, told
