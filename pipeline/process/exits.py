@@ -155,6 +155,7 @@ def _say(ending: Ending) -> None:
     if os.environ.get("HARBOR_DEBUG"):
         print(masked("".join(traceback.format_exception(ending.error))), file=sys.stderr, end="")
     if isinstance(ending.error, USAGE):
+        ending.error.message = masked(ending.error.message)  # it is shown in a box, whose lines may cut a number
         ending.error.show()
     else:
         print(f"harbor: {ending.message}", file=sys.stderr, flush=True)

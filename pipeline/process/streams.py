@@ -26,7 +26,13 @@ class LastingStream:
         self._inner, self._mask, self._line = inner, mask, ""
 
     def write(self, text: str) -> int:
-        """Take in text; what is masked goes on line by line, so that no number is cut in two."""
+        """Take in text; what is masked goes on line by line, so that no number is cut in two.
+
+        Raises:
+            TypeError: it is no text; libraries tell a binary stream by its taking bytes.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if self._mask is None:
             self._send(text)
             return len(text)

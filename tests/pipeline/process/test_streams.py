@@ -34,6 +34,11 @@ def test_a_number_that_is_written_in_two_pieces_is_masked_whole():
     assert inner.getvalue() == "card …\nmore"
 
 
+def test_a_text_stream_takes_no_bytes():
+    with pytest.raises(TypeError, match="must be str, not bytes"):
+        LastingStream(io.StringIO(), masked).write(b"")
+
+
 def test_a_record_of_a_json_log_passes_as_it_is():
     inner = io.StringIO()
     LastingStream(inner, masked).write('{"time": "x", "bytes": 123456789012}\n')
