@@ -83,16 +83,35 @@ def refuse_address(uri: str, reason: str) -> NoReturn:
 
 
 PASSWORD = re.compile(
-    r"(?<=://)[^/@\s'\"]*:[^/\s'\"]*(?=@)|(?<=[?&])(?:password|passwd|pwd|sslpassword|token|secret_key)=[^&\s'\"]*",
+    r"(?<=://)[^/@\s'\"]*:[^@\s]*(?=@)|(?<=://)[\w.~%+-]{20,}(?=@)"
+    r"|(?<=[?&;])[\w%.-]*(?:passw|pwd|token|secret|api_?key|signature|credential)[\w%.-]*=[^&\s'\"]*",
     re.IGNORECASE,
 )
+"""What stands before a host's name with a password in it or as long as a token, and what is called a secret."""
+QUERY = re.compile(r"(?P<address>://[^\s?'\"]*\?)(?P<query>[^\s'\"]+)")
+HARMLESS = frozenset(
+    "user host hostaddr port dbname sslmode sslrootcert connect_timeout application_name target_session_attrs "
+    "client_encoding charset timeout region scheme endpoint_override mode".split()
+)
+"""What a query may say openly; secrets have too many names to be listed."""
 
 
 def holds_password(address: str) -> bool:
-    """Whether an address carries a password: `https://user:password@host` or `postgresql://host/db?password=…`."""
-    return PASSWORD.search(address) is not None
+    """Whether an address carries a secret: `https://user:password@host` or `postgresql://host/db?password=…`."""
+    return without_passwords(address) != address
 
 
 def without_passwords(text: str) -> str:
-    """A text with the passwords in every address replaced by stars."""
-    return PASSWORD.sub("***", text)
+    """A text with the secrets in every address replaced by stars."""
+    return PASSWORD.sub("***", QUERY.sub(_masked_query, text))
+
+
+def _masked_query(found: re.Match[str]) -> str:
+    pairs = (pair.partition("=") for pair in re.split("(?<=[&;])", found["query"]))
+    shown = [
+        f"{key}=***{value[-1:] if value[-1:] in ('&', ';') else ''}"
+        if equals and unquote(key).lower() not in HARMLESS
+        else f"{key}{equals}{value}"
+        for key, equals, value in pairs
+    ]
+    return found["address"] + "".join(shown)

@@ -80,3 +80,39 @@ def test_a_tilde_is_a_home_folder_wherever_a_path_is_named(monkeypatch, tmp_path
     assert user_path("a/~/b") == Path("a/~/b")
     with pytest.raises(InputError, match="'~' must stand for a home folder"):
         local_path("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ann:s3/cr3t@host/x",
+        "https://ann:s3'cr3t@host/x",
+        "https://s3cr3ts3cr3ts3cr3ts3cr3t@host/x",
+        "https://host/x?api_key=s3cr3t",
+        "https://host/x?a=s3cr3t&region=eu",
+        "https://host/x?region=eu&sig=s3cr3t",
+        "https://host/x?access_token=s3cr3t",
+        "postgresql://host/db?p%61ssword=s3cr3t",
+        "postgresql://host/db?options=-c%20s3cr3t",
+        "s3://bucket/tx.csv?session_token=s3cr3t",
+        "postgresql://host/db?sslmode=require&sslpassword=s3cr3t;mode=ro",
+    ],
+)
+def test_a_secret_is_hidden_whatever_it_is_called(address):
+    assert holds_password(address)
+    assert "s3cr3t" not in without_passwords(f"cannot reach {address} now")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann@db:5432/mlflow?sslmode=require&connect_timeout=5",
+        "sqlite:///runs/mlflow.db?timeout=30",
+        "s3://bucket/2024-0?/*.parquet",
+        "data/part-?=x.csv",
+        "https://mlflow.example:5000/#/experiments/3",
+    ],
+)
+def test_an_address_without_a_secret_is_shown_as_it_is(address):
+    assert not holds_password(address)
+    assert without_passwords(address) == address
