@@ -90,8 +90,25 @@ PASSWORD = re.compile(
 """What stands before a host's name with a password in it or as long as a token, and what is called a secret."""
 QUERY = re.compile(r"(?P<address>://[^\s?'\"]*\?)(?P<query>[^\s'\"]+)")
 HARMLESS = frozenset(
-    "user host hostaddr port dbname sslmode sslrootcert connect_timeout application_name target_session_attrs "
-    "client_encoding charset timeout region scheme endpoint_override mode".split()
+    [
+        "user",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "sslmode",
+        "sslrootcert",
+        "connect_timeout",
+        "application_name",
+        "target_session_attrs",
+        "client_encoding",
+        "charset",
+        "timeout",
+        "region",
+        "scheme",
+        "endpoint_override",
+        "mode",
+    ]
 )
 """What a query may say openly; secrets have too many names to be listed."""
 
