@@ -23,6 +23,9 @@ LABEL = "label:"
 FEWEST_OF_A_WORD = 3
 """Rows from which a label that cannot be read is a spelling of its own, and no accident."""
 
+MOST_WORDS = 1_000
+"""So many words are kept: a column of ids in the place of labels must not fill the memory."""
+
 
 @dataclass(frozen=True)
 class SetAside:
@@ -53,7 +56,7 @@ class SetAside:
         return SetAside(
             self.rows + other.rows,
             self.frauds + other.frauds,
-            self.label_words + other.label_words,
+            Counter(dict((self.label_words + other.label_words).most_common(MOST_WORDS))),
             self.amount + other.amount,
             self.days + other.days,
             self.frauds_of + other.frauds_of,
