@@ -23,6 +23,12 @@ MISTAKEN = [
 ]
 """An assignment, and what its refusal says; each with the preset `harbor`."""
 
+NO_DURATIONS = ("7", "0", "7.5", "'7'", "true", "'7 days'", "'999999999999d'", "'-7d'", "'7D'", "'P7D'", "[]")
+"""Lengths of time as people write them without a unit that is known, and lengths that no calendar has.
+
+Public reports: incident-io/catalog-importer#163, taikoxyz/taiko-mono#19394 (a bare number as a duration).
+"""
+
 
 def own_preset(folder: Path, *, refund: str) -> Path:
     path = folder / "own.toml"

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.process.streams import LastingStream, lasting_streams
 from pipeline.storage.masking import masked
+from tests.oracles.ended_processes import INTERRUPTED, SCRIPT
 from tests.oracles.planted_cards import spelled
 
 
@@ -54,18 +55,6 @@ def test_a_character_that_the_terminal_lacks_becomes_a_mark(monkeypatch, encodin
     assert raw.getvalue().decode(encoding) in ("rows → ε\n", "rows ? ?\n")
 
 
-SCRIPT = (
-    "import sys\n"
-    "from pipeline.process.exits import run_command\n"
-    "def work():\n"
-    "    for number in range(20000):\n"
-    "        print('line', number, file={where}, flush=True)\n"
-    "    open({done!r}, 'w').close()\n"
-    "    return 3\n"
-    "sys.exit(run_command(work))\n"
-)
-
-
 @pytest.mark.parametrize("where", ["sys.stdout", "sys.stderr"])
 def test_a_reader_that_goes_away_ends_no_work_and_changes_no_exit_code(tmp_path, where):
     done = tmp_path / "done"
@@ -86,18 +75,6 @@ def test_a_process_without_streams_works_all_the_same(tmp_path):
     command = '"$0" -c "$1" >&- 2>&-; exit $?'
     assert subprocess.run(["sh", "-c", command, sys.executable, script], check=False).returncode == 3
     assert done.exists()
-
-
-INTERRUPTED = (
-    "import os, signal, sys, time, typer\n"
-    "from pipeline.process.exits import run_command\n"
-    "app = typer.Typer()\n"
-    "@app.command()\n"
-    "def work() -> None:\n"
-    "    {act}\n"
-    "    time.sleep(20)\n"
-    "sys.exit(run_command(lambda: app(args=[], standalone_mode=False)))\n"
-)
 
 
 @pytest.mark.parametrize(

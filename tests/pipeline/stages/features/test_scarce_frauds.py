@@ -1,34 +1,10 @@
 """Folds with so little fraud that what is fitted on them is chance are told, each with what is fitted there."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from features.split import Fold, Folds
-from features.times import DAY
 from pipeline.stages.features.scarce_frauds import FEWEST, effective_units, scarce_warnings
-
-NAMES = ("train", "valid", "calib", "test")
-
-
-def world(*, frauds: tuple[int, ...], cards: int = 50, days: int = 50, merchants: int = 50):
-    """Folds of 500 usable rows each, of which so many are fraud, spread over so many cards, merchants and days."""
-    size = 500
-    code = np.repeat(np.arange(4, dtype=np.int8), size)
-    label = np.concatenate([(np.arange(size) < count).astype(np.int8) for count in frauds])
-    number = np.tile(np.arange(size), 4)
-    folds = tuple(
-        Fold(name, 0, 1, size, 0, (size - count, count), (0, 0), 1) for name, count in zip(NAMES, frauds, strict=True)
-    )
-    table = pa.table(
-        {
-            "event_time": pa.array(number % days * DAY, pa.timestamp("us", "UTC")),
-            "label": pa.array(label),
-            "card_id": pa.array([f"c{value}" for value in number % cards]),
-            "merchant_id": pa.array(number % merchants),
-        }
-    )
-    return Folds(code, np.ones(len(code), bool), folds, 0), table
+from tests.oracles.scarce_worlds import NAMES, world
 
 
 def told(**arguments) -> list[str]:
