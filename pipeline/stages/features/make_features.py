@@ -35,6 +35,7 @@ def make_features(context: StageContext) -> str:
     where the row's windows were not yet full, or where it was blocked. `label_weight` says for how many rows each such
     row stands: of its class, late labels being later for one, and of those like it that a policy blocked.
     """
+    _check_entities(context)
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
     folds = labelled_folds(context, transactions, spec)
@@ -49,21 +50,15 @@ def make_features_from_windows(context: StageContext, windows: pa.Table) -> str:
     A window never sees a row later than its own, nor a label that was not available by then, so the windows of the
     rows up to a moment do not depend on the rows after it; folds and encoder do, and are made anew.
     """
+    _check_entities(context)
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
     return write_features(context, transactions, windows, labelled_folds(context, transactions, spec), spec)
 
 
 def specification(context: StageContext, transactions: pa.Table) -> FeatureSpec:
-    """The columns to produce from these transactions.
-
-    Raises:
-        InputError: [features] names entities that the preset of ingest does not have.
-    """
+    """The columns to produce from these transactions."""
     ingested = context.ingest_report
-    known = (*ingested.entities, *ingested.entities_absent)
-    if faults := list(context.config.features.entity_faults(known)):
-        raise InputError(faults_text(faults, "names, with what was ingested"))
     return feature_spec(
         context.config.features,
         columns=transactions.column_names,
@@ -89,6 +84,14 @@ def write_features(
     _log(context, report)
     counts = ", ".join(f"{fold.name} {fold.rows:,}" for fold in labelled.folds.folds)
     return f"{len(spec.numeric)} numeric, {len(spec.categorical)} categorical columns; {counts} rows"
+
+
+def _check_entities(context: StageContext) -> None:
+    """Refuse entities that the preset of ingest does not have, before an hour of windows."""
+    ingested = context.ingest_report
+    known = (*ingested.entities, *ingested.entities_absent)
+    if faults := list(context.config.features.entity_faults(known)):
+        raise InputError(faults_text(faults, "names, with what was ingested"))
 
 
 def _feature_table(transactions: pa.Table, windows: pa.Table, labelled: LabelledFolds) -> pa.Table:
