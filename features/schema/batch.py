@@ -20,6 +20,7 @@ from features.schema.canonical_columns import (
     number_columns,
     readable_times,
     role_columns,
+    row_ranks,
     source_amounts,
     source_labels,
     source_times,
@@ -33,6 +34,8 @@ from features.schema.set_aside import SetAside, rows_set_aside
 from features.schema.values import minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
+CURRENCY = "currency: "
+"""What the name of a count of rows begins with; the currency follows."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class CanonicalBatch:
         rejected: place in the source batch of each quarantined row [quarantined].
         reasons: list of reasons of each quarantined row [quarantined].
         after_as_of: rows that were left out because they lie after as-of.
+        ranks: place of each accepted row in the order of `repeats` [accepted]; None where the preset gives none.
         counts: what was changed or held back on the way, by name.
         aside: sums over the quarantined rows.
         amount: sum over the accepted rows, major units.
@@ -55,6 +59,7 @@ class CanonicalBatch:
     rejected: Ints
     reasons: pa.Array
     after_as_of: int
+    ranks: Ints | None
     counts: Mapping[str, int]
     aside: SetAside
     amount: float
@@ -92,6 +97,7 @@ class RowValues:
     known: KnownLabels
     policy: PolicyColumns
     available: Ints
+    ranks: Ints | None
     texts: Mapping[str, pa.Array]
     numbers: Mapping[str, Floats]
 
@@ -118,6 +124,7 @@ def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> Canoni
         rejected=rows.places[bad],
         reasons=faults.reasons(),
         after_as_of=later,
+        ranks=None if read.values.ranks is None else read.values.ranks[~bad],
         counts={"naive_times": int(rows.event.naive.sum()), **counts},
         aside=_set_aside(read.values, faults, rows.columns["label"], reading),
         amount=float(np.abs(read.values.amounts.major[~bad]).sum()),
@@ -126,7 +133,8 @@ def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> Canoni
 
 def up_to(raw: pa.Table, reading: Reading) -> tuple[SourceRows, int]:
     """The rows of a batch that do not lie after as-of, and how many do; a row without a time stays to be judged."""
-    read, preset = role_columns(raw, reading.plan), reading.preset
+    preset = reading.preset
+    read = role_columns(raw, reading.plan, encoding=preset.encoding)
     event = source_times(read.values, "event_time", preset.event_time, preset.quotes)
     now = reading.as_of
     early = np.ones(raw.num_rows, bool) if now is None else (event.micros <= now) | (event.micros == NOT_A_TIME)
@@ -143,11 +151,12 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
     time = readable_times(rows.event, "event_time", required=True)
     ids = transaction_ids(columns, preset, row_ids)
     entities = entity_columns(columns, reading, time.values)
-    amounts = source_amounts(columns["amount"], preset)
+    amounts = source_amounts(columns, reading, time.values)
     labels = source_labels(columns["label"], time.values, preset)
     available = availability(columns, reading, time.values, labels.values.values)
     policy = policy_columns(columns, preset)
     numbers = number_columns(columns, preset)
+    ranks = None if "repeats" not in columns else row_ranks(columns["repeats"], preset)
     values = RowValues(
         ids=ids.values,
         time=time.values,
@@ -157,11 +166,12 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
         known=known_labels(labels.values.values, policy.values, opinions=reading.opinions),
         policy=policy.values,
         available=available.values,
+        ranks=None if ranks is None else ranks.values,
         texts=category_columns(columns, preset),
         numbers={name: parsed.values for name, parsed in numbers.items()},
     )
-    every = (time, ids, *entities.values(), amounts, labels, available, policy, *numbers.values())
-    return Parsed(values, merged_masks(parsed.faults for parsed in every))
+    every = (time, ids, *entities.values(), amounts, labels, available, policy, ranks, *numbers.values())
+    return Parsed(values, merged_masks(parsed.faults for parsed in every if parsed is not None))
 
 
 def _broken(values: RowValues, reading: Reading) -> dict[str, Mask]:
@@ -217,6 +227,7 @@ def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa
     counts = {
         "amounts_rounded": int(rounded.sum()),
         "refunds": int((refund & ~bad).sum()) if refunds else 0,
+        **{f"{CURRENCY}{name}": rows for name, rows in values.amounts.currencies.items()},
         "fraud_labels_not_yet_available": int((held_back & (label == 1)).sum()),
         "legitimate_labels_not_yet_available": int((held_back & (label == 0)).sum()),
         **{

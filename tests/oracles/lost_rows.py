@@ -9,7 +9,7 @@ ROWS, FRAUDS = 2000, 40
 
 
 def chargebacks_of_the_day(*, frauds: int = FRAUDS, same_day: int = 20) -> pd.DataFrame:
-    """Chargebacks carry a date without a time: one of the payment's own day lies before it.
+    """Chargebacks carry the first second of their day: one of the payment's own day lies before it.
 
     Public reports: ConsumerDataStandardsAustralia/standards-maintenance#173.
     """
@@ -19,7 +19,7 @@ def chargebacks_of_the_day(*, frauds: int = FRAUDS, same_day: int = 20) -> pd.Da
     fraud[rng.choice(ROWS - 1, frauds, replace=False)] = True
     today = np.zeros(ROWS, bool)
     today[np.flatnonzero(fraud)[:same_day]] = True
-    date = np.where(today, time.strftime("%Y-%m-%d"), (time + pd.Timedelta(days=9)).strftime("%Y-%m-%d"))
+    date = np.where(today, time.strftime("%Y-%m-%d 00:00:01"), (time + pd.Timedelta(days=9)).strftime("%Y-%m-%d"))
     return pd.DataFrame(
         {
             "transaction_id": [f"t{number:06d}" for number in range(ROWS)],

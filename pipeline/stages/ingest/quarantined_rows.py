@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.schema.faults import QUARANTINE
-from pipeline.stages.ingest.source_batch import SourceBatch
+from pipeline.reading.source_batch import SourceBatch
 from pipeline.storage.masking import value_shape
 
 SHAPED_ROLES = {"amount", "event_time", "label", "label_available_at"}
@@ -30,7 +30,6 @@ HINTS = (
         "",
         "are they authorization and clearing, or a later delivery of the same payment?",
     ),
-    ("label_available_at:", r"^9{4}-99-99$|^99?\D99?\D9{2,4}$", "a date without a time of day is its first moment"),
 )
 """What may help, by what a reason begins with and the shape of a value."""
 

@@ -8,8 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.schema.duplicates import suspects
+from features.schema.odd_values import ValueSample
+from features.schema.preset import CANONICAL
 from features.schema.silent_months import MonthlyLabels
+from features.times import DAY, HOUR
 from pipeline.storage.digests import TableDigest
+
+SAMPLED_ROWS = 4_096
+"""Rows of each chunk whose values are counted."""
+FEW_HOURS = 2
+"""Hours of the day that midnight falls into where a clock changes."""
 
 
 class WrittenRows:
@@ -17,6 +25,7 @@ class WrittenRows:
 
     Attributes:
         rows: how many.
+        delivery: what is silent, stale or doubled, in words; whoever knows all times says it.
         repeated: those that repeat another one in everything but their id, where that is counted.
         masked: labels made unknown, by reason; whoever masks them counts them.
         nulls: empty or NaN values in each column.
@@ -28,11 +37,14 @@ class WrittenRows:
         sources: labels by source ("" where nobody is named), column ("label" or "opinion") and value.
         first: event_time of the first row, microseconds since 1970.
         last: that of the last one.
+        values: how often values stand in a sample, by id column and text column.
+        hours: hours of the day (UTC) that an event was in; no longer added to once there are many.
     """
 
     def __init__(self, *, count_repeats: bool = False) -> None:
         self.rows = self.repeated = 0
         self._count_repeats = count_repeats
+        self.delivery: tuple[str, ...] = ()
         self.masked: Counter[str] = Counter()
         self.nulls: Counter[str] = Counter()
         self.types: dict[str, str] = {}
@@ -42,6 +54,8 @@ class WrittenRows:
         self.actions: Counter[str] = Counter()
         self.sources: Counter[tuple[str, str, int]] = Counter()
         self.first = self.last = 0
+        self.values: dict[str, ValueSample] = {}
+        self.hours: set[int] = set()
 
     def add(self, chunk: pa.Table) -> None:
         """Take in the next rows, in their final order."""
@@ -54,8 +68,18 @@ class WrittenRows:
         self.nulls.update({name: _missing(chunk[name]) for name in chunk.column_names})
         self.digest.update(chunk)
         self._add_policy(chunk)
+        self._add_sample(chunk)
         if self._count_repeats:
             self.repeated += _repeated_rows(chunk)
+        if len(self.hours) <= FEW_HOURS:
+            self.hours.update(np.unique(times % DAY // HOUR).tolist())
+
+    def _add_sample(self, chunk: pa.Table) -> None:
+        places = pa.array(np.arange(0, chunk.num_rows, max(1, chunk.num_rows // SAMPLED_ROWS)))
+        for name in chunk.column_names:
+            text = pa.types.is_string(chunk.schema.field(name).type)
+            if name not in CANONICAL and (text or name.endswith("_id")):
+                self.values.setdefault(name, ValueSample()).add(chunk[name].take(places))
 
     def _add_policy(self, chunk: pa.Table) -> None:
         if "action" in chunk.column_names:

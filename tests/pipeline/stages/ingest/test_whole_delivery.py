@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.reading.sources import source_files
 from pipeline.stages.ingest.inputs import _unchanged
-from pipeline.stages.ingest.sources import source_files
 from tests.fixtures.ingested import ingested
 from tests.oracles.incomplete_deliveries import feed
 

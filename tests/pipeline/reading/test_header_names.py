@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.stages.ingest.header_names import no_header, quoted_names
+from pipeline.reading.header_names import no_header, quoted_names
 from tests.oracles.planted_cards import FOUR, digits_told, spelled
 
 
