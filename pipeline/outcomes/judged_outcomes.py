@@ -1,5 +1,6 @@
 """A deployed bundle judged on outcomes that arrived later."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,10 @@ from pipeline.outcomes.outcome_rows import Outcomes, scored_outcomes
 from pipeline.process.hardware import cpu_threads
 from pipeline.storage.content import write_json
 from pipeline.storage.digests import sha256_file
+from pipeline.storage.errors import InputError
+
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a place says where nothing may be written."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,35 @@ class JudgedOutcomes:
 
 
 def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcomes:
-    """Score a file's rows with a bundle and judge the probabilities where the outcome is known.
+    """What `outcomes_judgement` says, written beside the file: its name with `.report.json` in place of the suffix."""
+    report = outcomes_judgement(bundle, outcomes, config)
+    return JudgedOutcomes(report, write_judgement(report, place_beside(outcomes)))
 
-    The report is written beside the file, as its name with `.report.json` in place of the suffix.
+
+def place_beside(outcomes: Path) -> Path:
+    """Where the report of an outcome file is written unless another place is named."""
+    return outcomes.with_name(f"{outcomes.stem}.report.json")
+
+
+def write_judgement(report: Mapping[str, Any], place: Path) -> Path:
+    """Write a report and give its place back.
+
+    Raises:
+        InputError: nothing may be written there: another place must be named.
+    """
+    try:
+        write_json(place, report)
+    except OSError as error:
+        if error.errno not in CLOSED:
+            raise
+        raise InputError(
+            f"{place}: the report cannot be written there ({error.strerror}); name a place with --out"
+        ) from None
+    return place
+
+
+def outcomes_judgement(bundle: Path, outcomes: Path, config: Config) -> dict[str, Any]:
+    """Score a file's rows with a bundle and judge the probabilities where the outcome is known; nothing is written.
 
     Args:
         bundle: the deployed bundle; its files are checked first.
@@ -38,7 +69,7 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
         config: [evaluation] says how to judge, train.seed draws.
 
     Raises:
-        InputError: the bundle or the file is not as it must be; nothing is written then.
+        InputError: the bundle or the file is not as it must be.
     """
     checked = checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
     scored = scored_outcomes(
@@ -57,14 +88,11 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
     if not scored.timed:
         report["population"] |= {"from": None, "to": None}
     report["warnings"] = [*report["warnings"], *scored.remarks, *_rows_seen_in_training(scored, checked.manifest)]
-    whole = {
+    return {
         "bundle": {"manifest": sha256_file(bundle / MANIFEST), "candidate": candidate},
         "outcomes": {"file": outcomes.name, "sha256": sha256_file(outcomes)},
         **report,
     }
-    place = outcomes.with_name(f"{outcomes.stem}.report.json")
-    write_json(place, whole)
-    return JudgedOutcomes(whole, place)
 
 
 def _rows_seen_in_training(scored: Outcomes, manifest: Mapping[str, Any]) -> list[str]:

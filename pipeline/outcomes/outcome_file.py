@@ -16,10 +16,12 @@ from features.schema.faults import marked_rows
 from features.schema.number_text import NumberFormat, read_numbers
 from features.schema.preset import TimeColumn
 from features.schema.values import binary_labels
+from pipeline.bundle.score import TRANSACTION_ID, repeat_remarks
 from pipeline.reading.whole_table import file_columns, row_file, whole_table
 from pipeline.storage.errors import InputError, faults_text
 
 COLUMNS = (
+    TRANSACTION_ID,
     "label",
     "blocked",
     "amount",
@@ -59,6 +61,7 @@ class OutcomeColumns:
         probability: P(fraud) that somebody gave [N].
         event_time: microseconds since 1970 [N].
         card: a code per card [N].
+        remarks: what a reader must know of the file as a delivery.
     """
 
     label: np.ndarray
@@ -70,6 +73,7 @@ class OutcomeColumns:
     probability: np.ndarray | None
     event_time: np.ndarray | None
     card: np.ndarray | None
+    remarks: tuple[str, ...] = ()
 
 
 def outcome_columns(path: Path) -> OutcomeColumns:
@@ -100,6 +104,7 @@ def outcome_columns(path: Path) -> OutcomeColumns:
         probability=numbers.get("probability"),
         event_time=times,
         card=_card_codes(columns),
+        remarks=tuple(repeat_remarks(table)),
     )
 
 

@@ -141,7 +141,7 @@ def scoring_graph(parts: GraphParts) -> bytes:
     Raises:
         InputError: the parts do not fit one another.
     """
-    nodes = Nodes()
+    nodes = Nodes({*parts.numeric, *parts.categorical, PROBABILITY, *parts.candidates})
     numeric = nodes.joined(parts.numeric) if parts.numeric else None
     columns = zip(parts.categorical, parts.vocabularies, strict=True)
     codes = [category_codes(nodes, name, vocabulary.codes) for name, vocabulary in columns]
