@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.errors import InputError, faults_text
 from features.times import DAY, Duration, duration_microseconds, duration_text, time_text
@@ -19,6 +19,7 @@ SPANS = ("train", "gap", "valid", "calib", "gap", "test")
 """What follows what in time."""
 CLASSES = ("legitimate", "fraud")
 AUTO = "auto"
+LENGTH = "a duration such as '14d' or a share of rows such as '10%'"
 Reason = Literal["cold", "unripe"]
 """Why a label that is known in time is not used: the row's windows were not full, or few of its age are known."""
 
@@ -66,6 +67,12 @@ class SplitConfig(BaseModel):
         "longest window in use, label windows with `labels.delay` on top",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _with_unit(cls, length: object) -> object:
+        """A bare number has no unit, and is refused."""
+        return length if isinstance(length, str) else str(duration_microseconds(length))
+
     @property
     def by_rows(self) -> bool:
         """Whether lengths are shares of rows."""
@@ -87,8 +94,8 @@ class SplitConfig(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         faults = [fault for name in dict.fromkeys(SPANS) if (fault := self._length_fault(name))]
-        if self.warmup != AUTO and not re.fullmatch(r"\d+[dhms]", self.warmup):
-            faults.append(f"warmup: must be 'auto' or a duration such as '30d', got {self.warmup!r}")
+        if self.warmup != AUTO and (fault := _duration_fault(self.warmup, "'auto' or a duration such as '30d'")):
+            faults.append(f"warmup: {fault}")
         if not faults:
             faults = self._mix_faults()
         if faults:
@@ -97,10 +104,10 @@ class SplitConfig(BaseModel):
 
     def _length_fault(self, name: str) -> str | None:
         text = getattr(self, name)
-        number = re.fullmatch(r"(\d+(?:\.\d+)?)%|(\d+)[dhms]", text)
-        if number is None:
-            return f"{name}: must be a duration such as '14d' or a share of rows such as '10%', got {text!r}"
-        if name != "gap" and float(number[1] or number[2]) == 0:
+        share = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%", text)
+        if share is None and (fault := _duration_fault(text, LENGTH)):
+            return f"{name}: {fault}"
+        if name != "gap" and (float(share[1]) if share else duration_microseconds(text)) == 0:
             return f"{name}: must be longer than 0, got {text!r}"
         return None
 
@@ -210,6 +217,15 @@ class Folds:
             raise InputError(faults_text(faults, "the folds"))
         newest = int(event_time[usable & self.rows("train")].max())
         return Folds(self.code, usable, tuple(folds), newest)
+
+
+def _duration_fault(text: str, wanted: str) -> str:
+    """Why a text is no duration, in the words of what is wanted; empty where it is one."""
+    try:
+        duration_microseconds(text)
+    except InputError as error:
+        return f"must be {wanted}, got {str(error).rpartition(', got ')[2]}"
+    return ""
 
 
 def time_folds(

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo
 
 from features.errors import InputError
 
@@ -14,7 +14,11 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
+UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "us": 1}
+LONGEST = 10**18
+"""Microseconds, 31,700 years: sums of a few such lengths and a time still fit 64 bits."""
+FROM_OUTSIDE = "from_outside"
+"""Key of a validation's context: the values were written by a person, so that a length of time needs its unit."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,20 +29,27 @@ def duration_microseconds(text: object) -> int:
     True
 
     Args:
-        text: a whole number and one of d, h, m, s ("7d"), or "0d"; an int is taken as microseconds already.
+        text: a whole number and one of d, h, m, s ("7d"), or "0d"; us, as a length that fits none of these is written.
 
     Returns:
         Microseconds, never negative. A day is 24 hours: windows are lengths of time, never calendar days.
 
     Raises:
-        InputError: the text is not a duration.
+        InputError: the text is not a duration, a bare number among them: it has no unit.
     """
-    if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
-        return text
-    match = re.fullmatch(r"(\d+)([dhms])", text.strip()) if isinstance(text, str) else None
+    match = re.fullmatch(r"([0-9]{1,18})(us|[dhms])", text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise InputError(f"must be a whole number and one of d, h, m, s such as '7d', got {text!r}")
-    return int(match[1]) * UNITS[match[2]]
+        raise InputError(f"must be a whole number and one of d, h, m, s such as '7d', got {text!r}{_unit_hint(text)}")
+    length = int(match[1]) * UNITS[match[2]]
+    if length > LONGEST:
+        raise InputError(f"must be at most {LONGEST // DAY:,} days, got {text!r}")
+    return length
+
+
+def _unit_hint(text: object) -> str:
+    """What a number without a unit may have meant."""
+    digits = re.fullmatch(r"\s*([0-9]{1,6})\s*", str(text)) if not isinstance(text, bool) else None
+    return f"; did you mean '{digits[1]}d'?" if digits else ""
 
 
 def duration_text(microseconds: int) -> str:
@@ -53,13 +64,24 @@ def duration_text(microseconds: int) -> str:
     return f"{microseconds}us"
 
 
+def _written_duration(value: object, info: ValidationInfo) -> int:
+    """Microseconds of a field: of text anywhere, of a number only where code made it and no file or option did."""
+    made_here = not (info.context or {}).get(FROM_OUTSIDE) and info.mode == "python"
+    if made_here and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    return duration_microseconds(value)
+
+
 Duration = Annotated[
     int,
-    BeforeValidator(duration_microseconds),
+    BeforeValidator(_written_duration),
     PlainSerializer(duration_text, return_type=str),
     Field(ge=0, json_schema_extra={"format": "duration"}),
 ]
-"""A pydantic field written as "7d" and held as microseconds."""
+"""A pydantic field written as "7d" and held as microseconds.
+
+Code gives it microseconds; in JSON, and with `{FROM_OUTSIDE: True}` as context of a validation, only text is taken.
+"""
 
 
 def time_microseconds(text: str) -> int:

@@ -12,9 +12,12 @@ import typer
 from rich.console import Console
 
 from pipeline.process.exits import Exit, run_command
+from pipeline.storage.addresses import user_path
 from pipeline.storage.errors import InputError
+from pipeline.storage.masking import masked
 
 if TYPE_CHECKING:
+    from pipeline.config import Config
     from pipeline.process.reporter import Reporter
     from pipeline.runs.settings import RunSettings
 
@@ -90,12 +93,13 @@ def _print_plan(placed: _PlacedRun, force: str | None) -> None:
     from pipeline.runs.working_copy import bring_run
     from pipeline.stages import STAGES
 
+    for stage in STAGES:
+        stage.check(placed.settings.config)
     bring_run(placed.folder, placed.settings.config.runs.store, [stage.name for stage in STAGES])
-    console = Console()
-    console.print(f"plan for {placed.folder}", highlight=False, markup=False, soft_wrap=True)
+    _show(f"plan for {placed.folder}")
     for step in planned_steps(placed.folder, placed.settings, STAGES, force=force):
         verb = "run " if step.runs else "keep"
-        console.print(f"  {verb}  {step.stage.name:<10} {step.reason}", highlight=False, markup=False, soft_wrap=True)
+        _show(f"  {verb}  {step.stage.name:<10} {step.reason}")
 
 
 def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: str | None = None) -> Exit:
@@ -123,6 +127,11 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     return Exit.DONE if gate.passed or only is not None else Exit.REFUSED
 
 
+def _show(line: str) -> None:
+    """One line of a result on standard output."""
+    Console().print(masked(line), highlight=False, markup=False, soft_wrap=True)
+
+
 def _reporter() -> "Reporter":
     """Lines for a person or records for a machine, and a heartbeat where one is asked for."""
     from pipeline.process.heartbeat import HEARTBEAT, BeatingReporter
@@ -131,7 +140,7 @@ def _reporter() -> "Reporter":
 
     reporter = JsonReporter(sys.stderr) if wants_json(os.environ) else reporter_for(Console())
     beat = os.environ.get(HEARTBEAT)
-    return BeatingReporter(reporter, Path(beat)) if beat else reporter
+    return BeatingReporter(reporter, user_path(beat)) if beat else reporter
 
 
 def _stage_command(name: str, text: str) -> None:
@@ -183,25 +192,44 @@ def evaluate(
     outcomes: Annotated[
         str | None, typer.Option("--outcomes", help="feature or scored rows with the labels that arrived later")
     ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", help="where the report on --outcomes goes", show_default="beside it, as NAME.report.json"
+        ),
+    ] = None,
 ) -> None:
     """Judge every candidate once on the test fold, or a deployed bundle on outcomes that arrived later."""
-    if run_folder is not None and bundle is None and outcomes is None:
+    if run_folder is not None and (bundle, outcomes, out) == (None, None, None):
         placed = _stage_settings(run_folder, config, assignments or [])
         name = "evaluate"
         raise typer.Exit(_brought_up_to_date(placed, only=name, force=name if force else None))
     if run_folder is not None or bundle is None or outcomes is None:
         raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
-    from pipeline.bundle.fetched import local_bundle
     from pipeline.config import load_config
-    from pipeline.outcomes.judged_outcomes import judge_outcomes
-    from pipeline.outcomes.printed_outcomes import print_outcomes
-    from pipeline.storage.transfers import local_file, sent_beside
 
-    settings = load_config(config, assignments=assignments or ())
+    _judge_outcomes(bundle, outcomes, out, load_config(config, assignments=assignments or ()))
+
+
+def _judge_outcomes(bundle: str, outcomes: str, out: str | None, settings: "Config") -> None:
+    """The numbers on a person's screen first: they must not be lost to a place where nothing can be written."""
+    from pipeline.bundle.fetched import local_bundle
+    from pipeline.outcomes.judged_outcomes import outcomes_judgement, place_beside, write_judgement
+    from pipeline.outcomes.printed_outcomes import print_outcomes, print_place
+    from pipeline.storage.transfers import local_file, sent_beside, written_file
+
+    console = Console()
+    if out is not None and user_path(out) == user_path(outcomes):
+        raise InputError(f"--out must be another file than --outcomes, got {out} for both")
     with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
-        judged = judge_outcomes(bundle_folder, rows, settings)
-        place = sent_beside(judged.place, outcomes)
-    print_outcomes(judged.report, place, Console())
+        report = outcomes_judgement(bundle_folder, rows, settings)
+        print_outcomes(report, None, console)
+        if out is None:
+            print_place(sent_beside(write_judgement(report, place_beside(rows)), outcomes), console)
+            return
+        with written_file(out) as target:
+            write_judgement(report, target)
+        print_place(out, console)
 
 
 _stage_command("refit", "Fit the judged recipe anew on the newest rows, and guard it.")
@@ -294,8 +322,14 @@ def simulate(
     """Write simulated raw transactions with 1.8 % fraud, late labels and wrong ones."""
     from pipeline.stages.ingest.simulation import write_simulation
 
-    written = write_simulation(out, rows=rows, seed=seed, scenario=scenario, truth=truth, chargebacks=chargebacks)
-    Console().print(f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}", highlight=False, soft_wrap=True)
+    beside = None if truth is None else user_path(str(truth))
+    feed = None if chargebacks is None else user_path(str(chargebacks))
+    written = write_simulation(
+        user_path(str(out)), rows=rows, seed=seed, scenario=scenario, truth=beside, chargebacks=feed
+    )
+    Console().print(
+        f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}", highlight=False, markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -307,12 +341,16 @@ def score(
     """Score feature rows with an exported bundle, after its checksums have been verified."""
     from pipeline.bundle.fetched import local_bundle
     from pipeline.bundle.manifest import signing_key
-    from pipeline.bundle.score import score_file
+    from pipeline.bundle.score import scored_file
     from pipeline.storage.transfers import local_file, written_file
 
+    if out == input_file:
+        raise InputError(f"--out must be another file than --input, got {out} for both")
     with local_bundle(bundle) as folder, local_file(input_file) as source, written_file(out) as target:
-        rows = score_file(folder, source, target, key=signing_key())
-    Console().print(f"{rows:,} rows scored → {out}", highlight=False, soft_wrap=True)
+        scored = scored_file(folder, source, target, key=signing_key())
+    lines = [f"{scored.rows:,} rows scored → {out}", scored.coverage.line, *(f"! {each}" for each in scored.remarks)]
+    for line in filter(None, lines):
+        _show(line)
 
 
 @app.command()
@@ -324,7 +362,7 @@ def verify(bundle: BundleOption) -> None:
 
     with local_bundle(bundle) as folder:
         outcome = verify_bundle(folder, key=signing_key())
-    Console().print(outcome.summary, highlight=False, soft_wrap=True)
+    _show(outcome.summary)
 
 
 @app.command()
@@ -339,9 +377,8 @@ def promote(run_folder: StageRunOption) -> None:
     names = [stage.name for stage in STAGES]
     with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
         outcome = promote_run(placed.folder, placed.settings.config, began=began)
-    console = Console()
     for line in outcome.lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        _show(line)
     raise typer.Exit(Exit.DONE if outcome.champion == outcome.version else Exit.REFUSED)
 
 
@@ -353,7 +390,7 @@ def rollback() -> None:
 
     outcome = rollback_champion(load_config(None), runs=Path("runs"))
     for line in outcome.lines:
-        Console().print(line, highlight=False, markup=False, soft_wrap=True)
+        _show(line)
 
 
 @app.command()
@@ -368,7 +405,7 @@ def sync(run_folder: StageRunOption) -> None:
     with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
         outcome = send_journal(placed.folder)
     refused = f", {outcome.refused} refused for good" if outcome.refused else ""
-    Console().print(f"{outcome.sent} records sent, {outcome.pending} to send{refused}", highlight=False)
+    _show(f"{outcome.sent} records sent, {outcome.pending} to send{refused}")
     if outcome.problem is not None:
         raise OSError(outcome.problem)
 
@@ -379,12 +416,11 @@ def ui(port: Annotated[int, typer.Option("--port", help="port on the loopback ad
     from pipeline.config import load_config
     from pipeline.tracking.ui import serve_ui
 
-    console = Console()
     code = serve_ui(
         load_config(None).tracking,
         runs=Path("runs"),
         port=port,
-        say=lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True),
+        say=lambda text: _show(text),
     )
     raise typer.Exit(code)
 

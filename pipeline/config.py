@@ -1,9 +1,10 @@
 """The configuration of a run: every section's model composed, unknown keys refused, all faults said at once."""
 
-import difflib
 import os
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 from evaluation.options import DecisionConfig, DriftConfig, EvaluationConfig, GateConfig, SelectionConfig
 from features.split import LabelsConfig, SplitConfig
+from features.suggestions import did_you_mean, known_keys
+from features.times import FROM_OUTSIDE
 from features.windows.feature_options import FeaturesConfig
 from models.options import BoostingConfig, CalibrationConfig, SweepConfig, TrainConfig
 from pipeline.sections import (
@@ -24,10 +27,13 @@ from pipeline.sections import (
     RunsConfig,
     TrackingConfig,
 )
-from pipeline.storage.addresses import without_passwords
+from pipeline.storage.addresses import user_path
 from pipeline.storage.errors import InputError, faults_text
+from pipeline.storage.masking import masked
 
 ENVIRONMENT_PREFIX = "HARBOR_"
+DEFAULTS, OVERRIDDEN = "the configuration", "the run's configuration"
+"""What a message calls settings that stand in no file of the user's."""
 MOVED = {
     "evaluation.alert_cost": "decision.alert_cost",
     "export.alert_cost": "decision.alert_cost",
@@ -80,8 +86,8 @@ def load_config(
         InputError: the file is missing or not TOML, or keys or values are wrong: every fault, by name.
     """
     tree = _read_toml(config_path(file)) if file is not None else {}
-    _override(tree, assignments, os.environ if environment is None else environment)
-    return parse_config(tree, origin=file or "the configuration")
+    overrides = _override(tree, assignments, os.environ if environment is None else environment)
+    return parse_config(tree, origin=file or DEFAULTS, overrides=overrides)
 
 
 def override_config(
@@ -93,20 +99,45 @@ def override_config(
         InputError: as `load_config`.
     """
     tree = config.model_dump(mode="json")
-    _override(tree, assignments, os.environ if environment is None else environment)
-    return parse_config(tree, origin="the run's configuration")
+    overrides = _override(tree, assignments, os.environ if environment is None else environment)
+    return parse_config(tree, origin=OVERRIDDEN, overrides=overrides)
 
 
-def parse_config(tree: Mapping[str, Any], *, origin: str) -> Config:
+@dataclass(frozen=True)
+class Override:
+    """A key that did not come from the file: its parts, and what gave it, such as `--set` or a variable's name."""
+
+    keys: tuple[str, ...]
+    giver: str
+
+    def concerns(self, fault: ErrorDetails) -> bool:
+        """Whether a fault is its own: at its key or within its value, or of its section and about its key."""
+        location = tuple(map(str, fault["loc"]))
+        shared = min(len(self.keys), len(location))
+        if location[:shared] != self.keys[:shared]:
+            return False
+        return shared == len(self.keys) or fault["type"] == "extra_forbidden" or self.keys[shared] in fault["msg"]
+
+
+def parse_config(tree: Mapping[str, Any], *, origin: str, overrides: Sequence[Override] = ()) -> Config:
     """A validated configuration.
+
+    Args:
+        tree: sections, keys and values, as a person wrote them.
+        origin: what they stand in, as the message says where they are at fault.
+        overrides: keys that stand elsewhere: a fault of one is told with what gave it.
 
     Raises:
         InputError: every unknown key and impossible value at once.
     """
     try:
-        return Config.model_validate(tree)
+        return Config.model_validate(tree, context={FROM_OUTSIDE: True})
     except ValidationError as error:
-        raise InputError(faults_text([_fault(each) for each in error.errors(include_url=False)], origin)) from None
+        found = [(each, _giver(each, overrides)) for each in error.errors(include_url=False)]
+        lines = [f"{giver} {_fault(each)}" if giver else _fault(each) for each, giver in found]
+        givers = dict.fromkeys(sorted(giver for _, giver in found))
+        blamed = [giver or origin for giver in givers] if origin != DEFAULTS else [origin]
+        raise InputError(faults_text(lines, " and ".join(blamed))) from None
 
 
 def config_path(file: str) -> Path:
@@ -115,7 +146,7 @@ def config_path(file: str) -> Path:
     Raises:
         InputError: there is neither.
     """
-    path = Path(file)
+    path = user_path(file)
     if path.is_file():
         return path
     shipped = Path(str(resources.files("pipeline") / "configs"))
@@ -123,7 +154,11 @@ def config_path(file: str) -> Path:
     for name in (file, f"{file}.toml"):
         if name in names:
             return shipped / name
-    raise InputError(f"configuration must be a TOML file or one of {', '.join(names)}, got {file!r}, which is neither")
+    beside = [str(path.with_name(each.name)) for each in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    raise InputError(
+        f"configuration must be a TOML file or one of {', '.join(names)}, got {file!r}, which is neither"
+        f"{did_you_mean(file, [*beside, *names])}"
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -133,16 +168,34 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} must be TOML, but it cannot be read as such: {error}") from error
 
 
-def _override(tree: dict[str, Any], assignments: Sequence[str], environment: Mapping[str, str]) -> None:
+def _override(tree: dict[str, Any], assignments: Sequence[str], environment: Mapping[str, str]) -> tuple[Override, ...]:
+    """The tree changed in place by variables, then by assignments; what each of them gave."""
+    overrides = []
     for name in sorted(environment):
         if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
             keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
             _assign(tree, keys, environment[name], origin=name)
+            overrides.append(Override(tuple(keys), name))
+        elif name.startswith(ENVIRONMENT_PREFIX) and (meant := _meant(name.removeprefix(ENVIRONMENT_PREFIX))):
+            raise InputError(f"{name}: two underscores must part section and key; did you mean {meant!r}?")
     for assignment in assignments:
         key, separator, value = assignment.partition("=")
-        if not separator or not all(key.split(".")):
+        keys = [part.strip() for part in key.split(".")]
+        if not separator or not all(keys):
             raise InputError(f"--set must be section.key=value, got {assignment!r}")
-        _assign(tree, key.strip().split("."), value, origin=f"--set {key}")
+        _assign(tree, keys, value, origin=f"--set {key.strip()}")
+        overrides.append(Override(tuple(keys), "--set"))
+    return tuple(overrides)
+
+
+def _meant(name: str) -> str:
+    """The variable that a name with one underscore would set with two; empty where it would set nothing."""
+    lower = name.lower()
+    for section in Config.model_fields:
+        key = lower.removeprefix(f"{section}_")
+        if key != lower and key in known_keys(Config, (section, key)):
+            return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
+    return ""
 
 
 def _assign(tree: dict[str, Any], keys: Sequence[str], text: str, *, origin: str) -> None:
@@ -158,23 +211,36 @@ def _assign(tree: dict[str, Any], keys: Sequence[str], text: str, *, origin: str
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 
+def _giver(fault: ErrorDetails, overrides: Sequence[Override]) -> str:
+    """What gave a value that is at fault, where that was not the file."""
+    return next((each.giver for each in reversed(overrides) if each.concerns(fault)), "")
+
+
 def _fault(fault: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in fault["loc"])
+    location = fault["loc"]
+    key = ".".join(str(part) for part in location)
     if fault["type"] == "extra_forbidden":
-        return f"{key}: moved to {MOVED[key]}" if key in MOVED else f"{key}: unknown key{_suggestion(fault['loc'])}"
+        return f"{key}: moved to {MOVED[key]}" if key in MOVED else f"{key}: unknown key{_suggestion(location)}"
     message = f"{key}: {fault['msg'].removeprefix('Value error, ')}"
     # what a rule about a whole section refuses, it names itself
-    return message if isinstance(fault["input"], dict) else f"{message}, got {without_passwords(repr(fault['input']))}"
+    if isinstance(fault["input"], dict) or ", got " in message:
+        return message
+    choices = re.findall(r"'([^']*)'", str(fault.get("ctx", {}).get("expected", "")))
+    return f"{message}, got {masked(repr(fault['input']))[:200]}{did_you_mean(str(fault['input']), choices)}"
 
 
-def _suggestion(location: tuple[int | str, ...]) -> str:
-    known: list[str] = list(Config.model_fields)
-    if len(location) > 1 and str(location[0]) in Config.model_fields:
-        section = Config.model_fields[str(location[0])].annotation
-        known = list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+def _suggestion(location: Sequence[int | str]) -> str:
+    """The nearest key of the same section; of a key without its section, the sections that have one of that name."""
+    homes = [home for home in _all_keys() if home.rpartition(".")[2] == location[0]] if len(location) == 1 else []
+    if homes:
+        return f"; did you mean {' or '.join(map(repr, homes))}?"
+    return did_you_mean(str(location[-1]), known_keys(Config, location))
+
+
+def _all_keys() -> Iterator[str]:
+    for section in Config.model_fields:
+        yield from (f"{section}.{key}" for key in known_keys(Config, (section, "")))

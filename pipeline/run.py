@@ -49,6 +49,8 @@ def run_stages(
         InputError: bad input; what the folder held before is untouched.
     """
     asked_for = [stage for stage in stages if only in (None, stage.name)]
+    for stage in asked_for:
+        stage.check(settings.config)
     with (
         held(run / ".lock", f"another job is working in {run}"),
         held_in_store(run, settings.config.runs.store, _touched(asked_for), reporter=reporter) as stored,

@@ -59,6 +59,8 @@ class RunsConfig(BaseModel):
 
 
 SIMULATE = "simulate"
+CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
+"""What is judged, in the order of the tables, and may be shipped."""
 
 
 class DataConfig(BaseModel):
@@ -80,6 +82,16 @@ class DataConfig(BaseModel):
     )
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = Field(
         0.1, description="share of bad rows above which the job stops; below it they are set aside with their reasons"
+    )
+
+    max_lost_fraud_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.01,
+        description="share of the frauds that may be set aside with bad rows; above it, and above one fraud, the job "
+        "stops; a label that cannot be read counts as one",
+    )
+
+    max_silence: Duration | None = Field(
+        None, description="longest time without a row, up to as-of, that the job goes on with; unset: it only warns"
     )
 
     @field_validator("source")
@@ -156,7 +168,9 @@ class ExportConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    candidate: str = Field("hybrid", description="the candidate that `probability` is")
+    candidate: Literal["logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed"] = Field(
+        "hybrid", description="the candidate that `probability` is"
+    )
     golden_rows: int = Field(64, ge=FEWEST, description="rows with known probability that `harbor verify` replays")
     flipped_rows: float = Field(
         1e-4, ge=0, le=1, description="largest share of rows whose trees may flip between the graph and the Python path"

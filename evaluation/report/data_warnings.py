@@ -44,6 +44,7 @@ def data_warnings(
     found.append(_duplicates(rows, evidence.candidates[shipped]))
     if not _outside(candidates[shipped]["observed_expected"], band):  # where the whole is wrong its parts are no news
         found += [_bad_part(part, shipped, band) for part in parts]
+    found.append(_drawn_alone(population.get("resampled", {})))
     found.append(_unknown_labels(population["unknown_labels"]))
     found += [sentence.rstrip(".") for sentence in evidence.reuse_warnings]
     return [text for text in found if text]
@@ -116,6 +117,18 @@ def _bad_part(part: Mapping[str, Any], shipped: str, band: tuple[float, float]) 
     return (
         f"{candidate_name(shipped)} is miscalibrated in {where}: observed/expected {ratio['value']:.2f} "
         f"({ratio['low']:.2f} to {ratio['high']:.2f}) on {part['frauds']:,} frauds"
+    )
+
+
+def _drawn_alone(resampled: Mapping[str, Any]) -> str:
+    """That rows which hang together were drawn one by one, because there are too few of what they hang on."""
+    few = {name: count for name, count in resampled.get("left_out", {}).items() if count > 0}
+    if resampled.get("by") != "row" or not few:
+        return ""
+    named = " and ".join(f"{count:,} {name}{'s' * (count > 1)}" for name, count in few.items())
+    return (
+        f"the test rows are of {named} only, too few to be drawn as a whole: rows were drawn one by one, and every "
+        "interval is narrower than it should be"
     )
 
 

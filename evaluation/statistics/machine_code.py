@@ -20,6 +20,9 @@ def machine_code(loop: Loop) -> Loop:
 
     Nothing is compiled or looked for on disk before the first call, so importing costs nothing; a machine without a
     writable place compiles anew in each process.
+
+    >>> machine_code(divmod).__name__
+    'divmod'
     """
 
     @cache
@@ -39,6 +42,10 @@ def machine_code(loop: Loop) -> Loop:
 
 
 def inlined(loop: Loop) -> Loop:
-    """A part of such loops that several of them, or one in several places, go through."""
+    """A part of such loops that several of them, or one in several places, go through.
+
+    >>> inlined(abs) is abs
+    True
+    """
     inlined_loop: Loop = register_jitable(loop)
     return inlined_loop

@@ -33,6 +33,7 @@ from features.schema.event_times import NOT_A_TIME, Instants
 from features.schema.faults import Faults, Mask, Parsed, marked_rows, merged_masks
 from features.schema.outcome_history import KnownOutcomes, known_outcomes
 from features.schema.policy_columns import OPINION_COLUMN, KnownLabels, PolicyColumns, known_labels, policy_columns
+from features.schema.set_aside import SetAside, rows_set_aside
 from features.schema.values import minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -53,6 +54,8 @@ class CanonicalBatch:
         ranks: place of each accepted row in the order of `repeats` [accepted]; None where the preset gives none.
         counts: what was changed or held back on the way, by name.
         reported: places of the chargeback feed's keys that were met.
+        aside: sums over the quarantined rows.
+        amount: sum over the accepted rows, major units.
     """
 
     accepted: pa.Table
@@ -63,6 +66,8 @@ class CanonicalBatch:
     ranks: Ints | None
     counts: Mapping[str, int]
     reported: Ints
+    aside: SetAside
+    amount: float
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> Canoni
         ranks=None if read.values.ranks is None else read.values.ranks[~bad],
         counts={"naive_times": int(rows.event.naive.sum()), **counts},
         reported=np.zeros(0, np.int64) if read.values.history is None else read.values.history.reported,
+        aside=_set_aside(read.values, faults, rows.columns.get("label"), reading),
+        amount=float(np.abs(read.values.amounts.major[~bad]).sum()),
     )
 
 
@@ -220,6 +227,22 @@ def _broken(values: RowValues, reading: Reading) -> dict[str, Mask]:
     if values.history is not None:
         broken["chargebacks: must not be reported before event_time"] = values.history.too_early
     return broken
+
+
+def _set_aside(values: RowValues, faults: Faults, words: pa.Array | None, reading: Reading) -> SetAside:
+    """Sums over the rows at fault; a label that came after as-of is not known."""
+    bad = faults.any()
+    if not bad.any():
+        return SetAside()
+    return rows_set_aside(
+        faults.masks,
+        bad,
+        time=values.time,
+        label=np.where(_held_back(values.available, values.known.outcome, reading), np.int8(-1), values.known.outcome),
+        amount=values.amounts.major,
+        spelled=values.amounts.plain,
+        words=words,
+    )
 
 
 def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa.Table, dict[str, int]]:

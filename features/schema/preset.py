@@ -13,12 +13,14 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from features.earlier_labels import EARLIER_LABELS
 from features.errors import InputError, faults_text
 from features.schema.date_formats import date_format
 from features.schema.number_text import NumberFormat
 from features.schema.values import Spelling
+from features.suggestions import did_you_mean, known_keys
 from features.times import duration_microseconds
 
 POLICY = ("action", "label_source", "approval_probability", "opinion")
@@ -51,9 +53,9 @@ def _names(value: object) -> object:
 
 
 def _unit(value: object) -> object:
-    if isinstance(value, str):
-        return UNITS[value] if value in UNITS else duration_microseconds(f"1{value}" if value in set("dhms") else value)
-    return value
+    if isinstance(value, str) and value in UNITS:
+        return UNITS[value]
+    return duration_microseconds(f"1{value}" if isinstance(value, str) and value in set("dhms") else value)
 
 
 def _iso(value: object) -> object:
@@ -445,8 +447,21 @@ def preset_from_dict(
         }
         return Preset.model_validate(dict(preset) | added)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'preset'}: {fault['msg']}" for fault in error.errors()]
-        raise InputError(faults_text(faults, "the preset")) from error
+        faults = [_fault(each) for each in error.errors(include_url=False)]
+        raise InputError(faults_text(faults, "the preset")) from None
+
+
+def _fault(fault: ErrorDetails) -> str:
+    """One fault in words, with the key that may have been meant."""
+    location = fault["loc"]
+    key = ".".join(map(str, location)) or "preset"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key{did_you_mean(str(location[-1]), known_keys(Preset, location))}"
+    if fault["type"] == "missing":
+        return f"{key}: must be given"
+    if location[-1:] == ("[key]",):
+        return f"{key.removesuffix('.[key]')}: must be lower case and end in '_id', such as 'merchant_id'"
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def _distinct_words(words: Sequence[str], thing: str) -> None:

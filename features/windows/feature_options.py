@@ -1,12 +1,14 @@
 """Which entities, windows and aggregates a run asks for (section [features]), checked as a whole."""
 
 import re
+from collections.abc import Collection, Iterator
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.encoding_options import EncodingConfig
 from features.errors import InputError
+from features.suggestions import did_you_mean
 from features.times import DAY, Duration, duration_microseconds, duration_text
 from features.windows.aggregate_names import aggregate_named, known_names
 from features.windows.calendar import CALENDAR
@@ -40,6 +42,8 @@ DEFAULT_AGGREGATES: dict[str, tuple[str, ...]] = {
 }
 """The aggregates of an entity that the configuration does not list; for any other entity, those of ANY_ENTITY."""
 
+USUAL_ENTITIES = ("card", "merchant")
+"""What the default configuration asks of every preset; data without ids has neither."""
 ANY_ENTITY = ("count", "amount_mean", "amount_ratio", "fraud_rate", "seconds_since_last")
 
 
@@ -50,7 +54,8 @@ class FeaturesConfig(BaseModel):
 
     entities: tuple[str, ...] = Field(
         ("card", "merchant", "card+merchant"),
-        description="what windows are kept for: id columns without `_id`, joined by + for pairs; absent: skipped",
+        description="what windows are kept for: id columns without `_id`, joined by + for pairs; each "
+        "must be one of the preset's, and where the feed lacks its columns it is skipped with a warning",
     )
     windows: tuple[Duration, ...] = Field(
         (DAY, 7 * DAY, 30 * DAY), description="window lengths of every windowed aggregate"
@@ -73,6 +78,20 @@ class FeaturesConfig(BaseModel):
     def single_entities(self) -> tuple[str, ...]:
         """Every id named in `entities`, alone or in a pair."""
         return tuple(dict.fromkeys(part for entity in self.entities for part in entity.split("+")))
+
+    def entity_faults(self, id_columns: Collection[str]) -> Iterator[str]:
+        """Entities that are asked for and that the data cannot have, with the one that may have been meant.
+
+        Args:
+            id_columns: names of the id columns that the preset knows, each ending in `_id`.
+        """
+        known = [name.removesuffix("_id") for name in id_columns]
+        for key, names in (("entities", self.single_entities), ("identities", self.identities)):
+            for name in names:
+                if name not in known and name not in USUAL_ENTITIES:
+                    held = ", ".join(known) or "none"
+                    hint = did_you_mean(name, known)
+                    yield f"features.{key}: must be entities of the preset ({held}), got {name!r}{hint}"
 
     @model_validator(mode="before")
     @classmethod
@@ -104,7 +123,11 @@ class FeaturesConfig(BaseModel):
         return faults
 
     def _aggregate_faults(self) -> list[str]:
-        faults = [f"aggregates.{e}: {e!r} is not in entities" for e in self.aggregates if e not in self.entities]
+        faults = [
+            f"aggregates.{e}: {e!r} is not in entities{did_you_mean(e, self.entities)}"
+            for e in self.aggregates
+            if e not in self.entities
+        ]
         for entity, entries in self.aggregates.items():
             faults += [
                 f"aggregates.{entity}: {fault}" for entry in entries if (fault := self._entry_fault(entity, entry))
@@ -121,7 +144,8 @@ class FeaturesConfig(BaseModel):
             # A list shared by several configurations may count the ids of an entity that this one leaves out.
             if entry in DEFAULT_AGGREGATES.get(entity, ()):
                 return None
-            return f"must be one of {', '.join(known_names(others))}, got {name!r}"
+            known = known_names(others)
+            return f"must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
         if width is not None and not aggregate.windowed:
             return f"{name!r} takes no window, got {entry!r}"
         return f"a window must be longer than 0, got {entry!r}" if width == 0 else None
@@ -131,7 +155,9 @@ class FeaturesConfig(BaseModel):
         if len(set(self.windows)) < len(self.windows):
             faults.append("windows: each length once")
         faults += [
-            f"calendar: must be one of {', '.join(CALENDAR)}, got {n!r}" for n in self.calendar if n not in CALENDAR
+            f"calendar: must be one of {', '.join(CALENDAR)}, got {n!r}{did_you_mean(n, CALENDAR)}"
+            for n in self.calendar
+            if n not in CALENDAR
         ]
         if "card" in self.identities:
             faults.append("identities: a card is never a model input")
@@ -140,5 +166,5 @@ class FeaturesConfig(BaseModel):
 
 def split_entry(entry: str) -> tuple[int | None, str]:
     """An aggregate with its own window ("90d_count") in microseconds and name; without one, None and the name."""
-    match = re.fullmatch(r"(\d+[dhms])_(.+)", entry)
+    match = re.fullmatch(r"([0-9]+[dhms])_(.+)", entry)
     return (duration_microseconds(match[1]), match[2]) if match else (None, entry)

@@ -1,14 +1,17 @@
 """`harbor score` and `harbor verify`: what can be done with a bundle alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from features.schema.column_text import decoded, text_values
+from pipeline.bundle.coverage import Coverage, feature_coverage
 from pipeline.bundle.manifest import checked_bundle
 from pipeline.bundle.scorer import Scorer, loaded_scorer
 from pipeline.bundle.signature import Signature
@@ -20,7 +23,21 @@ from pipeline.storage.errors import InputError
 TRANSACTION_ID = "transaction_id"
 
 
+@dataclass(frozen=True)
+class ScoredFile:
+    """What was scored: rows, what of them the model does not know, and what a reader must know of the file."""
+
+    rows: int
+    coverage: Coverage
+    remarks: tuple[str, ...]
+
+
 def score_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None = None, threads: int = 0) -> int:
+    """The number of rows that `scored_file` scored."""
+    return scored_file(bundle, input_file, out, key=key, threads=threads).rows
+
+
+def scored_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None = None, threads: int = 0) -> ScoredFile:
     """Score the feature rows of a file with a bundle whose files have been checked.
 
     Args:
@@ -30,19 +47,18 @@ def score_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None =
         key: what the manifest must be signed with; None asks for no signature.
         threads: batches scored side by side; 0 for one a processor.
 
-    Returns:
-        The number of rows.
-
     Raises:
-        InputError: the bundle, the input or the kind of a file is wrong; nothing is written then.
+        InputError: the bundle, the input or the kind of a file is wrong, or both files are one; nothing is written.
     """
     write = _writer(out)
     if out.exists() and input_file.exists() and out.samefile(input_file):
-        raise InputError(f"scores must go to another file than the rows, got {out} for both")
-    scorer = loaded_scorer(checked_bundle(bundle, key=key))
+        raise InputError(f"--out: scores must go to another file than the rows, got {out} for both")
+    checked = checked_bundle(bundle, key=key)
+    scorer = loaded_scorer(checked)
     table = read_features(input_file, scorer.signature)
     write(out, scored_table(scorer, table, threads=cpu_threads(threads)))
-    return int(table.num_rows)
+    coverage = feature_coverage(table, scorer.signature, checked.read_json("encoder.json"))
+    return ScoredFile(int(table.num_rows), coverage, tuple(repeat_remarks(table)))
 
 
 def scored_table(scorer: Scorer, table: pa.Table, *, threads: int) -> pa.Table:
@@ -67,6 +83,14 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
     if TRANSACTION_ID not in held or not pa.types.is_binary(table.schema.field(TRANSACTION_ID).type):
         return table
     return table.set_column(0, TRANSACTION_ID, text_values(decoded(table[TRANSACTION_ID])[0]))
+
+
+def repeat_remarks(table: pa.Table) -> Iterator[str]:
+    """That a file holds transactions more than once."""
+    if TRANSACTION_ID in table.column_names:
+        ids = table[TRANSACTION_ID].drop_null()
+        if repeats := len(ids) - len(pc.unique(ids)):
+            yield f"{repeats:,} of {table.num_rows:,} rows repeat the transaction_id of another row"
 
 
 def _writer(out: Path) -> Callable[[Path, pa.Table], None]:

@@ -1,5 +1,6 @@
 """A deployed bundle judged on outcomes that arrived later."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from pipeline.outcomes.outcome_rows import Outcomes, scored_outcomes
 from pipeline.process.hardware import cpu_threads
 from pipeline.storage.content import write_json
 from pipeline.storage.digests import sha256_file
+from pipeline.storage.errors import InputError
+
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a place says where nothing may be written."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,35 @@ class JudgedOutcomes:
 
 
 def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcomes:
-    """Score a file's rows with a bundle and judge the probabilities where the outcome is known.
+    """What `outcomes_judgement` says, written beside the file: its name with `.report.json` in place of the suffix."""
+    report = outcomes_judgement(bundle, outcomes, config)
+    return JudgedOutcomes(report, write_judgement(report, place_beside(outcomes)))
 
-    The report is written beside the file, as its name with `.report.json` in place of the suffix.
+
+def place_beside(outcomes: Path) -> Path:
+    """Where the report of an outcome file is written unless another place is named."""
+    return outcomes.with_name(f"{outcomes.stem}.report.json")
+
+
+def write_judgement(report: Mapping[str, Any], place: Path) -> Path:
+    """Write a report and give its place back.
+
+    Raises:
+        InputError: nothing may be written there: another place must be named.
+    """
+    try:
+        write_json(place, report)
+    except OSError as error:
+        if error.errno not in CLOSED:
+            raise
+        raise InputError(
+            f"{place}: the report cannot be written there ({error.strerror}); name a place with --out"
+        ) from None
+    return place
+
+
+def outcomes_judgement(bundle: Path, outcomes: Path, config: Config) -> dict[str, Any]:
+    """Score a file's rows with a bundle and judge the probabilities where the outcome is known; nothing is written.
 
     Args:
         bundle: the deployed bundle; its files are checked first.
@@ -41,7 +72,7 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
         config: [evaluation] says how to judge, train.seed draws.
 
     Raises:
-        InputError: the bundle or the file is not as it must be; nothing is written then.
+        InputError: the bundle or the file is not as it must be.
     """
     checked = checked_bundle(bundle, key=signing_key(config.export.sign_key_env))
     scored = scored_outcomes(
@@ -66,11 +97,7 @@ def judge_outcomes(bundle: Path, outcomes: Path, config: Config) -> JudgedOutcom
         **report,
     }
     twin = twin_of(checked.manifest)
-    if twin is not None:
-        whole["refit"] = refit_against_twin(scored, twin)
-    place = outcomes.with_name(f"{outcomes.stem}.report.json")
-    write_json(place, whole)
-    return JudgedOutcomes(whole, place)
+    return whole if twin is None else whole | {"refit": refit_against_twin(scored, twin)}
 
 
 def refit_against_twin(scored: Outcomes, twin: Twin) -> dict[str, Any]:

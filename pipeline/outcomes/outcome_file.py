@@ -16,10 +16,12 @@ from features.schema.faults import marked_rows
 from features.schema.number_text import NumberFormat, read_numbers
 from features.schema.preset import TimeColumn
 from features.schema.values import binary_labels
+from pipeline.bundle.score import TRANSACTION_ID, repeat_remarks
 from pipeline.reading.whole_table import file_columns, row_file, whole_table
 from pipeline.storage.errors import InputError, faults_text
 
 COLUMNS = (
+    TRANSACTION_ID,
     "label",
     "blocked",
     "amount",
@@ -62,6 +64,7 @@ class OutcomeColumns:
         judged: P(fraud) of the judged twin that somebody gave [N].
         event_time: microseconds since 1970 [N].
         card: a code per card [N].
+        remarks: what a reader must know of the file as a delivery.
     """
 
     label: np.ndarray
@@ -74,6 +77,7 @@ class OutcomeColumns:
     judged: np.ndarray | None
     event_time: np.ndarray | None
     card: np.ndarray | None
+    remarks: tuple[str, ...] = ()
 
 
 def outcome_columns(path: Path) -> OutcomeColumns:
@@ -105,6 +109,7 @@ def outcome_columns(path: Path) -> OutcomeColumns:
         judged=numbers.get("judged"),
         event_time=times,
         card=_card_codes(columns),
+        remarks=tuple(repeat_remarks(table)),
     )
 
 

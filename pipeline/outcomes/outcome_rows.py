@@ -67,7 +67,12 @@ def scored_outcomes(path: Path, scorer: Scorer, *, labels: LabelsConfig, threads
         policy=_policy_rows(columns, cap=labels.approval_cap),
         probabilities=scored.probabilities,
         judged=scored.judged,
-        remarks=(*scored.remarks, *(no_amounts if columns.amount is None else ()), *_opinions(columns, labels)),
+        remarks=(
+            *columns.remarks,
+            *scored.remarks,
+            *(no_amounts if columns.amount is None else ()),
+            *_opinions(columns, labels),
+        ),
         timed=columns.event_time is not None,
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.storage.masking import masked
+
 METRIC_TITLES = {
     "average_precision": "average precision",
     "roc_auc": "ROC AUC",
@@ -22,8 +24,8 @@ METRIC_TITLES = {
 """The metrics that are printed, in this order, and what they are called."""
 
 
-def print_outcomes(report: Mapping[str, Any], place: Path | str, console: Console) -> None:
-    """Print the verdict: a table in a terminal, plain lines everywhere else."""
+def print_outcomes(report: Mapping[str, Any], place: Path | str | None, console: Console) -> None:
+    """Print the verdict, a table in a terminal and plain lines everywhere else, and where it stands if it does."""
     for line in population_lines(report):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     rows = metric_rows(report["metrics"])
@@ -38,7 +40,13 @@ def print_outcomes(report: Mapping[str, Any], place: Path | str, console: Consol
     for line in refit_lines(report):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     for warning in report["warnings"]:
-        console.print(f"! {warning}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"! {masked(warning)}", highlight=False, markup=False, soft_wrap=True)
+    if place is not None:
+        print_place(place, console)
+
+
+def print_place(place: Path | str, console: Console) -> None:
+    """Say where a report stands."""
     console.print(f"report  {place}", highlight=False, markup=False, soft_wrap=True)
 
 

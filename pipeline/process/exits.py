@@ -15,15 +15,19 @@ from typing import Any
 import typer
 
 from pipeline.process.json_log import capture_libraries, log_line, wants_json
-from pipeline.storage.addresses import without_passwords
+from pipeline.process.streams import lasting_streams
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import LockedError
+from pipeline.storage.masking import masked
 
 USAGE: type[Any] = typer.BadParameter.__bases__[0]
 """A wrong option or argument: click's UsageError, or that of typer's own copy of click, which is another class."""
 
 
 FOLDERS = ("features", "models", "evaluation", "pipeline")
+INTERRUPTED = "interrupted; run the same command again to go on"
+INTERRUPT_CODE = 130
+"""What the library of the command line makes of a KeyboardInterrupt before anyone else sees it."""
 
 
 class Exit(IntEnum):
@@ -37,7 +41,7 @@ class Exit(IntEnum):
 
 
 class InterruptedRunError(BaseException):
-    """The process was told to end (SIGTERM); like KeyboardInterrupt it passes every `except Exception`."""
+    """The process was told to end (SIGINT, SIGTERM); like KeyboardInterrupt it passes every `except Exception`."""
 
 
 @dataclass(frozen=True)
@@ -53,34 +57,38 @@ def run_command(command: Callable[[], Any]) -> int:
     """Run a command as a process of its own; say any error once, and give the exit code.
 
     A traceback is shown where HARBOR_DEBUG is set. SIGTERM ends the command like a key press, so that what it was
-    doing is closed in the journal and its locks are released.
+    doing is closed in the journal and its locks are released. The exit code is that of the work: a terminal that cannot
+    show a character, or a reader that went away, changes nothing of it.
     """
     began = time.monotonic()
-    ending = ending_of(lambda: _prepared(command))
-    if _json_lines():
-        print(_last_record(ending, time.monotonic() - began), file=sys.stderr, flush=True)
-    else:
-        _say(ending)
+    with lasting_streams():
+        ending = ending_of(lambda: _prepared(command))
+        if _json_lines():
+            print(_last_record(ending, time.monotonic() - began), file=sys.stderr, flush=True)
+        else:
+            _say(ending)
     return ending.code
 
 
 def ending_of(command: Callable[[], Any]) -> Ending:
-    """What became of a command, every error turned into its exit code."""
+    """What became of a command, every error turned into its exit code and a message without numbers of cards."""
     try:
         outcome = command()
+        if outcome == INTERRUPT_CODE:
+            raise InterruptedRunError
         return Ending(int(outcome) if isinstance(outcome, int) else Exit.DONE)
     except typer.Exit as error:
         return Ending(int(error.exit_code))
     except USAGE as error:
-        return Ending(Exit.BAD_INPUT, error.format_message(), error)
+        return Ending(Exit.BAD_INPUT, masked(error.format_message()), error)
     except LockedError as error:
-        return Ending(Exit.LOCKED, str(error), error)
+        return Ending(Exit.LOCKED, masked(str(error)), error)
     except INPUT_ERRORS as error:
-        return Ending(Exit.BAD_INPUT, str(error), error)
+        return Ending(Exit.BAD_INPUT, masked(str(error)), error)
     except (KeyboardInterrupt, InterruptedRunError, typer.Abort) as error:
-        return Ending(Exit.FAILED, "interrupted; run the same command again to go on", error)
+        return Ending(Exit.FAILED, INTERRUPTED, error)
     except Exception as error:  # the last edge: one line for a person, the traceback on request
-        return Ending(Exit.FAILED, _fault(error), error)
+        return Ending(Exit.FAILED, masked(_fault(error)), error)
 
 
 def place_of(error: BaseException) -> str | None:
@@ -107,7 +115,7 @@ def _fault(error: Exception) -> str:
 
 
 def _prepared(command: Callable[[], Any]) -> Any:
-    """What a process needs before numeric libraries load: threads that wait quietly, and an ear for SIGTERM.
+    """What a process needs before numeric libraries load: threads that wait quietly, and an ear for signals.
 
     OpenMP's barriers spin by default, so two jobs on one machine slow one another down many times over. OpenBLAS spins
     whatever it is told, and over sums that one core has done sooner, so it gets one thread.
@@ -119,7 +127,8 @@ def _prepared(command: Callable[[], Any]) -> Any:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    signal.signal(signal.SIGTERM, end)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
     if wants_json(os.environ):
         capture_libraries(sys.stderr)
     return command()
@@ -144,8 +153,9 @@ def _say(ending: Ending) -> None:
     if ending.error is None:
         return
     if os.environ.get("HARBOR_DEBUG"):
-        traceback.print_exception(ending.error)
+        print(masked("".join(traceback.format_exception(ending.error))), file=sys.stderr, end="")
     if isinstance(ending.error, USAGE):
+        ending.error.message = masked(ending.error.message)  # it is shown in a box, whose lines may cut a number
         ending.error.show()
     else:
-        print(f"harbor: {without_passwords(ending.message)}", file=sys.stderr, flush=True)
+        print(f"harbor: {ending.message}", file=sys.stderr, flush=True)

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from pipeline.process.reporter import PLAIN_INTERVAL
-from pipeline.storage.addresses import without_passwords
 from pipeline.storage.errors import InputError
+from pipeline.storage.masking import masked, masked_values
 
 FORMAT = "HARBOR_LOG_FORMAT"
 
@@ -33,12 +33,12 @@ def wants_json(environment: Mapping[str, str]) -> bool:
 
 
 def log_line(level: str, event: str, text: str, **fields: object) -> str:
-    """One record, without a line break; passwords in addresses become stars wherever they stand."""
+    """One record, without a line break; passwords, card numbers and e-mail addresses are masked wherever they stand."""
     from pipeline.storage.content import json_ready
 
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     record = {"time": now, "level": level, "event": event, "message": text, **fields}
-    return without_passwords(json.dumps(json_ready(record), ensure_ascii=False, default=str))
+    return json.dumps(masked_values(json_ready(record)), ensure_ascii=False, default=lambda value: masked(str(value)))
 
 
 class JsonReporter:

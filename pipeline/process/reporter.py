@@ -8,6 +8,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from pipeline.storage.masking import masked
+
 PLAIN_INTERVAL = 10.0
 
 
@@ -36,14 +38,14 @@ class TerminalReporter:
         self._task: TaskID | None = None
 
     def say(self, text: str, **_fields: object) -> None:
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(masked(text), highlight=False, markup=False)
 
     def warn(self, text: str) -> None:
-        self._console.print(f"! {text}", style="yellow", highlight=False, markup=False)
+        self._console.print(f"! {masked(text)}", style="yellow", highlight=False, markup=False)
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total, note=note)
+            self._bar.update(self._task, completed=done, total=total, note=masked(note))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -71,7 +73,7 @@ class PlainReporter:
         self._last = 0.0
 
     def say(self, text: str, **_fields: object) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(masked(text), highlight=False, markup=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
         self.say(f"warning: {text}")

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.reading.byte_stream import ByteStream
-from pipeline.reading.csv_batches import CSV_BLOCK_BYTES, HEADER_BYTES, csv_batches, csv_names
+from pipeline.reading.csv_batches import csv_batches, csv_names
+from pipeline.reading.header_names import no_header, quoted_names
 from pipeline.reading.json_batches import json_batches, json_names
+from pipeline.reading.reading_faults import reading_fault
 from pipeline.reading.source_batch import SourceBatch
 from pipeline.reading.sources import SourceFile
 from pipeline.storage.child_reading import batches_from_child, schema_from_child
@@ -36,11 +38,13 @@ def header(file: SourceFile, *, delimiter: str, encoding: str = "utf-8") -> pa.S
         schema = _parquet_schema(file) if file.parquet else _byte_columns(_names(file, delimiter, encoding))
     except UNREADABLE as error:
         hint = "" if file.parquet or encoding != "utf-8" else ENCODING_HINT
-        raise InputError(f"{file.place}: cannot be read, {_first_line(error)}{hint}") from error
+        raise InputError(f"{file.place}: cannot be read, {reading_fault(error)}{hint}") from error
     check_column_count(schema.names, place=file.place)
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    if twice and no_header(twice):
+        raise InputError(f"{file.place}: column names must differ; is there a header? The first line holds values")
     if twice:
-        raise InputError(f"{file.place}: column names must differ, got twice: {', '.join(map(repr, twice))}")
+        raise InputError(f"{file.place}: column names must differ, got twice: {quoted_names(twice)}")
     return schema
 
 
@@ -58,7 +62,7 @@ def source_batches(
             check_texts(batch.table, place=file.place)
             yield batch
     except UNREADABLE as error:
-        raise InputError(f"{file.place}: cannot be read to its end, {_first_line(error)}") from error
+        raise InputError(f"{file.place}: cannot be read to its end, {reading_fault(error)}") from error
 
 
 def table_batches(table: pa.Table, *, columns: Sequence[str]) -> Iterator[SourceBatch]:
@@ -92,7 +96,7 @@ def _check_text(file: SourceFile, encoding: str) -> None:
         try:
             head = stream.read(HEAD_BYTES)
         except UNREADABLE as error:
-            raise InputError(f"{file.place}: cannot be read, {_first_line(error)}") from error
+            raise InputError(f"{file.place}: cannot be read, {reading_fault(error)}") from error
     if head[:2] in UTF16_MARKS:
         raise InputError(
             f"{file.place}: must be {encoding.upper()}, but begins with a UTF-16 mark: "
@@ -122,9 +126,3 @@ def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch
     # Spark writes times of 12 bytes: in nanoseconds the year 9999 would be one of the past.
     with pq.ParquetFile(path, coerce_int96_timestamp_unit="us", **options) as source:
         yield from source.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False)
-
-
-def _first_line(error: BaseException) -> str:
-    if any(sign in str(error) for sign in ("straddling object", "cannot infer number of columns")):
-        return f"a record must be shorter than {CSV_BLOCK_BYTES >> 20} MiB, the header than {HEADER_BYTES >> 20} MiB"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -10,6 +10,7 @@ STAGES = (
         reads=(),
         sections=("data", "labels.delay", "labels.opinions"),
         outside=ingest.outside_inputs,
+        check=ingest.check,
     ),
     Stage(
         "features",

@@ -24,6 +24,10 @@ ANCHOR = "anchor"
 """Key of that file, and folder beside it, for the model that was champion a while ago."""
 
 
+def _nothing_to_refuse(_: Config) -> None:
+    """Every configuration will do."""
+
+
 def _nothing_outside(_: Config) -> Sequence[tuple[str, Path | str]]:
     return ()
 
@@ -39,6 +43,7 @@ class Stage:
         sections: the configuration that its output depends on: sections, or single keys as "section.key".
         outside: what it takes from beyond the run folder by name: a file, or a digest of something else.
         sees_test_labels: whether it may read the labels of the test fold: evaluate, and once that has finished refit.
+        check: refuses settings that can be known to be wrong before any stage works.
         meets_champion: whether its output depends on the champion that lies in the run folder.
     """
 
@@ -47,6 +52,7 @@ class Stage:
     reads: tuple[str, ...]
     sections: tuple[str, ...]
     outside: Callable[[Config], Sequence[tuple[str, Path | str]]] = field(default=_nothing_outside)
+    check: Callable[[Config], None] = field(default=_nothing_to_refuse)
     sees_test_labels: bool = False
     meets_champion: bool = False
 

@@ -32,11 +32,23 @@ def local_path(text: str) -> Path:
     """
     found = ADDRESS.fullmatch(text)
     if found is None:
-        return Path(text)
+        return user_path(text)
     parts = address_parts(text.replace("?", "%3F").replace("#", "%23"))
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         refuse_address(text, "must be a path, or an address that begins with s3://, gs:// or file:///")
     return Path(unquote(parts.path))
+
+
+def user_path(text: str) -> Path:
+    """The path that a text names; `~` is a home folder, as in a shell, which does not see what stands in a setting.
+
+    Raises:
+        InputError: nobody has that home.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise InputError(f"{text[:200]}: '~' must stand for a home folder, but there is none") from None
 
 
 def plain_name(name: str) -> bool:
@@ -71,16 +83,52 @@ def refuse_address(uri: str, reason: str) -> NoReturn:
 
 
 PASSWORD = re.compile(
-    r"(?<=://)[^/@\s'\"]*:[^/\s'\"]*(?=@)|(?<=[?&])(?:password|passwd|pwd|sslpassword|token|secret_key)=[^&\s'\"]*",
+    r"(?<=://)[^/@\s'\"]*:[^@\s]*(?=@)|(?<=://)[\w.~%+-]{20,}(?=@)"
+    r"|(?<=[?&;])[\w%.-]*(?:passw|pwd|token|secret|api_?key|signature|credential)[\w%.-]*=[^&\s'\"]*",
     re.IGNORECASE,
 )
+"""What stands before a host's name with a password in it or as long as a token, and what is called a secret."""
+QUERY = re.compile(r"(?P<address>://[^\s?'\"]*\?)(?P<query>[^\s'\"]+)")
+HARMLESS = frozenset(
+    [
+        "user",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "sslmode",
+        "sslrootcert",
+        "connect_timeout",
+        "application_name",
+        "target_session_attrs",
+        "client_encoding",
+        "charset",
+        "timeout",
+        "region",
+        "scheme",
+        "endpoint_override",
+        "mode",
+    ]
+)
+"""What a query may say openly; secrets have too many names to be listed."""
 
 
 def holds_password(address: str) -> bool:
-    """Whether an address carries a password: `https://user:password@host` or `postgresql://host/db?password=…`."""
-    return PASSWORD.search(address) is not None
+    """Whether an address carries a secret: `https://user:password@host` or `postgresql://host/db?password=…`."""
+    return without_passwords(address) != address
 
 
 def without_passwords(text: str) -> str:
-    """A text with the passwords in every address replaced by stars."""
-    return PASSWORD.sub("***", text)
+    """A text with the secrets in every address replaced by stars."""
+    return PASSWORD.sub("***", QUERY.sub(_masked_query, text))
+
+
+def _masked_query(found: re.Match[str]) -> str:
+    pairs = (pair.partition("=") for pair in re.split("(?<=[&;])", found["query"]))
+    shown = [
+        f"{key}=***{value[-1:] if value[-1:] in ('&', ';') else ''}"
+        if equals and unquote(key).lower() not in HARMLESS
+        else f"{key}{equals}{value}"
+        for key, equals, value in pairs
+    ]
+    return found["address"] + "".join(shown)

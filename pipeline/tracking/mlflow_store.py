@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.sections import TrackingConfig
+from pipeline.storage.addresses import user_path
 from pipeline.storage.locks import held
 from pipeline.tracking.request_limits import RequestLimits
 
@@ -25,6 +26,9 @@ LIMITS = RequestLimits()
 
 def store_uri(config: TrackingConfig, *, runs: Path) -> str:
     """The configured tracking URI, or the sqlite store in the folder that holds the runs."""
+    scheme, home, rest = config.uri.partition("~/")
+    if home and scheme in ("", SQLITE):
+        return f"{scheme}{user_path(home + rest)}"
     return config.uri or f"sqlite:///{runs.resolve() / 'mlflow.db'}"
 
 

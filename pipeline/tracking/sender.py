@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.sections import TrackingConfig
-from pipeline.storage.addresses import without_passwords
 from pipeline.storage.atomic import TEMPORARY
+from pipeline.storage.masking import masked
 from pipeline.tracking.acknowledged import Acknowledged
 from pipeline.tracking.journal import Record
 from pipeline.tracking.mlflow_store import opened_store, store_uri
@@ -176,7 +176,7 @@ class Sender:
 def error_line(error: Exception) -> str:
     """What a store's error says in its first line, without passwords: it goes into messages and files."""
     lines = str(error).splitlines() or [""]
-    return without_passwords(f"{type(error).__name__}: {lines[0]}")[:240]
+    return masked(f"{type(error).__name__}: {lines[0]}")[:240]
 
 
 def _points(record: Record) -> "list[Metric]":

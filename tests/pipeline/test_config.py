@@ -1,8 +1,11 @@
 """Configuration: what a file leaves out has a default, what it gets wrong is said by name, all at once."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.config import load_config, override_config
+from pipeline.config import load_config, override_config, parse_config
+from tests.oracles.mistaken_names import NO_DURATIONS
 
 SHIPPED = ("harbor.toml", "smoke.toml", "retrain.toml", "handbook.toml", "ulb.toml")
 
@@ -99,3 +102,65 @@ def test_a_password_in_the_address_is_refused_and_never_repeated():
     assert "https://***@mlflow.example" in str(caught.value)
     user = load_config(None, assignments=["tracking.uri='postgresql://ann@db/mlflow'"], environment={})
     assert user.tracking.uri == "postgresql://ann@db/mlflow"
+
+
+def test_a_fault_is_blamed_on_what_gave_the_value(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[train]\nepochs = 3\n")
+    with pytest.raises(
+        ValueError, match=r"^1 fault in --set\n  --set train\.epoch: unknown key; did you mean 'epochs'"
+    ):
+        load_config(str(path), assignments=["train.epoch=4"], environment={})
+    with pytest.raises(ValueError, match=r"^1 fault in HARBOR_TRAIN__EPOCH\n  HARBOR_TRAIN__EPOCH train\.epoch"):
+        load_config(str(path), environment={"HARBOR_TRAIN__EPOCH": "4"})
+    path.write_text("[train]\nepoch = 3\n[split]\ngap = 'soon'\n")
+    with pytest.raises(ValueError, match=r"^3 faults in .*mine\.toml and --set\n") as refused:
+        load_config(str(path), assignments=["data.rows=x", "split.train='20d'"], environment={})
+    assert "\n  train.epoch: unknown key" in str(refused.value)
+    assert "\n  --set data.rows: " in str(refused.value)
+    assert "\n  split: gap: must be" in str(refused.value)
+
+
+def test_a_key_without_its_section_is_told_where_it_stands():
+    with pytest.raises(ValueError, match=r"epochs: unknown key; did you mean 'train\.epochs'"):
+        load_config(None, assignments=["epochs=3"], environment={})
+    with pytest.raises(ValueError, match=r"did you mean 'data\.seed' or 'train\.seed'"):
+        load_config(None, assignments=["seed=3"], environment={})
+
+
+def test_a_variable_with_one_underscore_is_refused_where_it_would_set_nothing():
+    with pytest.raises(ValueError, match="did you mean 'HARBOR_TRAIN__EPOCHS'"):
+        load_config(None, environment={"HARBOR_TRAIN_EPOCHS": "3"})
+    assert load_config(None, environment={"HARBOR_DEBUG": "1", "HARBOR_LOG_FORMAT": "json", "HARBOR_SIGN_KEY": "x"})
+
+
+def test_a_mistyped_file_is_told_with_the_one_beside_it(tmp_path):
+    (tmp_path / "mine.toml").touch()
+    with pytest.raises(ValueError, match=r"did you mean '.*/mine\.toml'"):
+        load_config(str(tmp_path / "mine.tml"), environment={})
+
+
+@pytest.mark.parametrize("key", ["labels.delay", "split.gap", "split.train", "split.warmup", "data.max_silence"])
+@pytest.mark.parametrize("value", NO_DURATIONS)
+def test_a_duration_needs_its_unit_and_a_bound(key, value):
+    with pytest.raises(ValueError, match=f"--set {key.split('.')[0]}"):
+        load_config(None, assignments=[f"{key}={value}"], environment={})
+
+
+def test_windows_need_units_too():
+    with pytest.raises(ValueError, match="did you mean '7d'"):
+        load_config(None, assignments=["features.windows=[7]"], environment={})
+
+
+@given(st.lists(st.integers(1, 10**13), min_size=1, max_size=3, unique=True), st.integers(0, 10**13))
+def test_every_length_of_time_that_is_written_reads_back(windows, delay):
+    config = load_config(None, environment={})
+    features = config.features.model_copy(update={"windows": tuple(windows)})
+    labels = config.labels.model_copy(update={"delay": delay})
+    changed = config.model_copy(update={"features": features, "labels": labels})
+    assert parse_config(changed.model_dump(mode="json"), origin="config.json") == changed
+
+
+def test_nesting_beyond_reason_is_a_value_and_no_crash():
+    with pytest.raises(ValueError, match=r"train\.epochs"):
+        load_config(None, assignments=["train.epochs=" + "[" * 100_000], environment={})

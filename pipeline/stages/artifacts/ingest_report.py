@@ -84,6 +84,29 @@ class LabelCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowsSetAside:
+    """The rows in quarantine beside all rows.
+
+    Attributes:
+        rows: set aside, of `of_rows` up to as-of.
+        frauds: known frauds among them, of `of_frauds`; a repeat of a row that stayed loses none.
+        unread_labels: rows whose only fault is a label that cannot be read.
+        amount_share: of the money, roughly where an amount could not be read; None where there is none.
+        newest_day: of all rows; `newest_rows` of its `of_newest_rows` were set aside.
+    """
+
+    rows: int
+    of_rows: int
+    frauds: int
+    of_frauds: int
+    unread_labels: int
+    amount_share: float | None
+    newest_day: str
+    newest_rows: int
+    of_newest_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceCounts:
     """Labels that one source gave, by value."""
 
@@ -150,9 +173,11 @@ class IngestReport(WrittenReport):
         categorical: further columns of the preset that are categories.
         numeric: further columns that are numbers.
         entities: id columns that the table has.
+        entities_absent: id columns that the preset knows and the source lacks.
         amount_scale: minor units per unit of amount.
         policy: actions and sources of labels; None where the source says neither.
         chargebacks: of a feed of their own; None where the preset has none.
+        set_aside: what the quarantined rows were; None where there are none.
         joined: what found a partner in a joined file; None where nothing is joined.
     """
 
@@ -180,6 +205,8 @@ class IngestReport(WrittenReport):
     entities: tuple[str, ...]
     amount_scale: int
     policy: PolicyCounts | None = None
+    entities_absent: tuple[str, ...] = ()
+    set_aside: RowsSetAside | None = None
     joined: JoinedCounts | None = None
     chargebacks: ChargebackCounts | None = None
 

@@ -9,11 +9,10 @@ import pyarrow.parquet as pq
 from evaluation.statistics.approval import PolicyRows
 from evaluation.statistics.populations import JudgedRows
 from features.earlier_labels import EARLIER_LABELS, earlier_labels
+from pipeline.sections import CANDIDATES as CANDIDATES
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
 
-CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
-"""What is judged, in the order of the tables."""
 POLICY_COLUMNS = ("action", "approval_probability")
 OWN_PLACE = (
     "event_time", "card_id", "merchant_id", "amount", "new_card", "compromised", "label_weight", *POLICY_COLUMNS,

@@ -94,7 +94,10 @@ def _numbers(values: pd.Series) -> np.ndarray:
     kinds = {type(value) for value in values.dropna()} if values.dtype == object else set()
     if any(not issubclass(kind, int | float | np.number) for kind in kinds) or values.dtype.kind not in "Oiuf":
         raise ValueError("must be numbers")
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    try:
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):  # pandas quotes the value
+        raise ValueError("must be numbers") from None
     with np.errstate(over="ignore"):
         floats: np.ndarray = numbers.astype(np.float32)
     if np.isinf(floats).any():

@@ -20,9 +20,11 @@ from pipeline.stages.features.fold_policies import policy_warnings
 from pipeline.stages.features.full_windows import cold_warnings, empty_column_warnings
 from pipeline.stages.features.label_maturity import maturity_warnings
 from pipeline.stages.features.labelled_folds import LabelledFolds, labelled_folds
+from pipeline.stages.features.scarce_frauds import scarce_warnings
 from pipeline.stages.stage import StageContext
 from pipeline.storage.atomic import write_text
 from pipeline.storage.content import read_table, write_json, write_table
+from pipeline.storage.errors import InputError, faults_text
 
 
 def make_features(context: StageContext) -> str:
@@ -33,6 +35,7 @@ def make_features(context: StageContext) -> str:
     how many rows each such row stands: of its class, late labels being later for one, and of those like it that a
     policy blocked.
     """
+    _check_entities(context)
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
     folds = labelled_folds(context, transactions, spec)
@@ -47,6 +50,7 @@ def make_features_from_windows(context: StageContext, windows: pa.Table) -> str:
     A window never sees a row later than its own, nor a label that was not available by then, so the windows of the
     rows up to a moment do not depend on the rows after it; folds and encoder do, and are made anew.
     """
+    _check_entities(context)
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
     return write_features(context, transactions, windows, labelled_folds(context, transactions, spec), spec)
@@ -75,11 +79,19 @@ def write_features(
     write_table(context.out / "features.parquet", table)
     write_text(context.out / "spec.json", spec.to_json())
     write_json(context.out / "encoder.json", encoder.to_dict())
-    report = _report(labelled, spec, encoder.sizes, warnings=tuple(_warnings(labelled, table, spec)))
+    report = _report(labelled, spec, encoder.sizes, warnings=tuple(_warnings(labelled, table, spec, transactions)))
     context.report(report.to_dict())
     _log(context, report)
     counts = ", ".join(f"{fold.name} {fold.rows:,}" for fold in labelled.folds.folds)
     return f"{len(spec.numeric)} numeric, {len(spec.categorical)} categorical columns; {counts} rows"
+
+
+def _check_entities(context: StageContext) -> None:
+    """Refuse entities that the preset of ingest does not have, before an hour of windows."""
+    ingested = context.ingest_report
+    known = (*ingested.entities, *ingested.entities_absent)
+    if faults := list(context.config.features.entity_faults(known)):
+        raise InputError(faults_text(faults, "names, with what was ingested"))
 
 
 def _feature_table(transactions: pa.Table, windows: pa.Table, labelled: LabelledFolds) -> pa.Table:
@@ -94,7 +106,8 @@ def _feature_table(transactions: pa.Table, windows: pa.Table, labelled: Labelled
     return pa.table(head | {name: windows[name] for name in windows.column_names})
 
 
-def _warnings(labelled: LabelledFolds, table: pa.Table, spec: FeatureSpec) -> Iterator[str]:
+def _warnings(labelled: LabelledFolds, table: pa.Table, spec: FeatureSpec, transactions: pa.Table) -> Iterator[str]:
+    yield from scarce_warnings(labelled.folds, transactions)
     yield from cold_warnings(labelled.folds.folds[0], warmup=labelled.warmup, full_from=labelled.full_from)
     yield from empty_column_warnings(table, spec.numeric)
     yield from maturity_warnings(labelled.maturity)
@@ -135,6 +148,8 @@ def _fold_report(fold: Fold, labelled: LabelledFolds) -> FoldReport:
 
 
 def _log(context: StageContext, report: FeaturesReport) -> None:
+    if absent := ", ".join(report.entities_absent):
+        context.reporter.warn(f"no windows of {absent}: the feed lacks ids that features.entities names")
     for warning in report.warnings:
         context.reporter.warn(warning)
     for name, fold in report.folds.items():

@@ -17,6 +17,13 @@ def work(context: StageContext) -> str:
     return make_transactions(context)
 
 
+def check(config: Config) -> None:
+    """Names in the configuration that mean nothing to the preset, or are Harbor's own, refused before any work."""
+    from pipeline.stages.ingest.checked_names import check_names
+
+    check_names(config)
+
+
 def outside_inputs(config: Config) -> Sequence[tuple[str, Path | str]]:
     """What decides the output beside the configuration: source files, preset, and the secret for card ids."""
     from pipeline.stages.ingest.make_transactions import outside_inputs

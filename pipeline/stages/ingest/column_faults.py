@@ -7,6 +7,8 @@ import pyarrow as pa
 
 from features.schema.column_plan import ColumnPlan
 from features.schema.column_types import unfit
+from features.suggestions import did_you_mean
+from pipeline.reading.header_names import no_header, quoted_names
 from pipeline.storage.errors import InputError
 
 SHOWN_COLUMNS = 12
@@ -40,11 +42,13 @@ def _missing(file: PlannedFile) -> list[str]:
     missing = file.plan.missing
     if not missing:
         return []
-    others = _quoted(file.plan.ignored[:SHOWN_COLUMNS]) or "none"
-    return [
-        f"{_columns(len(missing))} missing in {file.place}",
-        f"  missing: {_quoted(missing)}; columns that nobody names: {others}",
-    ]
+    told = f"{_columns(len(missing))} missing in {file.place}"
+    if no_header(file.schema.names):
+        return [told, f"  missing: {_quoted(missing)}; is there a header? The first line holds values and no names"]
+    ignored = file.plan.ignored
+    others = _quoted(ignored[:SHOWN_COLUMNS]) or "none"
+    hints = "".join(f"; {name!r}{hint[1:]}" for name in missing if (hint := did_you_mean(name, ignored)))
+    return [told, f"  missing: {_quoted(missing)}; columns that nobody names: {others}{hints}"]
 
 
 def _mistyped(file: PlannedFile) -> list[str]:
@@ -68,7 +72,7 @@ def _differing(file: PlannedFile, first: PlannedFile) -> list[str]:
 
 
 def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
+    return quoted_names(names)
 
 
 def _columns(count: int) -> str:

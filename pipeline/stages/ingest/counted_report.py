@@ -15,11 +15,13 @@ from pipeline.stages.artifacts.ingest_report import (
     JoinedCounts,
     LabelCounts,
     PolicyCounts,
+    RowsSetAside,
     SourceCounts,
     prevalence,
 )
 from pipeline.stages.ingest.chargeback_feed import ChargebackFeed
 from pipeline.stages.ingest.first_pass import FirstPass
+from pipeline.stages.ingest.lost_frauds import rows_set_aside, unlike_kept
 from pipeline.stages.ingest.side_table import SideTable, join_warnings
 from pipeline.stages.ingest.written_rows import FEW_HOURS, WrittenRows
 
@@ -55,6 +57,7 @@ def counted_report(
     quarantine, counts, preset, plan = first.quarantine, first.counts, reading.preset, reading.plan
     if first.rows_in != written.rows + quarantine.count:
         raise RuntimeError(f"{first.rows_in} rows in, but {written.rows} accepted and {quarantine.count} quarantined")
+    aside = rows_set_aside(first)
     further = {name: kind for name, kind in written.types.items() if name not in {*CANONICAL, *preset.entities}}
     return IngestReport(
         rows_in=first.rows_in,
@@ -74,17 +77,20 @@ def counted_report(
         start=written.first,
         end=written.last,
         warnings=(
-            *_warnings(plan, written, first.spare_lines),
+            *_warnings(plan, written, first.spare_lines, aside=aside),
             *_value_warnings(preset, written),
             *_repeat_warnings(first),
             *_join_warnings(side, written),
             *_report_warnings(feed, first),
+            *written.delivery,
         ),
+        set_aside=aside,
         digest=written.digest.hexdigest(),
         card_id_hash_key_check=hash_key_check,
         categorical=tuple(name for name, kind in further.items() if kind == "string"),
         numeric=tuple(name for name, kind in further.items() if kind != "string"),
         entities=tuple(name for name in preset.entities if name in written.types),
+        entities_absent=tuple(name for name in preset.entities if name not in written.types),
         amount_scale=preset.amount.scale,
         policy=_policy(written),
         joined=None if side is None else _joined(side),
@@ -137,6 +143,22 @@ def _labels(counts: Mapping[str, int], written: WrittenRows) -> LabelCounts:
         legitimate_not_yet_available=counts.get("legitimate_labels_not_yet_available", 0),
         masked=masked,
     )
+
+
+def one_class(written: WrittenRows) -> str:
+    """That all known labels are of one class, and what may be behind it; empty where both are there or none."""
+    fraud, legitimate = written.labels[1], written.labels[0]
+    if fraud and not legitimate:
+        return (
+            f"all {fraud:,} known labels are fraud (100 %): does the feed list frauds alone? label.absent = 'no' in "
+            "the preset says that the others are legitimate"
+        )
+    if legitimate and not fraud:
+        return (
+            f"none of the {legitimate:,} known labels is fraud (0 %): are label.yes and label.no right, and "
+            "have the frauds been reported yet?"
+        )
+    return ""
 
 
 def _policy(written: WrittenRows) -> PolicyCounts | None:
@@ -231,10 +253,14 @@ def _repeat_warnings(first: FirstPass) -> Iterator[str]:
         )
 
 
-def _warnings(plan: ColumnPlan, written: WrittenRows, spare_lines: int) -> tuple[str, ...]:
+def _warnings(
+    plan: ColumnPlan, written: WrittenRows, spare_lines: int, *, aside: RowsSetAside | None
+) -> tuple[str, ...]:
     silent = ", ".join(map(str, written.months.without_fraud()))
     absent = ", ".join(plan.absent)
     told: Sequence[tuple[object, str]] = (
+        (unlike_kept(aside), unlike_kept(aside)),
+        (one_class(written), one_class(written)),
         (absent, f"columns that the preset can use are not in the source: {absent}"),
         (silent, f"months with many labelled rows and no fraud at all, perhaps never labelled: {silent}"),
         (spare_lines, f"{spare_lines} lines of the source begin no record: blank, or inside a quoted value"),

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from features.schema.batch import CanonicalBatch, canonical_batch
 from features.schema.canonical_columns import Reading
 from features.schema.duplicates import id_keys
+from features.schema.set_aside import SetAside, duplicates_set_aside
 from features.schema.silent_months import MonthlyLabels
+from features.times import DAY
 from pipeline.reading.source_batch import SourceBatch
 from pipeline.stages.ingest.inputs import Input
 from pipeline.stages.ingest.quarantined_rows import QuarantinedRows
@@ -29,6 +31,7 @@ class FirstPass:
         self.counts: Counter[str] = Counter()
         self.months = MonthlyLabels()
         self.quarantine = QuarantinedRows()
+        self.aside, self.amount, self.frauds = SetAside(), 0.0, 0
         self._reading, self._spool = reading, spool
         self._offset = 0
         self._schema: pa.Schema | None = None
@@ -73,6 +76,17 @@ class FirstPass:
         keys, self._keys = np.concatenate([np.zeros(0, np.int64), *self._keys]), []
         return keys
 
+    def note_duplicates(self, rows: pa.Table, reasons: Sequence[str]) -> None:
+        """Take all rows of ids that came twice, the reasons "" where one stays, out of the sums over accepted rows."""
+        lost, frauds, amount = duplicates_set_aside(rows, reasons)
+        self.aside, self.frauds, self.amount = self.aside + lost, self.frauds - frauds, self.amount - amount
+
+    def newest_day(self) -> tuple[int, int]:
+        """The day since 1970 of the newest row, set aside or accepted, and how many accepted ones are of it."""
+        days = [int(times.max()) // DAY for times in self._times]
+        newest = max([*days, *self.aside.days])
+        return newest, int(sum((times // DAY == newest).sum() for times in self._times))
+
     def reject(self, places: NDArray[np.int64], reasons: Sequence[str]) -> None:
         """Quarantine rows that were accepted at first, by their places among the accepted, in order."""
         ends = np.cumsum([len(times) for times in self._times])
@@ -92,11 +106,13 @@ class FirstPass:
         self.spare_lines += batch.spare_lines
         self.counts.update(result.counts)
         self._reported.append(result.reported)
+        self.aside, self.amount = self.aside + result.aside, self.amount + result.amount
         self._accept(file, batch, result)
         self.quarantine.add(file, batch.row[result.rejected], result.reasons)
         broken = np.array([number for number, _ in batch.broken], np.int64)
+        self.aside += SetAside(rows=len(broken))
         self.quarantine.add(file, broken, _single_reasons([reason for _, reason in batch.broken]))
-        self.quarantine.show_values(file, batch, self._reading.plan.columns)
+        self.quarantine.show_shapes(file, batch, self._reading.plan.columns)
 
     def _accept(self, file: str, batch: SourceBatch, result: CanonicalBatch) -> None:
         accepted = result.accepted
@@ -105,7 +121,9 @@ class FirstPass:
         accepted = self._conformed(file, accepted)
         self._spool.append(accepted)
         self._times.append(accepted["event_time"].cast(pa.int64()).to_numpy().copy())
-        self.months.add(self._times[-1], pc.fill_null(accepted["label"], -1).to_numpy())
+        labels = pc.fill_null(accepted["label"], -1).to_numpy()
+        self.months.add(self._times[-1], labels)
+        self.frauds += int((labels == 1).sum())
         self._keys.append(id_keys(accepted["transaction_id"]).copy())
         if result.ranks is not None:
             self._ranks.append(result.ranks)

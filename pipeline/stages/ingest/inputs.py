@@ -92,5 +92,18 @@ def _batches(file: SourceFile, planned: PlannedFile, preset: Preset, side: SideT
     needed, own = planned.plan.needed, planned.own
     read = partial(source_batches, file, delimiter=preset.delimiter, encoding=preset.encoding)
     if side is None:
-        return read(columns=[name for name in needed if name in own])
-    return joined_batches(file, needed=needed, own=own, read=read, side=side)
+        return _unchanged(file, read(columns=[name for name in needed if name in own]))
+    return _unchanged(file, joined_batches(file, needed=needed, own=own, read=read, side=side))
+
+
+def _unchanged(file: SourceFile, batches: Iterator[SourceBatch]) -> Iterator[SourceBatch]:
+    """The batches; a file that somebody still writes to is no delivery.
+
+    Raises:
+        InputError: its size or time of change is another one at the end.
+    """
+    before = file.path.stat()
+    yield from batches
+    after = file.path.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise InputError(f"{file.place}: must not change while it is read, but it did: is it still being delivered?")

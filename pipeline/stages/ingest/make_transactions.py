@@ -1,5 +1,6 @@
 """Raw files to valid transactions, sorted by time, and quarantined rows with reasons."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from pipeline.reading.sources import source_files
 from pipeline.sections import SIMULATE
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.ingest.hash_key import hash_key_check
+from pipeline.stages.ingest.lost_frauds import set_aside_line
 from pipeline.stages.ingest.preset_files import load_preset, preset_path, rates_path
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.stages.stage import StageContext
@@ -67,5 +69,7 @@ def _log(context: StageContext, report: IngestReport) -> None:
     for log in (run, context.log):
         log.dataset(context.config.data.preset, digest=report.digest, rows=report.accepted, context="training")
     context.log.artifact("ingest/report.json")
+    if report.set_aside is not None:
+        context.reporter.say(set_aside_line(report.set_aside), event="set_aside", **asdict(report.set_aside))
     for warning in report.warnings:
         context.reporter.warn(warning)

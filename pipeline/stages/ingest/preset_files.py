@@ -12,8 +12,9 @@ import pyarrow.csv as pacsv
 
 from features.schema.currencies import RateTable, rate_table
 from features.schema.preset import Preset, preset_from_dict
+from features.suggestions import did_you_mean
 from pipeline.sections import DataConfig
-from pipeline.storage.addresses import local_path
+from pipeline.storage.addresses import local_path, user_path
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 
 LARGEST_PRESET = 1 << 20
@@ -34,8 +35,9 @@ def preset_path(name_or_path: str) -> Path:
         known = sorted({path.stem for folder in _preset_folders() for path in folder.glob("*.toml")})
         raise InputError(
             f"data.preset must be one of {', '.join(known)} or the path of a .toml file, got {name_or_path!r}"
+            f"{did_you_mean(name_or_path, known)}"
         )
-    path = Path(name_or_path)
+    path = user_path(name_or_path)
     if path.suffix != ".toml" or not path.is_file():
         raise InputError(
             f"data.preset must be a shipped name or the path of a .toml file that exists, got {name_or_path!r}"

@@ -70,9 +70,7 @@ def _check_share(quarantine: QuarantinedRows, bad: int, *, rows: int, allowed: f
         f"{bad:,} of {rows:,} {what} cannot be used ({share:.1%}), data.max_quarantined_share allows {allowed:.1%}"
     ]
     for reason, count in sorted(quarantine.reasons.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_REASONS]:
-        met = quarantine.first[reason]
-        got = f", got {met.value}" if met.value else ""
-        lines.append(f"  {reason}{got} in row {met.row} of {met.file} ({count:,} rows like it)")
+        lines.append(f"  {quarantine.met(reason)} ({count:,} rows like it)")
     if len(quarantine.reasons) > SHOWN_REASONS:
         lines.append(f"  and {len(quarantine.reasons) - SHOWN_REASONS} more reasons")
     raise InputError("\n".join(lines))

@@ -11,18 +11,36 @@ from numpy.typing import NDArray
 
 from features.schema.faults import QUARANTINE
 from pipeline.reading.source_batch import SourceBatch
+from pipeline.storage.masking import value_shape
 
-PRINTABLE_ROLES = {"amount", "event_time", "label", "label_available_at"}
-"""Columns whose values may stand in a message; anything else could be a card number."""
+SHAPED_ROLES = {"amount", "event_time", "label", "label_available_at"}
+"""Columns of which a message says how a value was spelled; of ids and texts that says nothing."""
+
+
+HINTS = (
+    (
+        "amount:",
+        r"^\D*9{1,3}(,9{3})+(\.9+)?\D*$",
+        "amount.thousands = ',' in the preset reads commas between thousands",
+    ),
+    ("amount:", r"^\D*9+(\.9{3})*,9{1,2}\D*$", "amount.decimal = ',' in the preset reads decimal commas"),
+    ("label:", r"\w", "label.yes and label.no in the preset list the words for fraud and legitimate"),
+    (
+        "transaction_id: must be unique, the rows",
+        "",
+        "are they authorization and clearing, or a later delivery of the same payment?",
+    ),
+)
+"""What may help, by what a reason begins with and the shape of a value."""
 
 
 @dataclass(frozen=True)
 class FirstRow:
-    """Where a reason was met first, and the value that stood there where it may be shown."""
+    """Where a reason was met first, and how the value that stood there was spelled, where that helps."""
 
     file: str
     row: int
-    value: str = ""
+    shape: str = ""
 
 
 class QuarantinedRows:
@@ -55,8 +73,8 @@ class QuarantinedRows:
             place = int(places[np.flatnonzero(reasons.flatten().to_numpy(zero_copy_only=False) == reason)[0]])
             self.first[reason] = FirstRow(file, int(rows[place]))
 
-    def show_values(self, file: str, batch: SourceBatch, columns: Mapping[str, str]) -> None:
-        """Note the source value behind each reason that this batch was the first to give.
+    def show_shapes(self, file: str, batch: SourceBatch, columns: Mapping[str, str]) -> None:
+        """Note how the source value behind each reason is spelled that this batch was the first to give.
 
         Args:
             file: the source's name.
@@ -65,12 +83,18 @@ class QuarantinedRows:
         """
         for reason, first in self.first.items():
             role = reason.split(":")[0]
-            if first.value or first.file != file or role not in PRINTABLE_ROLES or role not in columns:
+            if first.shape or first.file != file or role not in SHAPED_ROLES or role not in columns:
                 continue
             place = np.flatnonzero(batch.row == first.row)
             if len(place):
                 value = batch.table.column(columns[role])[int(place[0])].as_py()
-                self.first[reason] = FirstRow(file, first.row, printable(value))
+                self.first[reason] = FirstRow(file, first.row, value_shape(value))
+
+    def met(self, reason: str) -> str:
+        """A reason in words, where it was met first, how the value was spelled there, and what may help."""
+        first = self.first[reason]
+        got = f", got text like {first.shape}" if first.shape else ""
+        return f"{reason}{got} in row {first.row} of {first.file}{_hint(reason, first.shape)}"
 
     def table(self) -> pa.Table:
         """All rows set aside, in the order of file and row."""
@@ -78,7 +102,8 @@ class QuarantinedRows:
         return table.sort_by([("source_file", "ascending"), ("row", "ascending")])
 
 
-def printable(value: object) -> str:
-    """A value as it may stand in a message: short, and without any run of digits that could be a card number."""
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return repr(re.sub(r"\d{12,}", "…", text)[:40])
+def _hint(reason: str, shape: str) -> str:
+    """What in the preset may read a value of this shape, or what is behind a reason."""
+    spelled = shape.strip("'\"")
+    found = (hint for begins, pattern, hint in HINTS if reason.startswith(begins) and re.search(pattern, spelled))
+    return next((f"; {hint}" for hint in found), "")

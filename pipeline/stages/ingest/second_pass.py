@@ -31,7 +31,11 @@ def time_order(times: NDArray[np.int64], *, without: NDArray[np.int64]) -> NDArr
 
 
 def write_transactions(
-    chunks: Iterator[pa.Table], path: Path, *, masks: Mapping[str, NDArray[np.datetime64]]
+    chunks: Iterator[pa.Table],
+    path: Path,
+    *,
+    masks: Mapping[str, NDArray[np.datetime64]],
+    count_repeats: bool = False,
 ) -> WrittenRows:
     """Write rows that come in their final order as Parquet; what was written, counted.
 
@@ -39,8 +43,9 @@ def write_transactions(
         chunks: tables of one schema.
         path: the file.
         masks: months in which nobody knows a label, by reason.
+        count_repeats: whether rows are counted that repeat another one in everything but their id.
     """
-    written = WrittenRows()
+    written = WrittenRows(count_repeats=count_repeats)
     writer: pq.ParquetWriter | None = None
     try:
         for chunk in chunks:

@@ -39,9 +39,14 @@ def write_simulation(
     for option, path in (("--out", out), ("--chargebacks", chargebacks)):
         if path is not None and path.suffix not in (".parquet", ".csv"):
             raise InputError(f"{option} must end in .parquet or .csv, got {path.name!r}")
-    for path in (out, truth, chargebacks):
-        if path is not None:
-            output_path(path)
+    written = {"--out": out, "--truth": truth, "--chargebacks": chargebacks}
+    places: dict[Path, str] = {}
+    for option, path in written.items():
+        if path is None:
+            continue
+        output_path(path)
+        if (other := places.setdefault(path.resolve(), option)) != option:
+            raise InputError(f"{option} must name another file than {other}, got {path} for both")
     simulation = simulate_transactions(rows, seed=seed, scenario=scenario)
     if chargebacks is None:
         _write(out, simulation.transactions)

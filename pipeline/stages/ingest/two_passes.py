@@ -23,12 +23,17 @@ from pipeline.stages.ingest.counted_report import counted_report
 from pipeline.stages.ingest.first_pass import FirstPass
 from pipeline.stages.ingest.hash_key import hash_key, hash_key_check
 from pipeline.stages.ingest.inputs import report_files, source_inputs
+from pipeline.stages.ingest.lost_frauds import check_lost_frauds
 from pipeline.stages.ingest.preset_files import load_preset, load_rates
 from pipeline.stages.ingest.quarantine_limit import check_currencies, check_quarantined_share, check_some_rows
 from pipeline.stages.ingest.second_pass import time_order, write_transactions
 from pipeline.stages.ingest.side_table import check_partners
 from pipeline.stages.ingest.spool import Spool
+from pipeline.stages.ingest.whole_delivery import check_silence, delivery_warnings
 from pipeline.storage.errors import InputError
+
+LOST_COLUMNS = ("transaction_id", "label", "amount", "event_time")
+"""What says what is lost with a row."""
 
 
 def ingest_transactions(
@@ -78,8 +83,16 @@ def ingest_transactions(
             check_partners(inputs[0].side)
         removed = _repeats_removed(first, spool, preset, data.max_quarantined_share)
         check_quarantined_share(first, data.max_quarantined_share)
-        order = time_order(first.times(), without=removed)
-        written = write_transactions(spool.chunks(order), transactions_to, masks=_masks(preset, first))
+        check_lost_frauds(first, data.max_lost_fraud_share)
+        times = first.times()
+        order = time_order(times, without=removed)
+        times = times[order]
+        check_silence(times, as_of=as_of, longest=data.max_silence)
+        own_ids = not any(role.split(".")[0] == "transaction_id" for role in reading.plan.columns)
+        written = write_transactions(
+            spool.chunks(order), transactions_to, masks=_masks(preset, first), count_repeats=own_ids
+        )
+    written.delivery = tuple(delivery_warnings(times, repeated=written.repeated, as_of=as_of))
     quarantine = [first.quarantine.table(), *([] if feed is None else [feed.quarantine.table()])]
     pq.write_table(pa.concat_tables(quarantine), quarantine_to, compression="zstd", write_page_checksum=True)
     return counted_report(reading, first, written, side=inputs[0].side, feed=feed, hash_key_check=hash_key_check(data))
@@ -95,6 +108,7 @@ def _repeats_removed(first: FirstPass, spool: Spool, preset: Preset, allowed: fl
     )
     bad = reasons != KEPT
     removed: NDArray[np.int64] = places[bad]
+    first.note_duplicates(spool.rows(places, columns=LOST_COLUMNS), reasons.tolist())
     first.reject(removed, reasons[bad].tolist())
     return removed
 

@@ -3,10 +3,12 @@
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.earlier_labels import EARLIER_LABELS
+from features.schema.duplicates import suspects
 from features.schema.odd_values import ValueSample
 from features.schema.preset import CANONICAL
 from features.schema.silent_months import MonthlyLabels
@@ -24,6 +26,8 @@ class WrittenRows:
 
     Attributes:
         rows: how many.
+        delivery: what is silent, stale or doubled, in words; whoever knows all times says it.
+        repeated: those that repeat another one in everything but their id, where that is counted.
         masked: labels made unknown, by reason; whoever masks them counts them.
         nulls: empty or NaN values in each column.
         types: Arrow type of each column.
@@ -39,8 +43,10 @@ class WrittenRows:
         hours: hours of the day (UTC) that an event was in; no longer added to once there are many.
     """
 
-    def __init__(self) -> None:
-        self.rows = 0
+    def __init__(self, *, count_repeats: bool = False) -> None:
+        self.rows = self.repeated = 0
+        self._count_repeats = count_repeats
+        self.delivery: tuple[str, ...] = ()
         self.masked: Counter[str] = Counter()
         self.nulls: Counter[str] = Counter()
         self.types: dict[str, str] = {}
@@ -67,6 +73,8 @@ class WrittenRows:
         if EARLIER_LABELS in chunk.column_names:
             self.changed += chunk.num_rows - chunk[EARLIER_LABELS].null_count
         self._add_sample(chunk)
+        if self._count_repeats:
+            self.repeated += _repeated_rows(chunk)
         if len(self.hours) <= FEW_HOURS:
             self.hours.update(np.unique(times % DAY // HOUR).tolist())
 
@@ -88,6 +96,17 @@ class WrittenRows:
                 of_value = known.filter(pc.equal(known[column], value))
                 for source, count in _counted(pc.fill_null(of_value["label_source"], "")):
                     self.sources[source, column, value] += count
+
+
+def _repeated_rows(chunk: pa.Table) -> int:
+    """Rows equal to an earlier one but for their id; time and amount are compared first, the rest where these agree."""
+    times, amounts = chunk["event_time"].cast(pa.int64()).to_numpy(), chunk["amount_minor"].to_numpy()
+    keys = times.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ amounts.astype(np.uint64)
+    alike = suspects(keys.view(np.int64))
+    if not len(alike):
+        return 0
+    frame = chunk.drop_columns(["transaction_id"]).take(pa.array(alike)).to_pandas(types_mapper=pd.ArrowDtype)
+    return int(frame.duplicated().sum())
 
 
 def _counted(column: pa.ChunkedArray) -> list[tuple[str, int]]:

@@ -107,3 +107,15 @@ def test_a_map_fitted_here_is_found_whether_it_was_weighed_or_not(whole_evidence
     flat = np.full(rows.labels.size, float(times @ rows.labels / times.sum()))
     found = warnings(replace(whole_evidence, rows=rows, candidates={"hybrid": flat}))
     assert any("very likely been fitted on these test rows" in text for text in found)
+
+
+def test_rows_of_few_cards_drawn_one_by_one_make_intervals_too_narrow_and_it_is_said(whole_evidence):
+    drawn = {"by": "row", "left_out": {"card": 5, "day": 2}}
+    (found,) = warnings(whole_evidence, people=PEOPLE | {"resampled": drawn})
+    assert found.startswith("the test rows are of 5 cards and 2 days only")
+    assert "narrower than it should be" in found
+
+
+@pytest.mark.parametrize("drawn", [{"by": "row", "left_out": {}}, {"by": "card", "left_out": {"day": 14}}])
+def test_rows_that_hang_on_nothing_or_are_drawn_whole_are_not_remarked_on(whole_evidence, drawn):
+    assert warnings(whole_evidence, people=PEOPLE | {"resampled": drawn}) == []

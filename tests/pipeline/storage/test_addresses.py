@@ -11,6 +11,7 @@ from pipeline.storage.addresses import (
     plain_name,
     refuse_address,
     shown_address,
+    user_path,
     without_passwords,
 )
 from pipeline.storage.errors import InputError
@@ -70,3 +71,48 @@ def test_passwords_vanish_from_addresses_and_nothing_else_does():
     shown = without_passwords(text)
     assert "s3cr3t" not in shown
     assert "https://***@mlflow.example/api failed at 12:30: mail ann@x.org, sqlite:////a/b:c@d" in shown
+
+
+def test_a_tilde_is_a_home_folder_wherever_a_path_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert local_path("~/tx.csv") == tmp_path / "tx.csv"
+    assert user_path("~") == tmp_path
+    assert user_path("a/~/b") == Path("a/~/b")
+    with pytest.raises(InputError, match="'~' must stand for a home folder"):
+        local_path("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ann:s3/cr3t@host/x",
+        "https://ann:s3'cr3t@host/x",
+        "https://s3cr3ts3cr3ts3cr3ts3cr3t@host/x",
+        "https://host/x?api_key=s3cr3t",
+        "https://host/x?a=s3cr3t&region=eu",
+        "https://host/x?region=eu&sig=s3cr3t",
+        "https://host/x?access_token=s3cr3t",
+        "postgresql://host/db?p%61ssword=s3cr3t",
+        "postgresql://host/db?options=-c%20s3cr3t",
+        "s3://bucket/tx.csv?session_token=s3cr3t",
+        "postgresql://host/db?sslmode=require&sslpassword=s3cr3t;mode=ro",
+    ],
+)
+def test_a_secret_is_hidden_whatever_it_is_called(address):
+    assert holds_password(address)
+    assert "s3cr3t" not in without_passwords(f"cannot reach {address} now")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann@db:5432/mlflow?sslmode=require&connect_timeout=5",
+        "sqlite:///runs/mlflow.db?timeout=30",
+        "s3://bucket/2024-0?/*.parquet",
+        "data/part-?=x.csv",
+        "https://mlflow.example:5000/#/experiments/3",
+    ],
+)
+def test_an_address_without_a_secret_is_shown_as_it_is(address):
+    assert not holds_password(address)
+    assert without_passwords(address) == address

@@ -5,7 +5,7 @@ beyond `onnx` has to be trusted. Equal inputs give equal bytes.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,9 @@ class Nodes:
     graph share their work without knowing of one another.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Collection[str] = ()) -> None:
+        """An empty graph; `taken` are names of inputs and outputs, which no value inside may have."""
+        self._taken = frozenset(taken)
         self._nodes: list[Any] = []
         self._known: dict[tuple[object, ...], str] = {}
         self._constants: dict[str, Any] = {}
@@ -40,7 +42,7 @@ class Nodes:
         array = np.ascontiguousarray(array)
         key = f"{array.dtype}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()}"
         if key not in self._names:
-            self._names[key] = f"constant_{len(self._names)}"
+            self._names[key] = self._free(f"constant_{len(self._names)}")
             self._constants[self._names[key]] = numpy_helper.from_array(array, self._names[key])
         return self._names[key]
 
@@ -52,10 +54,14 @@ class Nodes:
         """The name of a node's one output."""
         key = (operator, inputs, name, domain, repr(sorted(attributes.items())))
         if key not in self._known:
-            output = self._known[key] = name or f"{operator}_{len(self._nodes)}"
+            output = self._known[key] = name or self._free(f"{operator}_{len(self._nodes)}")
             node = helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **attributes)
             self._nodes.append(node)
         return self._known[key]
+
+    def _free(self, name: str) -> str:
+        """The name, or one like it that is not taken."""
+        return self._free(f"{name}_") if name in self._taken else name
 
     def split(self, wide: str, names: Sequence[str]) -> Sequence[str]:
         """Cut what is [N, k · len(names)] into [N, k] each under these names; returns them."""

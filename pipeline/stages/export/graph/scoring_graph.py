@@ -148,7 +148,7 @@ def scoring_graph(parts: GraphParts, twin: GraphParts | None = None) -> bytes:
     """
     if twin is not None and (twin.numeric, twin.categorical) != (parts.numeric, parts.categorical):
         raise InputError("a model and its judged twin must have the same columns in the same order")
-    nodes = Nodes()
+    nodes = Nodes({*parts.numeric, *parts.categorical, PROBABILITY, TWIN, *parts.candidates})
     numeric = nodes.joined(parts.numeric) if parts.numeric else None
     outputs = (PROBABILITY, *parts.candidates)
     log_odds = _log_odds(nodes, numeric, parts, (parts.shipped, *parts.candidates))

@@ -114,7 +114,7 @@ def test_too_many_of_them_stop_the_job(tmp_path):
 
 
 def test_a_report_before_its_transaction_sets_the_transaction_aside(tmp_path):
-    result = with_reports(tmp_path, "5,2024-01-02T09:00:00Z,fraud")
+    result = with_reports(tmp_path, "5,2024-01-02T09:00:00Z,fraud", "2,2024-01-20,fraud")
     assert result.reasons == ["chargebacks: must not be reported before event_time"]
 
 

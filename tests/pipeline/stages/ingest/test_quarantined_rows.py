@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.reading.source_batch import SourceBatch
-from pipeline.stages.ingest.quarantined_rows import FirstRow, QuarantinedRows, printable
+from pipeline.stages.ingest.quarantined_rows import FirstRow, QuarantinedRows
 
 REASONS = pa.list_(pa.string())
 
@@ -42,29 +42,15 @@ def test_without_a_row_there_is_an_empty_table_of_the_same_columns(quarantine):
     assert quarantine_of_nothing.table().schema == quarantine.table().schema
 
 
-def test_the_first_bad_value_is_shown_and_never_a_later_one(quarantine):
+def test_the_spelling_of_the_first_bad_value_is_shown_and_never_a_later_one(quarantine):
     for values in ([b"-5", b"-6"], [b"-7", b"-8"]):
         batch = SourceBatch(pa.table({"sum": values}), rows(7, 8))
-        quarantine.show_values("b.csv", batch, {"amount": "sum"})
-    assert quarantine.first["amount: bad"] == FirstRow("b.csv", 7, "'-5'")
+        quarantine.show_shapes("b.csv", batch, {"amount": "sum"})
+    assert quarantine.first["amount: bad"] == FirstRow("b.csv", 7, "'-9'")
 
 
-def test_a_value_that_could_be_a_card_number_is_never_shown(quarantine):
+def test_of_an_id_not_even_the_spelling_is_shown(quarantine):
     quarantine.add("a.csv", rows(1), pa.array([["card_id: bad"]], REASONS))
     batch = SourceBatch(pa.table({"card": [b"4111"]}), rows(1))
-    quarantine.show_values("a.csv", batch, {"card_id": "card"})
-    assert quarantine.first["card_id: bad"].value == ""
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (b"12,50", "'12,50'"),
-        (7, "'7'"),
-        (b"-4111111111111111x", "'-…x'"),
-        (b"\xff", "'\ufffd'"),
-        ("y" * 99, repr("y" * 40)),
-    ],
-)
-def test_a_value_is_printed_short_and_without_long_runs_of_digits(value, text):
-    assert printable(value) == text
+    quarantine.show_shapes("a.csv", batch, {"card_id": "card"})
+    assert quarantine.first["card_id: bad"].shape == ""

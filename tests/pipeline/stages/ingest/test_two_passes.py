@@ -273,7 +273,7 @@ def test_no_output_holds_a_card_number_once_there_is_a_hash_key(tmp_path: Path, 
 
 def test_a_message_never_shows_a_card_number(tmp_path: Path):
     rows = [row | {"card_id": "4111111111111111", "amount": "-4111111111111111"} for row in good_rows()]
-    with pytest.raises(ValueError, match=r"got '-…' in row 1") as stopped:
+    with pytest.raises(ValueError, match=r"got text like '-9{16}' in row 1") as stopped:
         ingested(csv(tmp_path, text(rows)))
     assert "4111" not in str(stopped.value)
 
