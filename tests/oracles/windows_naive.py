@@ -10,7 +10,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def naive_features(rows, spec):
     """Values per column; None where missing. `rows` are dicts with times in microseconds."""
-    return {column.name: [naive_value(rows, row, column, spec.amount_scale) for row in rows] for column in spec.columns}
+    return {
+        column.name: [naive_value(rows, row, seen_to(column, spec.horizon), spec.amount_scale) for row in rows]
+        for column in spec.columns
+    }
+
+
+def seen_to(column, horizon):
+    """A column of all the past, where there is a horizon, is one of a window of that length."""
+    return column if column.window else column.model_copy(update={"window": horizon})
 
 
 def naive_value(rows, row, column, scale):
