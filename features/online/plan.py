@@ -107,8 +107,8 @@ class OnlinePlan:
         by_batch: columns that no loop answers, with their store.
         scratch: address of a head that questions about another moment use.
         groups: address of the heads of the row in hand, one a store.
-        known: address of the chain of known rows, of which kind `known_kind` is, and behind it their table.
-        first: the first word that is free once a state is new.
+        known: address of the chain of known rows, whose kind is the last one, and behind it their table.
+        first: the first word that is free once a state is new; those from `scratch` on are nobody's between events.
     """
 
     spec: FeatureSpec
@@ -203,9 +203,9 @@ class _Layout:
                 for column in self.columns
                 if _aggregate(column).online is None
             ),
+            known=known,
             scratch=self._words(heads),
             groups=self._words(len(stores)),
-            known=known,
             first=self.next,
         )
 

@@ -215,7 +215,7 @@ class OnlineState:
     def words(self) -> NDArray[np.int64]:
         """A copy of all that the state is: `restored` makes the same state of it."""
         words = self.memory[: self.memory[arena.NEXT]].copy()
-        words[self.plan.scratch : self.plan.known] = 0
+        words[self.plan.scratch : self.plan.first] = 0
         return words
 
     def digest(self) -> str:

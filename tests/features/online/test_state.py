@@ -205,7 +205,7 @@ def test_a_snapshot_of_another_specification_is_refused():
 
 def test_a_state_that_is_full_says_so_and_keeps_what_it_has():
     spec = spec_for(windows=["5s"], aggregates={"card": ["count"]}, entities=["card"])
-    state = OnlineState.empty(spec, bounds=UNBOUNDED, keys=KEYS, words=1)
+    state = OnlineState.empty(spec, bounds=UNBOUNDED, keys=KEYS, words=1 << 15)
     values = np.empty(1, np.float32)
 
     def fill():

@@ -43,8 +43,6 @@ def test_a_label_that_no_window_can_reach_any_more_is_not_kept():
 
 
 def test_old_labels_go_as_new_ones_come():
-    log = [known(row % 6, None) if second % 2 else known(row % 6, 0, second) for second, row in enumerate(range(12))]
-    assert labels(log) == [[], []]
     state = empty_state(SPEC, bounds=Bounds(lateness=0, ahead=None, remembered=None))
     rows = [transaction(second, "a", 1, 5, 0, 1) for second in range(500)]
     answers(state, rows, in_order(rows))
