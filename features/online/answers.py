@@ -39,6 +39,8 @@ Column = Any
     RUN_LENGTH,
     RUN_SECONDS,
 ) = range(len(ANSWERS))
+LOWEST = int(np.iinfo(np.int64).min)
+"""Below every amount, whatever its sign."""
 ABSENT = -1
 """The group of a row of which an id is null."""
 
@@ -136,7 +138,7 @@ def _extreme(memory: Int64, tables: Tables, store: Store, head: int, column: Col
     edge = question.time - window.width
     moment, best = largest_from(memory, head + queue.at, queue, edge)
     if moment < edge or moment >= question.time:
-        best = np.int64(np.iinfo(np.int64).min)
+        best = LOWEST
     for position in range(left if moment >= question.time else max(left, question.covered), right):
         best = max(best, sign * memory[row_at(memory, head + rows.at, rows, position) + store.amount])
     return float(sign * best)
@@ -207,11 +209,11 @@ def _of_runs(memory: Int64, tables: Tables, store: Store, head: int, column: Col
     frauds, legits = tables.kinds[store.frauds], tables.kinds[store.legits]
     at, known = head + tables.windows[column.window].at, head + store.known
     first, end = memory[at], memory[known]
-    behind = memory[row_at(memory, head + frauds.at, frauds, end - 1)] if first < end else np.int64(0)
+    behind = memory[row_at(memory, head + frauds.at, frauds, end - 1)] if first < end else 0
     if column.answer == SINCE_FRAUD:
         return seconds(question.time - behind) if first < end else np.nan
     cleared = memory[at + 1] < memory[known + 1]
-    last = memory[row_at(memory, head + legits.at, legits, memory[known + 1] - 1)] if cleared else np.int64(0)
+    last = memory[row_at(memory, head + legits.at, legits, memory[known + 1] - 1)] if cleared else 0
     if column.answer == LAST_LABEL:
         if first == end and not cleared:
             return np.nan
@@ -220,5 +222,5 @@ def _of_runs(memory: Int64, tables: Tables, store: Store, head: int, column: Col
         first = sought(memory, head + frauds.at, frauds, end, last)
     if column.answer == RUN_LENGTH:
         return float(max(end - first, 0))
-    begun = memory[row_at(memory, head + frauds.at, frauds, first)] if first < end else np.int64(0)
+    begun = memory[row_at(memory, head + frauds.at, frauds, first)] if first < end else 0
     return seconds(question.time - begun) if first < end else np.nan

@@ -97,8 +97,7 @@ def _codes(
     place = next(p for p, store in enumerate(stores) if store["left"] < 0 and plan.ids[int(store["last"])] == name)
     whole = np.concatenate([np.full(labels, ABSENT), groups, [memory[plan.groups + place]]])
     numbers, codes = np.unique(whole, return_inverse=True)
-    codes = codes.astype(np.int32) - np.int32(numbers[0] == ABSENT)
-    return codes, len(numbers) + 1
+    return (codes - (numbers[0] == ABSENT)).astype(np.int32), len(numbers) + 1
 
 
 @compiled

@@ -67,7 +67,7 @@ def accept_row(memory: Int64, tables: Tables, places: Int64, event: Int64, value
         _answer_and_count(memory, tables, places, place, event, values)
     if _is_remembered(memory, event):
         known_rows.remember_row(memory, tables, places[2], groups, event[:KNOWN_WORDS])
-    change_labels(memory, tables, groups, NO_EVENT, event[known_rows.LABEL])
+    change_labels(memory, tables, groups, int(NO_EVENT), event[known_rows.LABEL])
     outcome = LATE_ROW if time < memory[NEWEST] else EXACT
     memory[ACCEPTED] += 1
     memory[LATE] += outcome == LATE_ROW
@@ -157,12 +157,12 @@ def _group(memory: Int64, store: Store, high: int, low: int, made: bool) -> int:
     if head:
         return head
     if not made:
-        return np.int64(store.blank)
+        return int(store.blank)
     head = memory[NEXT]
     memory[NEXT] = head + store.head
     memory[head : head + store.head] = memory[store.blank : store.blank + store.head]
     put(memory, store.table, high, low, head)
-    return head
+    return int(head)
 
 
 @compiled
@@ -223,4 +223,4 @@ def _known_before(memory: Int64, tables: Tables, places: Int64, event: Int64) ->
 
 @compiled
 def _is_remembered(memory: Int64, event: Int64) -> bool:
-    return memory[REMEMBERED] > 0 and (event[known_rows.KEY_HIGH] != 0 or event[known_rows.KEY_LOW] != 0)
+    return bool(memory[REMEMBERED] > 0 and (event[known_rows.KEY_HIGH] != 0 or event[known_rows.KEY_LOW] != 0))

@@ -16,8 +16,8 @@ from features.online.plan import NEVER_DROPPED, NOW, RIGHT, Tables
 from features.windows.compilation import compiled
 from features.windows.kernels import Int64
 
-NO_TIME = np.int64(np.iinfo(np.int64).min)
-NO_LATER_TIME = np.int64(np.iinfo(np.int64).max)
+NO_TIME = int(np.iinfo(np.int64).min)
+NO_LATER_TIME = int(np.iinfo(np.int64).max)
 
 
 @compiled

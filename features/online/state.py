@@ -206,7 +206,7 @@ class OnlineState:
             InputError: the state is full.
         """
         event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
-        old = NO_EVENT if change.earlier is None else label_key(*change.earlier)
+        old = label_key(*(change.earlier or (None, None)))
         done = events.change_label(self.memory, self.plan.tables, self.plan.places, event, old)
         if done == events.FULL:
             raise InputError(f"the state must fit {len(self.memory)} words, and the next label may not")
