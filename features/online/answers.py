@@ -1,20 +1,17 @@
 """A group's values for one row, from what its windows hold: each as the table's loop has it, ended by `finish`."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from features.online.chains import FIRST, row_at, sought
 from features.online.extreme_queues import largest_from
-from features.online.moving_windows import Store
-from features.online.plan import ANSWERS, RIGHT, Tables
+from features.online.records import ANSWERS, COLUMN, KIND, OTHER, RIGHT, STORE, WINDOW
 from features.windows.aggregate_names import BASIS_POINTS
 from features.windows.compilation import compiled
 from features.windows.finish import deviation, quotient, seconds
 from features.windows.kernels import Float32, Int64
 
-Column = Any
-"""A record of `plan.COLUMN`."""
 (
     BY_BATCH,
     COUNT,
@@ -62,58 +59,72 @@ class Question(NamedTuple):
 
 
 @compiled
-def answer_columns(memory: Int64, tables: Tables, store: Store, head: int, question: Question, values: Float32) -> None:
+def answer_columns(memory: Int64, store: int, head: int, question: Question, values: Float32) -> None:
     """Fill the values of a store's columns from a head whose windows end at the question's time."""
-    seek_labels(memory, tables, store, head, question.time)
-    for place in range(store.first_column, store.first_column + store.columns):
-        column = tables.columns[place]
-        values[column.place] = _value(memory, tables, store, head, column, question) / column.divisor
+    seek_labels(memory, store, head, question.time)
+    first = memory[store + STORE.first_column]
+    for column in range(first, first + memory[store + STORE.columns] * len(COLUMN), len(COLUMN)):
+        values[memory[column + COLUMN.place]] = (
+            _value(memory, store, head, column, question) / memory[column + COLUMN.divisor]
+        )
 
 
 @compiled
-def no_answers(tables: Tables, store: Store, values: Float32) -> None:
+def no_answers(memory: Int64, store: int, values: Float32) -> None:
     """Fill what a store has to say of a row of which an id is null."""
-    for place in range(store.first_column, store.first_column + store.columns):
-        values[tables.columns[place].place] = np.nan
+    first = memory[store + STORE.first_column]
+    for column in range(first, first + memory[store + STORE.columns] * len(COLUMN), len(COLUMN)):
+        values[memory[column + COLUMN.place]] = np.nan
 
 
 @compiled
-def seek_labels(memory: Int64, tables: Tables, store: Store, head: int, time: int) -> None:
+def seek_labels(memory: Int64, store: int, head: int, time: int) -> None:
     """Find the first label of each window, and the first one that is not known at `time`."""
-    if store.frauds < 0:
+    if memory[store + STORE.frauds] < 0:
         return
-    for which in range(1 + (store.legits >= 0)):
-        kind = tables.kinds[store.frauds + which]
-        at = head + store.known + which
-        memory[at] = sought(memory, head + kind.at, kind, memory[at], time)
-        for place in range(store.first_label_window, store.first_label_window + store.label_windows):
-            window = tables.windows[place]
-            at = head + window.at + which
-            memory[at] = sought(memory, head + kind.at, kind, memory[at], time - window.width)
+    _seek(memory, store, head, time, memory[store + STORE.frauds], 0)
+    if memory[store + STORE.legits] >= 0:
+        _seek(memory, store, head, time, memory[store + STORE.legits], 1)
 
 
 @compiled
-def _value(memory: Int64, tables: Tables, store: Store, head: int, column: Column, question: Question) -> float:
-    if column.answer >= LABELS:
-        return _of_labels(memory, tables, store, head, column, question)
-    if column.answer >= SECONDS_SINCE:
-        return _of_moments(memory, tables, store, head, column, question)
-    if column.answer == BY_BATCH:
+def _seek(memory: Int64, store: int, head: int, time: int, kind: int, which: int) -> None:
+    chain, at = head + memory[kind + KIND.at], head + memory[store + STORE.known] + which
+    memory[at] = sought(memory, chain, kind, memory[at], time)
+    first = memory[store + STORE.first_label_window]
+    for window in range(first, first + memory[store + STORE.label_windows] * len(WINDOW), len(WINDOW)):
+        at = head + memory[window + WINDOW.at] + which
+        memory[at] = sought(memory, chain, kind, memory[at], time - memory[window + WINDOW.width])
+
+
+@compiled
+def _value(memory: Int64, store: int, head: int, column: int, question: Question) -> float:
+    if memory[column + COLUMN.answer] >= LABELS:
+        return _of_labels(memory, store, head, column, question)
+    if memory[column + COLUMN.answer] >= SECONDS_SINCE:
+        return _of_moments(memory, store, head, column, question)
+    if memory[column + COLUMN.answer] == BY_BATCH:
         return np.nan
-    window = head + tables.windows[column.window].at
+    window = head + memory[memory[column + COLUMN.window] + WINDOW.at]
     count = memory[head + RIGHT] - memory[window]
-    if column.answer == COUNT:
+    if memory[column + COLUMN.answer] == COUNT:
         return float(count)
-    if column.answer == DISTINCT:
-        return float(memory[window + store.seen + column.other - store.first_other])
-    if column.answer == LARGEST or column.answer == SMALLEST:
-        return _extreme(memory, tables, store, head, column, question)
-    return _of_amounts(memory, store, window, column.answer, count, question.amount)
+    if memory[column + COLUMN.answer] == DISTINCT:
+        return float(
+            memory[
+                window
+                + memory[store + STORE.seen]
+                + (memory[column + COLUMN.other] - memory[store + STORE.first_other]) // len(OTHER)
+            ]
+        )
+    if memory[column + COLUMN.answer] == LARGEST or memory[column + COLUMN.answer] == SMALLEST:
+        return _extreme(memory, store, head, column, question)
+    return _of_amounts(memory, store, window, memory[column + COLUMN.answer], count, question.amount)
 
 
 @compiled
-def _of_amounts(memory: Int64, store: Store, window: int, answer: int, count: int, amount: int) -> float:
-    total = memory[window + store.total]
+def _of_amounts(memory: Int64, store: int, window: int, answer: int, count: int, amount: int) -> float:
+    total = memory[window + memory[store + STORE.total]]
     if answer == SUM:
         return float(total)
     mean = quotient(total, count)
@@ -121,59 +132,64 @@ def _of_amounts(memory: Int64, store: Store, window: int, answer: int, count: in
         return mean
     if answer == RATIO:
         return quotient(amount, mean)
-    high, low = np.uint64(memory[window + store.square]), np.uint64(memory[window + store.square + 1])
+    high, low = (
+        np.uint64(memory[window + memory[store + STORE.square]]),
+        np.uint64(memory[window + memory[store + STORE.square] + 1]),
+    )
     spread = deviation(high, low, np.uint64(total), count)
     return spread if answer == DEVIATION else quotient(amount - mean, spread)
 
 
 @compiled
-def _extreme(memory: Int64, tables: Tables, store: Store, head: int, column: Column, question: Question) -> float:
+def _extreme(memory: Int64, store: int, head: int, column: int, question: Question) -> float:
     """The queue's answer, and what it cannot know: rows it has not met, or all where it has met later ones."""
-    sign = 1 if column.answer == LARGEST else -1
-    window = tables.windows[column.window]
-    left, right = memory[head + window.at], memory[head + RIGHT]
+    sign = 1 if memory[column + COLUMN.answer] == LARGEST else -1
+    window = memory[column + COLUMN.window]
+    left, right = memory[head + memory[window + WINDOW.at]], memory[head + RIGHT]
     if left == right:
         return np.nan
-    queue, rows = tables.kinds[store.largest if sign > 0 else store.smallest], tables.kinds[store.rows]
-    edge = question.time - window.width
-    moment, best = largest_from(memory, head + queue.at, queue, edge)
+    queue = memory[store + STORE.largest] if sign > 0 else memory[store + STORE.smallest]
+    rows = memory[store + STORE.rows]
+    chain = head + memory[rows + KIND.at]
+    edge = question.time - memory[window + WINDOW.width]
+    moment, best = largest_from(memory, head + memory[queue + KIND.at], queue, edge)
     if moment < edge or moment >= question.time:
         best = LOWEST
     for position in range(left if moment >= question.time else max(left, question.covered), right):
-        best = max(best, sign * memory[row_at(memory, head + rows.at, rows, position) + store.amount])
+        best = max(best, sign * memory[row_at(memory, chain, rows, position) + memory[store + STORE.amount]])
     return float(sign * best)
 
 
 @compiled
-def _of_moments(memory: Int64, tables: Tables, store: Store, head: int, column: Column, question: Question) -> float:
+def _of_moments(memory: Int64, store: int, head: int, column: int, question: Question) -> float:
     """What is asked of the last moment but `first` - 1, where there is one within reach."""
-    kind = tables.kinds[store.rows]
-    chain = head + kind.at
-    first, end = _moment_before(memory, chain, kind, memory[head + RIGHT], max(column.first, 1))
+    kind = memory[store + STORE.rows]
+    chain = head + memory[kind + KIND.at]
+    first, end = _moment_before(memory, chain, kind, memory[head + RIGHT], max(memory[column + COLUMN.first], 1))
     then = memory[row_at(memory, chain, kind, first)] if first < end else 0
-    known = first < end and question.time - then <= column.reach
-    if column.answer == FIRST_SEEN:
+    known = first < end and question.time - then <= memory[column + COLUMN.reach]
+    if memory[column + COLUMN.answer] == FIRST_SEEN:
         return 0.0 if known else 1.0
     if not known:
         return np.nan
-    if column.answer == SECONDS_SINCE:
+    if memory[column + COLUMN.answer] == SECONDS_SINCE:
         return seconds(question.time - then)
-    if column.answer == PREVIOUS_RATIO:
-        largest = memory[row_at(memory, chain, kind, first) + store.amount]
+    if memory[column + COLUMN.answer] == PREVIOUS_RATIO:
+        largest = memory[row_at(memory, chain, kind, first) + memory[store + STORE.amount]]
         for position in range(first + 1, end):
-            largest = max(largest, memory[row_at(memory, chain, kind, position) + store.amount])
+            largest = max(largest, memory[row_at(memory, chain, kind, position) + memory[store + STORE.amount]])
         return quotient(question.amount, largest)
-    other = tables.others[column.other]
-    own, same = memory[question.groups + other.store], False
+    other = memory[column + COLUMN.other]
+    own, same = memory[question.groups + memory[other + OTHER.store]], False
     for position in range(first, end):
-        same |= memory[row_at(memory, chain, kind, position) + other.code] == own
+        same |= memory[row_at(memory, chain, kind, position) + memory[other + OTHER.code]] == own
     if own == ABSENT:
         return np.nan
     return 1.0 if same else 0.0
 
 
 @compiled
-def _moment_before(memory: Int64, chain: int, kind: Any, right: int, steps: int) -> tuple[int, int]:
+def _moment_before(memory: Int64, chain: int, kind: int, right: int, steps: int) -> tuple[int, int]:
     """The first row of the last moment but `steps` - 1 before a position, and the first one behind that moment."""
     first = end = right
     for _ in range(steps):
@@ -187,40 +203,40 @@ def _moment_before(memory: Int64, chain: int, kind: Any, right: int, steps: int)
 
 
 @compiled
-def _of_labels(memory: Int64, tables: Tables, store: Store, head: int, column: Column, question: Question) -> float:
-    at = head + tables.windows[column.window].at
-    frauds = memory[head + store.known] - memory[at]
-    labels = frauds + memory[head + store.known + 1] - memory[at + 1]
-    if column.answer == LABELS:
+def _of_labels(memory: Int64, store: int, head: int, column: int, question: Question) -> float:
+    at = head + memory[memory[column + COLUMN.window] + WINDOW.at]
+    frauds = memory[head + memory[store + STORE.known]] - memory[at]
+    labels = frauds + memory[head + memory[store + STORE.known] + 1] - memory[at + 1]
+    if memory[column + COLUMN.answer] == LABELS:
         return float(labels)
-    if column.answer == FRAUDS:
+    if memory[column + COLUMN.answer] == FRAUDS:
         return float(frauds)
-    if column.answer == FRAUD_RATE:
+    if memory[column + COLUMN.answer] == FRAUD_RATE:
         return quotient(frauds, labels)
-    if column.answer == SHRUNKEN_RATE:
-        whole = frauds * BASIS_POINTS + column.first * column.second
-        return quotient(whole, (labels + column.first) * BASIS_POINTS)
-    return _of_runs(memory, tables, store, head, column, question)
+    if memory[column + COLUMN.answer] == SHRUNKEN_RATE:
+        whole = frauds * BASIS_POINTS + memory[column + COLUMN.first] * memory[column + COLUMN.second]
+        return quotient(whole, (labels + memory[column + COLUMN.first]) * BASIS_POINTS)
+    return _of_runs(memory, store, head, column, question)
 
 
 @compiled
-def _of_runs(memory: Int64, tables: Tables, store: Store, head: int, column: Column, question: Question) -> float:
+def _of_runs(memory: Int64, store: int, head: int, column: int, question: Question) -> float:
     """What is asked of the last label, the last fraud, or the frauds behind the last legitimate label."""
-    frauds, legits = tables.kinds[store.frauds], tables.kinds[store.legits]
-    at, known = head + tables.windows[column.window].at, head + store.known
+    frauds, legits = memory[store + STORE.frauds], memory[store + STORE.legits]
+    at, known = head + memory[memory[column + COLUMN.window] + WINDOW.at], head + memory[store + STORE.known]
     first, end = memory[at], memory[known]
-    behind = memory[row_at(memory, head + frauds.at, frauds, end - 1)] if first < end else 0
-    if column.answer == SINCE_FRAUD:
+    behind = memory[row_at(memory, head + memory[frauds + KIND.at], frauds, end - 1)] if first < end else 0
+    if memory[column + COLUMN.answer] == SINCE_FRAUD:
         return seconds(question.time - behind) if first < end else np.nan
     cleared = memory[at + 1] < memory[known + 1]
-    last = memory[row_at(memory, head + legits.at, legits, memory[known + 1] - 1)] if cleared else 0
-    if column.answer == LAST_LABEL:
+    last = memory[row_at(memory, head + memory[legits + KIND.at], legits, memory[known + 1] - 1)] if cleared else 0
+    if memory[column + COLUMN.answer] == LAST_LABEL:
         if first == end and not cleared:
             return np.nan
         return 1.0 if first < end and (not cleared or behind >= last) else 0.0
     if cleared:
-        first = sought(memory, head + frauds.at, frauds, end, last)
-    if column.answer == RUN_LENGTH:
+        first = sought(memory, head + memory[frauds + KIND.at], frauds, end, last)
+    if memory[column + COLUMN.answer] == RUN_LENGTH:
         return float(max(end - first, 0))
-    begun = memory[row_at(memory, head + frauds.at, frauds, first)] if first < end else 0
+    begun = memory[row_at(memory, head + memory[frauds + KIND.at], frauds, first)] if first < end else 0
     return seconds(question.time - begun) if first < end else np.nan

@@ -35,6 +35,12 @@ REMEMBERED = 7
 """How long ids of rows are known, microseconds of event_time."""
 LARGEST = 8
 """Words of the largest region so far: what the next event may need is a multiple of it."""
+STORES, STORE_COUNT = 9, 10
+"""Where the stores' records begin, and how many there are."""
+SCRATCH, GROUPS = 11, 12
+"""Where a head lies that questions about another moment use, and the heads of the row in hand, one a store."""
+KNOWN, KNOWN_KIND = 13, 14
+"""Where the chain of known rows lies, with their table behind it, and the record of its kind."""
 LISTS = 16
 """The first of the lists of regions of 2^k words."""
 OWN_LISTS = LISTS + 48

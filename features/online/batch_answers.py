@@ -69,10 +69,7 @@ def _chunk(memory: Int64, plan: OnlinePlan, place: int, head: int, asked: tuple[
 
 
 def _rows_before(memory: Int64, plan: OnlinePlan, place: int, head: int, time: int) -> NDArray[np.int64]:
-    kind = plan.tables.kinds[plan.tables.stores[place]["rows"]]
-    chain = head + int(kind["at"])
-    rows = np.empty((memory[chain + END] - memory[chain + FIRST], kind["width"]), np.int64)
-    copy_rows(memory, chain, kind, rows)
+    rows = rows_of(memory, plan, head, int(plan.tables.stores[place]["rows"]))
     return rows[: int(np.searchsorted(rows[:, 0], time))]
 
 
@@ -81,11 +78,7 @@ def _label_keys(memory: Int64, plan: OnlinePlan, place: int, head: int) -> NDArr
     found: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     for name, label in (("frauds", 1), ("legits", 0)):
         if store[name] >= 0:
-            kind = plan.tables.kinds[store[name]]
-            chain = head + int(kind["at"])
-            moments = np.empty((memory[chain + END] - memory[chain + FIRST], 1), np.int64)
-            copy_rows(memory, chain, kind, moments)
-            found.append(2 * moments[:, 0] + label)
+            found.append(2 * rows_of(memory, plan, head, int(store[name]))[:, 0] + label)
     return np.concatenate(found)
 
 
@@ -100,9 +93,17 @@ def _codes(
     return (codes - (numbers[0] == ABSENT)).astype(np.int32), len(numbers) + 1
 
 
+def rows_of(memory: Int64, plan: OnlinePlan, head: int, kind: int) -> NDArray[np.int64]:
+    """The rows of a group's chain of a kind [n, words]."""
+    record = plan.tables.kinds[kind]
+    chain, address = head + int(record["at"]), plan.kind_address(kind)
+    rows = np.empty((memory[chain + END] - memory[chain + FIRST], record["width"]), np.int64)
+    _copy_rows(memory, chain, address, rows)
+    return rows
+
+
 @compiled
-def copy_rows(memory: Int64, chain: int, kind: np.void, rows: NDArray[np.int64]) -> None:
-    """Fill the rows of a chain [n, words]."""
+def _copy_rows(memory: Int64, chain: int, kind: int, rows: NDArray[np.int64]) -> None:
     for row in range(len(rows)):
         start = row_at(memory, chain, kind, memory[chain + FIRST] + row)
         for word in range(rows.shape[1]):

@@ -6,14 +6,10 @@ oldest rows gives whole blocks back. A chain of one block has no directory: the 
 row is what rows are sorted by.
 """
 
-from typing import Any
-
 from features.online.arena import give_back, list_of, region
+from features.online.records import KIND
 from features.windows.compilation import compiled
 from features.windows.kernels import Int64
-
-Kind = Any
-"""A record of `plan.KIND`: where in a head the chain is, words of a row, log2 of rows of a block, unused blocks."""
 
 DIRECTORY, CAPACITY, FIRST, END = range(4)
 WORDS = 4
@@ -23,17 +19,17 @@ BLOCKS_DROPPED = 8
 
 
 @compiled
-def row_at(memory: Int64, chain: int, kind: Kind, position: int) -> int:
+def row_at(memory: Int64, chain: int, kind: int, position: int) -> int:
     """The address of the row at a position."""
     block = memory[chain + DIRECTORY]
     capacity = memory[chain + CAPACITY]
     if capacity > 1:
-        block = memory[block + ((position >> kind.shift) & (capacity - 1))]
-    return int(block + (position & ((1 << kind.shift) - 1)) * kind.width)
+        block = memory[block + ((position >> memory[kind + KIND.shift]) & (capacity - 1))]
+    return int(block + (position & ((1 << memory[kind + KIND.shift]) - 1)) * memory[kind + KIND.width])
 
 
 @compiled
-def first_from(memory: Int64, chain: int, kind: Kind, low: int, high: int, key: int) -> int:
+def first_from(memory: Int64, chain: int, kind: int, low: int, high: int, key: int) -> int:
     """The first of the positions `low` to `high` - 1 whose row is at or behind `key`; `high` where none is."""
     while low < high:
         middle = (low + high) >> 1
@@ -45,7 +41,7 @@ def first_from(memory: Int64, chain: int, kind: Kind, low: int, high: int, key: 
 
 
 @compiled
-def sought(memory: Int64, chain: int, kind: Kind, hint: int, key: int) -> int:
+def sought(memory: Int64, chain: int, kind: int, hint: int, key: int) -> int:
     """The first position at or behind `key`, looked for from `hint` on in steps that double."""
     first, end = memory[chain + FIRST], memory[chain + END]
     low = high = min(max(hint, first), end)
@@ -61,14 +57,14 @@ def sought(memory: Int64, chain: int, kind: Kind, hint: int, key: int) -> int:
 
 
 @compiled
-def opened(memory: Int64, chain: int, kind: Kind, position: int) -> int:
+def opened(memory: Int64, chain: int, kind: int, position: int) -> int:
     """The address of a new row at a position; rows from there on move up by one."""
-    if memory[chain + END] & ((1 << kind.shift) - 1) == 0:
+    if memory[chain + END] & ((1 << memory[kind + KIND.shift]) - 1) == 0:
         _add_block(memory, chain, kind)
     row = row_at(memory, chain, kind, memory[chain + END])
     for later in range(memory[chain + END] - 1, position - 1, -1):
         earlier = row_at(memory, chain, kind, later)
-        for word in range(kind.width):
+        for word in range(memory[kind + KIND.width]):
             memory[row + word] = memory[earlier + word]
         row = earlier
     memory[chain + END] += 1
@@ -76,36 +72,36 @@ def opened(memory: Int64, chain: int, kind: Kind, position: int) -> int:
 
 
 @compiled
-def close(memory: Int64, chain: int, kind: Kind, position: int) -> None:
+def close(memory: Int64, chain: int, kind: int, position: int) -> None:
     """Take the row at a position away; rows behind it move down by one."""
     row = row_at(memory, chain, kind, position)
     end = memory[chain + END] = memory[chain + END] - 1
     for earlier in range(position, end):
         later = row_at(memory, chain, kind, earlier + 1)
-        for word in range(kind.width):
+        for word in range(memory[kind + KIND.width]):
             memory[row + word] = memory[later + word]
         row = later
-    if end & ((1 << kind.shift) - 1) == 0:
-        give_back(memory, row_at(memory, chain, kind, end), kind.unused)
+    if end & ((1 << memory[kind + KIND.shift]) - 1) == 0:
+        give_back(memory, row_at(memory, chain, kind, end), memory[kind + KIND.unused])
 
 
 @compiled
-def drop_before(memory: Int64, chain: int, kind: Kind, position: int) -> None:
+def drop_before(memory: Int64, chain: int, kind: int, position: int) -> None:
     """Let rows before a position go, a few blocks at a time."""
-    block = memory[chain + FIRST] >> kind.shift
-    last = min(position >> kind.shift, block + BLOCKS_DROPPED)
+    block = memory[chain + FIRST] >> memory[kind + KIND.shift]
+    last = min(position >> memory[kind + KIND.shift], block + BLOCKS_DROPPED)
     while block < last:
-        give_back(memory, row_at(memory, chain, kind, block << kind.shift), kind.unused)
+        give_back(memory, row_at(memory, chain, kind, block << memory[kind + KIND.shift]), memory[kind + KIND.unused])
         block += 1
-        memory[chain + FIRST] = block << kind.shift
+        memory[chain + FIRST] = block << memory[kind + KIND.shift]
 
 
 @compiled
-def _add_block(memory: Int64, chain: int, kind: Kind) -> None:
-    block = memory[chain + END] >> kind.shift
-    if block - (memory[chain + FIRST] >> kind.shift) == memory[chain + CAPACITY]:
+def _add_block(memory: Int64, chain: int, kind: int) -> None:
+    block = memory[chain + END] >> memory[kind + KIND.shift]
+    if block - (memory[chain + FIRST] >> memory[kind + KIND.shift]) == memory[chain + CAPACITY]:
         _widen(memory, chain, kind)
-    address = region(memory, kind.width << kind.shift, kind.unused)
+    address = region(memory, memory[kind + KIND.width] << memory[kind + KIND.shift], memory[kind + KIND.unused])
     if memory[chain + CAPACITY] == 1:
         memory[chain + DIRECTORY] = address
     else:
@@ -113,14 +109,14 @@ def _add_block(memory: Int64, chain: int, kind: Kind) -> None:
 
 
 @compiled
-def _widen(memory: Int64, chain: int, kind: Kind) -> None:
+def _widen(memory: Int64, chain: int, kind: int) -> None:
     """Twice the room for blocks."""
     capacity = memory[chain + CAPACITY]
     if capacity:
         directory = region(memory, 2 * capacity, list_of(2 * capacity))
-        first = memory[chain + FIRST] >> kind.shift
+        first = memory[chain + FIRST] >> memory[kind + KIND.shift]
         for block in range(first, first + capacity):
-            address = row_at(memory, chain, kind, block << kind.shift)
+            address = row_at(memory, chain, kind, block << memory[kind + KIND.shift])
             memory[directory + (block & (2 * capacity - 1))] = address
         if capacity > 1:
             give_back(memory, memory[chain + DIRECTORY], list_of(capacity))

@@ -3,8 +3,8 @@
 Each of these is a pure function of the state and the event: no clock, no thread, no order of a set enters. A row's
 answer is made before anything of the row is in the state.
 
-Legend of an event, in words: those of a known row (`known_rows`), then two words of a key for each id. `places` holds
-the addresses of the scratch head, of the groups in hand, and of the known rows.
+Legend of an event, in words: those of a known row (`known_rows`), then two words of a key for each id; both are 0 where
+an id is null. `store` is the address of a store's record, `place` where it stands among them.
 """
 
 import numpy as np
@@ -15,17 +15,23 @@ from features.online.arena import (
     ACCEPTED,
     AHEAD,
     BEGINNING,
+    GROUPS,
+    KNOWN,
+    KNOWN_KIND,
     LARGEST,
     LATE,
     LATENESS,
     NEWEST,
     NEXT,
     REMEMBERED,
+    SCRATCH,
+    STORE_COUNT,
+    STORES,
     TOO_LATE,
 )
 from features.online.key_tables import found, put
-from features.online.moving_windows import Store, move_windows
-from features.online.plan import KNOWN_WORDS, NOW, RIGHT, Tables
+from features.online.moving_windows import move_windows
+from features.online.records import KNOWN_WORDS, NOW, RIGHT, STORE
 from features.online.row_insertion import cover_rows, insert_row
 from features.online.stored_labels import change_labels
 from features.windows.compilation import compiled
@@ -42,32 +48,30 @@ UNKNOWN_ROW, CHANGED = range(2)
 
 
 @compiled
-def accept_row(memory: Int64, tables: Tables, places: Int64, event: Int64, values: Float32) -> int:
+def accept_row(memory: Int64, event: Int64, values: Float32) -> int:
     """Answer a row from all that came before it, count it from now on, and say what became of it.
 
     Args:
         memory: the state.
-        tables: the plan.
-        places: see above.
         event: see above.
         values: filled, one a column of an entity; untouched where the row was refused or was known already.
     """
     outcome = _refusal(memory, event)
     if outcome == EXACT:
-        outcome = _known_before(memory, tables, places, event)
+        outcome = _known_before(memory, event)
     if outcome != EXACT:
         return outcome
-    time, groups = event[known_rows.TIME], places[1]
+    time, groups = event[known_rows.TIME], memory[GROUPS]
     if time < memory[NEWEST] - memory[LATENESS]:
         memory[TOO_LATE] += 1
-        ask_row(memory, tables, places, event, values)
+        ask_row(memory, event, values)
         return TOO_OLD
-    find_groups(memory, tables, groups, event, True)
-    for place in range(len(tables.stores)):
-        _answer_and_count(memory, tables, places, place, event, values)
+    find_groups(memory, groups, event, True)
+    for place in range(memory[STORE_COUNT]):
+        _answer_and_count(memory, place, event, values)
     if _is_remembered(memory, event):
-        known_rows.remember_row(memory, tables, places[2], groups, event[:KNOWN_WORDS])
-    change_labels(memory, tables, groups, int(NO_EVENT), event[known_rows.LABEL])
+        known_rows.remember_row(memory, memory[KNOWN], groups, event[:KNOWN_WORDS])
+    change_labels(memory, groups, int(NO_EVENT), event[known_rows.LABEL])
     outcome = LATE_ROW if time < memory[NEWEST] else EXACT
     memory[ACCEPTED] += 1
     memory[LATE] += outcome == LATE_ROW
@@ -76,125 +80,128 @@ def accept_row(memory: Int64, tables: Tables, places: Int64, event: Int64, value
 
 
 @compiled
-def ask_row(memory: Int64, tables: Tables, places: Int64, event: Int64, values: Float32) -> None:
+def ask_row(memory: Int64, event: Int64, values: Float32) -> None:
     """Answer a row as if it came now, and leave the state as it is."""
-    find_groups(memory, tables, places[1], event, False)
-    for place in range(len(tables.stores)):
-        _answer_aside(memory, tables, places, place, event, values)
+    find_groups(memory, memory[GROUPS], event, False)
+    for place in range(memory[STORE_COUNT]):
+        _answer_aside(memory, place, event, values)
 
 
 @compiled
-def change_label(memory: Int64, tables: Tables, places: Int64, event: Int64, old: int) -> int:
+def change_label(memory: Int64, event: Int64, old: int) -> int:
     """Give a row the label of an event, NO_EVENT to withdraw it, and say whether the row could be found.
 
     Args:
         memory: the state.
-        tables: the plan.
-        places: see above.
         event: see above; the row's time and amount are not read, its ids only where the row is not known.
         old: the label that it had, where it is not known.
     """
     if memory[NEXT] + SPARE + 8 * memory[LARGEST] > len(memory):
         return FULL
-    groups, kind = places[1], tables.kinds[len(tables.kinds) - 1]
-    row = known_rows.known_row(memory, places[2], kind, event[known_rows.KEY_HIGH], event[known_rows.KEY_LOW])
+    groups, kind = memory[GROUPS], memory[KNOWN_KIND]
+    row = known_rows.known_row(memory, memory[KNOWN], kind, event[known_rows.KEY_HIGH], event[known_rows.KEY_LOW])
     if row:
-        known_rows.groups_of_known(memory, tables, row, groups)
-        _find_pairs(memory, tables, groups, True)
+        known_rows.groups_of_known(memory, row, groups)
+        _find_pairs(memory, groups, True)
         old, memory[row + known_rows.LABEL] = memory[row + known_rows.LABEL], event[known_rows.LABEL]
     elif (event[KNOWN_WORDS:] != 0).any():
-        find_groups(memory, tables, groups, event, True)
+        find_groups(memory, groups, event, True)
     else:
         return UNKNOWN_ROW
-    change_labels(memory, tables, groups, old, event[known_rows.LABEL])
+    change_labels(memory, groups, old, event[known_rows.LABEL])
     return CHANGED
 
 
 @compiled
-def accept_rows(memory: Int64, tables: Tables, places: Int64, events: Int64, values: Float32, outcomes: Int64) -> None:
+def accept_rows(memory: Int64, events: Int64, values: Float32, outcomes: Int64) -> None:
     """Accept rows one after the other.
 
     Args:
         memory: the state.
-        tables: the plan.
-        places: see above.
         events: [n, words].
         values: filled [n, columns]; with no rows, the answers are made and left aside.
         outcomes: filled [n].
     """
     aside = np.empty(values.shape[1], np.float32)
     for row in range(len(events)):
-        outcomes[row] = accept_row(memory, tables, places, events[row], values[row] if len(values) else aside)
+        outcomes[row] = accept_row(memory, events[row], values[row] if len(values) else aside)
 
 
 @compiled
-def find_groups(memory: Int64, tables: Tables, groups: int, event: Int64, made: bool) -> None:
+def find_groups(memory: Int64, groups: int, event: Int64, made: bool) -> None:
     """Fill the heads of a row's groups; one that is new is `made`, or blank, and ABSENT where an id is null."""
-    for place in range(len(tables.stores)):
-        store = tables.stores[place]
-        if store.left < 0:
-            key = KNOWN_WORDS + 2 * store.last
+    for place in range(memory[STORE_COUNT]):
+        store = memory[STORES] + place * len(STORE)
+        if memory[store + STORE.left] < 0:
+            key = KNOWN_WORDS + 2 * memory[store + STORE.last]
             high, low = event[key], event[key + 1]
             absent = high == 0 and low == 0
             memory[groups + place] = ABSENT if absent else _group(memory, store, high, low, made)
-    _find_pairs(memory, tables, groups, made)
+    _find_pairs(memory, groups, made)
 
 
 @compiled
-def _find_pairs(memory: Int64, tables: Tables, groups: int, made: bool) -> None:
+def _find_pairs(memory: Int64, groups: int, made: bool) -> None:
     """Fill the heads of groups of several ids from those of their parts, which stand before them."""
-    for place in range(len(tables.stores)):
-        store = tables.stores[place]
-        if store.left >= 0:
-            first, last = memory[groups + store.left], memory[groups + store.last]
+    for place in range(memory[STORE_COUNT]):
+        store = memory[STORES] + place * len(STORE)
+        if memory[store + STORE.left] >= 0:
+            first, last = memory[groups + memory[store + STORE.left]], memory[groups + memory[store + STORE.last]]
             absent = first == ABSENT or last == ABSENT
             memory[groups + place] = ABSENT if absent else _group(memory, store, first, last, made)
 
 
 @compiled
-def _group(memory: Int64, store: Store, high: int, low: int, made: bool) -> int:
-    head = found(memory, store.table, high, low)
+def _group(memory: Int64, store: int, high: int, low: int, made: bool) -> int:
+    head = found(memory, memory[store + STORE.table], high, low)
     if head:
         return head
     if not made:
-        return int(store.blank)
+        return int(memory[store + STORE.blank])
     head = memory[NEXT]
-    memory[NEXT] = head + store.head
-    memory[head : head + store.head] = memory[store.blank : store.blank + store.head]
-    put(memory, store.table, high, low, head)
+    memory[NEXT] = head + memory[store + STORE.head]
+    memory[head : head + memory[store + STORE.head]] = memory[
+        memory[store + STORE.blank] : memory[store + STORE.blank] + memory[store + STORE.head]
+    ]
+    put(memory, memory[store + STORE.table], high, low, head)
     return int(head)
 
 
 @compiled
-def _answer_and_count(memory: Int64, tables: Tables, places: Int64, place: int, event: Int64, values: Float32) -> None:
+def _answer_and_count(memory: Int64, place: int, event: Int64, values: Float32) -> None:
     """Answer a row from its group in the store at `place`, then put it there."""
-    store, groups, time = tables.stores[place], places[1], event[known_rows.TIME]
+    store, groups, time = memory[STORES] + place * len(STORE), memory[GROUPS], event[known_rows.TIME]
     head = memory[groups + place]
     if head == ABSENT or time < memory[head + NOW]:
-        _answer_aside(memory, tables, places, place, event, values)
+        _answer_aside(memory, place, event, values)
     else:
         covered = memory[head + RIGHT]
-        move_windows(memory, tables, store, head, time)
-        if store.rows >= 0:
-            cover_rows(memory, tables, store, head, covered)
+        move_windows(memory, store, head, time)
+        if memory[store + STORE.rows] >= 0:
+            cover_rows(memory, store, head, covered)
         question = Question(time, event[known_rows.AMOUNT], groups, memory[head + RIGHT])
-        answer_columns(memory, tables, store, head, question, values)
-    if head != ABSENT and store.rows >= 0:
-        insert_row(memory, tables, store, groups, place, time, event[known_rows.AMOUNT])
+        answer_columns(memory, store, head, question, values)
+    if head != ABSENT and memory[store + STORE.rows] >= 0:
+        insert_row(memory, store, groups, place, time, event[known_rows.AMOUNT])
 
 
 @compiled
-def _answer_aside(memory: Int64, tables: Tables, places: Int64, place: int, event: Int64, values: Float32) -> None:
+def _answer_aside(memory: Int64, place: int, event: Int64, values: Float32) -> None:
     """Answer a row from its group in the store at `place` with windows that are moved in a copy of the head."""
-    store, scratch, groups, time = tables.stores[place], places[0], places[1], event[known_rows.TIME]
+    store, scratch, groups, time = (
+        memory[STORES] + place * len(STORE),
+        memory[SCRATCH],
+        memory[GROUPS],
+        event[known_rows.TIME],
+    )
     head = memory[groups + place]
     if head == ABSENT:
-        no_answers(tables, store, values)
+        no_answers(memory, store, values)
         return
-    memory[scratch : scratch + store.head] = memory[head : head + store.head]
-    move_windows(memory, tables, store, scratch, time)
+    memory[scratch : scratch + memory[store + STORE.head]] = memory[head : head + memory[store + STORE.head]]
+    move_windows(memory, store, scratch, time)
     question = Question(time, event[known_rows.AMOUNT], groups, memory[head + RIGHT])
-    answer_columns(memory, tables, store, scratch, question, values)
+    answer_columns(memory, store, scratch, question, values)
 
 
 @compiled
@@ -209,16 +216,16 @@ def _refusal(memory: Int64, event: Int64) -> int:
 
 
 @compiled
-def _known_before(memory: Int64, tables: Tables, places: Int64, event: Int64) -> int:
+def _known_before(memory: Int64, event: Int64) -> int:
     """Whether a row came before with the same content, or with another one; EXACT where it did not."""
     if not _is_remembered(memory, event):
         return EXACT
-    groups, kind = places[1], tables.kinds[len(tables.kinds) - 1]
-    row = known_rows.known_row(memory, places[2], kind, event[known_rows.KEY_HIGH], event[known_rows.KEY_LOW])
+    groups, kind = memory[GROUPS], memory[KNOWN_KIND]
+    row = known_rows.known_row(memory, memory[KNOWN], kind, event[known_rows.KEY_HIGH], event[known_rows.KEY_LOW])
     if not row:
         return EXACT
-    find_groups(memory, tables, groups, event, False)
-    return REPEATED if known_rows.has_content(memory, tables, row, groups, event) else CONFLICT
+    find_groups(memory, groups, event, False)
+    return REPEATED if known_rows.has_content(memory, row, groups, event) else CONFLICT
 
 
 @compiled

@@ -7,10 +7,10 @@ state remembers leaves both. Legend of a known row, in words:
 """
 
 from features.online.answers import ABSENT
-from features.online.arena import NEWEST, REMEMBERED
-from features.online.chains import END, FIRST, WORDS, Kind, drop_before, opened, row_at
+from features.online.arena import KNOWN_KIND, NEWEST, REMEMBERED, STORE_COUNT, STORES
+from features.online.chains import END, FIRST, WORDS, drop_before, opened, row_at
 from features.online.key_tables import found, put, take_out
-from features.online.plan import KNOWN_WORDS, Tables
+from features.online.records import KIND, KNOWN_WORDS, STORE
 from features.windows.compilation import compiled
 from features.windows.kernels import Int64
 
@@ -20,60 +20,62 @@ FORGOTTEN_AT_ONCE = 4
 
 
 @compiled
-def known_row(memory: Int64, chain: int, kind: Kind, high: int, low: int) -> int:
+def known_row(memory: Int64, chain: int, kind: int, high: int, low: int) -> int:
     """The address of the row with a key, 0 where there is none; the address holds until the next row is accepted."""
     place = found(memory, chain + WORDS, high, low)
     return row_at(memory, chain, kind, place - 1) if place else 0
 
 
 @compiled
-def remember_row(memory: Int64, tables: Tables, chain: int, groups: int, event: Int64) -> None:
+def remember_row(memory: Int64, chain: int, groups: int, event: Int64) -> None:
     """Let a row be known by its key, and forget some of those that are too old.
 
     Args:
         memory: the state.
-        tables: the plan.
         chain: address of the chain of known rows.
         groups: address of the heads of the row's groups, one a store.
         event: the row's own words: those before the groups.
     """
-    kind = tables.kinds[len(tables.kinds) - 1]
+    kind = memory[KNOWN_KIND]
     _forget_rows(memory, chain, kind)
     place = memory[chain + END]
     row = opened(memory, chain, kind, place)
     memory[row : row + KNOWN_WORDS] = event
-    for store in range(len(tables.stores)):
-        if tables.stores[store].left < 0:
-            memory[row + KNOWN_WORDS + tables.stores[store].last] = memory[groups + store]
+    for place in range(memory[STORE_COUNT]):
+        store = memory[STORES] + place * len(STORE)
+        if memory[store + STORE.left] < 0:
+            memory[row + KNOWN_WORDS + memory[store + STORE.last]] = memory[groups + place]
     put(memory, chain + WORDS, event[KEY_HIGH], event[KEY_LOW], place + 1)
 
 
 @compiled
-def has_content(memory: Int64, tables: Tables, row: int, groups: int, event: Int64) -> bool:
+def has_content(memory: Int64, row: int, groups: int, event: Int64) -> bool:
     """Whether a known row has this time and amount, and these groups."""
     if memory[row + TIME] != event[TIME] or memory[row + AMOUNT] != event[AMOUNT]:
         return False
-    for store in range(len(tables.stores)):
-        alone = tables.stores[store].left < 0
-        if alone and memory[row + KNOWN_WORDS + tables.stores[store].last] != memory[groups + store]:
+    for place in range(memory[STORE_COUNT]):
+        store = memory[STORES] + place * len(STORE)
+        alone = memory[store + STORE.left] < 0
+        if alone and memory[row + KNOWN_WORDS + memory[store + STORE.last]] != memory[groups + place]:
             return False
     return True
 
 
 @compiled
-def groups_of_known(memory: Int64, tables: Tables, row: int, groups: int) -> None:
+def groups_of_known(memory: Int64, row: int, groups: int) -> None:
     """Fill the heads of a known row's groups, where the id alone has one."""
-    for store in range(len(tables.stores)):
-        if tables.stores[store].left < 0:
-            memory[groups + store] = memory[row + KNOWN_WORDS + tables.stores[store].last]
+    for place in range(memory[STORE_COUNT]):
+        store = memory[STORES] + place * len(STORE)
+        if memory[store + STORE.left] < 0:
+            memory[groups + place] = memory[row + KNOWN_WORDS + memory[store + STORE.last]]
         else:
-            memory[groups + store] = ABSENT
+            memory[groups + place] = ABSENT
 
 
 @compiled
-def _forget_rows(memory: Int64, chain: int, kind: Kind) -> None:
+def _forget_rows(memory: Int64, chain: int, kind: int) -> None:
     """Rows leave their table one by one, and the chain a block at a time."""
-    first, block = memory[chain + FIRST], (1 << kind.shift) - 1
+    first, block = memory[chain + FIRST], (1 << memory[kind + KIND.shift]) - 1
     for _ in range(FORGOTTEN_AT_ONCE):
         if first == memory[chain + END]:
             return

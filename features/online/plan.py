@@ -19,74 +19,32 @@ from numpy.typing import NDArray
 
 from features.errors import InputError, faults_text
 from features.online import arena, chains, key_tables
-from features.windows.aggregates import Aggregate
-from features.windows.spec import FeatureColumn, FeatureSpec
-
-ANSWERS = (
-    "by_batch",
-    "count",
-    "sum",
-    "mean",
-    "largest",
-    "smallest",
-    "deviation",
-    "zscore",
-    "ratio",
-    "distinct",
-    "seconds_since",
-    "first_seen",
-    "previous_ratio",
-    "previous_same",
-    "labels",
-    "frauds",
-    "fraud_rate",
-    "shrunken_rate",
-    "last_label",
-    "since_fraud",
-    "run_length",
-    "run_seconds",
+from features.online.records import (
+    ANSWERS,
+    COLUMN,
+    HEAD_WORDS,
+    KIND,
+    KNOWN_WORDS,
+    NEVER_DROPPED,
+    NONE,
+    OTHER,
+    STORE,
+    WINDOW,
 )
-"""What compiled loops can answer, `Aggregate.online`; everything else is answered by the aggregate's own function."""
+from features.windows.aggregates import Aggregate
+from features.windows.kernels import Int64
+from features.windows.spec import FeatureColumn, FeatureSpec
 
 OF_FRAUDS = ("frauds", "since_fraud")
 """Those that say nothing of legitimate labels, which are most of all labels."""
 
-NOW, RIGHT = range(2)
-HEAD_WORDS = 2
-NONE = -1
-"""A part that a store does not have."""
-NEVER_DROPPED = 2**62
-"""Moments of a group that are kept where an aggregate without a loop may look at all the past."""
 
-KIND = np.dtype([(name, np.int64) for name in ("at", "width", "shift", "unused")])
-STORE = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            *("left", "last", "table", "blank", "head"),  # the stores or the id it is made of; its groups
-            *("rows", "frauds", "legits", "largest", "smallest"),  # kinds of its chains
-            *("amount", "first_other", "others", "counted"),  # what a row holds
-            *("first_window", "windows", "total", "square", "seen"),  # words of a window
-            *("first_label_window", "label_windows", "known"),
-            *("keep", "moments", "reach", "label_keep"),  # how long rows and labels are kept
-            *("first_column", "columns"),
-        )
-    ]
-)
-OTHER = np.dtype([(name, np.int64) for name in ("store", "pair", "code", "previous", "following")])
-WINDOW = np.dtype([(name, np.int64) for name in ("width", "at")])
-COLUMN = np.dtype(
-    [(name, np.int64) for name in ("answer", "window", "other", "first", "second", "reach", "place")]
-    + [("divisor", np.float64)]
-)
-
-
-KNOWN_WORDS = 5
-"""Words of a known row before its groups: see `known_rows`."""
+def _records(fields: Any) -> np.dtype[np.void]:
+    return np.dtype([(name, np.int64) for name in fields._fields])
 
 
 class Tables(NamedTuple):
-    """The plan as arrays of records; numba takes them as they are."""
+    """The plan as arrays of records, in which places stand for addresses."""
 
     stores: NDArray[np.void]
     kinds: NDArray[np.void]
@@ -103,7 +61,8 @@ class OnlinePlan:
         spec: the specification.
         ids: the id columns that a row gives, in the order in which it gives them.
         names: columns of entities, in the order in which they are answered.
-        tables: for the loops.
+        tables: records of all parts.
+        records: address of the words that the loops read in place of the tables.
         by_batch: columns that no loop answers, with their store.
         scratch: address of a head that questions about another moment use.
         groups: address of the heads of the row in hand, one a store.
@@ -115,16 +74,37 @@ class OnlinePlan:
     ids: tuple[str, ...]
     names: tuple[str, ...]
     tables: Tables
+    records: int
     by_batch: tuple[tuple[FeatureColumn, int], ...]
     scratch: int
     groups: int
     known: int
     first: int
 
-    @cached_property
-    def places(self) -> NDArray[np.int64]:
-        """Addresses as `events` takes them."""
-        return np.array([self.scratch, self.groups, self.known])
+    def kind_address(self, kind: int) -> int:
+        """Where the record of a kind of chains is."""
+        return self.records + _size(self.tables.stores) + kind * len(KIND)
+
+    def write(self, memory: Int64) -> None:
+        """Put the plan where the loops of a state find it: the tables, addresses in place of places."""
+        starts = dict(
+            zip(Tables._fields, np.cumsum([self.records, *(_size(each) for each in self.tables)]), strict=False)
+        )
+        tables = Tables(*(table.copy() for table in self.tables))
+        kinds = starts["kinds"], len(KIND)
+        for name in ("rows", "frauds", "legits", "largest", "smallest"):
+            tables.stores[name] = _addresses(tables.stores[name], *kinds)
+        pairs = self.tables.stores["rows"][self.tables.others["pair"]]
+        tables.others["rows"] = _addresses(np.where(self.tables.others["pair"] < 0, NONE, pairs), *kinds)
+        for name, part, fields in _REFERENCES:
+            owner = tables.columns if name in ("window", "other") else tables.stores
+            owner[name] = _addresses(owner[name], starts[part], len(fields))
+        memory[self.records : self.records + sum(map(_size, tables))] = np.concatenate(
+            [table.view(np.int64) for table in tables]
+        )
+        memory[arena.STORES], memory[arena.STORE_COUNT] = starts["stores"], len(tables.stores)
+        memory[arena.SCRATCH], memory[arena.GROUPS], memory[arena.KNOWN] = self.scratch, self.groups, self.known
+        memory[arena.KNOWN_KIND] = starts["kinds"] + (len(tables.kinds) - 1) * len(KIND)
 
     @cached_property
     def by_batch_places(self) -> NDArray[np.int64]:
@@ -188,16 +168,17 @@ class _Layout:
         heads = max((store["head"] for store in stores), default=0)
         known = self._words(chains.WORDS + key_tables.TABLE_WORDS)
         self.records["kinds"].append((0, KNOWN_WORDS + len(self.ids), 6, arena.OWN_LISTS + 5 * len(self.sets)))
-        records = [tuple(store[name] for name in STORE.names or ()) for store in stores]
+        records = [tuple(store[name] for name in STORE._fields) for store in stores]
         tables = Tables(
-            np.array(records, STORE),
-            *(np.array(self.records[name], kind) for name, kind in zip(Tables._fields[1:], _RECORDS, strict=True)),
+            np.array(records, _records(STORE)),
+            *(np.array(self.records[name], kind) for name, kind in zip(Tables._fields[1:], _KINDS, strict=True)),
         )
         return OnlinePlan(
             spec=self.spec,
             ids=self.ids,
             names=tuple(column.name for column in self.columns),
             tables=tables,
+            records=self._words(sum(map(_size, tables))),
             by_batch=tuple(
                 (column, self.sets.index(_id_set(column.entity)))
                 for column in self.columns
@@ -212,7 +193,7 @@ class _Layout:
     def _store(self, place: int, ids: tuple[str, ...]) -> dict[str, int]:
         """A store, laid out in the order of the legend."""
         columns = [column for column in self.columns if _id_set(column.entity) == ids]
-        store = dict.fromkeys(STORE.names or (), NONE)
+        store = dict.fromkeys(STORE._fields, NONE)
         store["left"] = self.sets.index(ids[:-1]) if len(ids) > 1 else NONE
         store["last"] = self.sets.index(ids[-1:]) if len(ids) > 1 else self.ids.index(ids[0])
         store["table"] = self._words(key_tables.TABLE_WORDS)
@@ -241,7 +222,7 @@ class _Layout:
         for of in others:
             pair = self.sets.index(_id_set((*ids, of))) if of in counted else NONE
             links = (width + 1, width + 2) if of in counted else (NONE, NONE)
-            self.records["others"].append((self.sets.index((of,)), pair, width, *links))
+            self.records["others"].append((self.sets.index((of,)), pair, NONE, width, *links))
             width += 3 if of in counted else 1
         return width
 
@@ -308,7 +289,7 @@ class _Layout:
                     *numbers,
                     store["reach"],
                     self.columns.index(column),
-                    float(self.spec.amount_scale) if aggregate.money else 1.0,
+                    self.spec.amount_scale if aggregate.money else 1,
                 )
             )
 
@@ -341,7 +322,28 @@ class _Layout:
         return address
 
 
-_RECORDS = (KIND, OTHER, WINDOW, COLUMN)
+_KINDS = tuple(_records(fields) for fields in (KIND, OTHER, WINDOW, COLUMN))
+
+
+_REFERENCES = (
+    ("first_other", "others", OTHER),
+    ("first_window", "windows", WINDOW),
+    ("first_label_window", "windows", WINDOW),
+    ("first_column", "columns", COLUMN),
+    ("window", "windows", WINDOW),
+    ("other", "others", OTHER),
+)
+"""Fields that hold places in a table."""
+
+
+def _size(table: NDArray[np.void]) -> int:
+    return int(table.view(np.int64).size)
+
+
+def _addresses(places: NDArray[np.int64], start: int, words: int) -> NDArray[np.int64]:
+    """Addresses of the records at places of a table that begins at `start`; NONE stays."""
+    found: NDArray[np.int64] = np.where(places < 0, NONE, start + places * words)
+    return found
 
 
 def _id_set(ids: Sequence[str]) -> tuple[str, ...]:

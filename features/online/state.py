@@ -20,7 +20,8 @@ from features.errors import InputError
 from features.online import arena, events
 from features.online.batch_answers import batch_answer
 from features.online.id_keys import IdKeys
-from features.online.plan import KNOWN_WORDS, NOW, OnlinePlan, online_plan
+from features.online.plan import OnlinePlan, online_plan
+from features.online.records import KNOWN_WORDS, NOW
 from features.times import DAY, HOUR, MINUTE
 from features.windows.compilation import keep_compiled_loops
 from features.windows.groups import read_only
@@ -129,6 +130,7 @@ class OnlineState:
         keep_compiled_loops()
         plan = online_plan(spec)
         memory = arena.reserved_words(max(words, 2 * plan.first), fewest=2 * plan.first)
+        plan.write(memory)
         memory[arena.NEXT] = plan.first
         memory[arena.NEWEST] = arena.BEGINNING
         limits = (bounds.lateness, bounds.ahead, bounds.remembered)
@@ -163,7 +165,7 @@ class OnlineState:
         event = self._event(row)
         if self.plan.by_batch:
             answers = self._batch_answers(event)
-        outcome = events.accept_row(self.memory, self.plan.tables, self.plan.places, event, values)
+        outcome = events.accept_row(self.memory, event, values)
         if outcome == events.FULL:
             raise InputError(f"the state must fit {len(self.memory)} words, and the next row may not")
         if self.plan.by_batch and outcome in (Outcome.EXACT, Outcome.LATE, Outcome.TOO_LATE):
@@ -187,7 +189,7 @@ class OnlineState:
             names = ", ".join(column.name for column, _ in self.plan.by_batch)
             raise InputError(f"rows must be accepted one by one for the answers of columns without a loop: {names}")
         outcomes = np.empty(len(rows), np.int64)
-        events.accept_rows(self.memory, self.plan.tables, self.plan.places, read_only(rows), values, outcomes)
+        events.accept_rows(self.memory, read_only(rows), values, outcomes)
         if (outcomes == events.FULL).any():
             raise InputError(f"the state must fit {len(self.memory)} words, and the next row may not")
         return outcomes
@@ -195,7 +197,7 @@ class OnlineState:
     def ask(self, row: Row, values: Float32) -> None:
         """The answer that `accept` would give now; the state stays as it is."""
         event = self._event(row)
-        events.ask_row(self.memory, self.plan.tables, self.plan.places, event, values)
+        events.ask_row(self.memory, event, values)
         if self.plan.by_batch:
             values[self.plan.by_batch_places] = self._batch_answers(event)
 
@@ -207,7 +209,7 @@ class OnlineState:
         """
         event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
         old = label_key(*(change.earlier or (None, None)))
-        done = events.change_label(self.memory, self.plan.tables, self.plan.places, event, old)
+        done = events.change_label(self.memory, event, old)
         if done == events.FULL:
             raise InputError(f"the state must fit {len(self.memory)} words, and the next label may not")
         return bool(done == events.CHANGED)
@@ -233,9 +235,11 @@ class OnlineState:
         """
         keep_compiled_loops()
         plan = online_plan(spec)
-        if len(words) < plan.first or words[arena.NEXT] != len(words):
-            raise InputError(f"a state of this specification must have its {plan.first} first words, got {len(words)}")
-        memory = arena.reserved_words(max(reserved, 2 * len(words)), fewest=2 * len(words))
+        memory = arena.reserved_words(max(reserved, 2 * len(words), 2 * plan.first), fewest=2 * plan.first)
+        plan.write(memory)
+        own = slice(plan.records, plan.first)
+        if len(words) < plan.first or words[arena.NEXT] != len(words) or (words[own] != memory[own]).any():
+            raise InputError(f"a state of this specification must begin with the {plan.first} words of its plan")
         memory[: len(words)] = words
         return cls(plan, memory, keys)
 
@@ -250,7 +254,7 @@ class OnlineState:
 
     def _batch_answers(self, event: Int64) -> list[np.float32]:
         """Of the columns that no loop answers, from the state as it is before the row."""
-        events.find_groups(self.memory, self.plan.tables, self.plan.groups, event, False)
+        events.find_groups(self.memory, self.plan.groups, event, False)
         own = int(event[2]), int(event[3])
         return [batch_answer(self.memory, self.plan, column, place, *own) for column, place in self.plan.by_batch]
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from features.online import known_rows
 from features.online.id_keys import NULL, IdKeys
-from features.online.plan import KNOWN_WORDS, OnlinePlan
+from features.online.plan import OnlinePlan
+from features.online.records import KNOWN_WORDS
 from features.windows.kernels import NO_EVENT
 
 

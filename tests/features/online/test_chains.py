@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from features.online import arena, chains
-from features.online.plan import KIND
+from features.online.records import KindFields
 
 CHAIN = 100
-KIND_OF_TWO = np.array([(0, 2, 2, arena.OWN_LISTS)], KIND)[0]
+KIND_OF_TWO = 200
 
 
 @pytest.fixture
 def memory():
     words = arena.reserved_words(100_000, fewest=100_000)
     words[arena.NEXT] = 1000
+    words[KIND_OF_TWO : KIND_OF_TWO + 4] = KindFields(at=0, width=2, shift=2, unused=arena.OWN_LISTS)
     return words
 
 

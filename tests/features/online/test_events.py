@@ -1,7 +1,7 @@
 import numpy as np
 
 from features.online import arena, events
-from features.online.plan import KNOWN_WORDS
+from features.online.records import KNOWN_WORDS
 from features.windows.kernels import NO_EVENT
 from tests.fixtures.online_logs import SPEC, answers, assert_same_values, empty_state, in_order, random_log, row_of
 from tests.fixtures.random_tables import transaction
@@ -13,8 +13,7 @@ def test_many_rows_at_once_are_one_after_the_other():
     expected = answers(one_by_one, rows, in_order(rows))
     given = np.array([at_once._event(row_of(rows[each.row], each.row, state=at_once)) for each in in_order(rows)])
     values, outcomes = np.empty_like(expected), np.empty(len(given), np.int64)
-    plan = at_once.plan
-    events.accept_rows(at_once.memory, plan.tables, plan.places, given, values, outcomes)
+    events.accept_rows(at_once.memory, given, values, outcomes)
     assert_same_values(values, expected)
     assert set(outcomes.tolist()) == {events.EXACT}
     assert at_once.digest() == one_by_one.digest()
@@ -25,7 +24,7 @@ def test_a_null_id_has_no_group_and_an_unknown_one_only_once_it_is_accepted():
     plan, row = state.plan, row_of(transaction(0, "a", None, 1, None, 0), state=state)
     used = state.memory[arena.NEXT]
     for made in (False, True):
-        events.find_groups(state.memory, plan.tables, plan.groups, state._event(row), made)
+        events.find_groups(state.memory, plan.groups, state._event(row), made)
         heads = state.memory[plan.groups : plan.groups + len(plan.tables.stores)].tolist()
         assert heads.count(-1) == 2
         assert bool(state.memory[arena.NEXT] > used) is made
@@ -36,7 +35,7 @@ def test_a_label_without_a_row_and_without_ids_changes_nothing():
     event = np.zeros(KNOWN_WORDS + 2 * len(state.plan.ids), np.int64)
     event[:2] = 1, 2
     before = state.digest()
-    changed = events.change_label(state.memory, state.plan.tables, state.plan.places, event, NO_EVENT)
+    changed = events.change_label(state.memory, event, NO_EVENT)
     assert changed == events.UNKNOWN_ROW
     assert state.digest() == before
 

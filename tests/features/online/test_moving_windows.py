@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from features.online.arena import STORES
 from features.online.moving_windows import move_windows
-from features.online.plan import RIGHT
+from features.online.records import RIGHT, STORE
 from tests.fixtures.online_groups import group_of, rows_of
 from tests.fixtures.online_logs import answers, empty_state, in_order, row_of, spec_for
 from tests.fixtures.random_tables import SECOND, START, transaction
@@ -43,12 +44,13 @@ def held(state, store, head, window):
 @pytest.mark.parametrize("longest", [5, 50, 3000])
 def test_windows_hold_what_a_look_at_each_row_finds_wherever_they_are_moved(state, longest):
     store, head = group_of(state, "card_id", row=row_of(CARD, state=state))
+    address = int(state.memory[STORES]) + [*state.plan.tables.stores].index(store) * len(STORE)
     rows, others = rows_of(state, store, head), state.plan.tables.others[store["first_other"]]
     windows = state.plan.tables.windows[store["first_window"] : store["first_window"] + store["windows"]]
     rng, time = np.random.default_rng(2), START + 1000 * SECOND
     for _ in range(150):
         time += int(rng.integers(-longest, longest + 1)) * SECOND
-        move_windows(state.memory, state.plan.tables, store, head, time)
+        move_windows(state.memory, address, head, time)
         for window in windows:
             inside = [row for row in rows if time - window["width"] <= row[0] < time]
             assert held(state, store, head, window) == seen(inside, others, store)

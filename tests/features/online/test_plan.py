@@ -2,7 +2,8 @@ from itertools import pairwise
 
 import pytest
 
-from features.online.plan import ANSWERS, NONE, online_plan
+from features.online.plan import online_plan
+from features.online.records import ANSWERS, NONE
 from features.windows.aggregates import AGGREGATES, Aggregate
 from tests.fixtures.online_logs import SPEC, spec_for
 

@@ -199,7 +199,7 @@ def test_the_default_specification_can_be_asked_of_any_row():
 
 def test_a_snapshot_of_another_specification_is_refused():
     words = empty_state(spec_for(windows=["5s"], aggregates={"card": ["count"]}, entities=["card"])).words()
-    with pytest.raises(ValueError, match="a state of this specification must have its"):
+    with pytest.raises(ValueError, match="a state of this specification must begin with the"):
         OnlineState.restored(SPEC, words, keys=KEYS)
 
 
