@@ -38,14 +38,14 @@ def remember_row(memory: Int64, chain: int, groups: int, event: Int64) -> None:
     """
     kind = memory[KNOWN_KIND]
     _forget_rows(memory, chain, kind)
-    place = memory[chain + END]
-    row = opened(memory, chain, kind, place)
+    position = memory[chain + END]
+    row = opened(memory, chain, kind, position)
     memory[row : row + KNOWN_WORDS] = event
     for place in range(memory[STORE_COUNT]):
         store = memory[STORES] + place * len(STORE)
         if memory[store + STORE.left] < 0:
             memory[row + KNOWN_WORDS + memory[store + STORE.last]] = memory[groups + place]
-    put(memory, chain + WORDS, event[KEY_HIGH], event[KEY_LOW], place + 1)
+    put(memory, chain + WORDS, event[KEY_HIGH], event[KEY_LOW], position + 1)
 
 
 @compiled
