@@ -245,8 +245,7 @@ def time_folds(
             the delay; every fault at once.
     """
     known = ~np.isnan(label) & ((label_available_at <= as_of) if as_of is not None else True)
-    end = int(event_time.max(initial=0)) if as_of is None else as_of - delay
-    edges = _edges_by_rows(event_time, split, end) if split.by_rows else _edges_by_time(split, end)
+    edges = _edges(event_time, split, delay, as_of)
     code = np.full(len(event_time), NO_FOLD, np.int8)
     usable = np.zeros(len(event_time), np.bool_)
     folds = []
@@ -265,14 +264,42 @@ def time_folds(
     return Folds(code, usable, tuple(folds), newest)
 
 
-def _edges_by_time(split: SplitConfig, end: int) -> list[int]:
+def label_deadlines(
+    event_time: NDArray[np.int64], *, split: SplitConfig, delay: int, as_of: int | None
+) -> NDArray[np.int64]:
+    """By when the label of each row had to be known for its fold, the end of time where nothing asks for it.
+
+    A label that changes later was another one when the fold's models or maps were fitted.
+
+    Args:
+        event_time: int64 [N], microseconds since 1970 UTC, any order.
+        split: the [split] section.
+        delay: [labels] delay in microseconds.
+        as_of: microseconds since 1970 UTC, or None.
+
+    Returns:
+        int64 [N], microseconds since 1970.
+    """
+    deadlines = np.full(len(event_time), np.iinfo(np.int64).max)
+    for interval in _intervals(_edges(event_time, split, delay, as_of)):
+        if interval.deadline is not None:
+            deadlines[(event_time > interval.start) & (event_time <= interval.end)] = interval.deadline
+    return deadlines
+
+
+def _edges(event_time: NDArray[np.int64], split: SplitConfig, delay: int, as_of: int | None) -> list[int]:
     """Where each of the six spans begins and, last, where test ends."""
+    end = int(event_time.max(initial=0)) if as_of is None else as_of - delay
+    return _edges_by_rows(event_time, split, end) if split.by_rows else _edges_by_time(split, end)
+
+
+def _edges_by_time(split: SplitConfig, end: int) -> list[int]:
     lengths = [split.length(span) for span in SPANS]
     return [end - sum(lengths[place:]) for place in range(len(SPANS) + 1)]
 
 
 def _edges_by_rows(event_time: NDArray[np.int64], split: SplitConfig, end: int) -> list[int]:
-    """The same for shares of rows: an edge is the time of the last row before the cut, so that ties stay together."""
+    """For shares of rows: an edge is the time of the last row before the cut, so that ties stay together."""
     times = np.sort(event_time[event_time <= end])
     if len(times) == 0:
         return [end] * (len(SPANS) + 1)

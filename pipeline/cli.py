@@ -282,11 +282,17 @@ def simulate(
     truth: Annotated[
         Path | None, typer.Option("--truth", help="also write each row's true probability and label (.parquet)")
     ] = None,
+    chargebacks: Annotated[
+        Path | None,
+        typer.Option(
+            "--chargebacks", help="labels as a feed of reports in this file, none in --out (.parquet or .csv)"
+        ),
+    ] = None,
 ) -> None:
     """Write simulated raw transactions with 1.8 % fraud, late labels and wrong ones."""
     from pipeline.stages.ingest.simulation import write_simulation
 
-    written = write_simulation(out, rows=rows, seed=seed, scenario=scenario, truth=truth)
+    written = write_simulation(out, rows=rows, seed=seed, scenario=scenario, truth=truth, chargebacks=chargebacks)
     Console().print(f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}", highlight=False, soft_wrap=True)
 
 

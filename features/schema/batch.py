@@ -1,12 +1,14 @@
 """One batch of source rows read into canonical transactions: accepted, quarantined, or later than as-of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from features.earlier_labels import EARLIER_LABELS
 from features.schema.canonical_columns import (
     Amounts,
     Columns,
@@ -20,6 +22,7 @@ from features.schema.canonical_columns import (
     number_columns,
     readable_times,
     role_columns,
+    row_ranks,
     source_amounts,
     source_labels,
     source_times,
@@ -27,11 +30,14 @@ from features.schema.canonical_columns import (
 )
 from features.schema.canonical_rules import broken_rules
 from features.schema.event_times import NOT_A_TIME, Instants
-from features.schema.faults import Faults, Mask, Parsed, merged_masks
+from features.schema.faults import Faults, Mask, Parsed, marked_rows, merged_masks
+from features.schema.outcome_history import KnownOutcomes, known_outcomes
 from features.schema.policy_columns import OPINION_COLUMN, KnownLabels, PolicyColumns, known_labels, policy_columns
 from features.schema.values import minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
+CURRENCY = "currency: "
+"""What the name of a count of rows begins with; the currency follows."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ class CanonicalBatch:
         rejected: place in the source batch of each quarantined row [quarantined].
         reasons: list of reasons of each quarantined row [quarantined].
         after_as_of: rows that were left out because they lie after as-of.
+        ranks: place of each accepted row in the order of `repeats` [accepted]; None where the preset gives none.
         counts: what was changed or held back on the way, by name.
+        reported: places of the chargeback feed's keys that were met.
     """
 
     accepted: pa.Table
@@ -52,7 +60,9 @@ class CanonicalBatch:
     rejected: Ints
     reasons: pa.Array
     after_as_of: int
+    ranks: Ints | None
     counts: Mapping[str, int]
+    reported: Ints
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,8 @@ class SourceRows:
 class RowValues:
     """The canonical columns as read, placeholders where a row is at fault.
 
-    `labels` are the file's, as far as no mask took them away; `known` tells outcomes from opinions among them.
+    `labels` are the file's, known from `file_available` on, as far as no mask took them away; `known` tells outcomes
+    from opinions among them. With a feed of chargebacks its outcomes, `available` and `history` are the feed's too.
     """
 
     ids: pa.Array
@@ -86,7 +97,10 @@ class RowValues:
     labels: Labels
     known: KnownLabels
     policy: PolicyColumns
+    file_available: Ints
     available: Ints
+    history: KnownOutcomes | None
+    ranks: Ints | None
     texts: Mapping[str, pa.Array]
     numbers: Mapping[str, Floats]
 
@@ -113,13 +127,16 @@ def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> Canoni
         rejected=rows.places[bad],
         reasons=faults.reasons(),
         after_as_of=later,
+        ranks=None if read.values.ranks is None else read.values.ranks[~bad],
         counts={"naive_times": int(rows.event.naive.sum()), **counts},
+        reported=np.zeros(0, np.int64) if read.values.history is None else read.values.history.reported,
     )
 
 
 def up_to(raw: pa.Table, reading: Reading) -> tuple[SourceRows, int]:
     """The rows of a batch that do not lie after as-of, and how many do; a row without a time stays to be judged."""
-    read, preset = role_columns(raw, reading.plan), reading.preset
+    preset = reading.preset
+    read = role_columns(raw, reading.plan, encoding=preset.encoding)
     event = source_times(read.values, "event_time", preset.event_time, preset.quotes)
     now = reading.as_of
     early = np.ones(raw.num_rows, bool) if now is None else (event.micros <= now) | (event.micros == NOT_A_TIME)
@@ -136,47 +153,83 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
     time = readable_times(rows.event, "event_time", required=True)
     ids = transaction_ids(columns, preset, row_ids)
     entities = entity_columns(columns, reading, time.values)
-    amounts = source_amounts(columns["amount"], preset)
-    labels = source_labels(columns["label"], time.values, preset)
+    amounts = source_amounts(columns, reading, time.values)
+    labels = source_labels(columns.get("label"), time.values, preset)
     available = availability(columns, reading, time.values, labels.values.values)
     policy = policy_columns(columns, preset)
     numbers = number_columns(columns, preset)
+    ranks = None if "repeats" not in columns else row_ranks(columns["repeats"], preset)
+    known = known_labels(labels.values.values, policy.values, opinions=reading.opinions)
+    history = _history(reading, ids.values, time.values, labels.values, known, available.values, policy.values)
+    if history is not None:
+        known = replace(known, outcome=history.label)
     values = RowValues(
         ids=ids.values,
         time=time.values,
         entities={name: parsed.values for name, parsed in entities.items()},
         amounts=amounts.values,
         labels=labels.values,
-        known=known_labels(labels.values.values, policy.values, opinions=reading.opinions),
+        known=known,
         policy=policy.values,
-        available=available.values,
+        file_available=available.values,
+        available=available.values if history is None else history.available,
+        history=history,
+        ranks=None if ranks is None else ranks.values,
         texts=category_columns(columns, preset),
         numbers={name: parsed.values for name, parsed in numbers.items()},
     )
-    every = (time, ids, *entities.values(), amounts, labels, available, policy, *numbers.values())
-    return Parsed(values, merged_masks(parsed.faults for parsed in every))
+    every = (time, ids, *entities.values(), amounts, labels, available, policy, ranks, *numbers.values())
+    return Parsed(values, merged_masks(parsed.faults for parsed in every if parsed is not None))
+
+
+def _history(
+    reading: Reading,
+    ids: pa.Array,
+    time: Ints,
+    labels: Labels,
+    known: KnownLabels,
+    available: Ints,
+    policy: PolicyColumns,
+) -> KnownOutcomes | None:
+    """What the feed of chargebacks makes of the outcomes; None where the preset has none.
+
+    A row in a masked month, or one that was blocked, has no outcome whatever is reported, and silence says nothing.
+    """
+    reports = reading.reports
+    if reports is None:
+        return None
+    closed = marked_rows(labels.masked, len(time))
+    if policy.blocked is not None:
+        closed = closed | policy.blocked
+    silent = (known.outcome < 0) & ~closed
+    label = np.where(silent, reports.absent, known.outcome)
+    matured = np.where(silent & (label >= 0) & (time != NOT_A_TIME), time + reading.labels_delay, available)
+    return known_outcomes(reports, ids, time=time, label=label, available=matured, closed=closed, as_of=reading.as_of)
 
 
 def _broken(values: RowValues, reading: Reading) -> dict[str, Mask]:
     """Rows that break a rule; where the preset knows refunds, only the size of an amount is judged."""
     major, preset = values.amounts.major, reading.preset
-    return broken_rules(
+    broken = broken_rules(
         preset,
         time=values.time,
         amount=major if preset.amount.refund is None else np.abs(major),
         label=values.labels.values,
-        available=values.available,
+        available=values.file_available,
     )
+    if values.history is not None:
+        broken["chargebacks: must not be reported before event_time"] = values.history.too_early
+    return broken
 
 
 def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa.Table, dict[str, int]]:
     """All canonical columns in their order, rows at fault among them, and what was changed or held back."""
-    preset, label = reading.preset, values.known.outcome
+    preset, label, history = reading.preset, values.known.outcome, values.history
     minor, rounded = _minor_amounts(values.amounts, bad, reading)
     refund, refunds = values.amounts.major < 0, {}
     if preset.amount.refund is not None:
         refunds = {preset.amount.refund: pa.array(np.where(refund, "true", "false"), pa.string())}
-    held_back = _held_back(values, reading) & ~bad
+    held_back = _held_back(values.available, label, reading) & ~bad
     unknown = (label < 0) | held_back
     table = {
         "transaction_id": values.ids,
@@ -186,7 +239,8 @@ def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa
         "amount_minor": pa.array(minor),
         "label": pa.array(label, mask=unknown),
         "label_available_at": _moments(values.available, mask=unknown),
-        **_policy_table(values, held_back),
+        **({} if history is None else {EARLIER_LABELS: history.earlier.column(len(label))}),
+        **_policy_table(values, _held_back(values.file_available, values.labels.values, reading) & ~bad),
         **values.texts,
         **refunds,
         **{name: pa.array(column) for name, column in values.numbers.items()},
@@ -194,6 +248,7 @@ def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa
     counts = {
         "amounts_rounded": int(rounded.sum()),
         "refunds": int((refund & ~bad).sum()) if refunds else 0,
+        **{f"{CURRENCY}{name}": rows for name, rows in values.amounts.currencies.items()},
         "fraud_labels_not_yet_available": int((held_back & (label == 1)).sum()),
         "legitimate_labels_not_yet_available": int((held_back & (label == 0)).sum()),
         **{
@@ -224,11 +279,11 @@ def _minor_amounts(amounts: Amounts, bad: Mask, reading: Reading) -> tuple[Ints,
     return np.abs(minor), rounded
 
 
-def _held_back(values: RowValues, reading: Reading) -> Mask:
+def _held_back(available: Ints, label: NDArray[np.int8], reading: Reading) -> Mask:
     """Rows whose label is known in the source but was not yet as of the given time."""
     if reading.as_of is None:
-        return np.zeros(len(values.time), bool)
-    return (values.available > reading.as_of) & (values.labels.values >= 0)
+        return np.zeros(len(label), bool)
+    return (available > reading.as_of) & (label >= 0)
 
 
 def _moments(micros: Ints, mask: Mask | None = None) -> pa.Array:

@@ -1,11 +1,15 @@
 """Which source column fills which place of the canonical table."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from features.schema.preset import IdColumn, Preset, TimeColumn
+from features.schema.preset import Chargebacks, IdColumn, Preset, TimeColumn
 
 TIME_PARTS = ("year", "month", "day", "time")
+CURRENCY_NAMES = frozenset(
+    {"currency", "currency_code", "currencycode", "ccy", "ccy_code", "transaction_currency", "txn_currency"}
+)
+"""Columns, in any case, that say the currency of an amount where no preset does."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,29 @@ class ColumnPlan:
 
 def column_plan(preset: Preset, available: Sequence[str]) -> ColumnPlan:
     """Match a file's header with a preset; faults are returned, for the caller knows the file's name."""
+    return _plan(
+        (*_roles(preset), *_currency_role(preset, available)), available, leaks=preset.leaks, personal=preset.personal
+    )
+
+
+def report_plan(feed: Chargebacks, available: Sequence[str]) -> ColumnPlan:
+    """The same of a file of chargeback reports: roles transaction_id, reported_at and outcome."""
+    return _plan(_report_roles(feed), available)
+
+
+def time_roles(name: str) -> dict[str, str]:
+    """The roles that make up one time: the whole under "", or its parts."""
+    return {"": name} | {part: f"{name}.{part}" for part in TIME_PARTS}
+
+
+def _plan(
+    roles: Iterable[Role], available: Sequence[str], *, leaks: Sequence[str] = (), personal: Sequence[str] = ()
+) -> ColumnPlan:
     held = set(available)
-    sources = {role: role.source(held) for role in _roles(preset)}
+    sources = {role: role.source(held) for role in roles}
     columns = {role.name: source for role, source in sources.items() if source is not None}
     unfilled = [role for role, source in sources.items() if source is None and role.expected]
-    leaks, personal = _held(preset.leaks, held), _held(preset.personal, held)
+    leaks, personal = _held(leaks, held), _held(personal, held)
     return ColumnPlan(
         columns=columns,
         missing=_first_spellings(unfilled, required=True),
@@ -63,11 +85,6 @@ def column_plan(preset: Preset, available: Sequence[str]) -> ColumnPlan:
         leaks=leaks,
         personal=personal,
     )
-
-
-def time_roles(name: str) -> dict[str, str]:
-    """The roles that make up one time: the whole under "", or its parts."""
-    return {"": name} | {part: f"{name}.{part}" for part in TIME_PARTS}
 
 
 def _held(names: Sequence[str], among: Collection[str]) -> tuple[str, ...]:
@@ -82,12 +99,15 @@ def _roles(preset: Preset) -> Iterator[Role]:
     yield from _id_roles("transaction_id", preset.transaction_id)
     yield from _time_roles("event_time", preset.event_time, required=True)
     yield Role("amount", preset.amount.column, True)
-    yield Role("label", preset.label.column, True)
+    if preset.label is not None:
+        yield Role("label", preset.label.column, True)
     if preset.label_available_at is not None:
         yield from _time_roles("label_available_at", preset.label_available_at, required=False)
     for name in ("action", "label_source", "approval_probability"):
         if (column := getattr(preset, name)) is not None:
             yield Role(name, column.column, False, expected=False)
+    if preset.repeats is not None and preset.repeats.column is not None:
+        yield Role("repeats", preset.repeats.column, True)
     for name, entity in preset.entities.items():
         yield from _id_roles(name, entity)
     for group in (*preset.categorical, *preset.numeric):
@@ -95,12 +115,28 @@ def _roles(preset: Preset) -> Iterator[Role]:
             yield Role(name, columns, group.required)
 
 
-def _id_roles(name: str, column: IdColumn | None) -> Iterator[Role]:
+def _currency_role(preset: Preset, available: Sequence[str]) -> Iterator[Role]:
+    """The column of currencies: the preset's, or one whose name says it, for sums over several mean nothing."""
+    named = tuple(name for name in available if name.lower() in CURRENCY_NAMES)
+    if preset.currency is not None:
+        yield Role("currency", preset.currency.column, True)
+    elif named:
+        yield Role("currency", named[:1], False)
+
+
+def _report_roles(feed: Chargebacks) -> Iterator[Role]:
+    yield from _id_roles("transaction_id", feed.transaction_id, required=True)
+    yield from _time_roles("reported_at", feed.reported_at, required=True)
+    if feed.outcome is not None:
+        yield Role("outcome", feed.outcome.column, True)
+
+
+def _id_roles(name: str, column: IdColumn | None, *, required: bool = False) -> Iterator[Role]:
     if column is not None and column.column is not None:
-        yield Role(name, column.column, False)
+        yield Role(name, column.column, required)
     elif column is not None:
         for index, part in enumerate(column.parts):
-            yield Role(f"{name}.{index}", part.column, False)
+            yield Role(f"{name}.{index}", part.column, required and not part.optional)
 
 
 def _time_roles(name: str, column: TimeColumn, *, required: bool) -> Iterator[Role]:

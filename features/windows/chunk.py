@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.windows import bounds, fraud_elsewhere, kernels, label_runs, previous_moments
+from features.windows import bounds, fraud_elsewhere, kernels, label_runs, previous_moments, standing_labels
+from features.windows.standing_labels import EndedLabels, LabelEvents, StandingLabels
 from features.windows.workers import Scratch
 
 Made = TypeVar("Made")
@@ -37,8 +38,10 @@ class Chunk:
         starts: int32 [groups + 1], where each group begins and the last one ends.
         amount: int64 [n], minor units ≥ 0; empty where no aggregate reads it.
         label_keys: int64 [n] as `kernels.label_events` reads them; empty where no aggregate reads labels.
+        ended_labels: what stood before them; None where nothing did.
         other: per entity, its codes int32 [n] (-1 null) and how many codes there are.
         elsewhere: per entity, as `fraud_elsewhere.known_elsewhere` tells it of its ids int64 [n].
+        ended_elsewhere: per entity, its frauds that ended, groups counted from the chunk's first; where there are any.
         scratch: where arrays are made that live as long as the chunk.
         kept: what several columns need of one window, by (name, its arguments).
     """
@@ -47,8 +50,10 @@ class Chunk:
     starts: NDArray[np.int32]
     amount: NDArray[np.int64]
     label_keys: NDArray[np.int64]
+    ended_labels: EndedLabels | None = None
     other: dict[str, tuple[NDArray[np.int32], int]] = field(default_factory=dict)
     elsewhere: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    ended_elsewhere: dict[str, fraud_elsewhere.EndedFrauds] = field(default_factory=dict)
     scratch: Scratch = field(default_factory=Scratch)
     kept: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
@@ -98,14 +103,16 @@ class Chunk:
 
     def labels(self, window: Window) -> NDArray[np.int32]:
         """Labels that became available in [t - width, t)."""
+        if self.ended_labels is not None:
+            return self._standing(window.width).labels
         left, right = self._label_bounds(window)
         return np.subtract(right, left, out=self.empty(np.int32))
 
     def frauds(self, window: Window) -> NDArray[np.int32]:
         """Frauds among the labels that became available in [t - width, t)."""
-        frauds = self.empty(np.int32)
-        kernels.differences(self._events[2], *self._label_bounds(window), frauds)
-        return frauds
+        if self.ended_labels is not None:
+            return self._standing(window.width).frauds
+        return self._once(("frauds", window.width), lambda: self._frauds(window))
 
     def last_labels(self, window: Window) -> NDArray[np.float32]:
         """The last of the labels that became available in [t - width, t), NaN where none did."""
@@ -116,21 +123,21 @@ class Chunk:
     def seconds_since_last_fraud(self, window: Window) -> NDArray[np.float32]:
         """Seconds since the last fraud of [t - width, t) became known, NaN where none did."""
         seconds = self.empty(np.float32)
-        last_fraud, bounds_of_labels = self._fraud_places[0], self._label_bounds(window)
-        label_runs.seconds_since_last_fraud(self.time, self._events[0], last_fraud, *bounds_of_labels, seconds)
+        available, last_fraud = self._events.available, self._fraud_places[0]
+        label_runs.seconds_since_last_fraud(self.time, available, last_fraud, *self._label_bounds(window), seconds)
         return seconds
 
     def run_lengths(self, window: Window) -> NDArray[np.int32]:
         """Frauds in a row up to the last label that became available in [t - width, t)."""
         lengths = self.empty(np.int32)
-        label_runs.run_lengths(self._fraud_places[1], *self._label_bounds(window), lengths)
+        label_runs.run_lengths(self._fraud_places[2], self.frauds(window), self._events_before(0), lengths)
         return lengths
 
     def run_seconds(self, window: Window) -> NDArray[np.float32]:
         """Seconds since the first of these frauds became known, NaN where there is none."""
         seconds = self.empty(np.float32)
-        run_start, bounds_of_labels = self._fraud_places[1], self._label_bounds(window)
-        label_runs.run_seconds(self.time, self._events[0], run_start, *bounds_of_labels, seconds)
+        available, run_start = self._events.available, self._fraud_places[1]
+        label_runs.run_seconds(self.time, available, run_start, *self._label_bounds(window), seconds)
         return seconds
 
     def previous_amounts(self, k: int, past: Window = EVER) -> NDArray[np.float64]:
@@ -188,13 +195,30 @@ class Chunk:
         return places
 
     def _label_bounds(self, window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """First label inside and first label behind each row's window, which never holds the row's own time."""
-        return self._events_before(window.width), self._events_before(0)
+        """First label inside that stands and first label behind each row's window, which never holds its own time."""
+        right = self._events_before(0)
+        ends = self.ended_labels is not None
+        return self._standing(window.width).first if ends else self._events_before(window.width), right
+
+    def _frauds(self, window: Window) -> NDArray[np.int32]:
+        frauds = self.empty(np.int32)
+        kernels.differences(self._events.frauds_before, *self._label_bounds(window), frauds)
+        return frauds
+
+    def _standing(self, width: int) -> StandingLabels:
+        return self._once(("standing", width), lambda: self._found_standing(width))
+
+    def _found_standing(self, width: int) -> StandingLabels:
+        found = StandingLabels(*(self.empty(np.int32) for _ in range(3)))
+        gone = self.scratch.empty(len(self._events.ended), np.bool_)
+        windows = self._events_before(width), self._events_before(0)
+        standing_labels.standing_labels(self.starts, self._events, *windows, gone, found)
+        return found
 
     def _events_before(self, shift: int) -> NDArray[np.int32]:
         """First label of the group that became available at or behind t - shift."""
-        available, event_starts, _ = self._events
-        return self._once(("events", shift), lambda: self._places(available, event_starts, shift, False))
+        events = self._events
+        return self._once(("events", shift), lambda: self._places(events.available, events.starts, shift, False))
 
     def _places(
         self, moments: NDArray[np.int64], moment_starts: NDArray[np.int32], shift: int, after: bool
@@ -233,21 +257,35 @@ class Chunk:
         return high, low
 
     @cached_property
-    def _events(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        """When the labels of each group became available, where each group's begin, and frauds before each."""
-        available, event_starts = self.empty(np.int64), self.scratch.empty(len(self.starts), np.int32)
-        frauds_before = self.empty(np.int32, more=1)
-        kernels.label_events(self.label_keys, self.starts, available, event_starts, frauds_before)
-        return available, event_starts, frauds_before
+    def _events(self) -> LabelEvents:
+        more = 0 if self.ended_labels is None else 2 * len(self.ended_labels.rows)
+        events = LabelEvents(
+            available=self.empty(np.int64, more=more),
+            starts=self.scratch.empty(len(self.starts), np.int32),
+            frauds_before=self.empty(np.int32, more=more + 1),
+            ended=self.scratch.empty(len(self.time) + more if more else 0, np.int32),
+        )
+        if self.ended_labels is None:
+            kernels.label_events(self.label_keys, self.starts, *events[:3])
+        else:
+            standing_labels.label_and_end_events(self.label_keys, self.starts, self.ended_labels, events)
+        return events
 
     @cached_property
-    def _fraud_places(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """The last fraud before each place among the labels, and where the frauds that reach up to it begin."""
-        _, event_starts, frauds_before = self._events
-        places = int(event_starts[-1]) + 1
-        last_fraud, run_start = (self.scratch.empty(places, np.int32) for _ in range(2))
-        label_runs.fraud_places(frauds_before[:places], last_fraud, run_start)
-        return last_fraud, run_start
+    def _fraud_places(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """The last fraud before each place among the labels, where the frauds up to it begin, and how many they are."""
+        events = self._events
+        places = int(events.starts[-1]) + 1
+        last_fraud, run_start, runs = (self.scratch.empty(places, np.int32) for _ in range(3))
+        frauds_before = events.frauds_before[:places]
+        if self.ended_labels is None:
+            label_runs.fraud_places(frauds_before, last_fraud, run_start, runs)
+            return last_fraud, run_start, runs
+        steps = self.scratch.empty(4 * (places + 1), np.int32).reshape(4, -1)
+        between = self.scratch.empty(places + 1, np.int32)
+        ended = events.ended[: places - 1]
+        standing_labels.standing_fraud_places(frauds_before, ended, steps, between, last_fraud, run_start, runs)
+        return last_fraud, run_start, runs
 
     def _moments_before(self, k: int, past: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """First row of each row's k-th last moment and first row behind that moment, -1 where there is none."""
@@ -276,6 +314,9 @@ class Chunk:
         counts, spans = self.empty(np.int32), self.empty(np.int64, more=len(self.time)).reshape(2, -1)
         rows = self.time, self.elsewhere[entity], self._neighbours(entity)[0], self.starts
         fraud_elsewhere.window_compromised(*rows, window.width, spans, counts)
+        ended = self.ended_elsewhere.get(entity)
+        if ended is not None:
+            fraud_elsewhere.count_compromised_for_a_time(rows, window.width, self.other[entity][0], ended, counts)
         return counts
 
     def _neighbours(self, entity: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -4,7 +4,12 @@ A merchant at which cards are copied shows in none of its own rows: the copies a
 gives it away is that many of its recent cards have had a fraud at other places since. That needs the rows of other
 groups, so it is told of every row here, card by card, before any merchant's rows are looked at; from then on each
 merchant is on its own, as for every other aggregate. What is said of cards and merchants holds for any two entities.
+
+A fraud that is overturned gives its merchant away only from its report to its end. Such frauds are few: they are listed
+card by card, and each visit looks through those of its card.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +52,42 @@ def known_elsewhere(source: Source, *, entity: tuple[str, ...], other: str) -> N
 
     workers.map(fill, groups.chunks)
     return in_row_order(known, groups, missing=NEVER, workers=workers)
+
+
+class EndedFrauds(NamedTuple):
+    """K frauds that were known for a time only, in order of their id, then of when they became known.
+
+    Attributes:
+        starts: where each id's begin [ids + 1].
+        time: when they happened, microseconds [K].
+        group: where: the group of an entity [K].
+        available: when they became known [K].
+        until: when they ended [K].
+    """
+
+    starts: Int64
+    time: Int64
+    group: Int64
+    available: Int64
+    until: Int64
+
+
+def ended_frauds(source: Source, *, entity: tuple[str, ...], other: str) -> EndedFrauds | None:
+    """The frauds that hold no more, by their `other` id; None where there is none. One at no place tells nothing."""
+    if source.earlier is None:
+        return None
+    codes, groups = source.codes((other,)), source.codes(entity).values[source.earlier.row]
+    ids = codes.values[source.earlier.row]
+    kept = np.flatnonzero((source.earlier.label == 1) & (ids >= 0) & (groups >= 0))
+    kept = kept[np.lexsort((source.earlier.available[kept], ids[kept]))]
+    frauds = source.earlier.taken(kept)
+    return EndedFrauds(
+        starts=np.searchsorted(ids[kept], np.arange(codes.count + 1)).astype(np.int64),
+        time=source.time[frauds.row],
+        group=groups[kept].astype(np.int64),
+        available=frauds.available,
+        until=frauds.until,
+    )
 
 
 @compiled
@@ -127,3 +168,42 @@ def window_compromised(
             while ended < found and ends[ended] < time[row]:
                 ended += 1
             counts[row] = begun - ended
+
+
+@compiled
+def count_compromised_for_a_time(
+    rows: tuple[Int64, Int64, Int32, Int32], width: int, codes: Int32, ended: EndedFrauds, counts: Int32
+) -> None:
+    """Add to `counts` the ids that frauds which ended make count, at times at which no other fraud does.
+
+    As in `window_compromised` a row makes its id count at times in (max(its time, that of the id's row before it and
+    width), its time + width]; of these each such fraud takes (available, until], less what one before it took, up to
+    where a fraud that stands takes the rest.
+
+    Args:
+        rows: time, known, previous and starts as `window_compromised` takes them.
+        width: microseconds.
+        codes: the row's id, -1 for null [n].
+        ended: the frauds of every id, groups counted from the chunk's first.
+        counts: ids in each window [n].
+    """
+    time, known, previous, starts = rows
+    changes = np.zeros(len(time) + 1, np.int32)
+    for group in range(len(starts) - 1):
+        first, stop = starts[group], starts[group + 1]
+        for row in range(first, stop):
+            if codes[row] < 0:
+                continue
+            begin, end = time[row], min(time[row] + width, known[row])
+            if previous[row] >= 0:
+                begin = max(begin, time[previous[row]] + width)
+            for fraud in range(ended.starts[codes[row]], ended.starts[codes[row] + 1]):
+                begins, ends = max(begin, ended.available[fraud]), min(end, ended.until[fraud])
+                if ended.time[fraud] > time[row] and ended.group[fraud] != group and begins < ends:
+                    changes[first + np.searchsorted(time[first:stop], begins, side="right")] += 1
+                    changes[first + np.searchsorted(time[first:stop], ends, side="right")] -= 1
+                    begin = ends
+    more = 0
+    for row in range(len(counts)):
+        more += changes[row]
+        counts[row] += more

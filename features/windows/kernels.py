@@ -14,6 +14,7 @@ from features.windows.compilation import compiled
 from features.windows.finish import deviation, quotient, square
 from features.windows.finish import seconds as in_seconds
 
+Bool = NDArray[np.bool_]
 Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]

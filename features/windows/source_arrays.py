@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.earlier_labels import EarlierLabels, earlier_labels
 from features.errors import InputError
 from features.windows import ordering
 from features.windows.groups import Codes, Groups, id_codes, joined_codes, read_only, time_groups
@@ -76,9 +77,14 @@ class Source:
         """When each label became available in microseconds, null as `kernels.NO_EVENT`."""
         return read_only(_filled(self.table["label_available_at"].cast(pa.int64()), NO_EVENT))
 
+    @cached_property
+    def earlier(self) -> EarlierLabels | None:
+        """Labels that hold no more; None where no row has one."""
+        return earlier_labels(self.table)
+
     @property
     def label_keys(self) -> Callable[[slice], NDArray[np.int64]]:
-        """When some rows' labels became available, and the labels, as `kernels.label_events` reads them."""
+        """When some rows' newest labels became available, and the labels, as `kernels.label_events` reads them."""
         label, available = self.label, self.label_available
 
         def keys_of(rows: slice) -> NDArray[np.int64]:

@@ -7,7 +7,8 @@ a bit. Where an aggregate asks about other groups, what they have to say is told
 (`fraud_elsewhere`): its columns need the whole table, and bear no partition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from features.windows import ordering
 from features.windows.calendar import CALENDAR
 from features.windows.chunk import EVER, Chunk, Window
 from features.windows.compilation import keep_compiled_loops
-from features.windows.fraud_elsewhere import known_elsewhere
+from features.windows.ended_labels import ended_labels, in_order_of_places
+from features.windows.fraud_elsewhere import ended_frauds, known_elsewhere
 from features.windows.groups import (
     ChunkRows,
     Groups,
@@ -94,6 +96,7 @@ def _entity_features(
     read = _columns_by_chunk(source, groups, columns)
     counts = {name: source.codes((name,)).count for name in read if name.endswith("_id")}
     elsewhere = _elsewhere_by_chunk(source, groups, columns)
+    with_ends = _ends_by_chunk(source, groups, columns)
     made = [np.empty(len(groups.places), np.int32) for _ in columns]
 
     def fill(rows: ChunkRows) -> None:
@@ -101,7 +104,7 @@ def _entity_features(
             ranks = rows.ranks(scratch)
             ordered = {name: rows.in_group_order(values, ranks, scratch) for name, values in read.items()}
             known = {name: rows.in_group_order(values, ranks, scratch) for name, values in elsewhere.items()}
-            chunk = _chunk(ordered, known, rows.starts, counts, scratch)
+            chunk = with_ends(_chunk(ordered, known, rows.starts, counts, scratch), rows, ranks)
             for column, values in zip(columns, made, strict=True):
                 _fill(values.view(column.dtype)[rows.places], chunk, column, ranks, spec)
 
@@ -135,6 +138,29 @@ def _elsewhere_by_chunk(
         )
         for other, entity in others.items()
     }
+
+
+def _ends_by_chunk(
+    source: Source, groups: Groups, columns: Sequence[FeatureColumn]
+) -> Callable[[Chunk, ChunkRows, NDArray[np.int32]], Chunk]:
+    """How a chunk is given, with its rows and their ranks, what it holds of labels that hold no more."""
+    if source.earlier is None:
+        return lambda chunk, _, __: chunk
+    placed = in_order_of_places(source.earlier, groups)
+    others = {column.of: column.entity for column in columns if column.needs == "all" and column.of}
+    elsewhere = {
+        other.removesuffix("_id"): ended_frauds(source, entity=entity, other=other) for other, entity in others.items()
+    }
+
+    def with_ends(chunk: Chunk, rows: ChunkRows, ranks: NDArray[np.int32]) -> Chunk:
+        frauds = {
+            name: ended._replace(group=ended.group - rows.first)
+            for name, ended in elsewhere.items()
+            if ended is not None
+        }
+        return replace(chunk, ended_labels=ended_labels(placed, rows, ranks), ended_elsewhere=frauds)
+
+    return with_ends
 
 
 def _chunk(

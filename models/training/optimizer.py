@@ -4,6 +4,7 @@ Legend: S setting, V vocabulary, U distinct codes of a batch, B batch row, D loo
 """
 
 from collections.abc import Mapping
+from functools import reduce
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from models.network import Tensors
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+WHOLE = 64
+"""Buffers hold a multiple of this many numbers: torch rounds what is left over of a vector register otherwise."""
 
 
 class StackedAdam:
@@ -28,6 +31,7 @@ class StackedAdam:
         for decay, chosen in ((weight_decay, False), (0.0, True)):
             names = [name for name in arrays if name.endswith("bias") == chosen]
             flat = torch.cat([torch.tensor(arrays[name], device=device).flatten() for name in names])
+            flat = torch.nn.functional.pad(flat, (0, -len(flat) % WHOLE))
             gradient = torch.zeros_like(flat)
             flat.grad = gradient
             start = 0
@@ -86,9 +90,9 @@ class RowwiseAdam:
         return chosen.view(-1, settings, width).transpose(0, 1)
 
     def squared_norms(self) -> torch.Tensor:
-        """Squared norm of each setting's gradient [S]."""
+        """Squared norm of each setting's gradient [S], summed by itself: others change none of its bits."""
         settings, _, width = self._shape
-        return _gradient(self._rows).view(-1, settings, width).square().sum((0, 2))
+        return _gradient(self._rows).view(-1, settings, width).transpose(0, 1).flatten(1).square().sum(1)
 
     def scale(self, factor_S: torch.Tensor) -> None:
         """Multiplies each setting's gradient by its factor."""
@@ -114,8 +118,8 @@ class RowwiseAdam:
 
 
 def sum_of(tensors: list[torch.Tensor]) -> torch.Tensor:
-    """The elementwise sum."""
-    return torch.stack(tensors).sum(0)
+    """The elementwise sum, term by term: torch's own would sum an element in an order that depends on its place."""
+    return reduce(torch.add, tensors)
 
 
 def _gradient(tensor: torch.Tensor) -> torch.Tensor:

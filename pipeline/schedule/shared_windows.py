@@ -93,13 +93,17 @@ def why_not_shared(report: IngestReport) -> str | None:
     """Why an ingest cannot be shared, or None where it can.
 
     Two rules look at rows together: a repeated transaction_id may have come later than the date, and a month without
-    any fraud may have been shorter then. Opinions and the sources of labels came when the labels did.
+    any fraud may have been shorter then. Opinions and the sources of labels came when the labels did, and a feed of
+    chargebacks said less.
     """
-    repeats = report.duplicates.identical + report.duplicates.conflicting
+    twice = report.duplicates
+    repeats = twice.identical + twice.conflicting + twice.labelled_later + twice.replaced
     if repeats:
         return f"{repeats:,} rows were set aside because their id came twice"
     if report.policy is not None:
         return "who labelled a row, and whether that is an opinion, must be read as of each date"
+    if report.chargebacks is not None:
+        return "what the feed of chargebacks had reported must be read as of each date"
     masked = sum(report.labels.masked.values())
     return f"{masked:,} labels were masked month by month" if masked else None
 

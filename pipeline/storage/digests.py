@@ -39,8 +39,12 @@ class TableDigest:
 
 
 def _parts(column: pa.Array) -> tuple[bytes, bytes, bytes]:
-    """Which values are there, how long each is (text only), and the values themselves."""
+    """Which values are there, how long each is (texts, lists of whole numbers or times), and the values themselves."""
     valid = pc.is_valid(column).to_numpy(zero_copy_only=False).tobytes()
+    if pa.types.is_list(column.type):
+        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).tobytes()
+        fields = [pc.cast(field, pa.int64()).to_numpy() for field in pc.list_flatten(column).flatten()]
+        return valid, lengths, np.column_stack(fields).tobytes()
     if pa.types.is_string(column.type):
         filled = pc.fill_null(column, "")
         text = pa.array(filled) if filled.offset == 0 else pa.concat_arrays([filled])

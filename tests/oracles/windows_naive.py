@@ -10,8 +10,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def naive_features(rows, spec):
     """Values per column; None where missing. `rows` are dicts with times in microseconds."""
+    known = [[as_known(other, row["event_time"]) for other in rows] for row in rows]
     return {
-        column.name: [naive_value(rows, row, seen_to(column, spec.horizon), spec.amount_scale) for row in rows]
+        column.name: [
+            naive_value(rows_then, row, seen_to(column, spec.horizon), spec.amount_scale)
+            for row, rows_then in zip(rows, known, strict=True)
+        ]
         for column in spec.columns
     }
 
@@ -19,6 +23,14 @@ def naive_features(rows, spec):
 def seen_to(column, horizon):
     """A column of all the past, where there is a horizon, is one of a window of that length."""
     return column if column.window else column.model_copy(update={"window": horizon})
+
+
+def as_known(row, now):
+    """The row with the label that it had just before a moment, where an earlier one than its newest still stood."""
+    for earlier in row.get("earlier_labels") or ():
+        if earlier["available_at"] < now <= earlier["until"]:
+            return row | {"label": earlier["label"], "label_available_at": earlier["available_at"]}
+    return row
 
 
 def naive_value(rows, row, column, scale):

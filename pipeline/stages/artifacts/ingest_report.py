@@ -34,10 +34,34 @@ class IngestedColumns:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Rows set aside because their id came twice: the same row again, or another one under that id."""
+    """Rows set aside because their id came twice.
+
+    Attributes:
+        identical: the same row again.
+        conflicting: another one under that id.
+        labelled_later: the same row came again with a label that it did not have yet.
+        replaced: the preset's `repeats` says that another one counts.
+    """
 
     identical: int
     conflicting: int
+    labelled_later: int = 0
+    replaced: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedCounts:
+    """What found a partner in the joined file.
+
+    Attributes:
+        rows: transactions that were looked up, those of them `with_partner`.
+        keys: of the joined file, those of them that are of no transaction.
+    """
+
+    rows: int
+    with_partner: int
+    keys: int
+    keys_without_transaction: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +107,33 @@ class PolicyCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChargebackCounts:
+    """What became of a chargeback feed: every row of it up to as-of has a place.
+
+    Attributes:
+        rows: of the feed up to as-of.
+        quarantined: of these, set aside with a reason.
+        after_as_of: rows of later reports.
+        repeats: rows that said what stood already.
+        contradictions: rows that another one of the same transaction and moment overruled.
+        transactions: reported ones that are among the transactions.
+        unknown_transactions: reported ones that are not.
+        changed: accepted rows of which an earlier outcome holds no more.
+        reasons: rows in quarantine by reason.
+    """
+
+    rows: int
+    quarantined: int
+    after_as_of: int
+    repeats: int
+    contradictions: int
+    transactions: int
+    unknown_transactions: int
+    changed: int
+    reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IngestReport(WrittenReport):
     """ingest/report.json: the same for the same inputs, with nothing in it of the machine or the clock.
 
@@ -101,6 +152,8 @@ class IngestReport(WrittenReport):
         entities: id columns that the table has.
         amount_scale: minor units per unit of amount.
         policy: actions and sources of labels; None where the source says neither.
+        chargebacks: of a feed of their own; None where the preset has none.
+        joined: what found a partner in a joined file; None where nothing is joined.
     """
 
     rows_in: int
@@ -127,11 +180,13 @@ class IngestReport(WrittenReport):
     entities: tuple[str, ...]
     amount_scale: int
     policy: PolicyCounts | None = None
+    joined: JoinedCounts | None = None
+    chargebacks: ChargebackCounts | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """What the file holds; the secret's check and the policy are there only where the source has them."""
+        """What the file holds; what only some sources have is there only where they do."""
         content = super().to_dict()
-        for name in ("card_id_hash_key_check", "policy"):
+        for name in ("card_id_hash_key_check", "policy", "joined", "chargebacks"):
             if content[name] is None:
                 del content[name]
         return content

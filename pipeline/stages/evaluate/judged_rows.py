@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from evaluation.statistics.approval import PolicyRows
 from evaluation.statistics.populations import JudgedRows
+from features.earlier_labels import EARLIER_LABELS, earlier_labels
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
 
@@ -43,7 +44,8 @@ def row_details(context: StageContext, fold: str) -> pd.DataFrame:
         first = first.dropna(subset=["card_id"]).set_index("card_id")["event_time_min"]
         frame["new_card"] = frame["card_id"].map(first) == frame["event_time"]
     if {"card_id", "label", "label_available_at"} <= {*present}:
-        labels = read_table(path, columns=["label", "label_available_at"])
+        kept = [name for name in ("label", "label_available_at", EARLIER_LABELS) if name in present]
+        labels = read_table(path, columns=kept)
         frame["compromised"] = frame["card_id"].isin(
             _compromised(everything["card_id"], labels, before=frame["event_time"].min())
         )
@@ -92,4 +94,9 @@ def _compromised(cards: pa.ChunkedArray, labels: pa.Table, *, before: pd.Timesta
         return set()
     moment = pa.scalar(before, labels["label_available_at"].type)
     known = pc.and_(pc.equal(labels["label"], 1), pc.less(labels["label_available_at"], moment))
-    return set(cards.filter(pc.fill_null(known, False)).drop_null().to_pylist())
+    fraud = pc.fill_null(known, False).to_numpy().copy()
+    earlier, micros = earlier_labels(labels), moment.cast(pa.int64()).as_py()
+    if earlier is not None:
+        stood = earlier.taken((earlier.available < micros) & (micros <= earlier.until))
+        fraud[stood.row] = stood.label == 1
+    return set(cards.filter(pa.array(fraud)).drop_null().to_pylist())

@@ -6,22 +6,35 @@ cleared, what stays has too few frauds, and whatever is fitted on it learns too 
 taken not to depend on the features.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.statistics.label_delay import RIPE, effective_size, fit_label_curves
+from features.earlier_labels import EarlierLabels
 from features.split import Folds
 
 
 @dataclass(frozen=True)
 class LabelTimes:
-    """Labels and when they came: label 0, 1 or NaN where not known [N], times in microseconds [N]."""
+    """Labels and when they came: label 0, 1 or NaN where not known [N], times in microseconds [N].
+
+    `earlier` holds labels that others took the place of; None where none did.
+    """
 
     label: NDArray[np.float32]
     event_time: NDArray[np.int64]
     available_at: NDArray[np.int64]
+    earlier: EarlierLabels | None = None
+
+    def known_by(self, moment: int | NDArray[np.int64]) -> Self:
+        """With each label as it was known by a moment (microseconds, one or [N]), where another stood there then."""
+        if self.earlier is None:
+            return self
+        label, available_at = self.earlier.known_by(moment, self.label, self.available_at)
+        return replace(self, label=label, available_at=available_at)
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ def label_weights(labels: LabelTimes, folds: Folds, *, as_of: int | None) -> Lab
         deadline = fold.deadline if fold.deadline is not None else as_of
         if deadline is not None:
             rows = np.flatnonzero(folds.usable & folds.rows(fold.name))
-            unripe[rows], weight[rows] = _fold_weights(labels, rows, deadline=deadline)
+            unripe[rows], weight[rows] = _fold_weights(labels.known_by(deadline), rows, deadline=deadline)
     ripe = folds
     if unripe.any():
         ripe = folds.without(unripe, label=labels.label, event_time=labels.event_time, reason="unripe")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.encode import fit_encoder
 from features.split import Fold
@@ -29,9 +28,10 @@ from pipeline.storage.content import read_table, write_json, write_table
 def make_features(context: StageContext) -> str:
     """Write features.parquet, spec.json, encoder.json and report.json.
 
-    The label column holds what may be used: null where a label is unknown or was not known in time for its fold, or
-    where the row's windows were not yet full, or where it was blocked. `label_weight` says for how many rows each such
-    row stands: of its class, late labels being later for one, and of those like it that a policy blocked.
+    The label column holds what may be used, as it was known for the row's fold: null where a label is unknown or was
+    not known in time, or where the row's windows were not yet full, or where it was blocked. `label_weight` says for
+    how many rows each such row stands: of its class, late labels being later for one, and of those like it that a
+    policy blocked.
     """
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
@@ -83,7 +83,7 @@ def write_features(
 
 
 def _feature_table(transactions: pa.Table, windows: pa.Table, labelled: LabelledFolds) -> pa.Table:
-    label = pc.if_else(pa.array(labelled.folds.usable), transactions["label"], pa.scalar(None, pa.int8()))
+    label = pa.array(np.nan_to_num(labelled.label).astype(np.int8), mask=~labelled.folds.usable)
     head = {
         "transaction_id": transactions["transaction_id"],
         "event_time": transactions["event_time"],

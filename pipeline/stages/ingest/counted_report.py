@@ -1,49 +1,58 @@
 """The report of an ingest, from the counts of its two passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from features.schema.canonical_columns import Reading
 from features.schema.column_plan import ColumnPlan
-from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELS_DISAGREE
+from features.schema.duplicates import DIFFERENT, IDENTICAL, LABELLED, LABELS_DISAGREE, REPLACED
 from features.schema.preset import CANONICAL, Preset
+from features.times import DAY
 from pipeline.stages.artifacts.ingest_report import (
+    ChargebackCounts,
     Duplicates,
     IngestedColumns,
     IngestReport,
+    JoinedCounts,
     LabelCounts,
     PolicyCounts,
     SourceCounts,
     prevalence,
 )
+from pipeline.stages.ingest.chargeback_feed import ChargebackFeed
 from pipeline.stages.ingest.first_pass import FirstPass
-from pipeline.stages.ingest.written_rows import WrittenRows
+from pipeline.stages.ingest.side_table import SideTable, join_warnings
+from pipeline.stages.ingest.written_rows import FEW_HOURS, WrittenRows
+
+FEW_DAYS = 3 * DAY
+"""A file that is no longer may well be of one hour a day."""
 
 MASKED = "labels_masked: "
 """What the name of a count begins with where reading itself made labels unknown; the reason follows."""
 
 
 def counted_report(
-    preset: Preset,
-    plan: ColumnPlan,
+    reading: Reading,
     first: FirstPass,
     written: WrittenRows,
     *,
-    as_of: int | None,
+    side: SideTable | None = None,
+    feed: ChargebackFeed | None = None,
     hash_key_check: str | None,
 ) -> IngestReport:
     """The stage's report.
 
     Args:
-        preset: how the source was read.
-        plan: which source column filled which role.
+        reading: how the source was read.
         first: counts of the first pass.
         written: counts over the rows written.
-        as_of: microseconds since 1970, or None.
+        side: what was joined to the rows; None where nothing was.
+        feed: chargebacks of their own; None where the preset has none.
         hash_key_check: tells one secret for card ids from another.
 
     Raises:
         RuntimeError: a row is lost: neither accepted nor quarantined.
     """
-    quarantine, counts = first.quarantine, first.counts
+    quarantine, counts, preset, plan = first.quarantine, first.counts, reading.preset, reading.plan
     if first.rows_in != written.rows + quarantine.count:
         raise RuntimeError(f"{first.rows_in} rows in, but {written.rows} accepted and {quarantine.count} quarantined")
     further = {name: kind for name, kind in written.types.items() if name not in {*CANONICAL, *preset.entities}}
@@ -52,7 +61,7 @@ def counted_report(
         accepted=written.rows,
         quarantined=quarantine.count,
         rows_after_as_of=first.after_as_of,
-        as_of=as_of,
+        as_of=reading.as_of,
         files=dict(first.rows_of),
         lines_without_a_record=first.spare_lines,
         reasons=dict(sorted(quarantine.reasons.items())),
@@ -64,7 +73,13 @@ def counted_report(
         labels=_labels(counts, written),
         start=written.first,
         end=written.last,
-        warnings=_warnings(plan, written, first.spare_lines),
+        warnings=(
+            *_warnings(plan, written, first.spare_lines),
+            *_value_warnings(preset, written),
+            *_repeat_warnings(first),
+            *_join_warnings(side, written),
+            *_report_warnings(feed, first),
+        ),
         digest=written.digest.hexdigest(),
         card_id_hash_key_check=hash_key_check,
         categorical=tuple(name for name, kind in further.items() if kind == "string"),
@@ -72,6 +87,8 @@ def counted_report(
         entities=tuple(name for name in preset.entities if name in written.types),
         amount_scale=preset.amount.scale,
         policy=_policy(written),
+        joined=None if side is None else _joined(side),
+        chargebacks=None if feed is None else _chargebacks(feed, first, written),
     )
 
 
@@ -89,7 +106,21 @@ def _columns(plan: ColumnPlan, written: WrittenRows) -> IngestedColumns:
 
 def _duplicates(reasons: Mapping[str, int]) -> Duplicates:
     conflicting = sum(reasons.get(each, 0) for each in (DIFFERENT, LABELS_DISAGREE))
-    return Duplicates(identical=reasons.get(IDENTICAL, 0), conflicting=conflicting)
+    return Duplicates(
+        identical=reasons.get(IDENTICAL, 0),
+        conflicting=conflicting,
+        labelled_later=reasons.get(LABELLED, 0),
+        replaced=reasons.get(REPLACED, 0),
+    )
+
+
+def _joined(side: SideTable) -> JoinedCounts:
+    return JoinedCounts(
+        rows=side.counts.rows,
+        with_partner=side.counts.partnered,
+        keys=len(side.keys),
+        keys_without_transaction=int((~side.counts.met).sum()),
+    )
 
 
 def _labels(counts: Mapping[str, int], written: WrittenRows) -> LabelCounts:
@@ -118,6 +149,40 @@ def _policy(written: WrittenRows) -> PolicyCounts | None:
     )
 
 
+def _chargebacks(feed: ChargebackFeed, first: FirstPass, written: WrittenRows) -> ChargebackCounts:
+    return ChargebackCounts(
+        rows=feed.rows,
+        quarantined=feed.quarantine.count,
+        after_as_of=feed.after_as_of,
+        repeats=feed.reports.repeats,
+        contradictions=feed.reports.contradictions,
+        transactions=first.reported,
+        unknown_transactions=len(feed.reports.keys) - first.reported,
+        changed=written.changed,
+        reasons=dict(sorted(feed.quarantine.reasons.items())),
+    )
+
+
+def _report_warnings(feed: ChargebackFeed | None, first: FirstPass) -> Iterator[str]:
+    """Reports that were lost: their transaction is not there, or they could not be read."""
+    if feed is None:
+        return
+    keys = len(feed.reports.keys)
+    unknown = keys - first.reported
+    if unknown:
+        spelled = ": are the ids spelled alike in both files?" if unknown == keys else ""
+        yield (
+            f"{unknown:,} of the {keys:,} transactions in the chargeback feed are not among the transactions{spelled}"
+        )
+    for reason, count in feed.quarantine.reasons.items():
+        yield f"{count:,} chargebacks were set aside and count for nothing ({reason})"
+    if feed.reports.contradictions:
+        yield (
+            f"{feed.reports.contradictions:,} chargebacks contradict another one of the same transaction and moment: "
+            "fraud wins"
+        )
+
+
 def _by_source(written: WrittenRows, column: str) -> dict[str, SourceCounts]:
     sources = sorted({source for source, of, _ in written.sources if of == column})
     counts = written.sources
@@ -125,6 +190,45 @@ def _by_source(written: WrittenRows, column: str) -> dict[str, SourceCounts]:
         source: SourceCounts(fraud=counts[source, column, 1], legitimate=counts[source, column, 0])
         for source in sources
     }
+
+
+def _value_warnings(preset: Preset, written: WrittenRows) -> Iterator[str]:
+    """What the values themselves say: ids that are none, and a day without its clock."""
+    time = preset.event_time
+    of_days = (time.kind in ("epoch", "elapsed") and time.unit % DAY == 0) or (time.kind == "parts" and not time.time)
+    if len(written.hours) <= FEW_HOURS and written.last - written.first > FEW_DAYS and not of_days:
+        yield (
+            "all times lie in one hour of the day, so rows of one day hardly see one another: does the time of day "
+            "stand in another column (event_time.time), or is it HHMM (formats)?"
+        )
+    for name, sample in written.values.items():
+        yield from sample.id_warnings(name) if name in preset.entities else sample.case_warnings(name)
+
+
+def _join_warnings(side: SideTable | None, written: WrittenRows) -> Iterator[str]:
+    if side is None:
+        return
+    yield from join_warnings(side)
+    if written.labels[1] and not written.labels[0] and written.labels[-1]:
+        yield (
+            "all labels are fraud and all other rows have none: where a transaction that the joined file does not name "
+            'is legitimate, the preset must say label.absent = "no"'
+        )
+
+
+def _repeat_warnings(first: FirstPass) -> Iterator[str]:
+    reasons = first.quarantine.reasons
+    replaced, conflicting = reasons[REPLACED], reasons[DIFFERENT] + reasons[LABELS_DISAGREE]
+    if conflicting:
+        yield (
+            f"{conflicting:,} rows share their id with another one that differs, and all of them were set aside: "
+            "where a later delivery or a clearing counts, the preset must say so (repeats)"
+        )
+    if replaced:
+        yield (
+            f"{replaced:,} rows gave way to another one of their id (repeats); "
+            f"{first.frauds_replaced:,} ids were fraud in a row that went and are not in the one that stays"
+        )
 
 
 def _warnings(plan: ColumnPlan, written: WrittenRows, spare_lines: int) -> tuple[str, ...]:

@@ -13,18 +13,18 @@ from features.schema.batch import CanonicalBatch, canonical_batch
 from features.schema.canonical_columns import Reading
 from features.schema.duplicates import id_keys
 from features.schema.silent_months import MonthlyLabels
+from pipeline.reading.source_batch import SourceBatch
 from pipeline.stages.ingest.inputs import Input
 from pipeline.stages.ingest.quarantined_rows import QuarantinedRows
-from pipeline.stages.ingest.source_batch import SourceBatch
 from pipeline.stages.ingest.spool import Spool
 from pipeline.storage.errors import InputError
 
 
 class FirstPass:
-    """What the first pass has seen so far; sums, and per accepted row its time, label and id."""
+    """What the first pass has seen so far: sums, each accepted row's time, label and id, and the chargebacks met."""
 
     def __init__(self, reading: Reading, spool: Spool) -> None:
-        self.rows_in = self.after_as_of = self.spare_lines = 0
+        self.rows_in = self.after_as_of = self.spare_lines = self.frauds_replaced = 0
         self.rows_of: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         self.months = MonthlyLabels()
@@ -35,6 +35,8 @@ class FirstPass:
         self._schema_file = ""
         self._times: list[NDArray[np.int64]] = []
         self._keys: list[NDArray[np.int64]] = []
+        self._reported: list[NDArray[np.int64]] = []
+        self._ranks: list[NDArray[np.int64]] = []
         # Where the rows of each accepted batch stood in their file: the first number where they follow one another,
         # which is nearly always and saves eight bytes a row, else all numbers.
         self._origins: list[tuple[str, NDArray[np.int64] | int]] = []
@@ -52,6 +54,19 @@ class FirstPass:
     def times(self) -> NDArray[np.int64]:
         """Event times of the accepted rows in source order, microseconds since 1970."""
         return np.concatenate([np.zeros(0, np.int64), *self._times])
+
+    def ranks(self) -> NDArray[np.int64]:
+        """Place of their kind in the order of `repeats`, 0 where the preset has none."""
+        return (
+            np.concatenate([np.zeros(0, np.int64), *self._ranks])
+            if self._ranks
+            else np.zeros(len(self.times()), np.int64)
+        )
+
+    @property
+    def reported(self) -> int:
+        """How many keys of a feed of chargebacks some row had."""
+        return len(np.unique(np.concatenate([np.zeros(0, np.int64), *self._reported])))
 
     def taken_keys(self) -> NDArray[np.int64]:
         """64 bits of their transaction ids, equal where the ids are; given away once, for they take much memory."""
@@ -76,6 +91,7 @@ class FirstPass:
         self.after_as_of += result.after_as_of
         self.spare_lines += batch.spare_lines
         self.counts.update(result.counts)
+        self._reported.append(result.reported)
         self._accept(file, batch, result)
         self.quarantine.add(file, batch.row[result.rejected], result.reasons)
         broken = np.array([number for number, _ in batch.broken], np.int64)
@@ -91,6 +107,8 @@ class FirstPass:
         self._times.append(accepted["event_time"].cast(pa.int64()).to_numpy().copy())
         self.months.add(self._times[-1], pc.fill_null(accepted["label"], -1).to_numpy())
         self._keys.append(id_keys(accepted["transaction_id"]).copy())
+        if result.ranks is not None:
+            self._ranks.append(result.ranks)
         rows = batch.row[result.kept]
         self._origins.append((file, int(rows[0]) if rows[-1] - rows[0] + 1 == len(rows) else rows))
 

@@ -1,7 +1,11 @@
 """When ingest stops: no row at all, or so many bad ones that the preset or the file is wrong, not the rows."""
 
+from features.schema.batch import CURRENCY
+from features.schema.duplicates import LABELLED, REPLACED
+from features.schema.preset import Preset
 from features.times import time_text
 from pipeline.stages.ingest.first_pass import FirstPass
+from pipeline.stages.ingest.quarantined_rows import QuarantinedRows
 from pipeline.storage.errors import InputError
 
 SHOWN_REASONS = 12
@@ -20,19 +24,50 @@ def check_some_rows(first: FirstPass, as_of: int | None) -> None:
         raise InputError(f"data.source must hold at least one row, got 0 in {', '.join(first.rows_of)}")
 
 
+def check_currencies(first: FirstPass, preset: Preset) -> None:
+    """Stop on amounts of several currencies that no rates make one: their sums would mean nothing.
+
+    Raises:
+        InputError: there are several.
+    """
+    found = sorted(name.removeprefix(CURRENCY) for name in first.counts if name.startswith(CURRENCY))
+    if len(found) < 2 or (preset.currency is not None and preset.currency.rates):
+        return
+    shown = ", ".join(found[:SHOWN_REASONS])
+    raise InputError(
+        f"amounts must be in one currency, got {len(found)} ({shown}): the preset's section currency can name a table "
+        "of rates, or say with converted = true that all amounts are in the target already"
+    )
+
+
 def check_quarantined_share(first: FirstPass, allowed: float) -> None:
     """Stop where more than this share of the rows is bad, or every one.
 
     Raises:
         InputError: the most frequent reasons, each with the first row that it was met in.
     """
-    quarantine = first.quarantine
-    share = quarantine.count / first.rows_in
-    if share <= allowed and quarantine.count < first.rows_in:
+    reasons = first.quarantine.reasons
+    # That another row of its id counts, or knows more, is no fault of a row.
+    bad = first.quarantine.count - reasons[REPLACED] - reasons[LABELLED]
+    _check_share(first.quarantine, bad, rows=first.rows_in, allowed=allowed, what="rows")
+
+
+def check_reports_share(quarantine: QuarantinedRows, *, rows: int, allowed: float) -> None:
+    """The same of the rows of a chargeback feed, of which there may be none at all.
+
+    Raises:
+        InputError: as `check_quarantined_share`.
+    """
+    if quarantine.count:
+        _check_share(quarantine, quarantine.count, rows=rows, allowed=allowed, what="rows of chargebacks")
+
+
+def _check_share(quarantine: QuarantinedRows, bad: int, *, rows: int, allowed: float, what: str) -> None:
+    share = bad / rows
+    if share <= allowed and bad < rows:
         return
     lines = [
-        f"{quarantine.count:,} of {first.rows_in:,} rows cannot be used ({share:.1%}), "
-        f"data.max_quarantined_share allows {allowed:.1%}"
+        f"{bad:,} of {rows:,} {what} cannot be used ({share:.1%}), data.max_quarantined_share allows {allowed:.1%}"
     ]
     for reason, count in sorted(quarantine.reasons.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_REASONS]:
         met = quarantine.first[reason]

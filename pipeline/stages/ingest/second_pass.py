@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.earlier_labels import EARLIER_LABELS, earlier_labels
 from features.schema.silent_months import months_of
 from pipeline.stages.ingest.written_rows import WrittenRows
 from pipeline.storage.content import parquet_options
@@ -64,4 +65,13 @@ def _labels_masked(chunk: pa.Table, months: NDArray[np.datetime64]) -> tuple[pa.
         return chunk, count
     for name in ("label", "label_available_at"):
         chunk = chunk.set_column(chunk.column_names.index(name), name, pc.if_else(pa.array(inside), None, chunk[name]))
+    if EARLIER_LABELS in chunk.column_names:
+        chunk = chunk.set_column(chunk.column_names.index(EARLIER_LABELS), EARLIER_LABELS, _without(chunk, inside))
     return chunk, count
+
+
+def _without(chunk: pa.Table, inside: NDArray[np.bool_]) -> pa.Array:
+    """The earlier labels of a chunk's rows, less those of some of them."""
+    earlier = earlier_labels(chunk)
+    column = chunk[EARLIER_LABELS]
+    return column if earlier is None else earlier.taken(~inside[earlier.row]).column(chunk.num_rows)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
+from features.simulate.chargebacks import simulated_chargebacks
 from features.simulate.simulated import simulate_transactions
 from pipeline.storage.atomic import output_path, replaced_file
 from pipeline.storage.content import write_table
@@ -20,8 +22,12 @@ class WrittenSimulation:
     fraud_share: float
 
 
-def write_simulation(out: Path, *, rows: int, seed: int, scenario: str, truth: Path | None) -> WrittenSimulation:
+def write_simulation(
+    out: Path, *, rows: int, seed: int, scenario: str, truth: Path | None = None, chargebacks: Path | None = None
+) -> WrittenSimulation:
     """Write simulated raw transactions, and on request each row's true probability of being labelled as fraud.
+
+    With `chargebacks` the labels come in that file, as a feed of reports, and the transactions have none.
 
     Of the scenario "censored" the truth holds every row's label too, those of blocked rows among them.
     The truth goes to a file of its own, so that no pipeline can read it by mistake.
@@ -30,12 +36,18 @@ def write_simulation(out: Path, *, rows: int, seed: int, scenario: str, truth: P
         InputError: a file name that ends neither in .parquet nor in .csv, a folder in a file's place, or what
             `simulate_transactions` refuses.
     """
-    if out.suffix not in (".parquet", ".csv"):
-        raise InputError(f"--out must end in .parquet or .csv, got {out.name!r}")
-    for path in (out, *([truth] if truth is not None else [])):
-        output_path(path)
+    for option, path in (("--out", out), ("--chargebacks", chargebacks)):
+        if path is not None and path.suffix not in (".parquet", ".csv"):
+            raise InputError(f"{option} must end in .parquet or .csv, got {path.name!r}")
+    for path in (out, truth, chargebacks):
+        if path is not None:
+            output_path(path)
     simulation = simulate_transactions(rows, seed=seed, scenario=scenario)
-    _write(out, simulation.transactions)
+    if chargebacks is None:
+        _write(out, simulation.transactions)
+    else:
+        _write(out, simulation.transactions.drop_columns(["label", "label_available_at"]))
+        _write(chargebacks, simulated_chargebacks(simulation.transactions, rng=np.random.default_rng([seed, 1])))
     if truth is not None:
         labels = {"label": pa.array(simulation.label)} if scenario == "censored" else {}
         ids = simulation.transactions["transaction_id"]

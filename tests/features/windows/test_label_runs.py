@@ -27,9 +27,9 @@ def known():
 
 def places_of(frauds):
     before = np.concatenate([[0], np.cumsum(frauds)]).astype(np.int32)
-    last_fraud, run_start = np.empty(len(before), np.int32), np.empty(len(before), np.int32)
-    label_runs.fraud_places(before, last_fraud, run_start)
-    return last_fraud, run_start
+    last_fraud, run_start, runs = (np.empty(len(before), np.int32) for _ in range(3))
+    label_runs.fraud_places(before, last_fraud, run_start, runs)
+    return last_fraud, run_start, runs
 
 
 def run_of(frauds):
@@ -40,7 +40,8 @@ def run_of(frauds):
 def test_a_run_ends_with_the_last_label_and_begins_inside_the_window(known):
     frauds, _, left, right = known
     lengths = np.empty(len(left), np.int32)
-    label_runs.run_lengths(places_of(frauds)[1], left, right, lengths)
+    inside = np.array([frauds[a:b].sum() for a, b in zip(left, right, strict=True)], np.int32)
+    label_runs.run_lengths(places_of(frauds)[2], inside, right, lengths)
     assert lengths.tolist() == [run_of(frauds[a:b].tolist()) for a, b in zip(left, right, strict=True)]
 
 
@@ -55,7 +56,7 @@ def test_its_seconds_count_from_when_its_first_fraud_became_known(known):
 
 def test_the_last_label_and_the_last_fraud_are_those_of_the_window(known):
     frauds, available, left, right = known
-    last_fraud, run_start = places_of(frauds)
+    last_fraud, run_start, _ = places_of(frauds)
     labels, seconds = np.empty(len(left), np.float32), np.empty(len(left), np.float32)
     label_runs.last_labels(run_start, left, right, labels)
     label_runs.seconds_since_last_fraud(np.full(len(left), 60_000_000), available, last_fraud, left, right, seconds)
@@ -66,7 +67,7 @@ def test_the_last_label_and_the_last_fraud_are_those_of_the_window(known):
 
 
 def test_a_chunk_without_labels_has_neither():
-    last_fraud, run_start = places_of(np.empty(0, bool))
+    last_fraud, run_start, _ = places_of(np.empty(0, bool))
     nowhere, labels = np.zeros(2, np.int32), np.empty(2, np.float32)
     label_runs.last_labels(run_start, nowhere, nowhere, labels)
     assert np.isnan(labels).all()

@@ -15,7 +15,15 @@ def digest_of(*tables):
     return digest.hexdigest()
 
 
-ROWS = pa.table({"id": ["a", None, "bc"], "amount": [1.5, float("nan"), None], "count": [1, None, 3]})
+PAST = pa.list_(pa.struct({"label": pa.int8(), "until": pa.timestamp("us", "UTC")}))
+ROWS = pa.table(
+    {
+        "id": ["a", None, "bc"],
+        "amount": [1.5, float("nan"), None],
+        "count": [1, None, 3],
+        "past": pa.array([[(1, 5)], None, [(0, 7), (1, 9)]], PAST),
+    }
+)
 
 
 def test_a_table_has_one_digest_however_it_is_cut():
@@ -32,6 +40,8 @@ def test_a_table_has_one_digest_however_it_is_cut():
         ("amount", [1.5, None, None]),
         ("amount", [1.5, float("nan"), 0.0]),
         ("count", [1, 0, 3]),
+        ("past", [[(1, 5), (0, 7)], None, [(1, 9)]]),
+        ("past", [[(1, 5)], None, [(0, 7), (1, 8)]]),
     ],
 )
 def test_any_other_value_is_another_digest(name, values):

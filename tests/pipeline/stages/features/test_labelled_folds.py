@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.earlier_labels import EARLIER_LABELS, EarlierLabels
 from features.times import DAY
 from pipeline.config import load_config
 from pipeline.process.reporter import SilentReporter
@@ -81,3 +82,27 @@ def test_a_moment_leaves_nothing_to_be_told_from_the_dates(tmp_path):
     table = feed(days=200)
     assert made(tmp_path, table, as_of=START + 190 * DAY).maturity is None
     assert made(tmp_path, table).maturity is not None
+
+
+def test_each_fold_uses_the_outcome_that_was_known_by_its_own_deadline(tmp_path):
+    table = feed(days=220)
+    label, available = table["label"].to_numpy().copy(), table["label_available_at"].cast(pa.int64()).to_numpy().copy()
+    late = np.flatnonzero(label == 1)[::2]
+    earlier = EarlierLabels(late, label[late].copy(), available[late].copy(), available[late] + 200 * DAY)
+    label[late], available[late] = 0, earlier.until
+    moment = pa.timestamp("us", "UTC")
+    overturned = (
+        table.set_column(table.column_names.index("label"), "label", pa.array(label))
+        .set_column(
+            table.column_names.index("label_available_at"), "label_available_at", pa.array(available).cast(moment)
+        )
+        .append_column(EARLIER_LABELS, earlier.column(table.num_rows))
+    )
+    before, found = made(tmp_path, table), made(tmp_path, overturned)
+    for fold in before.folds.folds[:3]:
+        used = before.folds.rows(fold.name) & before.folds.usable
+        assert (found.folds.usable & found.folds.rows(fold.name)).tolist() == used.tolist()
+        assert found.label[used].tolist() == before.label[used].tolist()
+        assert found.label[used][np.isin(np.flatnonzero(used), late)].max() == 1
+    test = before.folds.rows("test")
+    assert found.label[test].tolist() == label[test].tolist()

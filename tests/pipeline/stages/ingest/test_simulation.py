@@ -21,6 +21,16 @@ def test_the_truth_goes_to_a_file_of_its_own(tmp_path):
     assert truth["transaction_id"].to_pylist() == rows["transaction_id"].to_pylist()
 
 
+def test_labels_may_come_as_a_feed_of_chargebacks_and_the_transactions_without_any(tmp_path):
+    write_simulation(
+        tmp_path / "rows.csv", rows=1_000, seed=3, scenario="harbor", chargebacks=tmp_path / "chargebacks.csv"
+    )
+    rows, feed = pacsv.read_csv(tmp_path / "rows.csv"), pacsv.read_csv(tmp_path / "chargebacks.csv")
+    assert not {"label", "label_available_at"} & {*rows.column_names}
+    assert feed.column_names == ["transaction_id", "reported_at", "outcome"]
+    assert {*feed["transaction_id"].to_pylist()} < {*rows["transaction_id"].to_pylist()}
+
+
 @pytest.mark.parametrize("name", ["rows.json", "rows"])
 def test_a_name_of_another_kind_is_refused_and_nothing_is_written(tmp_path, name):
     with pytest.raises(InputError, match=rf"--out must end in \.parquet or \.csv, got '{name}'"):
