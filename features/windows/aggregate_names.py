@@ -61,6 +61,7 @@ def distinct(entity: str) -> Aggregate:
         f"number of different {entity}_id, nulls not counted, in {{rows}}",
         of=f"{entity}_id",
         dtype="int32",
+        online="distinct",
     )
 
 
@@ -86,38 +87,46 @@ def shrunken_fraud_rate(labels: int, basis_points: int) -> Aggregate:
         of="label",
         past_only=True,
         clock="label_available_at",
+        online="shrunken_rate",
+        numbers=(labels, basis_points),
     )
 
 
 def previous_ratio(k: int) -> Aggregate:
     """The amount over the largest one of the k-th last moment, NaN where that is 0 or unknown."""
     return Aggregate(
-        lambda chunk, _: chunk.quotients(chunk.amount, chunk.previous_amounts(k)),
+        lambda chunk, past: chunk.quotients(chunk.amount, chunk.previous_amounts(k, past)),
         f"amount / largest amount at {_moment(k)}, missing where that is 0 or unknown",
         of="amount",
         windowed=False,
         past_only=True,
+        online="previous_ratio",
+        numbers=(k,),
     )
 
 
 def previous_seconds(k: int) -> Aggregate:
     """Seconds since the k-th last moment."""
     return Aggregate(
-        lambda chunk, _: chunk.seconds_since_previous(k),
+        lambda chunk, past: chunk.seconds_since_previous(k, past),
         f"seconds since {_moment(k)}, missing where there are fewer",
         windowed=False,
         past_only=True,
+        online="seconds_since",
+        numbers=(k,),
     )
 
 
 def previous_same(k: int, entity: str) -> Aggregate:
     """Whether the row's own id of another entity is among those of the k-th last moment."""
     return Aggregate(
-        lambda chunk, _: chunk.same_as_previous(k, entity),
+        lambda chunk, past: chunk.same_as_previous(k, entity, past),
         f"1 where {entity}_id is that of a row at {_moment(k)}, else 0, missing where there are fewer or it is null",
         of=f"{entity}_id",
         windowed=False,
         past_only=True,
+        online="previous_same",
+        numbers=(k,),
     )
 
 

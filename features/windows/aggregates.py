@@ -41,13 +41,16 @@ class Aggregate:
         values: (chunk, window) to one value per row of the chunk [n]; amounts are in minor units.
         meaning: the definition in words; {rows} becomes the rows of the window.
         of: the column it reads besides time, if any.
-        windowed: whether it takes a window; otherwise it sees all the past.
+        windowed: whether it takes a window; otherwise its window is the specification's horizon, or `chunk.EVER`.
         past_only: never sees the row itself or its ties, whatever include_current says.
         clock: the time that places a row in the window.
         dtype: int32 for counts, float32 for the rest.
         money: the values are minor units and are divided by the amount scale.
         needs: whose rows decide a value: "group", those of the row's own group; "all", of other groups also the
             frauds of the ids of `of`, so that neither a slice by group nor one group's history is enough.
+        online: the loop of `features.online.answers` that answers one row; without one, `values` does, of the row's
+            group as a chunk.
+        numbers: what that loop must know besides.
     """
 
     values: "Callable[[Chunk, Window], Values]"
@@ -59,6 +62,8 @@ class Aggregate:
     dtype: Literal["int32", "float32"] = "float32"
     money: bool = False
     needs: Needs = "group"
+    online: str | None = None
+    numbers: tuple[int, ...] = ()
 
     @property
     def reads_labels(self) -> bool:
@@ -82,42 +87,65 @@ def fraud_rate(chunk: "Chunk", window: "Window") -> Values:
 
 
 AGGREGATES: dict[str, Aggregate] = {
-    "count": Aggregate(lambda chunk, window: chunk.counts(window), "number of {rows}", dtype="int32"),
+    "count": Aggregate(lambda chunk, window: chunk.counts(window), "number of {rows}", dtype="int32", online="count"),
     "amount_sum": Aggregate(
-        lambda chunk, window: chunk.sums(window), "sum of amount over {rows}, 0 where none", of="amount", money=True
+        lambda chunk, window: chunk.sums(window),
+        "sum of amount over {rows}, 0 where none",
+        of="amount",
+        money=True,
+        online="sum",
     ),
     "amount_mean": Aggregate(
-        lambda chunk, window: chunk.means(window), "mean of amount over {rows}", of="amount", money=True
+        lambda chunk, window: chunk.means(window), "mean of amount over {rows}", of="amount", money=True, online="mean"
     ),
     "amount_max": Aggregate(
-        lambda chunk, window: chunk.extremes(window, largest=True), "largest amount of {rows}", of="amount", money=True
+        lambda chunk, window: chunk.extremes(window, largest=True),
+        "largest amount of {rows}",
+        of="amount",
+        money=True,
+        online="largest",
     ),
     "amount_min": Aggregate(
         lambda chunk, window: chunk.extremes(window, largest=False),
         "smallest amount of {rows}",
         of="amount",
         money=True,
+        online="smallest",
     ),
     "amount_std": Aggregate(
         lambda chunk, window: chunk.deviations(window),
         "standard deviation (n - 1) of amount over {rows}, missing under two",
         of="amount",
         money=True,
+        online="deviation",
     ),
     "amount_zscore": Aggregate(
         zscore,
         "(amount - mean) / standard deviation (n - 1) of amount over {rows}, missing where that is 0 or unknown",
         of="amount",
         past_only=True,
+        online="zscore",
     ),
     "amount_ratio": Aggregate(
-        ratio, "amount / mean of amount over {rows}, missing where that is 0 or unknown", of="amount", past_only=True
+        ratio,
+        "amount / mean of amount over {rows}, missing where that is 0 or unknown",
+        of="amount",
+        past_only=True,
+        online="ratio",
     ),
     "seconds_since_last": Aggregate(
-        lambda chunk, _: chunk.seconds_since_last(), "seconds since the last of {rows}", windowed=False, past_only=True
+        lambda chunk, past: chunk.seconds_since_last(past),
+        "seconds since the last of {rows}",
+        windowed=False,
+        past_only=True,
+        online="seconds_since",
     ),
     "first_seen": Aggregate(
-        lambda chunk, _: chunk.first_seen(), "1 where there are no {rows}, else 0", windowed=False, past_only=True
+        lambda chunk, past: chunk.first_seen(past),
+        "1 where there are no {rows}, else 0",
+        windowed=False,
+        past_only=True,
+        online="first_seen",
     ),
     "label_count": Aggregate(
         lambda chunk, window: chunk.labels(window),
@@ -126,6 +154,7 @@ AGGREGATES: dict[str, Aggregate] = {
         past_only=True,
         clock="label_available_at",
         dtype="int32",
+        online="labels",
     ),
     "fraud_count": Aggregate(
         lambda chunk, window: chunk.frauds(window),
@@ -134,6 +163,7 @@ AGGREGATES: dict[str, Aggregate] = {
         past_only=True,
         clock="label_available_at",
         dtype="int32",
+        online="frauds",
     ),
     "fraud_rate": Aggregate(
         fraud_rate,
@@ -141,6 +171,7 @@ AGGREGATES: dict[str, Aggregate] = {
         of="label",
         past_only=True,
         clock="label_available_at",
+        online="fraud_rate",
     ),
     "last_label": Aggregate(
         lambda chunk, window: chunk.last_labels(window),
@@ -148,6 +179,7 @@ AGGREGATES: dict[str, Aggregate] = {
         of="label",
         past_only=True,
         clock="label_available_at",
+        online="last_label",
     ),
     "seconds_since_last_fraud": Aggregate(
         lambda chunk, window: chunk.seconds_since_last_fraud(window),
@@ -155,6 +187,7 @@ AGGREGATES: dict[str, Aggregate] = {
         of="label",
         past_only=True,
         clock="label_available_at",
+        online="since_fraud",
     ),
     "fraud_run_length": Aggregate(
         lambda chunk, window: chunk.run_lengths(window),
@@ -163,6 +196,7 @@ AGGREGATES: dict[str, Aggregate] = {
         past_only=True,
         clock="label_available_at",
         dtype="int32",
+        online="run_length",
     ),
     "fraud_run_seconds": Aggregate(
         lambda chunk, window: chunk.run_seconds(window),
@@ -171,6 +205,7 @@ AGGREGATES: dict[str, Aggregate] = {
         of="label",
         past_only=True,
         clock="label_available_at",
+        online="run_seconds",
     ),
 }
 """Every aggregate whose name is a word of its own; those that carry a number or an entity come on top of these."""

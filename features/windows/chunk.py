@@ -25,6 +25,10 @@ class Window:
     closed_right: bool = False
 
 
+EVER = Window(np.iinfo(np.int64).max)
+"""All the past, for aggregates that take no window where a specification sets no horizon."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Some whole groups of one entity, small enough to stay in cache while every column is made of them.
@@ -136,35 +140,35 @@ class Chunk:
         label_runs.run_seconds(self.time, available, run_start, *self._label_bounds(window), seconds)
         return seconds
 
-    def previous_amounts(self, k: int) -> NDArray[np.float64]:
+    def previous_amounts(self, k: int, past: Window = EVER) -> NDArray[np.float64]:
         """Largest minor units of the group's k-th last moment before t, NaN where it has fewer."""
         amounts = self.empty(np.float64)
-        previous_moments.values_at(self._largest_of_moments, self._moments_before(k)[0], amounts)
+        previous_moments.values_at(self._largest_of_moments, self._moments_before(k, past)[0], amounts)
         return amounts
 
-    def seconds_since_previous(self, k: int) -> NDArray[np.float32]:
+    def seconds_since_previous(self, k: int, past: Window = EVER) -> NDArray[np.float32]:
         """Seconds since the group's k-th last moment before t, NaN where it has fewer."""
         seconds = self.empty(np.float32)
-        previous_moments.seconds_since(self.time, self._moments_before(k)[0], seconds)
+        previous_moments.seconds_since(self.time, self._moments_before(k, past)[0], seconds)
         return seconds
 
-    def same_as_previous(self, k: int, entity: str) -> NDArray[np.float32]:
+    def same_as_previous(self, k: int, entity: str, past: Window = EVER) -> NDArray[np.float32]:
         """Whether another entity's id is among those of the k-th last moment, NaN where there is neither."""
         codes, count = self.other[entity]
         flags, seen_at = self.empty(np.float32), self.scratch.empty(count, np.int32)
-        previous_moments.same_codes(codes, self._rows(0, False), *self._moments_before(k), seen_at, flags)
+        previous_moments.same_codes(codes, self._rows(0, False), *self._moments_before(k, past), seen_at, flags)
         return flags
 
-    def seconds_since_last(self) -> NDArray[np.float32]:
+    def seconds_since_last(self, past: Window = EVER) -> NDArray[np.float32]:
         """Seconds since the group's last strictly earlier row, NaN where there is none."""
         seconds = self.empty(np.float32)
-        kernels.seconds_since_last(self.time, self.starts, seconds)
+        kernels.seconds_since_last(self.time, self.starts, past.width, seconds)
         return seconds
 
-    def first_seen(self) -> NDArray[np.float32]:
+    def first_seen(self, past: Window = EVER) -> NDArray[np.float32]:
         """1 where the group has no strictly earlier row, else 0."""
         flags = self.empty(np.float32)
-        kernels.first_seen(self.time, self.starts, flags)
+        kernels.first_seen(self.time, self.starts, past.width, flags)
         return flags
 
     def quotients(self, numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
@@ -233,10 +237,9 @@ class Chunk:
         return sums
 
     def _deviations(self, window: Window) -> NDArray[np.float64]:
-        variances = self.empty(np.float64)
-        kernels.window_variances(*self._squares, *self.bounds(window), self.sums(window), variances)
-        np.sqrt(variances, out=variances)
-        return variances
+        deviations = self.empty(np.float64)
+        kernels.window_deviations(*self._squares, *self.bounds(window), self.sums(window), deviations)
+        return deviations
 
     @cached_property
     def _totals(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -284,15 +287,16 @@ class Chunk:
         standing_labels.standing_fraud_places(frauds_before, ended, steps, between, last_fraud, run_start, runs)
         return last_fraud, run_start, runs
 
-    def _moments_before(self, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _moments_before(self, k: int, past: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """First row of each row's k-th last moment and first row behind that moment, -1 where there is none."""
 
         def found() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
             first, end = self.empty(np.int32), self.empty(np.int32)
             previous_moments.moments_before(self._rows(0, False), self.starts, k, first, end)
+            previous_moments.forget_beyond(self.time, past.width, first, end)
             return first, end
 
-        return self._once(("moments", k), found)
+        return self._once(("moments", k, past), found)
 
     @cached_property
     def _largest_of_moments(self) -> NDArray[np.int64]:

@@ -60,6 +60,9 @@ class FeaturesConfig(BaseModel):
     windows: tuple[Duration, ...] = Field(
         (DAY, 7 * DAY, 30 * DAY), description="window lengths of every windowed aggregate"
     )
+    horizon: Duration | None = Field(
+        None, description="how far back aggregates without a window look (`400d`); without it, to the first row"
+    )
     include_current: bool = Field(
         False, description="count the row itself and its ties: (t - w, t] instead of [t - w, t); never in label windows"
     )
@@ -152,6 +155,8 @@ class FeaturesConfig(BaseModel):
 
     def _other_faults(self) -> list[str]:
         faults = [f"windows: must be longer than 0, got {duration_text(w)!r}" for w in self.windows if w == 0]
+        if self.horizon == 0:
+            faults.append("horizon: must be longer than 0, got '0d'")
         if len(set(self.windows)) < len(self.windows):
             faults.append("windows: each length once")
         faults += [

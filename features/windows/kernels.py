@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.windows.compilation import compiled
+from features.windows.finish import deviation, quotient, square
+from features.windows.finish import seconds as in_seconds
 
 Bool = NDArray[np.bool_]
 Int8 = NDArray[np.int8]
@@ -24,8 +26,6 @@ NO_EVENT = np.int64(np.iinfo(np.int64).min)
 """Key of a row whose label never becomes available."""
 
 ONE = np.uint64(1)
-LOW_32 = np.uint64(0xFFFFFFFF)
-SHIFT_32 = np.uint64(32)
 SIGN_BIT = np.uint64(1 << 63)
 
 
@@ -56,7 +56,7 @@ def running_squares(amount: Int64, high: UInt64, low: UInt64) -> None:
     """
     high[0] = low[0] = 0
     for row in range(len(amount)):
-        term_high, term_low = _square(np.uint64(amount[row]))
+        term_high, term_low = square(np.uint64(amount[row]))
         low[row + 1] = low[row] + term_low
         high[row + 1] = high[row] + term_high + np.uint64(low[row + 1] < term_low)
 
@@ -83,12 +83,8 @@ def window_sums(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int6
 
 
 @compiled
-def window_variances(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int64, variances: Float64) -> None:
-    """Fill the sample variance of each window from running squares and exact sums, NaN under two rows.
-
-    With n rows, S = Σa and Q = Σa², the variance is (Q - S²/n) / (n - 1). Q and S² are kept in 128 bits and
-    S²/n = q + r/n is divided exactly, so nothing cancels: Q - q is a whole number and r/n < 1. Where S fits in 63 bits
-    Q cannot overflow either, because amounts are not negative: Q ≤ S² < 2^126.
+def window_deviations(high: UInt64, low: UInt64, left: Int32, right: Int32, sums: Int64, deviations: Float64) -> None:
+    """Fill the sample standard deviation of each window from running squares and exact sums, NaN under two rows.
 
     Args:
         high: of the running squares [n + 1].
@@ -96,16 +92,13 @@ def window_variances(high: UInt64, low: UInt64, left: Int32, right: Int32, sums:
         left: first row inside each window [n].
         right: first row behind each window [n].
         sums: of each window, minor units [n].
-        variances: in squared minor units [n].
+        deviations: in minor units [n].
     """
     for row in range(len(sums)):
         first, end = left[row], right[row]
-        if end - first < 2:
-            variances[row] = np.nan
-            continue
         square_low = low[end] - low[first]
         square_high = high[end] - high[first] - np.uint64(low[end] < low[first])
-        variances[row] = _variance(square_high, square_low, np.uint64(sums[row]), end - first)
+        deviations[row] = deviation(square_high, square_low, np.uint64(sums[row]), end - first)
 
 
 @compiled
@@ -193,12 +186,13 @@ def window_distinct(
 
 
 @compiled
-def seconds_since_last(time: Int64, starts: Int32, seconds: Float32) -> None:
-    """Fill the seconds since the group's last strictly earlier row, NaN where there is none.
+def seconds_since_last(time: Int64, starts: Int32, reach: int, seconds: Float32) -> None:
+    """Fill the seconds since the group's last strictly earlier row, NaN where there is none within reach.
 
     Args:
         time: microseconds, increasing within a group [n].
         starts: where each group begins [g + 1].
+        reach: how far back rows are seen, microseconds.
         seconds: since then [n].
     """
     for group in range(len(starts) - 1):
@@ -207,22 +201,27 @@ def seconds_since_last(time: Int64, starts: Int32, seconds: Float32) -> None:
         for row in range(first, starts[group + 1]):
             if row > first and time[row] > time[row - 1]:
                 earlier = row - 1
-            seconds[row] = (time[row] - time[earlier]) / 1e6 if earlier >= 0 else np.nan
+            seen = earlier >= 0 and time[row] - time[earlier] <= reach
+            seconds[row] = in_seconds(time[row] - time[earlier]) if seen else np.nan
 
 
 @compiled
-def first_seen(time: Int64, starts: Int32, flags: Float32) -> None:
-    """Fill 1 where the group has no strictly earlier row, else 0.
+def first_seen(time: Int64, starts: Int32, reach: int, flags: Float32) -> None:
+    """Fill 1 where the group has no strictly earlier row within reach, else 0.
 
     Args:
         time: microseconds, increasing within a group [n].
         starts: where each group begins [g + 1].
+        reach: how far back rows are seen, microseconds.
         flags: 0 or 1 [n].
     """
     for group in range(len(starts) - 1):
         first = starts[group]
+        earlier = -1
         for row in range(first, starts[group + 1]):
-            flags[row] = time[row] == time[first]
+            if row > first and time[row] > time[row - 1]:
+                earlier = row - 1
+            flags[row] = earlier < 0 or time[row] - time[earlier] > reach
 
 
 @compiled
@@ -281,33 +280,4 @@ def quotients(numerator: NDArray[np.generic], denominator: NDArray[np.generic], 
         values: the quotients [n].
     """
     for row in range(len(values)):
-        values[row] = numerator[row] / denominator[row] if denominator[row] != 0 else np.nan
-
-
-@compiled
-def _square(value: np.uint64) -> tuple[np.uint64, np.uint64]:
-    high, low = value >> SHIFT_32, value & LOW_32
-    middle = (high * low) << np.uint64(1)
-    square_low = low * low
-    total = square_low + (middle << SHIFT_32)
-    return high * high + (middle >> SHIFT_32) + np.uint64(total < square_low), total
-
-
-@compiled
-def _variance(high: np.uint64, low: np.uint64, total: np.uint64, count: int) -> float:
-    square_high, square_low = _square(total)
-    if high == np.uint64(0) and square_high == np.uint64(0):
-        quotient, rest = square_low // np.uint64(count), square_low % np.uint64(count)
-        return (float(low - quotient) - float(rest) / count) / (count - 1)
-    divisor = np.uint64(count)
-    rest = square_high % divisor
-    quotient_high = square_high // divisor
-    upper = (rest << SHIFT_32) | (square_low >> SHIFT_32)
-    rest = upper % divisor
-    lower = (rest << SHIFT_32) | (square_low & LOW_32)
-    rest = lower % divisor
-    quotient_low = ((upper // divisor) << SHIFT_32) | (lower // divisor)
-    deviation_high = high - quotient_high - np.uint64(low < quotient_low)
-    deviation_low = low - quotient_low
-    deviation = float(deviation_high) * 2.0**64 + float(deviation_low) - float(rest) / count
-    return deviation / (count - 1)
+        values[row] = quotient(numerator[row], denominator[row])

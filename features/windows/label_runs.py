@@ -12,6 +12,7 @@ What lies before a place is found once for all windows. It may belong to an earl
 import numpy as np
 
 from features.windows.compilation import compiled
+from features.windows.finish import seconds as in_seconds
 from features.windows.kernels import Float32, Int32, Int64
 
 
@@ -63,7 +64,7 @@ def seconds_since_last_fraud(
     """
     for row in range(len(seconds)):
         fraud = last_fraud[right[row]]
-        seconds[row] = (time[row] - available[fraud]) / 1e6 if fraud >= left[row] else np.nan
+        seconds[row] = in_seconds(time[row] - available[fraud]) if fraud >= left[row] else np.nan
 
 
 @compiled
@@ -96,4 +97,4 @@ def run_seconds(time: Int64, available: Int64, run_start: Int32, left: Int32, ri
     """
     for row in range(len(seconds)):
         first = max(left[row], run_start[right[row]])
-        seconds[row] = (time[row] - available[first]) / 1e6 if first < right[row] else np.nan
+        seconds[row] = in_seconds(time[row] - available[first]) if first < right[row] else np.nan

@@ -9,6 +9,7 @@ moment once, however many rows share it.
 import numpy as np
 
 from features.windows.compilation import compiled
+from features.windows.finish import seconds as in_seconds
 from features.windows.kernels import Float32, Float64, Int32, Int64
 
 
@@ -32,6 +33,21 @@ def moments_before(first_tied: Int32, starts: Int32, k: int, first: Int32, end: 
                 steps += 1
             first[row] = place if steps == k else -1
             end[row] = behind if steps == k else -1
+
+
+@compiled
+def forget_beyond(time: Int64, reach: int, first: Int32, end: Int32) -> None:
+    """Take a moment for none where it is further back than `reach`.
+
+    Args:
+        time: microseconds [n].
+        reach: microseconds.
+        first: as `moments_before` fills it [n].
+        end: as `moments_before` fills it [n].
+    """
+    for row in range(len(first)):
+        if first[row] >= 0 and time[row] - time[first[row]] > reach:
+            first[row] = end[row] = -1
 
 
 @compiled
@@ -71,7 +87,7 @@ def seconds_since(time: Int64, first: Int32, seconds: Float32) -> None:
         seconds: since then [n].
     """
     for row in range(len(seconds)):
-        seconds[row] = (time[row] - time[first[row]]) / 1e6 if first[row] >= 0 else np.nan
+        seconds[row] = in_seconds(time[row] - time[first[row]]) if first[row] >= 0 else np.nan
 
 
 @compiled

@@ -71,7 +71,8 @@ class FeatureSpec(BaseModel):
     """The feature columns of a run in their order.
 
     `amount_scale` is minor units per unit of amount: sums are taken over whole minor units. `absent` lists entities
-    that were asked for and whose columns the data does not have.
+    that were asked for and whose columns the data does not have. `horizon` is how far columns without a window look
+    back: rows in [t - horizon, t); without one, every earlier row.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,6 +81,7 @@ class FeatureSpec(BaseModel):
     amount_scale: int = Field(gt=0)
     columns: tuple[FeatureColumn, ...]
     absent: tuple[str, ...] = ()
+    horizon: Duration | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,7 +160,7 @@ def feature_spec(
     )
     _check_columns(specified, [*categorical, *numeric], columns)
     absent = tuple(entity for entity in config.entities if entity not in present)
-    return FeatureSpec(amount_scale=amount_scale, columns=specified, absent=absent)
+    return FeatureSpec(amount_scale=amount_scale, columns=specified, absent=absent, horizon=config.horizon)
 
 
 def entity_columns(entity: str) -> tuple[str, ...]:
@@ -176,7 +178,8 @@ def _entity_features(entity: str, config: FeaturesConfig, columns: Collection[st
             continue
         closed: Closed = "right" if config.include_current and not aggregate.past_only else "left"
         for window in _windows(aggregate, width, config):
-            yield _window_column(entity, name, aggregate, window, closed)
+            rows = _rows(entity, config.horizon if window is None else window, closed, aggregate.clock)
+            yield _window_column(entity, name, aggregate, window, closed, rows)
 
 
 def _windows(aggregate: Aggregate, width: int | None, config: FeaturesConfig) -> tuple[int | None, ...]:
@@ -185,7 +188,9 @@ def _windows(aggregate: Aggregate, width: int | None, config: FeaturesConfig) ->
     return config.windows if width is None else (width,)
 
 
-def _window_column(entity: str, name: str, aggregate: Aggregate, window: int | None, closed: Closed) -> FeatureColumn:
+def _window_column(
+    entity: str, name: str, aggregate: Aggregate, window: int | None, closed: Closed, rows: str
+) -> FeatureColumn:
     span = "" if window is None else f"{duration_text(window)}_"
     return FeatureColumn(
         name=f"{entity.replace('+', '_')}_{span}{name}",
@@ -198,9 +203,7 @@ def _window_column(entity: str, name: str, aggregate: Aggregate, window: int | N
         closed=closed,
         clock=aggregate.clock,
         needs=aggregate.needs,
-        definition=aggregate.meaning.format(
-            rows=_rows(entity, window, closed, aggregate.clock), same=" and ".join(entity_columns(entity))
-        ),
+        definition=aggregate.meaning.format(rows=rows, same=" and ".join(entity_columns(entity))),
     )
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.windows import ordering
 from features.windows.calendar import CALENDAR
-from features.windows.chunk import Chunk, Window
+from features.windows.chunk import EVER, Chunk, Window
 from features.windows.compilation import keep_compiled_loops
 from features.windows.ended_labels import ended_labels, in_order_of_places
 from features.windows.fraud_elsewhere import ended_frauds, known_elsewhere
@@ -63,6 +63,13 @@ def window_features(transactions: pa.Table, *, spec: FeatureSpec, threads: int) 
     return pa.table({name: made[name] for name in spec.names})
 
 
+def window_of(column: FeatureColumn, *, horizon: int | None) -> Window:
+    """The window of an entity's column; of one that takes none, the horizon, or all the past."""
+    if column.window is not None:
+        return Window(column.window, column.closed == "right")
+    return EVER if horizon is None else Window(horizon)
+
+
 def _window_columns(source: Source, spec: FeatureSpec) -> dict[str, pa.Array | pa.ChunkedArray]:
     """All columns of all entities, one entity after the other, so that what only one of them needs is let go."""
     source.read_texts({name for entity in spec.entities for name in entity})
@@ -72,7 +79,7 @@ def _window_columns(source: Source, spec: FeatureSpec) -> dict[str, pa.Array | p
         left = spec.entities[done:]
         source.forget(but=left, reads={column.of for column in spec.columns if column.entity in left})
         columns = [column for column in spec.columns if column.entity == entity]
-        finished, spare = _entity_features(source, entity, columns, spec.amount_scale, spare)
+        finished, spare = _entity_features(source, entity, columns, spec, spare)
         made |= finished
     return made
 
@@ -81,7 +88,7 @@ def _entity_features(
     source: Source,
     entity: tuple[str, ...],
     columns: Sequence[FeatureColumn],
-    amount_scale: int,
+    spec: FeatureSpec,
     spare: NDArray[np.int32],
 ) -> tuple[dict[str, pa.Array], NDArray[np.int32]]:
     """The columns by name, and memory for one more that is spare now as `spare` was before."""
@@ -99,7 +106,7 @@ def _entity_features(
             known = {name: rows.in_group_order(values, ranks, scratch) for name, values in elsewhere.items()}
             chunk = with_ends(_chunk(ordered, known, rows.starts, counts, scratch), rows, ranks)
             for column, values in zip(columns, made, strict=True):
-                _fill(values.view(column.dtype)[rows.places], chunk, column, ranks, amount_scale)
+                _fill(values.view(column.dtype)[rows.places], chunk, column, ranks, spec)
 
     source.workers.map(fill, groups.chunks)
     read.clear()
@@ -175,13 +182,13 @@ def _chunk(
     )
 
 
-def _fill(made: NDArray[Any], chunk: Chunk, column: FeatureColumn, ranks: NDArray[np.int32], amount_scale: int) -> None:
+def _fill(made: NDArray[Any], chunk: Chunk, column: FeatureColumn, ranks: NDArray[np.int32], spec: FeatureSpec) -> None:
     """Fill a column of a chunk in order of time."""
     aggregate = column.entity_aggregate
     assert aggregate is not None, "a specification knows the aggregates of its columns"
-    values = aggregate.values(chunk, Window(column.window or 0, column.closed == "right"))
+    values = aggregate.values(chunk, window_of(column, horizon=spec.horizon))
     if aggregate.money:
-        ordering.gather_quotients(values, ranks, np.float64(amount_scale), made)
+        ordering.gather_quotients(values, ranks, np.float64(spec.amount_scale), made)
     else:
         ordering.gather(values, ranks, values.dtype.type(0), made)
 

@@ -1,6 +1,6 @@
 """Scoring with an exported bundle: onnxruntime and the bundle's own files, nothing of the models that made it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 from onnx import AttributeProto, TensorProto
 
 from pipeline.bundle.manifest import CheckedBundle
+from pipeline.bundle.matrix_graph import matrix_form
 from pipeline.bundle.signature import Signature, feature_arrays
 from pipeline.storage.errors import InputError
 
@@ -23,10 +24,17 @@ NESTED = (AttributeProto.GRAPH, AttributeProto.GRAPHS, AttributeProto.SPARSE_TEN
 
 @dataclass(frozen=True)
 class Scorer:
-    """A loaded graph; it may be asked from several threads."""
+    """A loaded graph; it may be asked from several threads.
+
+    Attributes:
+        session: of the graph, or of its matrix form.
+        signature: what the exported graph takes and gives.
+        matrix: the input that takes all numeric columns in their order; None where each is an input of its own.
+    """
 
     session: Any
     signature: Signature
+    matrix: str | None = None
 
     def probabilities(self, table: pa.Table, *, threads: int = 1, batch: int = BATCH) -> dict[str, np.ndarray]:
         """Every output [N] for feature rows.
@@ -57,11 +65,35 @@ class Scorer:
             raise InputError(f"the graph must give one row a feature row, got {len(found)} for {rows}")
         return dict(zip(self.signature.outputs, np.ascontiguousarray(found.T), strict=True))
 
+    def matrix_outputs(self, numbers: np.ndarray, texts: Mapping[str, np.ndarray], names: Sequence[str]) -> list[Any]:
+        """Some outputs [N, 1] for a few rows at once, for callers that have their numbers side by side.
+
+        Args:
+            numbers: the numeric columns in the signature's order, float32 [N, F], NaN where missing.
+            texts: the categorical ones, str [N, 1], "" where missing.
+            names: of the outputs.
+
+        Raises:
+            InputError: the graph fails.
+        """
+        if self.matrix is None:
+            columns = {name: numbers[:, place, None] for place, name in enumerate(self.signature.numeric)}
+            return self._run({**columns, **texts}, names)
+        return self._run({self.matrix: numbers, **texts}, names)
+
     def _batch_outputs(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        if self.matrix is None:
+            return np.concatenate(self._run(inputs, self.signature.outputs), axis=1)
+        numbers = np.concatenate([inputs[name] for name in self.signature.numeric], axis=1)
+        texts = {name: inputs[name] for name in self.signature.categorical}
+        return np.concatenate(self.matrix_outputs(numbers, texts, self.signature.outputs), axis=1)
+
+    def _run(self, inputs: Mapping[str, np.ndarray], names: Sequence[str]) -> list[Any]:
         try:
-            return np.concatenate(self.session.run(list(self.signature.outputs), inputs), axis=1)
+            found: list[Any] = self.session.run(list(names), inputs)
         except Exception as error:
             raise InputError(f"the graph must score its feature rows, but it ends in {type(error).__name__}") from error
+        return found
 
 
 def loaded_scorer(bundle: CheckedBundle) -> Scorer:
@@ -71,7 +103,8 @@ def loaded_scorer(bundle: CheckedBundle) -> Scorer:
         InputError: its graph or signature cannot be loaded, or they contradict one another.
     """
     signature = Signature.from_dict(bundle.read_json("signature.json"))
-    session = graph_session(bundle.read("model.onnx"))
+    model = bundle.read("model.onnx")
+    session = graph_session(model)
     inputs = dict.fromkeys(signature.numeric, "tensor(float)") | dict.fromkeys(signature.categorical, "tensor(string)")
     outputs = dict.fromkeys(signature.outputs, "tensor(double)")
     for found, wanted in ((session.get_inputs(), inputs), (session.get_outputs(), outputs)):
@@ -81,7 +114,8 @@ def loaded_scorer(bundle: CheckedBundle) -> Scorer:
                 f"model.onnx must have the {len(wanted)} columns of signature.json, each of its type and [rows, 1], "
                 f"but {len(wanted.items() - known.items())} of them are not so and {len(found)} are there"
             )
-    return Scorer(session, signature)
+    form = matrix_form(model, signature.numeric)
+    return Scorer(session, signature) if form is None else Scorer(graph_session(form[0]), signature, form[1])
 
 
 def graph_session(model: bytes, *, threads: int = 1) -> Any:

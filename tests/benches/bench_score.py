@@ -89,15 +89,22 @@ class Case:
 
 def one_row(case: Case) -> list[tuple[str, float, float]]:
     feeds = feature_arrays(case.table.slice(0, 1), case.scorer.signature)
-    graph = median_of(5000, lambda: case.scorer.session.run(["probability"], feeds))
-    trees, matrix = trees_alone(case, 1), tree_matrix(case, 1)
-    bare = median_of(5000, lambda: trees.run(None, {"matrix": matrix}))
+    signature, shipped = case.scorer.signature, graph_session((case.bundle / "model.onnx").read_bytes())
+    numbers = np.concatenate([feeds[name] for name in signature.numeric], axis=1)
+    texts = {name: feeds[name] for name in signature.categorical}
+    graph = median_of(5000, lambda: shipped.run(["probability"], feeds))
+    matrix = median_of(5000, lambda: case.scorer.matrix_outputs(numbers, texts, ["probability"]))
+    same = case.scorer.matrix_outputs(numbers, texts, ["probability"])[0] == shipped.run(["probability"], feeds)[0]
+    print(f"one row: the graph with its numbers as one matrix has the same bits: {bool(same.all())}")
+    trees, columns = trees_alone(case, 1), tree_matrix(case, 1)
+    bare = median_of(5000, lambda: trees.run(None, {"matrix": columns}))
     frame = pd.DataFrame({name: column[:, 0] for name, column in feeds.items()})
     frame = frame.astype(dict.fromkeys(case.models.encoder.numeric, "float64"))
     pyfunc = median_of(200, lambda: case.served.predict(frame))
     python = median_of(50, lambda: python_path(case.models, case.calibration, case.table.slice(0, 1), 1))
     print(f"one row: {len(feeds)} inputs, {len(onnx.load(case.bundle / 'model.onnx').graph.node)} nodes")
     return [
+        ("one row: graph with a matrix, as shipped", matrix, graph),
         ("one row: graph, mlflow.pyfunc", graph, pyfunc),
         ("one row: graph, Python path", graph, python),
         ("one row: graph, its trees alone", graph, bare),

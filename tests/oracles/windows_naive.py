@@ -13,10 +13,16 @@ def naive_features(rows, spec):
     known = [[as_known(other, row["event_time"]) for other in rows] for row in rows]
     return {
         column.name: [
-            naive_value(rows_then, row, column, spec.amount_scale) for row, rows_then in zip(rows, known, strict=True)
+            naive_value(rows_then, row, seen_to(column, spec.horizon), spec.amount_scale)
+            for row, rows_then in zip(rows, known, strict=True)
         ]
         for column in spec.columns
     }
+
+
+def seen_to(column, horizon):
+    """A column of all the past, where there is a horizon, is one of a window of that length."""
+    return column if column.window else column.model_copy(update={"window": horizon})
 
 
 def as_known(row, now):

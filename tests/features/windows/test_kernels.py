@@ -1,7 +1,5 @@
 """Every loop against plain Python whose whole numbers do not end at 64 bits."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,20 +50,6 @@ def test_a_window_sum_is_exact_or_counted_as_too_large(values, data):
     assert all(ours == total for ours, total in zip(sums.tolist(), exact, strict=True) if total < 2**63)
 
 
-@given(st.lists(st.integers(0, 2**58) | st.integers(2**58 - 3, 2**58), min_size=1, max_size=12))
-@settings(deadline=None)
-def test_a_variance_is_the_rounded_exact_one_even_where_amounts_hardly_differ(values):
-    rows = len(values)
-    left, right = np.zeros(rows, np.int32), np.arange(1, rows + 1, dtype=np.int32)
-    sums, variances = np.cumsum(values), np.empty(rows)
-    kernels.window_variances(*running(kernels.running_squares, values), left, right, sums, variances)
-    assert np.isnan(variances[0])
-    for row in range(1, rows):
-        mean = Fraction(sum(values[: row + 1]), row + 1)
-        exact = sum((value - mean) ** 2 for value in values[: row + 1]) / row
-        assert variances[row] == pytest.approx(float(exact), rel=1e-12)
-
-
 @pytest.mark.parametrize("largest", [True, False])
 def test_the_queue_finds_what_a_look_at_each_window_finds(largest):
     rng = np.random.default_rng(1)
@@ -99,10 +83,19 @@ def test_neighbours_stay_in_their_group():
 def test_ties_are_neither_the_last_row_nor_seen_before():
     time, starts = np.array([5, 5, 9, 9, 9, 1]) * 1_000_000, np.array([0, 5, 6], np.int32)
     seconds, flags = np.empty(6, np.float32), np.empty(6, np.float32)
-    kernels.seconds_since_last(time, starts, seconds)
-    kernels.first_seen(time, starts, flags)
+    kernels.seconds_since_last(time, starts, 4_000_000, seconds)
+    kernels.first_seen(time, starts, 4_000_000, flags)
     np.testing.assert_array_equal(seconds, [np.nan, np.nan, 4, 4, 4, np.nan])
     assert flags.tolist() == [1, 1, 0, 0, 0, 1]
+
+
+def test_nothing_is_seen_beyond_the_reach():
+    time, starts = np.array([0, 4, 5, 9]) * 1_000_000, np.array([0, 4], np.int32)
+    seconds, flags = np.empty(4, np.float32), np.empty(4, np.float32)
+    kernels.seconds_since_last(time, starts, 3_999_999, seconds)
+    kernels.first_seen(time, starts, 3_999_999, flags)
+    np.testing.assert_array_equal(seconds, [np.nan, np.nan, 1, np.nan])
+    assert flags.tolist() == [1, 1, 0, 1]
 
 
 def test_labels_come_in_the_order_in_which_they_became_available():

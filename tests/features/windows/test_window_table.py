@@ -32,6 +32,7 @@ EVERYTHING = {
 }
 
 
+PAST = ["seconds_since_last", "first_seen", *NUMBERED[2:], "previous_2_same_merchant"]
 SQL = {*AGGREGATES, "merchants", "cards"}
 
 
@@ -277,3 +278,11 @@ def test_seconds_are_exact_over_years():
     table = table_of(rows)
     seconds = window_features(table, spec=spec_for(table), threads=1)["card_seconds_since_last"][1].as_py()
     assert seconds == np.float32(10 * 365 * 86_400 + 7e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(table=TABLES)
+def test_a_horizon_ends_what_aggregates_without_a_window_look_back_on(table):
+    spec = spec_for(table, horizon="7s", aggregates={"card": PAST, "merchant": PAST[:-1], "card+merchant": PAST[:-1]})
+    spec = spec.selected(spec.numeric)
+    assert_same(window_features(table, spec=spec, threads=1), naive_features(rows_of(table), spec))

@@ -1,0 +1,267 @@
+"""The state of all windows, and what can be done with it: accept a row, ask about one, change a label.
+
+Law, in order: rows in order of event_time, and labels before they are available, are answered as `window_features` on
+the whole table answers them. Law, in any order: each row is answered as `window_features` on what was accepted before
+it and the row. Both to the bit. After that it makes no difference in which order events came (convergence), and the
+same events make the same state (replay).
+"""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.online import arena, events
+from features.online.batch_answers import batch_answer
+from features.online.id_keys import IdKeys
+from features.online.plan import OnlinePlan, online_plan
+from features.online.records import KNOWN_WORDS, NOW
+from features.times import DAY, HOUR, MINUTE
+from features.windows.compilation import keep_compiled_loops
+from features.windows.groups import read_only
+from features.windows.kernels import NO_EVENT, Float32, Int64
+from features.windows.spec import FeatureSpec
+
+OWN_WORDS = struct.Struct(f"<16s{KNOWN_WORDS - 2}q")
+"""Key, time, amount and label of a row."""
+
+
+class Outcome(IntEnum):
+    """What became of a row; only EXACT and LATE rows are counted from now on."""
+
+    EXACT = events.EXACT
+    LATE = events.LATE_ROW
+    REPEATED = events.REPEATED
+    """It came before, with the same time, amount and ids: nothing changed, and there is no new answer."""
+    CONFLICT = events.CONFLICT
+    """Its id came before with other content: nothing changed."""
+    TOO_LATE = events.TOO_OLD
+    """It was answered from what is there, and is in no window."""
+    TOO_FAR_AHEAD = events.FUTURE
+    """It was refused: one wrong clock must not end everybody's windows."""
+    AMOUNT = events.AMOUNT
+    """It was refused: its amount must be between 0 and 2^40 minor units."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far from the newest row another one may be, and for how long rows are known by their ids, in microseconds.
+
+    `remembered` is 0 where rows are known elsewhere: then nothing comes twice, and a change of a label says what the
+    label was before. None is without bound.
+    """
+
+    lateness: int | None = HOUR
+    ahead: int | None = 5 * MINUTE
+    remembered: int | None = 180 * DAY
+
+
+class Row(NamedTuple):
+    """One transaction, as far as windows read it.
+
+    Attributes:
+        time: event_time, microseconds.
+        amount: minor units.
+        ids: in the order of `OnlinePlan.ids`.
+        key: transaction_id; None for a row that need not be known again.
+        label: 0, 1, or None where it is not known.
+        available: when the label became or becomes available, microseconds.
+    """
+
+    time: int
+    amount: int
+    ids: Sequence[str | int | None]
+    key: str | int | None = None
+    label: int | None = None
+    available: int | None = None
+
+
+class LabelChange(NamedTuple):
+    """What became known about a row: a label for the first time, another one, or that there is none after all.
+
+    Attributes:
+        key: transaction_id.
+        label: 0 or 1; None withdraws the label that was there.
+        available: when it became known, microseconds.
+        ids: those of the row; needed where the state does not know the row.
+        earlier: label and availability that were there before; needed where the state does not know the row.
+    """
+
+    key: str | int
+    label: int | None
+    available: int | None = None
+    ids: Sequence[str | int | None] = ()
+    earlier: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class OnlineState:
+    """Windows of every group of a specification's entities.
+
+    Attributes:
+        plan: what is kept and answered.
+        memory: int64, see `arena`.
+        keys: how ids become keys.
+    """
+
+    plan: OnlinePlan
+    memory: Int64
+    keys: IdKeys
+
+    @classmethod
+    def empty(cls, spec: FeatureSpec, *, bounds: Bounds, keys: IdKeys, words: int = arena.RESERVED) -> Self:
+        """A state in which nothing has happened.
+
+        Args:
+            spec: the columns to answer.
+            bounds: what is too late, too far ahead, and long enough ago to be forgotten.
+            keys: how ids become keys.
+            words: how large the state can grow.
+
+        Raises:
+            InputError: columns cannot be answered one row at a time, or the system does not give so much memory.
+        """
+        keep_compiled_loops()
+        plan = online_plan(spec)
+        memory = arena.reserved_words(max(words, 2 * plan.first), fewest=2 * plan.first)
+        plan.write(memory)
+        memory[arena.NEXT] = plan.first
+        memory[arena.NEWEST] = arena.BEGINNING
+        limits = (bounds.lateness, bounds.ahead, bounds.remembered)
+        for word, limit in zip((arena.LATENESS, arena.AHEAD, arena.REMEMBERED), limits, strict=True):
+            memory[word] = arena.FOREVER if limit is None else limit
+        for store in plan.tables.stores:
+            memory[store["blank"] + NOW] = arena.BEGINNING
+        return cls(plan, memory, keys)
+
+    @property
+    def rows(self) -> int:
+        """Rows that are counted in windows or were."""
+        return int(self.memory[arena.ACCEPTED])
+
+    @property
+    def newest(self) -> int | None:
+        """The latest event_time, microseconds."""
+        newest = int(self.memory[arena.NEWEST])
+        return None if newest == arena.BEGINNING else newest
+
+    def accept(self, row: Row, values: Float32) -> Outcome:
+        """Answer a row from all that was accepted before, then count it.
+
+        Args:
+            row: the transaction.
+            values: filled with the columns of `plan.names`, in their order, as float32; counts too, and NaN where
+                missing, as models read them. Untouched where the row is refused or was there already.
+
+        Raises:
+            InputError: the state is full.
+        """
+        event = self._event(row)
+        if self.plan.by_batch:
+            answers = self._batch_answers(event)
+        outcome = events.accept_row(self.memory, event, values)
+        if outcome == events.FULL:
+            raise InputError(f"the state must fit {len(self.memory)} words, and the next row may not")
+        if self.plan.by_batch and outcome in (Outcome.EXACT, Outcome.LATE, Outcome.TOO_LATE):
+            values[self.plan.by_batch_places] = answers
+        return _OUTCOMES[outcome]
+
+    def accept_rows(self, rows: Int64, values: Float32) -> NDArray[np.int64]:
+        """Accept rows one after the other without coming back to Python in between.
+
+        Args:
+            rows: as `table_events` makes them [n, words].
+            values: filled with the answers [n, columns]; [0, columns] where none are wanted.
+
+        Returns:
+            The `Outcome` of each [n].
+
+        Raises:
+            InputError: the state is full, or answers are wanted of columns that no loop answers.
+        """
+        if len(values) and self.plan.by_batch:
+            names = ", ".join(column.name for column, _ in self.plan.by_batch)
+            raise InputError(f"rows must be accepted one by one for the answers of columns without a loop: {names}")
+        outcomes = np.empty(len(rows), np.int64)
+        events.accept_rows(self.memory, read_only(rows), values, outcomes)
+        if (outcomes == events.FULL).any():
+            raise InputError(f"the state must fit {len(self.memory)} words, and the next row may not")
+        return outcomes
+
+    def ask(self, row: Row, values: Float32) -> None:
+        """The answer that `accept` would give now; the state stays as it is."""
+        event = self._event(row)
+        events.ask_row(self.memory, event, values)
+        if self.plan.by_batch:
+            values[self.plan.by_batch_places] = self._batch_answers(event)
+
+    def change_label(self, change: LabelChange) -> bool:
+        """Let windows know a label, or forget it; False where the row is not known and the change has no ids.
+
+        Raises:
+            InputError: the state is full.
+        """
+        event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
+        old = label_key(*(change.earlier or (None, None)))
+        done = events.change_label(self.memory, event, old)
+        if done == events.FULL:
+            raise InputError(f"the state must fit {len(self.memory)} words, and the next label may not")
+        return bool(done == events.CHANGED)
+
+    def words(self) -> NDArray[np.int64]:
+        """A copy of all that the state is: `restored` makes the same state of it."""
+        words = self.memory[: self.memory[arena.NEXT]].copy()
+        words[self.plan.scratch : self.plan.first] = 0
+        return words
+
+    def digest(self) -> str:
+        """SHA-256 of the state; equal after equal events, whatever machine, process or snapshot they went through."""
+        return hashlib.sha256(self.words().tobytes()).hexdigest()
+
+    @classmethod
+    def restored(
+        cls, spec: FeatureSpec, words: NDArray[np.int64], *, keys: IdKeys, reserved: int = arena.RESERVED
+    ) -> Self:
+        """The state whose `words` these are.
+
+        Raises:
+            InputError: they are not of a state of this specification.
+        """
+        keep_compiled_loops()
+        plan = online_plan(spec)
+        memory = arena.reserved_words(max(reserved, 2 * len(words), 2 * plan.first), fewest=2 * plan.first)
+        plan.write(memory)
+        own = slice(plan.records, plan.first)
+        if len(words) < plan.first or words[arena.NEXT] != len(words) or (words[own] != memory[own]).any():
+            raise InputError(f"a state of this specification must begin with the {plan.first} words of its plan")
+        memory[: len(words)] = words
+        return cls(plan, memory, keys)
+
+    @property
+    def _no_ids(self) -> tuple[None, ...]:
+        return (None,) * len(self.plan.ids)
+
+    def _event(self, row: Row) -> Int64:
+        key = self.keys.key
+        own = OWN_WORDS.pack(key(row.key), row.time, row.amount, label_key(row.label, row.available))
+        return np.frombuffer(own + b"".join(map(key, row.ids)), np.int64)
+
+    def _batch_answers(self, event: Int64) -> list[np.float32]:
+        """Of the columns that no loop answers, from the state as it is before the row."""
+        events.find_groups(self.memory, self.plan.groups, event, False)
+        own = int(event[2]), int(event[3])
+        return [batch_answer(self.memory, self.plan, column, place, *own) for column, place in self.plan.by_batch]
+
+
+_OUTCOMES = {int(outcome): outcome for outcome in Outcome}
+
+
+def label_key(label: int | None, available: int | None) -> int:
+    """2·(microsecond at which a label becomes available) + label; NO_EVENT where there is none."""
+    return int(NO_EVENT) if label is None or available is None else 2 * available + label

@@ -1,0 +1,205 @@
+"""Features of one transaction at a time: how long each takes from Python, and whether any bit differs from the table's.
+
+The default features on DATA (the Handbook's columns, or canonical ones) or on simulated transactions, labels a week
+late. Then a merchant with two million rows in its longest window, a snapshot that goes on beside the state it was made
+of, and the memory of a card with 58 rows in 30 days. Microseconds are of single calls, ids as text.
+"""
+
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.online.id_keys import IdKeys
+from features.online.state import Bounds, OnlineState, Row
+from features.online.table_events import table_events
+from features.simulate.simulated import simulate_transactions
+from features.times import DAY, HOUR, SECOND
+from features.windows.feature_options import FeaturesConfig
+from features.windows.spec import FeatureSpec, feature_spec
+from features.windows.window_table import window_features
+from tests.benches.bench_windows import canonical
+
+BOUNDS = Bounds(lateness=HOUR, ahead=None, remembered=0)
+KEYS = IdKeys(b"a secret of the bench")
+SINGLE = 20_000
+"""Rows that come one by one through Python at the end."""
+FURTHER = 300_000
+HOT_ROWS = 2_000_000
+COARSE = HOUR
+HEADING = f"\n{'':<44} {'ours':>10} {'peer':>10} {'peer/ours':>10}"
+
+
+def bench(data: str | None) -> list[tuple[str, float, float]]:
+    """Rows (name, our figure, the peer's)."""
+    table = canonical(pq.read_table(data) if data else simulate_transactions(500_000, seed=1).transactions)
+    for name in ("card_id", "merchant_id"):
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
+    spec = feature_spec(FeaturesConfig(), columns=table.column_names)
+    started = time.perf_counter()
+    new_state(spec).accept(Row(0, 1, ("a", "b")), np.empty(columns_of(spec), np.float32))
+    print(f"loops ready, compiled or from the cache: {time.perf_counter() - started:.1f} s")
+    batch, online = every_row(table, spec)
+    every_row(coarse(table.slice(0, 250_000)), spec)
+    snapshot(table, spec)
+    memory_of_a_card(spec)
+    rows = [("s for all rows: one by one, the table", online, batch)]
+    rows += single_calls(table, spec)
+    return [*rows, *hot_merchant(spec)]
+
+
+def columns_of(spec: FeatureSpec) -> int:
+    return sum(bool(column.entity) for column in spec.columns)
+
+
+def new_state(spec: FeatureSpec) -> OnlineState:
+    return OnlineState.empty(spec, bounds=BOUNDS, keys=KEYS)
+
+
+def coarse(table: pa.Table) -> pa.Table:
+    """The table with times cut to hours: nearly every row has ties."""
+    times = table["event_time"].cast(pa.int64()).to_numpy() // COARSE * COARSE
+    return table.set_column(0, "event_time", pa.array(times, pa.timestamp("us", "UTC")))
+
+
+def every_row(table: pa.Table, spec: FeatureSpec) -> tuple[float, float]:
+    """Seconds of the table's features and of the state's; prints how many values differ."""
+    entity = spec.selected([column.name for column in spec.columns if column.entity])
+    started = time.perf_counter()
+    features = window_features(table, spec=entity, threads=1)
+    batch = time.perf_counter() - started
+    state = new_state(spec)
+    events = table_events(table, plan=state.plan, keys=KEYS)
+    values = np.empty((len(events), len(state.plan.names)), np.float32)
+    started = time.perf_counter()
+    state.accept_rows(events, values)
+    online = time.perf_counter() - started
+    differ = 0
+    for place, name in enumerate(state.plan.names):
+        theirs = features[name].cast(pa.float32()).fill_null(float("nan")).to_numpy()
+        ours = np.ascontiguousarray(values[:, place])
+        differ += int(((ours.view(np.uint32) != theirs.view(np.uint32)) & ~(np.isnan(ours) & np.isnan(theirs))).sum())
+    print(
+        f"{values.size:,} values of {len(events):,} rows: {differ} differ from the table's; "
+        f"{online / len(events) * 1e6:.2f} µs a row"
+    )
+    sizes(state, table)
+    return batch, online
+
+
+def sizes(state: OnlineState, table: pa.Table) -> None:
+    cards, merchants = (len(table[name].unique()) for name in ("card_id", "merchant_id"))
+    print(f"state: {len(state.words()) * 8 / 2**20:.0f} MiB, {cards:,} cards, {merchants:,} merchants")
+
+
+def single_calls(table: pa.Table, spec: FeatureSpec) -> list[tuple[str, float, float]]:
+    """Microseconds of a call at the end of the table."""
+    state = new_state(spec)
+    before = table.slice(0, table.num_rows - SINGLE)
+    state.accept_rows(table_events(before, plan=state.plan, keys=KEYS), nothing(state))
+    rows = as_rows(table.slice(table.num_rows - SINGLE), state)
+    took = microseconds(state, rows)
+    return [*percentiles("µs a transaction from Python, p", took)]
+
+
+def as_rows(table: pa.Table, state: OnlineState) -> list[Row]:
+    times = table["event_time"].cast(pa.int64()).to_pylist()
+    ids = zip(*(table[name].to_pylist() for name in state.plan.ids), strict=True)
+    labels, known = table["label"].to_pylist(), table["label_available_at"].cast(pa.int64()).to_pylist()
+    amounts = table["amount_minor"].to_pylist()
+    return [Row(t, a, i, None, y, k) for t, a, i, y, k in zip(times, amounts, ids, labels, known, strict=True)]
+
+
+def microseconds(state: OnlineState, rows: list[Row]) -> np.ndarray:
+    values, took = np.empty(len(state.plan.names), np.float32), np.empty(len(rows))
+    for place, row in enumerate(rows):
+        started = time.perf_counter_ns()
+        state.accept(row, values)
+        took[place] = (time.perf_counter_ns() - started) / 1000
+    return took
+
+
+def percentiles(name: str, took: np.ndarray) -> list[tuple[str, float, float]]:
+    wanted = {"p50": 12.0, "p90": 20.0, "p99": 30.0, "p99.9": 100.0, "p100": 5000.0}
+    return [
+        (f"{name}{each[1:]} (must)", float(np.percentile(took, float(each[1:]))), must) for each, must in wanted.items()
+    ]
+
+
+def hot_merchant(spec: FeatureSpec) -> list[tuple[str, float, float]]:
+    """A merchant with two million rows in 30 days, its cards, a silence of 31 days, and rows that come late."""
+    state, rng = new_state(spec), np.random.default_rng(1)
+    times = np.sort(rng.integers(0, 30 * DAY, HOT_ROWS))
+    cards = rng.integers(0, 200_000, HOT_ROWS).astype(str)
+    table = pa.table(
+        {
+            "event_time": pa.array(times, pa.timestamp("us", "UTC")),
+            "card_id": cards,
+            "merchant_id": pa.array(["hot"] * HOT_ROWS),
+            "amount_minor": rng.integers(1, 10**5, HOT_ROWS),
+            "label": pa.array(rng.random(HOT_ROWS) < 0.01).cast(pa.int8()),
+            "label_available_at": pa.array(times + 7 * DAY, pa.timestamp("us", "UTC")),
+        }
+    )
+    events = table_events(table, plan=state.plan, keys=KEYS)
+    state.accept_rows(events, nothing(state))
+    last = int(times[-1])
+
+    def row(moment: int) -> Row:
+        ids = {"card_id": str(rng.integers(0, 200_000)), "merchant_id": "hot"}
+        return Row(moment, 100, [ids[name] for name in state.plan.ids], None, 0, moment + 7 * DAY)
+
+    steady = microseconds(state, [row(last + second * SECOND) for second in range(1, SINGLE + 1)])
+    last += SINGLE * SECOND
+    late = microseconds(state, [row(last - int(rng.integers(1, HOUR))) for _ in range(2000)])
+    silent = [microseconds(state, [row(last + days * DAY)])[0] for days in (15, 15 + 31)]
+    print(f"late by up to an hour: p50 {np.median(late):.0f}, p99 {np.percentile(late, 99):.0f} µs")
+    print(f"first call after 15 and after 31 days of silence: {silent[0]:.0f} and {silent[1]:.0f} µs")
+    return percentiles("µs at a merchant of 2 M rows, p", steady)
+
+
+def snapshot(table: pa.Table, spec: FeatureSpec) -> None:
+    """A state and its snapshot go on with the same rows."""
+    state = new_state(spec)
+    events = table_events(table, plan=state.plan, keys=KEYS)
+    cut = max(len(events) - FURTHER, len(events) // 2)
+    started = time.perf_counter()
+    state.accept_rows(events[:cut], nothing(state))
+    built = time.perf_counter()
+    words = state.words()
+    taken = time.perf_counter()
+    other = OnlineState.restored(spec, words, keys=KEYS)
+    loaded = time.perf_counter()
+    values = np.empty((2, len(events) - cut, len(state.plan.names)), np.float32)
+    for each, own in zip((state, other), values, strict=True):
+        each.accept_rows(events[cut:], own)
+    print(
+        f"state of {cut:,} rows: built in {built - started:.2f} s, {words.nbytes / 2**20:.0f} MiB taken in "
+        f"{taken - built:.2f} s, loaded in {loaded - taken:.2f} s; after {len(events) - cut:,} further rows on both "
+        f"the same bits: {values[0].tobytes() == values[1].tobytes()}, the same digest: "
+        f"{state.digest() == other.digest()}"
+    )
+
+
+def memory_of_a_card(spec: FeatureSpec) -> None:
+    """Bytes a card of 58 rows in 30 days takes, for months, with the parts that it shares with nobody."""
+    of_cards = spec.selected([column.name for column in spec.columns if column.entity == ("card_id",)])
+    for name, wanted in (("of the card's own columns", of_cards), ("with merchants and pairs", spec)):
+        state, cards, months = new_state(wanted), 2000, 3
+        rng = np.random.default_rng(1)
+        count = cards * 58 * months
+        table = pa.table(
+            {
+                "event_time": pa.array(np.sort(rng.integers(0, months * 30 * DAY, count)), pa.timestamp("us", "UTC")),
+                "card_id": rng.integers(0, cards, count).astype(str),
+                "merchant_id": rng.zipf(1.5, count).clip(max=20_000).astype(str),
+                "amount_minor": rng.integers(1, 10**5, count),
+            }
+        )
+        state.accept_rows(table_events(table, plan=state.plan, keys=KEYS), nothing(state))
+        print(f"bytes a card of 58 rows in 30 days, {name}: {(len(state.words()) - state.plan.first) * 8 / cards:,.0f}")
+
+
+def nothing(state: OnlineState) -> np.ndarray:
+    return np.empty((0, len(state.plan.names)), np.float32)
