@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-EARLIER_LABELS = "earlier_labels"
-"""The canonical column; absent where no label can change."""
+from features.schema.preset import EARLIER_LABELS as EARLIER_LABELS
+
 MOMENT = pa.timestamp("us", "UTC")
 EARLIER_TYPE = pa.list_(pa.struct({"label": pa.int8(), "available_at": MOMENT, "until": MOMENT}))
 

@@ -64,6 +64,11 @@ def watched_difference(
     Whole days are the units, for rows of one day move together; what one day shares with the next is left out. The
     spread of few days is itself uncertain, so the limits are stretched as Student's quantile stretches the normal one.
 
+    >>> labels, time = np.tile([0.0, 1.0], 200), np.repeat(np.arange(40) * DAY, 10)
+    >>> watched = watched_difference(labels, np.full(400, 0.5), np.where(labels > 0, 0.9, 0.1), event_time=time)
+    >>> watched.worse, watched.days
+    (True, 40)
+
     Args:
         labels: 0 or 1 [N].
         one: P(fraud) of the model in question [N].

@@ -15,9 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from features.earlier_labels import EARLIER_LABELS
 from features.errors import InputError, faults_text
-from features.schema.date_formats import date_format
 from features.schema.number_text import NumberFormat
 from features.schema.values import Spelling
 from features.suggestions import did_you_mean, known_keys
@@ -25,6 +23,8 @@ from features.times import duration_microseconds
 
 POLICY = ("action", "label_source", "approval_probability", "opinion")
 """Canonical columns that say what was done with a row and who labelled it; they are no model inputs."""
+EARLIER_LABELS = "earlier_labels"
+"""Outcomes of a row that were known once and hold no more; absent where no label can change."""
 LABELS = ("label", "label_available_at", EARLIER_LABELS)
 CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", *LABELS, *POLICY)
 """Columns whose names and meaning are fixed; entities and declared extras stand beside them."""
@@ -36,6 +36,8 @@ UNITS = {"us": 1, "ms": 1_000}
 
 
 def _format(form: str) -> str:
+    from features.schema.date_formats import date_format  # it loads pyarrow, which a refusal must not wait for
+
     date_format(form)
     return form
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.earlier_labels import EARLIER_LABELS
 from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
@@ -120,9 +121,9 @@ class StageContext:
         return table if labels else _without_labels(table)
 
     def all_labels(self) -> pa.Table:
-        """Time, label, when it came, and with which probability a policy approved it, of every accepted row.
+        """Time, label, when it came, what it was before, and how probable its approval was, of every accepted row.
 
-        Those of the test fold are among them. The last column is there where the data has it.
+        Those of the test fold are among them. The last two columns are there where the data has them.
 
         Raises:
             PermissionError: this stage may not see the labels of test, or the verdict on them is still to come.
@@ -131,7 +132,7 @@ class StageContext:
             raise PermissionError(f"{self.stage.name} may not read every label before evaluate has finished")
         path = self.path("ingest", "transactions.parquet")
         present = pq.read_schema(path).names
-        names = ("event_time", "label", "label_available_at", "approval_probability")
+        names = ("event_time", "label", "label_available_at", EARLIER_LABELS, "approval_probability")
         return read_table(path, columns=[name for name in names if name in present])
 
     def features_after(self, fold: str) -> pa.Table:

@@ -123,7 +123,7 @@ def test_the_evidence_without_smoothing_is_journaled_before_the_sweep(small_run)
     assert first < sweep
 
 
-def test_labels_of_the_test_fold_are_read_by_evaluate_alone(small_run):
+def test_labels_of_the_test_fold_are_read_by_evaluate_and_refit_alone(small_run):
     for stage in STAGES:
         context = StageContext(stage, small_run, small_run, None, None, None, None)  # type: ignore[arg-type]
         if "features" not in stage.reads:
@@ -134,7 +134,7 @@ def test_labels_of_the_test_fold_are_read_by_evaluate_alone(small_run):
             with pytest.raises(PermissionError, match="may not read the labels of the test fold"):
                 context.features("test")
             assert context.features("test", labels=False)["label"].null_count > 1_000
-    assert [stage.name for stage in STAGES if stage.sees_test_labels] == ["evaluate"]
+    assert [stage.name for stage in STAGES if stage.sees_test_labels] == ["evaluate", "refit"]
 
 
 def test_the_shadow_slice_is_a_tenth_of_test_where_no_later_rows_exist(small_run):

@@ -111,14 +111,14 @@ def test_a_row_with_a_field_too_many_is_told_by_its_number(tmp_path: Path, name:
     path.write_text(f"{header}\n{row}\n{row},{spelled(name)}\n")
     ending = ending_of(lambda: read(path))
     assert ending.code == Exit.BAD_INPUT
-    assert f"row 2 must have {len(GOOD)} fields, got {len(GOOD) + 1}" in ending.message
+    assert f"row 2 is not: record: must have {len(GOOD)} fields" in ending.message
     assert digits_told(said_by(lambda: read(path))) == 0
 
 
 def test_a_value_that_is_no_number_is_told_by_column_and_row(tmp_path: Path):
     path = written(tmp_path, ".csv", FEATURES, "hour", "Anna Miller")
-    message = ending_of(lambda: read_features(path, SIGNATURE)).message
-    assert "'hour' must be a number in row 2" in message
+    message = ending_of(lambda: feature_arrays(read_features(path, SIGNATURE), SIGNATURE)).message
+    assert "'hour': must be numbers, got binary that is none in 1 rows, first in row 2" in message
     assert "Miller" not in message
 
 

@@ -17,7 +17,7 @@ from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import Floats
 from pipeline.stages.artifacts.candidates import Calibration, calibrated_probabilities
 from pipeline.stages.refit.block_store import BlockStore
-from pipeline.stages.refit.known_rows import KnownRows, Stretch
+from pipeline.stages.refit.label_history import KnownRows, Stretch
 from pipeline.stages.refit.newest_rows import feed_faults
 from pipeline.stages.refit.pooled_rows import PooledMaps, PooledRows
 from pipeline.stages.refit.prequential_pass import PrequentialPass, RefitPlan, ScoredBlock, fitted_at

@@ -26,7 +26,7 @@ from pipeline.stages.code_digest import code_digest
 from pipeline.stages.refit.block_store import FOLDER, BlockStore
 from pipeline.stages.refit.frozen_recipe import frozen_recipe
 from pipeline.stages.refit.gathered_guards import Candidate, Measured, measured_guards
-from pipeline.stages.refit.known_rows import read_history
+from pipeline.stages.refit.label_history import read_history
 from pipeline.stages.refit.pooled_rows import PooledRows, pooled_maps, pooled_rows, pooled_thresholds, prequential_table
 from pipeline.stages.refit.prequential_pass import RefitPlan, judged_chain, prequential_pass
 from pipeline.stages.refit.refit_in_use import InUse, refit_in_use

@@ -20,7 +20,7 @@ from pipeline.stages.artifacts.encoder_blocks import EncoderBlocks
 from pipeline.stages.refit.block_store import BlockStore
 from pipeline.stages.refit.encoder_chain import EncoderChain, SeenNetwork
 from pipeline.stages.refit.frozen_recipe import FrozenRecipe
-from pipeline.stages.refit.known_rows import History, KnownRows, Stretch
+from pipeline.stages.refit.label_history import History, KnownRows, Stretch
 from pipeline.stages.refit.recipe_fit import FittedRecipe, FitWindow, fit_recipe
 from pipeline.storage.digests import TableDigest, sha256_json
 from pipeline.storage.errors import INPUT_ERRORS, InputError

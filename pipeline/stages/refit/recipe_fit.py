@@ -22,7 +22,7 @@ from models.training.warm_start import carried_weights
 from pipeline.stages.artifacts.candidates import Head, Models
 from pipeline.stages.refit.encoder_chain import EncoderChain, SeenNetwork, network_until
 from pipeline.stages.refit.frozen_recipe import FrozenHead, FrozenRecipe
-from pipeline.stages.refit.known_rows import KnownRows
+from pipeline.stages.refit.label_history import KnownRows
 
 BESIDE = 2_000
 """Newest rows that stand in where every label of a window was used."""

@@ -12,7 +12,7 @@ from features.windows.window_table import window_features
 from pipeline.bundle.manifest import CheckedBundle, checked_bundle, signing_key
 from pipeline.bundle.scorer import loaded_scorer
 from pipeline.bundle.twin import TWIN, twin_of
-from pipeline.stages.refit.known_rows import History, Stretch
+from pipeline.stages.refit.label_history import History, Stretch
 from pipeline.stages.stage import CHAMPION_FILE, StageContext
 from pipeline.storage.content import read_json, read_table
 

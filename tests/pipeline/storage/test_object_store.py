@@ -24,7 +24,8 @@ from tests.fixtures.two_stages import brought_in_store
         ("s3://harb*/a.csv", "must name a bucket"),
         ("s3://AKIA:s3cr3t-in-it@harbor/tx.csv", "must not hold a password"),
         ("s3://s3cr3t-in-it@harbor/tx.csv", "must not hold credentials"),
-        ("https://host/tx.csv?X-Amz-Signature=s3cr3t-in-it", "must be a path, or an address that begins with s3://"),
+        ("https://host/tx.csv?X-Amz-Signature=s3cr3t-in-it", "must not hold a password"),
+        ("https://host/tx.csv", "must be a path, or an address that begins with s3://"),
     ],
 )
 def test_what_is_not_there_is_one_message_and_exit_code_2(store, harbor, source, said):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.stages.export.make_bundle import make_bundle
-from pipeline.stages.refit.known_rows import read_history
+from pipeline.stages.refit.label_history import read_history
 from pipeline.stages.refit.refit_in_use import refit_in_use
 from tests.fixtures.bundles import edited
 from tests.fixtures.refitted import refit_context, stage_context

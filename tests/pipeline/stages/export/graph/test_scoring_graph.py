@@ -66,7 +66,7 @@ def test_rows_of_missing_unseen_and_extreme_values_are_what_the_python_path_says
     case = small(one_hot=9)
     extreme = [np.nan, 0.0, -1e30, 3e38, 1e-38, -0.0]
     columns = {name: pa.array(np.roll(extreme, shift), pa.float32()) for shift, name in enumerate(case.parts.numeric)}
-    strings = pa.array(["", None, "never seen", "v1", "V1", " v1"])
+    strings = pa.array(["", None, "never seen", "v1", "V1", "v1 x"])
     rows = pa.table(columns | dict.fromkeys(case.parts.categorical, strings))
     assert largest_difference(replace(case, table=rows)) < 1e-5
 

@@ -1,11 +1,14 @@
 """Which labels a moment lets be used, and for how many of their class they stand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.earlier_labels import EarlierLabels
 from features.times import DAY
-from pipeline.stages.refit.known_rows import History, Stretch
+from pipeline.stages.refit.label_history import History, Stretch
 
 
 def history(*, rows=8000, as_of=60 * DAY, most=2.0, fraud_delay=3.0, warm_from=0, approval=None, seed=1):
@@ -68,3 +71,22 @@ def test_what_became_known_later_changes_nothing():
     stretch = Stretch(5 * DAY, 40 * DAY, 40 * DAY)
     one, two = (each.rows(stretch, approval_cap=1.0, learning=True).table for each in (known, other))
     assert one.equals(two)
+
+
+def test_a_label_that_flipped_later_is_what_it_was_at_the_deadline():
+    known, truth = history(as_of=None)
+    place = int(np.flatnonzero((truth == 0) & (known.event_time < 20 * DAY))[0])
+    flip = 50 * DAY
+    known.available_at[place] = flip
+    one = EarlierLabels(*(np.array([each]) for each in (place, np.int8(1), known.event_time[place] + DAY, flip)))
+    disputed = replace(known, earlier=one)
+    stretch = Stretch(0, 30 * DAY, 40 * DAY)
+    before = disputed.rows(stretch, approval_cap=1.0, learning=True)
+    assert before.usable[place]
+    assert before.table["label"][place].as_py() == 1
+    assert (
+        disputed.rows(replace(stretch, deadline=55 * DAY), approval_cap=1.0, learning=True)
+        .table["label"][place]
+        .as_py()
+        == 0
+    )

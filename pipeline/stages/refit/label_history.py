@@ -5,8 +5,9 @@ row would have to stand for more than `most` are left out, of both classes: capp
 would move the level, and leaving out one class would make the age a sign of the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 
 from evaluation.statistics.approval import approval_weights
 from evaluation.statistics.label_delay import fit_label_curves
+from features.earlier_labels import EarlierLabels, earlier_labels
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
 
@@ -68,6 +70,7 @@ class History:
         warm_from: rows before this had windows that were not yet full, and no fit learns from them.
         as_of: the moment of the run; None where the file is history.
         most: how many rows of its class a row may stand for.
+        earlier: labels that others took the place of; None where none did.
     """
 
     features: pa.Table
@@ -78,6 +81,7 @@ class History:
     warm_from: int
     as_of: int | None
     most: float
+    earlier: EarlierLabels | None = None
 
     @cached_property
     def now(self) -> int:
@@ -96,16 +100,24 @@ class History:
             int(np.searchsorted(self.event_time, each, side="right")) for each in (stretch.start, stretch.end)
         )
         inside = slice(first, last)
-        usable, weight = self._label_weights(inside, stretch.deadline)
+        known = self._known_by(stretch.deadline)
+        usable, weight = known._label_weights(inside, stretch.deadline)
         if learning:
             usable &= self.event_time[inside] >= self.warm_from
         if self.approval is not None:
             factor = approval_weights(self.approval[inside], cap=approval_cap).weight
             weight *= factor / (factor[usable].mean() if learning and usable.any() else 1.0)
         table = self.features.slice(first, last - first)
-        label = np.where(usable, np.nan_to_num(self.label[inside]), 0).astype(np.int8)
+        label = np.where(usable, np.nan_to_num(known.label[inside]), 0).astype(np.int8)
         table = table.append_column("label", pa.array(label, mask=~usable))
         return KnownRows(table.append_column("label_weight", pa.array(weight.astype(np.float32))), first, usable)
+
+    def _known_by(self, deadline: int | None) -> Self:
+        """With each label as it was known by a moment, where another stood there then."""
+        if self.earlier is None or deadline is None:
+            return self
+        label, available_at = self.earlier.known_by(deadline, self.label, self.available_at)
+        return replace(self, label=label, available_at=available_at)
 
     def _label_weights(self, inside: slice, deadline: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Which rows have a label that may be used, and for how many of its class each stands."""
@@ -136,4 +148,5 @@ def read_history(context: StageContext, *, most: float) -> History:
         warm_from=context.features_report.full_windows_from or 0,
         as_of=context.as_of,
         most=most,
+        earlier=earlier_labels(labels),
     )
