@@ -9,17 +9,19 @@ import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from features.errors import InputError, faults_text
-from features.schema.number_text import NumberFormat
-from features.schema.values import Spelling
 from features.suggestions import did_you_mean, known_keys
 from features.times import duration_microseconds
+
+if TYPE_CHECKING:  # these load pyarrow, and a refusal must not wait for it
+    from features.schema.number_text import NumberFormat
+    from features.schema.values import Spelling
 
 POLICY = ("action", "label_source", "approval_probability", "opinion")
 """Canonical columns that say what was done with a row and who labelled it; they are no model inputs."""
@@ -115,8 +117,10 @@ class IdColumn(Strict):
     upper: bool = Field(False, description="upper and lower case are one id, in upper case")
 
     @property
-    def spelling(self) -> Spelling:
+    def spelling(self) -> "Spelling":
         """What else is one and the same id, or none."""
+        from features.schema.values import Spelling
+
         return Spelling(self.missing, self.whole_numbers, self.upper)
 
     @model_validator(mode="after")
@@ -181,8 +185,10 @@ class AmountColumn(Strict):
     )
 
     @property
-    def format(self) -> NumberFormat:
+    def format(self) -> "NumberFormat":
         """How the numbers are written."""
+        from features.schema.number_text import NumberFormat
+
         return NumberFormat(self.currency, self.thousands, self.decimal)
 
 
@@ -279,8 +285,10 @@ class Categorical(Extras):
     upper: bool = Field(False, description="upper and lower case are one category, in upper case")
 
     @property
-    def spelling(self) -> Spelling:
+    def spelling(self) -> "Spelling":
         """What else is one and the same category, or none."""
+        from features.schema.values import Spelling
+
         return Spelling(self.missing, self.whole_numbers, self.upper)
 
 
@@ -296,8 +304,10 @@ class Numeric(Extras):
     decimal: str = Field(".", min_length=1, max_length=1, description="decimal mark")
 
     @property
-    def format(self) -> NumberFormat:
+    def format(self) -> "NumberFormat":
         """How the numbers are written."""
+        from features.schema.number_text import NumberFormat
+
         return NumberFormat("", self.thousands, self.decimal)
 
 
