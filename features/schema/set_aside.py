@@ -149,7 +149,8 @@ def _rough_sum(spelled: Iterable[object]) -> float:
     total = 0.0
     for value in spelled:
         digits = re.sub(r"[^\d.,]", "", str(value))
-        whole, part = re.fullmatch(r"(.*?)(?:[.,](\d{1,2}))?", digits, re.DOTALL).groups()  # type: ignore[union-attr]
+        decimal = re.search(r"[.,](\d{1,2})$", digits)
+        whole, part = (digits, "0") if decimal is None else (digits[: decimal.start()], decimal[1])
         number = re.sub(r"\D", "", whole)[:15]
-        total += float(f"{number or 0}.{part or 0}")
+        total += float(f"{number or 0}.{part}")
     return total

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from pipeline.storage.masking import masked
@@ -72,7 +73,7 @@ def lasting_streams() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     with contextlib.ExitStack() as stack:
         for name, mask in (("stdout", None), ("stderr", masked)):
-            inner = getattr(sys, name) or stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+            inner = getattr(sys, name) or stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
             if hasattr(inner, "reconfigure"):
                 inner.reconfigure(errors="replace")
             setattr(sys, name, LastingStream(inner, mask))

@@ -1,6 +1,5 @@
 """The networks that the booster looked through, each fitted on the rows up to a time; later fits use them again."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +47,6 @@ def load_encoder_blocks(folder: Path) -> EncoderBlocks | None:
 def _networks(tensors: Mapping[str, np.ndarray]) -> dict[int, State]:
     found: dict[int, dict[str, np.ndarray]] = {}
     for key, array in tensors.items():
-        until, name = re.fullmatch(r"(-?\d+)\.(.+)", key).groups()  # type: ignore[union-attr]
+        until, _, name = key.partition(".")
         found.setdefault(int(until), {})[name] = array
     return dict(found)

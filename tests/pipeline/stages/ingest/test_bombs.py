@@ -72,10 +72,7 @@ def test_types_nested_a_thousand_deep(tmp_path):
     for _ in range(1_000):
         deep = pa.struct([("a", deep)])
     column = pa.nulls(3, deep)
-    try:
-        pq.write_table(table(3, merchant_category=column), tmp_path / "a.parquet")
-    except (pa.ArrowException, RecursionError, OSError) as error:
-        pytest.skip(f"this library writes no such file: {type(error).__name__}")
+    pq.write_table(table(3, merchant_category=column), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"cannot be read|must hold plain values"):
         ingested(tmp_path / "a.parquet")
 

@@ -24,8 +24,11 @@ def network(until):
 CHAIN = EncoderChain(tuple(network(until) for until in (30, 10, 20)))
 
 
+def fitted(moment):
+    return {"fitted": moment}
+
+
 def until(border, *, tolerance=10, kept=None):
-    fitted = lambda moment: {"fitted": moment}  # noqa: E731
     asked = network_until(CHAIN, encoder=NOTHING, loss=LossSettings(), tolerance=tolerance, fit=fitted, kept=kept)
     return asked(border)
 
