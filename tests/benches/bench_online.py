@@ -71,9 +71,9 @@ def every_row(table: pa.Table, spec: FeatureSpec) -> tuple[float, float]:
     batch = time.perf_counter() - started
     state = new_state(spec)
     events = table_events(table, plan=state.plan, keys=KEYS)
-    values = np.empty((len(events), len(state.plan.names)), np.float32)
+    values = np.empty((table.num_rows, len(state.plan.names)), np.float32)
     started = time.perf_counter()
-    state.accept_rows(events, values)
+    state.accept_table(events, values)
     online = time.perf_counter() - started
     differ = 0
     for place, name in enumerate(state.plan.names):
@@ -81,8 +81,8 @@ def every_row(table: pa.Table, spec: FeatureSpec) -> tuple[float, float]:
         ours = np.ascontiguousarray(values[:, place])
         differ += int(((ours.view(np.uint32) != theirs.view(np.uint32)) & ~(np.isnan(ours) & np.isnan(theirs))).sum())
     print(
-        f"{values.size:,} values of {len(events):,} rows: {differ} differ from the table's; "
-        f"{online / len(events) * 1e6:.2f} µs a row"
+        f"{values.size:,} values of {len(values):,} rows: {differ} differ from the table's; "
+        f"{online / len(values) * 1e6:.2f} µs a row"
     )
     sizes(state, table)
     return batch, online
@@ -97,7 +97,7 @@ def single_calls(table: pa.Table, spec: FeatureSpec) -> list[tuple[str, float, f
     """Microseconds of a call at the end of the table."""
     state = new_state(spec)
     before = table.slice(0, table.num_rows - SINGLE)
-    state.accept_rows(table_events(before, plan=state.plan, keys=KEYS), nothing(state))
+    state.accept_table(table_events(before, plan=state.plan, keys=KEYS), nothing(state))
     rows = as_rows(table.slice(table.num_rows - SINGLE), state)
     took = microseconds(state, rows)
     return [*percentiles("µs a transaction from Python, p", took)]
@@ -143,7 +143,7 @@ def hot_merchant(spec: FeatureSpec) -> list[tuple[str, float, float]]:
         }
     )
     events = table_events(table, plan=state.plan, keys=KEYS)
-    state.accept_rows(events, nothing(state))
+    state.accept_table(events, nothing(state))
     last = int(times[-1])
 
     def row(moment: int) -> Row:
@@ -162,7 +162,7 @@ def hot_merchant(spec: FeatureSpec) -> list[tuple[str, float, float]]:
 def snapshot(table: pa.Table, spec: FeatureSpec) -> None:
     """A state and its snapshot go on with the same rows."""
     state = new_state(spec)
-    events = table_events(table, plan=state.plan, keys=KEYS)
+    events = table_events(table, plan=state.plan, keys=KEYS).rows
     cut = max(len(events) - FURTHER, len(events) // 2)
     started = time.perf_counter()
     state.accept_rows(events[:cut], nothing(state))
@@ -197,7 +197,7 @@ def memory_of_a_card(spec: FeatureSpec) -> None:
                 "amount_minor": rng.integers(1, 10**5, count),
             }
         )
-        state.accept_rows(table_events(table, plan=state.plan, keys=KEYS), nothing(state))
+        state.accept_table(table_events(table, plan=state.plan, keys=KEYS), nothing(state))
         print(f"bytes a card of 58 rows in 30 days, {name}: {(len(state.words()) - state.plan.first) * 8 / cards:,.0f}")
 
 
