@@ -66,7 +66,7 @@ def table_events(table: pa.Table, *, plan: OnlinePlan, keys: IdKeys, key_column:
         keys: of that state.
         key_column: where rows are known by; None where they need not be known again.
     """
-    events = np.zeros((table.num_rows, KNOWN_WORDS + 2 * len(plan.ids)), np.int64)
+    events = np.zeros((table.num_rows, plan.event_words), np.int64)
     events[:, known_rows.TIME] = table["event_time"].cast(pa.int64()).to_numpy()
     events[:, known_rows.AMOUNT] = table["amount_minor"].to_numpy()
     events[:, known_rows.LABEL] = _label_keys(table)
