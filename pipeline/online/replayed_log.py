@@ -96,18 +96,33 @@ def replayed(log: Log, order: Sequence[int] | None = None) -> Replay:
 def in_event_time(log: Log) -> list[int]:
     """Offsets as if every row had come at its event_time, and every label when it became available.
 
-    A label comes behind the rows of its moment, and behind its own row.
+    A label comes behind the rows of its moment, and behind its own row. One that was overruled by another that became
+    available no later is left out: in time it would never have been told.
     """
-    rows = {_key(event): event.moment for event in (log.events[offset] for offset in log.rows)}
-    answered = set(log.rows)
+    due, gone = _due(log), overruled(log)
+    return sorted((offset for offset in due if offset not in gone), key=lambda offset: (due[offset], offset))
 
-    def due(offset: int) -> tuple[int, int, int]:
-        event = log.events[offset]
-        own = rows.get(_key(event), event.moment) if event.kind == LABEL else event.moment
-        return max(event.moment, own), event.kind, offset
 
-    every = [o for o, event in enumerate(log.events) if event.kind == LABEL or o in answered]
-    return sorted(every, key=due)
+def overruled(log: Log) -> dict[int, int]:
+    """Changes of labels in whose place others came that became available no later, by the offsets of both."""
+    due, gone = _due(log), {}
+    standing: dict[bytes, list[int]] = {}
+    for offset, event in enumerate(log.events):
+        if event.kind == LABEL:
+            before = standing.setdefault(_key(event), [])
+            while before and due[before[-1]] >= due[offset]:
+                gone[before.pop()] = offset
+            before.append(offset)
+    return gone
+
+
+def _due(log: Log) -> dict[int, tuple[int, int]]:
+    """When each event that counts comes in event time: a moment, and whether it is behind the rows of it."""
+    rows = {offset: log.events[offset] for offset in log.rows}
+    own = {_key(event): event.moment for event in rows.values()}
+    due = {offset: (event.moment, ROW) for offset, event in rows.items()}
+    labels = ((offset, event) for offset, event in enumerate(log.events) if event.kind == LABEL)
+    return due | {offset: (max(event.moment, own.get(_key(event), event.moment)), LABEL) for offset, event in labels}
 
 
 def _key(event: LoggedEvent) -> bytes:

@@ -21,7 +21,7 @@ from features.online.records import KNOWN_WORDS
 from features.online.state import Outcome
 from features.windows.kernels import NO_EVENT
 from features.windows.spec import FeatureColumn
-from pipeline.online.replayed_log import Log, Replay, in_event_time, read_log, replayed
+from pipeline.online.replayed_log import Log, Replay, in_event_time, overruled, read_log, replayed
 from pipeline.online.served_features import differing, served_answers
 from pipeline.state.event_log import ROW, LoggedEvent
 from pipeline.storage.content import write_table
@@ -140,11 +140,13 @@ class _Causes:
         self.log, self.ends = log, replay.ends
         self.plan: OnlinePlan = replay.after.state.plan
         self.columns = [column for column in self.plan.spec.columns if column.entity]
+        self.gone = overruled(log)
         self.due = {offset: place for place, offset in enumerate(order)}
+        self.due |= {offset: self.due[self._last_word(offset)] for offset in self.gone}
         self.labels = _labels_before(log)
         self.of_group: dict[tuple[tuple[str, ...], bytes], list[int]] = {}
         entities = dict.fromkeys(column.entity for column in self.columns)
-        for offset in _out_of_order(order, replay.ends):
+        for offset in sorted({*_out_of_order(order, replay.ends), *self.gone}):
             for entity in entities:
                 group = self._group(log.events[offset], entity)
                 self.of_group.setdefault((entity, group), []).append(offset)
@@ -158,6 +160,12 @@ class _Causes:
             if cause and self._is_seen(event, row, column):
                 return Difference(row, place, cause, event)
         return Difference(row, place, UNEXPLAINED, -1)
+
+    def _last_word(self, event: int) -> int:
+        """The change of a label that stands in place of one that was overruled."""
+        while event in self.gone:
+            event = self.gone[event]
+        return event
 
     def _group(self, event: LoggedEvent, entity: tuple[str, ...]) -> bytes:
         starts = [KNOWN_WORDS + 2 * self.plan.ids.index(name) for name in entity]
@@ -204,7 +212,7 @@ def _out_of_order(order: Sequence[int], ends: NDArray[np.int64]) -> Iterator[int
     latest = np.maximum.accumulate(offsets)
     earliest = np.minimum.accumulate(offsets[::-1])[::-1]
     moved = (offsets < latest) | (offsets > earliest)
-    yield from sorted(int(o) for o, is_moved in zip(offsets, moved, strict=True) if is_moved or _left_out(ends[o]))
+    yield from (int(o) for o, is_moved in zip(offsets, moved, strict=True) if is_moved or _left_out(ends[o]))
 
 
 def _left_out(end: int) -> bool:
