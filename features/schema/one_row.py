@@ -243,7 +243,7 @@ def _plain_row(
         raise NotPlain
     minor = plain_minor(row[columns["amount"]], scale)
     label, available = _label(row, time, reading, limits)
-    values = {"event_time": time, "amount": minor / scale, "amount_minor": minor}
+    values: dict[str, Any] = {"event_time": time, "amount": minor / scale, "amount_minor": minor}
     values |= {"label": label, "label_available_at": available}
     for name, source, read in own:
         values[name] = read(row[source])

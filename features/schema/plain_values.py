@@ -65,7 +65,7 @@ def plain_minor(value: object, scale: int) -> int:
             if spare >= 0:
                 return int(found[1]) * scale + int(fraction or 0) * 10**spare
     elif type(value) is float and 0 <= value <= LARGEST_AMOUNT:
-        minor = round(value * scale)
+        minor: int = round(value * scale)
         if minor / scale == value:
             return minor
     elif type(value) is int and 0 <= value <= LARGEST_AMOUNT:
@@ -77,8 +77,10 @@ def plain_label(value: object) -> int | None:
     """0, 1, or None where it is not known."""
     if value is None:
         return None
-    if value in ("0", "1") or (type(value) is int and value in (0, 1)):
-        return int(value)  # type: ignore[call-overload,no-any-return]
+    if type(value) is str and value in ("0", "1"):
+        return int(value)
+    if type(value) is int and value in (0, 1):
+        return value
     raise NotPlain
 
 

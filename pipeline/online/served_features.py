@@ -65,14 +65,14 @@ def canonical_rows(events: Sequence[LoggedEvent], spec: FeatureSpec) -> pa.Table
         InputError: columns are missing.
     """
     minor = np.array([event.words[known_rows.AMOUNT] for event in events], np.int64)
-    own = {column.of for column in spec.columns if not column.entity} - {"amount", "event_time", None}
+    own = {column.of or "" for column in spec.columns if not column.entity} - {"amount", "event_time", ""}
     numbers = {column.of for column in spec.columns if column.kind == "numeric"}
     missing = [f"'{name}': missing" for name in sorted(own) if any(name not in event.row for event in events)]
     if missing:
         raise InputError(faults_text(missing, "the log: columns that stand in the row itself"))
     told = {
         name: pa.array([event.row[name] for event in events], pa.float64() if name in numbers else pa.string())
-        for name in sorted(filter(None, own))
+        for name in sorted(own)
     }
     return pa.table(
         {
