@@ -8,8 +8,6 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
-
 PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
 WHOLE = re.compile(r"0|[1-9][0-9]{0,17}").fullmatch
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|\+00:00)").fullmatch
@@ -62,12 +60,12 @@ def plain_minor(value: object, scale: int) -> int:
     if type(value) is str:
         found = AMOUNT(value)
         if found is not None:
-            fraction = found[2] or ""
-            spare = len(str(scale)) - 1 - len(fraction)
-            if spare >= 0:
-                return int(found[1]) * scale + int(fraction or 0) * 10**spare
+            digits = len(str(scale)) - 1
+            fraction = (found[2] or "").ljust(digits, "0")
+            if len(fraction) == digits:
+                return int(found[1] + fraction)
     elif type(value) is float and 0 <= value <= LARGEST_AMOUNT:
-        minor = int(np.rint(value * scale))
+        minor = round(value * scale)
         if minor / scale == value:
             return minor
     elif type(value) is int and 0 <= value <= LARGEST_AMOUNT:
