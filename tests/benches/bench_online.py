@@ -5,7 +5,9 @@ late. Then a merchant with two million rows in its longest window, a snapshot th
 of, and the memory of a card with 58 rows in 30 days. Microseconds are of single calls, ids as text.
 """
 
+import importlib.util
 import time
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -14,15 +16,28 @@ import pyarrow.parquet as pq
 from features.online.id_keys import IdKeys
 from features.online.state import Bounds, OnlineState, Row
 from features.online.table_events import table_events
+from features.schema.canonical_columns import Reading
+from features.schema.column_plan import column_plan
+from features.schema.one_row import RowReader
 from features.simulate.simulated import simulate_transactions
 from features.times import DAY, HOUR, SECOND
+from features.windows.calendar import CALENDAR
 from features.windows.feature_options import FeaturesConfig
 from features.windows.spec import FeatureSpec, feature_spec
 from features.windows.window_table import window_features
+from pipeline.bundle.matrix_graph import matrix_form
+from pipeline.bundle.scorer import Scorer, graph_session
+from pipeline.bundle.signature import Signature
+from pipeline.sections import DataConfig
+from pipeline.stages.export.graph.scoring_graph import PROBABILITY, scoring_graph
+from pipeline.stages.export.graph_parts import graph_parts
+from pipeline.stages.ingest.preset_files import load_preset
+from tests.benches.bench_score import fitted
 from tests.benches.bench_windows import canonical
 
 BOUNDS = Bounds(lateness=HOUR, ahead=None, remembered=0)
 KEYS = IdKeys(b"a secret of the bench")
+RIVER_ROWS = 20_000
 SINGLE = 20_000
 """Rows that come one by one through Python at the end."""
 FURTHER = 300_000
@@ -46,7 +61,92 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     memory_of_a_card(spec)
     rows = [("s for all rows: one by one, the table", online, batch)]
     rows += single_calls(table, spec)
+    rows += river_statistics(table, spec)
+    rows += raw_to_probability()
     return [*rows, *hot_merchant(spec)]
+
+
+def river_statistics(table: pa.Table, spec: FeatureSpec) -> list[tuple[str, float, float]]:
+    """Nine of river's rolling statistics of a card beside all of our columns, a row at a time; where river is there."""
+    if importlib.util.find_spec("river") is None:
+        print("river is not installed: pip install river==0.26.1 shows its figures beside ours")
+        return []
+    from river import stats, utils
+
+    rows = as_rows(table.slice(0, RIVER_ROWS), new_state(spec))
+    kinds = (stats.Count, stats.Mean, stats.Var)
+    made: dict[object, list[tuple[object, bool]]] = {}
+    started = time.process_time()
+    for row in rows:
+        card, moment = row.ids[0], datetime.fromtimestamp(row.time / 1e6, UTC)
+        if card not in made:
+            spans = (timedelta(days=days) for days in (1, 7, 30))
+            made[card] = [(utils.TimeRolling(kind(), span), kind is stats.Count) for span in spans for kind in kinds]
+        for statistic, counts in made[card]:
+            statistic.get()
+            statistic.update(*(() if counts else (row.amount / 100,)), t=moment)
+    peer = (time.process_time() - started) / len(rows) * 1e6
+    state, values = new_state(spec), np.empty(columns_of(spec), np.float32)
+    started = time.process_time()
+    for row in rows:
+        state.accept(row, values)
+    ours = (time.process_time() - started) / len(rows) * 1e6
+    return [(f"µs of CPU a row: our {len(values)} columns, 9 statistics of river", ours, peer)]
+
+
+def raw_to_probability() -> list[tuple[str, float, float]]:
+    """Microseconds from a raw transaction to its probability, and of each step: read, features, graph."""
+    models, calibration, _ = fitted(None)
+    graph = scoring_graph(graph_parts(models, calibration, shipped="hybrid"))
+    form = matrix_form(graph, models.encoder.numeric)
+    assert form is not None, "the graph joins its numbers first"
+    signature = Signature(models.encoder.numeric, models.encoder.categorical, (PROBABILITY,))
+    scorer = Scorer(graph_session(form[0]), signature, form[1])
+    raw = simulate_transactions(60_000, seed=2).transactions
+    table = canonical(raw)
+    spec = feature_spec(FeaturesConfig(), columns=table.column_names)
+    state = new_state(spec)
+    first = table.num_rows - SINGLE // 2
+    state.accept_table(table_events(table.slice(0, first), plan=state.plan, keys=KEYS), nothing(state))
+    preset = load_preset(DataConfig())
+    reader = RowReader(Reading(preset, column_plan(preset, ()), 7 * DAY))
+    took = [one_transaction(row, reader, state, scorer, spec) for row in requests(raw.slice(first))]
+    steps = np.diff(np.array(took), axis=1)
+    for name, step in zip(("read", "features", "graph"), steps.T, strict=True):
+        print(f"raw to probability, {name}: p50 {np.median(step):.1f}, p99 {np.percentile(step, 99):.1f} µs")
+    whole = steps.sum(axis=1)
+    return [
+        ("µs raw to probability, p50 (must)", float(np.median(whole)), 70.0),
+        ("µs raw to probability, p99 (what p50 must)", float(np.percentile(whole, 99)), 70.0),
+    ]
+
+
+def requests(raw: pa.Table) -> list[dict[str, object]]:
+    """Rows as a request has them: times as text, no label."""
+    names = ("transaction_id", "event_time", "card_id", "merchant_id", "amount")
+    rows = raw.select([name for name in names if name in raw.column_names]).to_pylist()
+    return [row | {"event_time": row["event_time"].isoformat()} for row in rows]
+
+
+def one_transaction(
+    row: dict[str, object], reader: RowReader, state: OnlineState, scorer: Scorer, spec: FeatureSpec
+) -> tuple[float, ...]:
+    """The moments, in microseconds, at which a row comes, is read, has its features, and its probability."""
+    moments = [time.perf_counter_ns()]
+    read = reader.read(row).values
+    moments.append(time.perf_counter_ns())
+    values = np.empty(len(state.plan.names), np.float32)
+    ids = [read[name] for name in state.plan.ids]
+    state.accept(Row(read["event_time"], read["amount_minor"], ids), values)
+    clock = np.array([read["event_time"]])
+    own = [column for column in spec.columns if not column.entity and column.kind == "numeric"]
+    told = [CALENDAR[each.aggregate](clock)[0] if each.aggregate in CALENDAR else read[each.of] for each in own]
+    numbers = np.concatenate([np.array(told, np.float32), values])[None]
+    texts = {name: np.array([[str(read.get(name) or "")]], object) for name in scorer.signature.categorical}
+    moments.append(time.perf_counter_ns())
+    scorer.matrix_outputs(numbers, texts, (PROBABILITY,))
+    moments.append(time.perf_counter_ns())
+    return tuple(each / 1000 for each in moments)
 
 
 def columns_of(spec: FeatureSpec) -> int:
