@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.online import arena, events
+from features.online import arena, events, known_rows
 from features.online.batch_answers import batch_answer
 from features.online.id_keys import IdKeys
 from features.online.plan import OnlinePlan, online_plan
@@ -241,6 +241,12 @@ class OnlineState:
         """
         event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
         return self._changed(event, label_key(*(change.earlier or (None, None))))
+
+    def time_of(self, key: Int64) -> int | None:
+        """event_time of a row that is known by its key [2 words], microseconds; None where it is not."""
+        chain, kind = self.memory[arena.KNOWN], self.memory[arena.KNOWN_KIND]
+        row = known_rows.known_row(self.memory, chain, kind, key[0], key[1])
+        return int(self.memory[row + known_rows.TIME]) if row else None
 
     def words(self) -> NDArray[np.int64]:
         """A copy of all that the state is: `restored` makes the same state of it."""

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.online import known_rows
+from features.online.id_keys import IdKeys
 from features.online.state import ANSWERED, OnlineState, Outcome
 from features.online.table_events import LabelChanges, TableEvents, table_events
 from features.schema.preset import Preset
@@ -26,10 +27,13 @@ from pipeline.bundle.coverage import feature_coverage
 from pipeline.bundle.manifest import checked_bundle
 from pipeline.bundle.score import ScoredFile, score_writer, scored_table
 from pipeline.bundle.scorer import loaded_scorer
+from pipeline.online.older_reports import reports_of_older_rows
 from pipeline.process.hardware import cpu_threads
 from pipeline.reading.batches import header
 from pipeline.reading.sources import source_files
 from pipeline.stages.hash_key import hash_key, hash_key_check
+from pipeline.stages.ingest.chargeback_feed import chargeback_feed
+from pipeline.stages.ingest.inputs import report_files
 from pipeline.stages.ingest.preset_files import load_preset
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.state.history_state import HistoryState, id_keys
@@ -114,11 +118,13 @@ def raw_features(stored: StateFolder, sources: Sequence[str]) -> RawFeatures:
     reading = kept_reading(stored, tuple(sources))
     if hash_key_check(reading.data) != stored.manifest["hash_key_check"]:
         raise InputError(f"{reading.data.hash_key_env}: the secret must be the one that the state was made under")
-    table, quarantined = _read_rows(reading)
+    preset = _preset_of_live_rows(reading)
+    table, quarantined = _read_rows(reading, preset)
     spec, keys = stored.spec, id_keys(hash_key(reading.data))
     history = stored.loaded(keys)
     _check_ids(table, history.state)
     key_column = stored.manifest["key_column"]
+    history = _with_reports(history, reading, preset, table[TRANSACTION_ID], keys)
     new, repeated = _without_counted(table, stored, key_column)
     events = table_events(new, plan=history.state.plan, keys=keys, key_column=key_column)
     values, outcomes, to_come = _answers(history, events)
@@ -149,7 +155,7 @@ def feature_table(rows: pa.Table, values: NDArray[np.float32], state: OnlineStat
     return pa.table({name: made[name] for name in spec.names})
 
 
-def _read_rows(reading: Reading) -> tuple[pa.Table, int]:
+def _read_rows(reading: Reading, preset: Preset) -> tuple[pa.Table, int]:
     """Canonical rows by time, and how many were set aside."""
     with tempfile.TemporaryDirectory(prefix="harbor-") as folder:
         report = ingest_transactions(
@@ -158,7 +164,7 @@ def _read_rows(reading: Reading) -> tuple[pa.Table, int]:
             as_of=None,
             simulate=_no_simulation,
             folder=Path(folder),
-            preset=_preset_of_live_rows(reading),
+            preset=preset,
         )
         return read_table(Path(folder) / "transactions.parquet"), report.quarantined
 
@@ -178,6 +184,27 @@ def _preset_of_live_rows(reading: Reading) -> Preset:
     if feed is not None and not any(Path(file.name).match(feed.files) for file in files):
         preset = preset.model_copy(update={"chargebacks": None})
     return preset
+
+
+def _with_reports(
+    history: HistoryState, reading: Reading, preset: Preset, ids: pa.ChunkedArray, keys: IdKeys
+) -> HistoryState:
+    """The state, with what the feed of chargebacks says of its own rows among the changes to come."""
+    files, allowed = report_files(reading.data, preset), reading.data.max_quarantined_share
+    feed = chargeback_feed(files, preset=preset, as_of=None, allowed=allowed)
+    if feed is None:
+        return history
+    own = reports_of_older_rows(feed.reports, ids, state=history.state, keys=keys, delay=reading.labels.delay)
+    both = _joined(history.to_come, own)
+    return HistoryState(history.state, both.taken(np.argsort(both.moment, kind="stable")))
+
+
+def _joined(one: LabelChanges, other: LabelChanges) -> LabelChanges:
+    return LabelChanges(
+        np.concatenate([one.events, other.events]),
+        np.concatenate([one.old, other.old]),
+        np.concatenate([one.moment, other.moment]),
+    )
 
 
 def _check_ids(table: pa.Table, state: OnlineState) -> None:
@@ -222,11 +249,7 @@ def _in_order(to_come: LabelChanges, events: TableEvents, old: int) -> tuple[Lab
     """Changes of the state's rows and of these, and how many of the new rows come before each."""
     waiting = np.searchsorted(events.rows[old:, known_rows.TIME], to_come.moment, side="right")
     before = np.concatenate([waiting, np.maximum(events.before - old, 0)])
-    both = LabelChanges(
-        np.concatenate([to_come.events, events.changes.events]),
-        np.concatenate([to_come.old, events.changes.old]),
-        np.concatenate([to_come.moment, events.changes.moment]),
-    )
+    both = _joined(to_come, events.changes)
     order = np.lexsort((both.moment, before))
     return both.taken(order), before[order]
 
