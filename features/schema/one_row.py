@@ -5,7 +5,7 @@ read by the code that reads files. So there is one set of rules, and one row has
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -29,12 +29,15 @@ from features.schema.plain_values import (
     plain_time,
     plain_whole_id,
 )
-from features.schema.preset import IdColumn, Numeric, Preset
+from features.schema.preset import IdColumn, LabelColumn, Numeric, Preset
 from features.schema.values import AS_IT_IS
 from features.times import datetime_microseconds
 
 MOST_SHAPES = 64
 """Sets of columns that are remembered: a feed has a few."""
+PLAIN_ROLES = {"transaction_id", "event_time", "amount"}
+ODD_ROLES = {"action", "label_source", "approval_probability", "repeats", "currency"}
+"""Columns whose presence needs more than plain values."""
 Read = Callable[[Any], Any]
 
 
@@ -55,7 +58,7 @@ class OneRow:
 class _Shape:
     """How rows with the same columns are read; `plain` is None where their preset needs more than plain values."""
 
-    plan: ColumnPlan
+    reading: Reading
     plain: Callable[[Mapping[str, Any]], dict[str, Any]] | None
 
 
@@ -78,15 +81,16 @@ class RowReader:
                 return OneRow(shape.plain(row))
             except NotPlain:
                 pass
-        return judged_row(row, replace(self.reading, plan=shape.plan))
+        return judged_row(row, shape.reading)
 
     def _shape(self, row: Mapping[str, Any]) -> _Shape:
         names = tuple(row)
         found = self._shapes.get(names)
         if found is None:
-            plan = column_plan(self.reading.preset, named_columns(self.reading.preset, names))
-            plain = None if plan.missing else _plain_reader(replace(self.reading, plan=plan))
-            found = _Shape(plan, plain)
+            preset = self.reading.preset.of_live_rows(names)
+            plan = column_plan(preset, named_columns(preset, names))
+            reading = replace(self.reading, preset=preset, plan=plan)
+            found = _Shape(reading, None if plan.missing else _plain_reader(reading))
             if len(self._shapes) < MOST_SHAPES:
                 self._shapes[names] = found
         return found
@@ -103,21 +107,22 @@ def judged_row(row: Mapping[str, Any], reading: Reading) -> OneRow:
     if plan.missing:
         return OneRow({}, tuple(f"{name}: must be given" for name in plan.missing))
     columns = {name: _column(row[name]) for name in plan.needed}
-    kinds = {role: (source, columns[source].type) for role, source in plan.columns.items()}
-    wrong = [f"{source}: must hold {what}" for role, (source, kind) in kinds.items() if (what := unfit(role, kind))]
-    if wrong:
-        return OneRow({}, tuple(wrong))
+    if wrong := tuple(_unfit_columns(plan, columns)):
+        return OneRow({}, wrong)
     batch = canonical_batch(pa.table(columns), reading=reading, row_ids=np.zeros(1, np.int64))
     if len(batch.rejected):
         return OneRow({}, tuple(batch.reasons[0].as_py()))
-    values = {name: _plain_value(column) for name, column in zip(*_columns(batch.accepted), strict=True)}
+    accepted = batch.accepted
+    values = {name: _plain_value(column) for name, column in zip(accepted.column_names, accepted.columns, strict=True)}
     if not any(role.partition(".")[0] == "transaction_id" for role in plan.columns):
         values["transaction_id"] = None
     return OneRow(values)
 
 
-def _columns(table: pa.Table) -> tuple[list[str], list[pa.ChunkedArray]]:
-    return table.column_names, table.columns
+def _unfit_columns(plan: ColumnPlan, columns: Mapping[str, pa.Array]) -> Iterator[str]:
+    for role, source in plan.columns.items():
+        if what := unfit(role, columns[source].type):
+            yield f"{source}: must hold {what}"
 
 
 def _plain_value(column: pa.ChunkedArray) -> Any:
@@ -162,28 +167,40 @@ def _plain_reader(reading: Reading) -> Callable[[Mapping[str, Any]], dict[str, A
 def _is_plain(reading: Reading) -> bool:
     """Whether plain values mean under this preset, and under these settings, what they say."""
     plan, preset = reading.plan, reading.preset
-    times = [preset.event_time, *([preset.label_available_at] if preset.label_available_at else [])]
-    label = preset.label
     return (
-        not preset.quotes
-        and not preset.masks
-        and reading.as_of is None
-        and reading.reports is None
-        and {"transaction_id", "event_time", "amount"} <= plan.columns.keys()
-        and not {"action", "label_source", "approval_probability", "repeats", "currency"} & plan.columns.keys()
-        and all(time.kind == "datetime" and not time.formats and time.time is None for time in times)
-        and preset.amount.unit == "major"
-        and preset.amount.refund is None
-        and preset.amount.format.plain
-        and (label is None or _has_plain_words(label.yes, label.no, label.unknown))
-        and all(spec.column is not None and spec.spelling == AS_IT_IS for _, spec in _ids(preset, plan))
-        and all(group.spelling == AS_IT_IS for group in preset.categorical)
-        and all(group.format.plain for group in preset.numeric)
+        _is_history(reading)
+        and plan.columns.keys() >= PLAIN_ROLES
+        and not ODD_ROLES & plan.columns.keys()
+        and _has_plain_times(preset)
+        and _has_plain_amounts(preset)
+        and (preset.label is None or _has_plain_words(preset.label))
+        and _has_plain_columns(preset, plan)
     )
 
 
-def _has_plain_words(yes: tuple[str, ...], no: tuple[str, ...], unknown: tuple[str, ...]) -> bool:
-    return "1" in yes and "0" in no and not {"0", "1"} & {*unknown}
+def _is_history(reading: Reading) -> bool:
+    """Whether nothing but the row decides what is known of it."""
+    preset = reading.preset
+    return not preset.quotes and not preset.masks and reading.as_of is None and reading.reports is None
+
+
+def _has_plain_times(preset: Preset) -> bool:
+    times = [preset.event_time, *([preset.label_available_at] if preset.label_available_at else [])]
+    return all(time.kind == "datetime" and not time.formats and time.time is None for time in times)
+
+
+def _has_plain_amounts(preset: Preset) -> bool:
+    return preset.amount.unit == "major" and preset.amount.refund is None and preset.amount.format.plain
+
+
+def _has_plain_columns(preset: Preset, plan: ColumnPlan) -> bool:
+    texts = [*(spec for _, spec in _ids(preset, plan)), *preset.categorical]
+    whole = all(spec.column is not None for _, spec in _ids(preset, plan))
+    return whole and all(each.spelling == AS_IT_IS for each in texts) and all(n.format.plain for n in preset.numeric)
+
+
+def _has_plain_words(label: LabelColumn) -> bool:
+    return "1" in label.yes and "0" in label.no and not {"0", "1"} & {*label.unknown}
 
 
 def _ids(preset: Preset, plan: ColumnPlan) -> list[tuple[str, IdColumn]]:

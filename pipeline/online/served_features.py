@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from features.online import known_rows
 from features.online.state import Outcome
-from features.windows.spec import FeatureSpec
-from pipeline.online.raw_scores import feature_table
+from features.windows.spec import FeatureColumn, FeatureSpec
+from pipeline.online.raw_features import feature_table
 from pipeline.online.replayed_log import Log, read_log, replayed
 from pipeline.state.event_log import LoggedEvent
 from pipeline.storage.content import write_table
@@ -65,24 +65,28 @@ def canonical_rows(events: Sequence[LoggedEvent], spec: FeatureSpec) -> pa.Table
         InputError: columns are missing.
     """
     minor = np.array([event.words[known_rows.AMOUNT] for event in events], np.int64)
-    own = {column.of or "" for column in spec.columns if not column.entity} - {"amount", "event_time", ""}
-    numbers = {column.of for column in spec.columns if column.kind == "numeric"}
-    missing = [f"'{name}': missing" for name in sorted(own) if any(name not in event.row for event in events)]
-    if missing:
-        raise InputError(faults_text(missing, "the log: columns that stand in the row itself"))
-    told = {
-        name: pa.array([event.row[name] for event in events], pa.float64() if name in numbers else pa.string())
-        for name in sorted(own)
-    }
+    own = [c for c in spec.columns if not c.entity and c.of not in ("amount", "event_time", None)]
+    _check_columns(events, own)
     return pa.table(
         {
             "transaction_id": pa.array([event.row.get("transaction_id") for event in events]),
             "event_time": pa.array([event.moment for event in events], pa.int64()).cast(MOMENT),
             "amount": pa.array(minor / spec.amount_scale),
             "amount_minor": pa.array(minor),
-            **told,
+            **{str(column.of): _values_told(events, column) for column in own},
         }
     )
+
+
+def _check_columns(events: Sequence[LoggedEvent], own: Sequence[FeatureColumn]) -> None:
+    missing = [f"'{column.of}': missing" for column in own if any(column.of not in event.row for event in events)]
+    if missing:
+        raise InputError(faults_text(missing, "the log: columns that stand in the row itself"))
+
+
+def _values_told(events: Sequence[LoggedEvent], column: FeatureColumn) -> pa.Array:
+    kind = pa.float64() if column.kind == "numeric" else pa.string()
+    return pa.array([event.row[str(column.of)] for event in events], kind)
 
 
 def served_answers(log: Log) -> NDArray[np.float32]:

@@ -146,6 +146,8 @@ def test_plain_rows_need_no_table(monkeypatch):
 def test_a_row_without_what_must_be_there_says_so_by_name():
     row = {name: value for name, value in good_rows()[0].items() if name not in ("amount", "event_time")}
     assert reader_of().read(row).reasons == ("event_time: must be given", "amount: must be given")
+    live = {name: value for name, value in good_rows()[0].items() if not name.startswith("label")}
+    assert reader_of().read(live).values["label"] is None
     nested = reader_of().read(good_rows()[0] | {"amount": {"eur": 5}})
     assert nested.reasons == ("amount: must hold plain values",)
     assert (
