@@ -194,9 +194,10 @@ def _has_plain_amounts(preset: Preset) -> bool:
 
 
 def _has_plain_columns(preset: Preset, plan: ColumnPlan) -> bool:
-    texts = [*(spec for _, spec in _ids(preset, plan)), *preset.categorical]
-    whole = all(spec.column is not None for _, spec in _ids(preset, plan))
-    return whole and all(each.spelling == AS_IT_IS for each in texts) and all(n.format.plain for n in preset.numeric)
+    ids = [spec for _, spec in _ids(preset, plan)]
+    spellings = [*(spec.spelling for spec in ids), *(group.spelling for group in preset.categorical)]
+    whole = all(spec.column is not None for spec in ids)
+    return whole and all(each == AS_IT_IS for each in spellings) and all(n.format.plain for n in preset.numeric)
 
 
 def _has_plain_words(label: LabelColumn) -> bool:
