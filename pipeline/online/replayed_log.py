@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.online import known_rows
+from features.online.plan import online_plan
 from features.online.state import ANSWERED, OnlineState
 from features.online.table_events import LabelChanges
 from pipeline.state.event_log import LABEL, ROW, LoggedEvent, logged_events
@@ -63,7 +64,7 @@ def read_log(folder: Path) -> Log:
     """
     start = checked_state(folder / STATE)
     log = Log(start, logged_events(folder, features_sha256=start.manifest["features_sha256"]))
-    width = log.state().state.plan.event_words
+    width = online_plan(start.spec).event_words
     if any(len(event.words) != width or event.kind not in (ROW, LABEL) for event in log.events):
         raise InputError(f"{folder}: every event must be a row or a label of {width} words")
     return log

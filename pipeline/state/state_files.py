@@ -69,14 +69,21 @@ class StateFolder:
             InputError: a file has changed, or they do not belong together.
         """
         spec = self.spec
-        words = np.frombuffer(self._content(WORDS), LITTLE_ENDIAN).astype(np.int64)
+        words = np.frombuffer(self.content(WORDS), LITTLE_ENDIAN).astype(np.int64)
         state = OnlineState.restored(spec, words, keys=keys)
         width = BEFORE_EVENT + state.plan.event_words
-        changes = np.frombuffer(self._content(TO_COME), LITTLE_ENDIAN).astype(np.int64).reshape(-1, width)
+        changes = np.frombuffer(self.content(TO_COME), LITTLE_ENDIAN).astype(np.int64).reshape(-1, width)
         return HistoryState(state, LabelChanges(changes[:, BEFORE_EVENT:].copy(), changes[:, 1], changes[:, 0]))
 
-    def _content(self, name: str) -> bytes:
-        entry = self.manifest["files"][name]
+    def content(self, name: str) -> bytes:
+        """What a file holds.
+
+        Raises:
+            InputError: it is not listed, or has changed since.
+        """
+        entry = self.manifest["files"].get(name)
+        if entry is None:
+            raise InputError(f"{name} must be listed in {self.folder / MANIFEST}, but it is not")
         content = plain_content(self.folder / name, limit=entry["bytes"])
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
             raise InputError(f"{self.folder / name} must be as {MANIFEST} lists it, but it has changed")
@@ -131,23 +138,28 @@ def write_next_state(folder: Path, stored: StateFolder, after: HistoryState) -> 
 
 
 def checked_state(folder: Path) -> StateFolder:
-    """A folder whose manifest and specification can be read; its arrays are checked when they are loaded.
+    """A folder whose files are as its manifest says; its arrays are checked when they are loaded.
 
     Raises:
-        InputError: it is no folder of a state, of another format, or its specification is not the manifest's.
+        InputError: it is no folder of a state, of another format, or a file of it has changed.
     """
     manifest = parsed_json(plain_content(folder / MANIFEST, limit=LARGEST_MANIFEST), name=str(folder / MANIFEST))
     try:
-        format_, wanted = manifest["format"], manifest["features_sha256"]
-        sizes = {name: int(manifest["files"][name]["bytes"]) for name in (FEATURES, WORDS, TO_COME)}
-        [manifest[name] for name in (*BESIDE, "last_event_microseconds")]
-    except (TypeError, KeyError, ValueError):
-        raise InputError(f"{folder / MANIFEST} must be the manifest of a state, but keys of one are missing") from None
-    if format_ != FORMAT:
-        raise InputError(f"{folder / MANIFEST} must be of format {FORMAT}, got {format_!r}")
-    features = plain_content(folder / FEATURES, limit=sizes[FEATURES])
-    if hashlib.sha256(features).hexdigest() != wanted:
-        raise InputError(f"{folder / FEATURES} must be as {MANIFEST} says, but it has changed")
+        sizes = [(int(entry["bytes"]), str(entry["sha256"])) for entry in manifest["files"].values()]
+        [manifest[name] for name in (*BESIDE, "format", "features_sha256", "last_event_microseconds")]
+    except (TypeError, KeyError, ValueError, AttributeError):
+        sizes = []
+    if not sizes:
+        raise InputError(f"{folder / MANIFEST} must be the manifest of a state, but keys of one are missing")
+    if manifest["format"] != FORMAT:
+        raise InputError(f"{folder / MANIFEST} must be of format {FORMAT}, got {manifest['format']!r}")
+    stored = StateFolder(folder, manifest, "")
+    for name in manifest["files"]:
+        if name not in (WORDS, TO_COME):
+            stored.content(name)
+    features = stored.content(FEATURES)
+    if hashlib.sha256(features).hexdigest() != manifest["features_sha256"]:
+        raise InputError(f"{folder / FEATURES} must be the one that {MANIFEST} speaks of, but it is another")
     return StateFolder(folder, manifest, features.decode())
 
 

@@ -33,8 +33,9 @@ def test_a_bundle_of_other_features_is_refused(small_run, early, raw, tmp_path):
     path = tmp_path / "state" / "features.json"
     path.write_text(path.read_text() + "\n")
     manifest = json.loads((tmp_path / "state" / "manifest.json").read_text())
-    manifest["features_sha256"] = features_digest(path.read_text())
-    manifest["files"]["features.json"]["bytes"] += 1
+    digest, size = features_digest(path.read_text()), path.stat().st_size
+    manifest |= {"features_sha256": digest}
+    manifest["files"]["features.json"] = {"sha256": digest, "bytes": size}
     (tmp_path / "state" / "manifest.json").write_text(json.dumps(manifest))
     out = tmp_path / "scores.parquet"
     with pytest.raises(InputError, match=r"but their features\.json differ"):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,8 +61,6 @@ def test_a_log_reads_as_it_was_written(tmp_path):
 def test_events_of_another_width_are_refused(start, tmp_path):
     start_of(tmp_path)
     event = served_events(*random_log(np.random.default_rng(2), rows=2))[0]
-    from dataclasses import replace
-
     written(tmp_path, [replace(event, words=event.words[:-1])])
     with pytest.raises(InputError, match="every event must be a row or a label of 9 words"):
         read_log(tmp_path)

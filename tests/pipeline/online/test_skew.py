@@ -1,12 +1,13 @@
 """What serving saw beside what it would have seen in time: differences have a cause, planted skews have none."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from features.online.state import Bounds
 from pipeline.online.skew import EARLY_LABEL, LATE_LABEL, LATE_ROW, NEVER_COUNTED, log_skew, skew_of
-from tests.fixtures.online_logs import SPEC, Arrival, Relabelled, disordered_logs, in_order, random_log
+from tests.fixtures.online_logs import SPEC, Arrival, Relabelled, disordered_logs, empty_state, in_order, random_log
 from tests.fixtures.planted_skews import SKEWS, Serving
 from tests.fixtures.random_tables import SECOND, START, transaction
 from tests.fixtures.served_logs import log_of, served_events, start_of, written
@@ -70,8 +71,6 @@ def test_a_row_that_came_too_late_is_the_cause_for_all_that_follow(tmp_path):
     log = [Arrival(row) for row in range(4)]
 
     def serving():
-        from tests.fixtures.online_logs import empty_state
-
         made = Serving()
         made.state = empty_state(bounds=bounds)
         return made
@@ -87,8 +86,6 @@ def test_the_table_of_differences_names_rows_columns_and_causes(tmp_path, disord
     start_of(tmp_path / "log")
     written(tmp_path / "log", served_events(*disordered))
     found = log_skew(tmp_path / "log", tmp_path / "skew.parquet")
-    import pyarrow.parquet as pq
-
     table = pq.read_table(tmp_path / "skew.parquet")
     assert table.num_rows == len(found.differences) > 0
     assert set(table["column"].to_pylist()) <= set(SPEC.names)

@@ -4,6 +4,7 @@ import pyarrow.compute as pc
 import pytest
 
 from features.errors import InputError
+from features.online.table_events import TableEvents, table_events
 from features.windows.feature_options import FeaturesConfig
 from features.windows.spec import feature_spec
 from features.windows.window_table import window_features
@@ -31,8 +32,6 @@ def test_changes_that_come_after_the_last_row_wait():
 def test_the_state_and_what_is_to_come_go_on_with_the_bits_of_the_whole_table():
     table = a_table()
     history = history_state(table.slice(0, 120), SPEC, keys=KEYS, key_column=None)
-    from features.online.table_events import TableEvents, table_events
-
     rest = table_events(table.slice(120), plan=history.state.plan, keys=KEYS)
     moments = np.concatenate([history.to_come.moment, rest.changes.moment])
     both = type(rest.changes)(

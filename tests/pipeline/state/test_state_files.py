@@ -28,7 +28,7 @@ def history():
 @pytest.fixture
 def folder(history, tmp_path):
     (tmp_path / "state" / "preset").mkdir(parents=True)
-    (tmp_path / "state" / "preset" / "preset.toml").write_text("")
+    (tmp_path / "state" / "preset" / "preset.toml").write_text("[amount]")
     write_state(tmp_path / "state", history, features=SPEC.to_json(), content=CONTENT)
     return tmp_path / "state"
 
@@ -55,8 +55,8 @@ def test_a_state_that_another_takes_the_place_of_goes_whole(history, folder):
     assert sorted(path.name for path in folder.parent.iterdir()) == ["other", "state"]
 
 
-@pytest.mark.parametrize("name", ["words.bin", "labels_to_come.bin"])
-def test_a_changed_array_is_refused(folder, name):
+@pytest.mark.parametrize("name", ["words.bin", "labels_to_come.bin", "features.json", "preset/preset.toml"])
+def test_a_changed_file_is_refused(folder, name):
     content = bytearray((folder / name).read_bytes())
     content[-1] ^= 1
     (folder / name).write_bytes(bytes(content))
@@ -70,7 +70,7 @@ def test_another_specification_format_or_folder_is_refused(folder, tmp_path):
     manifest = json.loads((folder / "manifest.json").read_text())
     for change, said in (
         ({"format": 2}, "must be of format 1, got 2"),
-        ({"features_sha256": features_digest("{}")}, r"features\.json must be as manifest\.json says"),
+        ({"features_sha256": features_digest("{}")}, r"features\.json must be the one that manifest\.json speaks of"),
     ):
         (folder / "manifest.json").write_text(json.dumps(manifest | change))
         with pytest.raises(InputError, match=said):
