@@ -287,7 +287,9 @@ def snapshot(table: pa.Table, spec: FeatureSpec) -> None:
 def memory_of_a_card(spec: FeatureSpec) -> None:
     """Bytes a card of 58 rows in 30 days takes, for months, with the parts that it shares with nobody."""
     of_cards = spec.selected([column.name for column in spec.columns if column.entity == ("card_id",)])
-    for name, wanted in (("of the card's own columns", of_cards), ("with merchants and pairs", spec)):
+    alone = of_cards.selected([each.name for each in of_cards.columns if not (each.of or "").endswith("_id")])
+    kinds = {"without its pairs": alone, "of the card's own columns": of_cards, "with merchants and pairs": spec}
+    for name, wanted in kinds.items():
         state, cards, months = new_state(wanted), 2000, 3
         rng = np.random.default_rng(1)
         count = cards * 58 * months
@@ -301,6 +303,8 @@ def memory_of_a_card(spec: FeatureSpec) -> None:
         )
         state.accept_table(table_events(table, plan=state.plan, keys=KEYS), nothing(state))
         print(f"bytes a card of 58 rows in 30 days, {name}: {(len(state.words()) - state.plan.first) * 8 / cards:,.0f}")
+    pairs = table.group_by(["card_id", "merchant_id"]).aggregate([]).num_rows
+    print(f"pairs a card in {months} months: {pairs / cards:.0f}")
 
 
 def nothing(state: OnlineState) -> np.ndarray:
