@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from pipeline.online.commands import score_raw, skew, state_commands
 from pipeline.process.exits import Exit, run_command
 from pipeline.storage.addresses import user_path
 from pipeline.storage.errors import InputError
@@ -42,6 +43,8 @@ StageConfigOption = Annotated[
 AsOfOption = Annotated[str | None, typer.Option("--as-of", help="the moment the run may know; ISO 8601, UTC")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="a.b=value overrides a key; repeatable")]
 ForceOption = Annotated[str | None, typer.Option("--force", help="run this stage again, and what follows it")]
+app.add_typer(state_commands, name="state")
+app.command("skew")(skew)
 BundleOption = Annotated[str, typer.Option("--bundle", help="exported bundle: a folder, or its address")]
 
 
@@ -335,10 +338,20 @@ def simulate(
 @app.command()
 def score(
     bundle: BundleOption,
-    input_file: Annotated[str, typer.Option("--input", help="feature rows: .parquet, .csv or .jsonl")],
     out: Annotated[str, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
+    input_file: Annotated[str | None, typer.Option("--input", help="feature rows: .parquet, .csv or .jsonl")] = None,
+    transactions: Annotated[
+        list[str] | None, typer.Option("--transactions", help="raw rows: a file or a pattern; repeatable")
+    ] = None,
+    state: Annotated[str | None, typer.Option("--state", help="folder of the state that raw rows go on from")] = None,
+    state_out: Annotated[str | None, typer.Option("--state-out", help="folder for the state behind them")] = None,
 ) -> None:
-    """Score feature rows with an exported bundle, after its checksums have been verified."""
+    """Score feature rows, or raw transactions with a state, with a bundle whose checksums have been verified."""
+    if transactions and state is not None and input_file is None:
+        score_raw(bundle, state, tuple(transactions), out, state_out)
+        return
+    if input_file is None or transactions or state is not None or state_out is not None:
+        raise InputError("score needs either --input, or both --state and --transactions")
     from pipeline.bundle.fetched import local_bundle
     from pipeline.bundle.manifest import signing_key
     from pipeline.bundle.score import scored_file

@@ -180,6 +180,11 @@ class ExportConfig(BaseModel):
     )
     max_bytes: int = Field(1 << 30, ge=1, description="largest size of a bundle in bytes")
     triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")
+    state: bool = Field(
+        default=True,
+        description="leave the windows of all groups beside the bundle, as raw transactions need them to be scored; "
+        "false where features.include_current or columns that read other groups cannot be served",
+    )
 
 
 class TrackingConfig(BaseModel):

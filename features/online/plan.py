@@ -111,6 +111,11 @@ class OnlinePlan:
         """Where among `names` the columns are that no loop answers."""
         return np.array([self.names.index(column.name) for column, _ in self.by_batch], np.int64)
 
+    @property
+    def event_words(self) -> int:
+        """Words of an event, see `events`."""
+        return KNOWN_WORDS + 2 * len(self.ids)
+
     def others_of(self, store: int) -> dict[str, int]:
         """The word of a row that holds the group of each other id, by the id's column."""
         record = self.tables.stores[store]

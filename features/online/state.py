@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.online import arena, events
+from features.online import arena, events, known_rows
 from features.online.batch_answers import batch_answer
 from features.online.id_keys import IdKeys
 from features.online.plan import OnlinePlan, online_plan
 from features.online.records import KNOWN_WORDS, NOW
+from features.online.table_events import LabelChanges, TableEvents
 from features.times import DAY, HOUR, MINUTE
 from features.windows.compilation import keep_compiled_loops
 from features.windows.groups import read_only
@@ -47,6 +48,10 @@ class Outcome(IntEnum):
     """It was refused: one wrong clock must not end everybody's windows."""
     AMOUNT = events.AMOUNT
     """It was refused: its amount must be between 0 and 2^40 minor units."""
+
+
+ANSWERED = (Outcome.EXACT, Outcome.LATE, Outcome.TOO_LATE)
+"""Outcomes of rows that have an answer."""
 
 
 @dataclass(frozen=True)
@@ -162,15 +167,43 @@ class OnlineState:
         Raises:
             InputError: the state is full.
         """
-        event = self._event(row)
-        if self.plan.by_batch:
-            answers = self._batch_answers(event)
-        outcome = events.accept_row(self.memory, event, values)
-        if outcome == events.FULL:
-            raise InputError(f"the state must fit {len(self.memory)} words, and the next row may not")
-        if self.plan.by_batch and outcome in (Outcome.EXACT, Outcome.LATE, Outcome.TOO_LATE):
-            values[self.plan.by_batch_places] = answers
-        return _OUTCOMES[outcome]
+        return _OUTCOMES[self._accepted(self._event(row), values)]
+
+    def accept_table(self, table: TableEvents, values: Float32) -> NDArray[np.int64]:
+        """Accept the rows of a table, and the changes of their labels where those come.
+
+        Args:
+            table: as `table_events` makes it.
+            values: as in `accept_rows`.
+
+        Returns:
+            The `Outcome` of each row [n].
+
+        Raises:
+            InputError: as `accept_rows`.
+        """
+        ends = np.unique(np.append(table.before, len(table.rows)))
+        outcomes, start, done = np.empty(len(table.rows), np.int64), 0, 0
+        for end in ends.tolist():
+            outcomes[start:end] = self.accept_rows(table.rows[start:end], values[start:end])
+            start, past = end, int(np.searchsorted(table.before, end, side="right"))
+            self.accept_changes(table.changes.taken(slice(done, past)))
+            done = past
+        return outcomes
+
+    def accept_changes(self, changes: LabelChanges) -> NDArray[np.bool_]:
+        """Make changes of labels one after the other.
+
+        Returns:
+            Whether the row of each was known, or the change had its ids [m].
+
+        Raises:
+            InputError: the state is full.
+        """
+        found = np.empty(len(changes), bool)
+        for place, (event, old) in enumerate(zip(read_only(changes.events), changes.old.tolist(), strict=True)):
+            found[place] = self._changed(event, old)
+        return found
 
     def accept_rows(self, rows: Int64, values: Float32) -> NDArray[np.int64]:
         """Accept rows one after the other without coming back to Python in between.
@@ -183,15 +216,14 @@ class OnlineState:
             The `Outcome` of each [n].
 
         Raises:
-            InputError: the state is full, or answers are wanted of columns that no loop answers.
+            InputError: the state is full.
         """
+        rows = read_only(rows)
         if len(values) and self.plan.by_batch:
-            names = ", ".join(column.name for column, _ in self.plan.by_batch)
-            raise InputError(f"rows must be accepted one by one for the answers of columns without a loop: {names}")
+            return np.array([self._accepted(row, own) for row, own in zip(rows, values, strict=True)], np.int64)
         outcomes = np.empty(len(rows), np.int64)
-        events.accept_rows(self.memory, read_only(rows), values, outcomes)
-        if (outcomes == events.FULL).any():
-            raise InputError(f"the state must fit {len(self.memory)} words, and the next row may not")
+        events.accept_rows(self.memory, rows, values, outcomes)
+        self._check_room((outcomes == events.FULL).any(), "row")
         return outcomes
 
     def ask(self, row: Row, values: Float32) -> None:
@@ -208,11 +240,13 @@ class OnlineState:
             InputError: the state is full.
         """
         event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
-        old = label_key(*(change.earlier or (None, None)))
-        done = events.change_label(self.memory, event, old)
-        if done == events.FULL:
-            raise InputError(f"the state must fit {len(self.memory)} words, and the next label may not")
-        return bool(done == events.CHANGED)
+        return self._changed(event, label_key(*(change.earlier or (None, None))))
+
+    def time_of(self, key: Int64) -> int | None:
+        """event_time of a row that is known by its key [2 words], microseconds; None where it is not."""
+        chain, kind = self.memory[arena.KNOWN], self.memory[arena.KNOWN_KIND]
+        row = known_rows.known_row(self.memory, chain, kind, key[0], key[1])
+        return int(self.memory[row + known_rows.TIME]) if row else None
 
     def words(self) -> NDArray[np.int64]:
         """A copy of all that the state is: `restored` makes the same state of it."""
@@ -246,6 +280,24 @@ class OnlineState:
     @property
     def _no_ids(self) -> tuple[None, ...]:
         return (None,) * len(self.plan.ids)
+
+    def _accepted(self, event: Int64, values: Float32) -> int:
+        if self.plan.by_batch:
+            answers = self._batch_answers(event)
+        outcome = events.accept_row(self.memory, event, values)
+        self._check_room(outcome == events.FULL, "row")
+        if self.plan.by_batch and outcome in ANSWERED:
+            values[self.plan.by_batch_places] = answers
+        return outcome
+
+    def _changed(self, event: Int64, old: int) -> bool:
+        done = events.change_label(self.memory, event, old)
+        self._check_room(done == events.FULL, "label")
+        return bool(done == events.CHANGED)
+
+    def _check_room(self, is_full: bool, what: str) -> None:
+        if is_full:
+            raise InputError(f"the state must fit {len(self.memory)} words, and the next {what} may not")
 
     def _event(self, row: Row) -> Int64:
         key = self.keys.key

@@ -59,6 +59,12 @@ def column_plan(preset: Preset, available: Sequence[str]) -> ColumnPlan:
     )
 
 
+def named_columns(preset: Preset, available: Sequence[str]) -> tuple[str, ...]:
+    """Those of a file's columns that the preset reads, or that say the currency of an amount."""
+    named = {name for role in (*_roles(preset), *_currency_role(preset, available)) for name in role.columns}
+    return tuple(name for name in available if name in named)
+
+
 def report_plan(feed: Chargebacks, available: Sequence[str]) -> ColumnPlan:
     """The same of a file of chargeback reports: roles transaction_id, reported_at and outcome."""
     return _plan(_report_roles(feed), available)

@@ -57,10 +57,13 @@ def keyed_hashes(ids: pa.Array, *, key: bytes) -> pa.Array:
         key: the secret.
     """
     distinct = pc.dictionary_encode(pc.cast(ids, pa.string()))
-    hashes = [
-        hmac.digest(key, text.encode(), "sha256").hex()[:HASH_CHARACTERS] for text in distinct.dictionary.to_pylist()
-    ]
+    hashes = [keyed_hash(text, key=key) for text in distinct.dictionary.to_pylist()]
     return pa.array(hashes, pa.string()).take(distinct.indices)
+
+
+def keyed_hash(text: str, *, key: bytes) -> str:
+    """The hash of one id's text."""
+    return hmac.digest(key, text.encode(), "sha256").hex()[:HASH_CHARACTERS]
 
 
 def _piece(

@@ -7,7 +7,7 @@ that ours do.
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -429,6 +429,11 @@ class Preset(Strict):
         if twice:
             raise InputError(f"canonical names must be given once, got twice: {', '.join(map(repr, twice))}")
         return self
+
+    def of_live_rows(self, held: Collection[str]) -> "Preset":
+        """The preset for rows with these columns: labels of live rows come later, and are in none of them."""
+        absent = self.label is not None and not set(self.label.column) & {*held}
+        return self.model_copy(update={"label": None}) if absent else self
 
     def extras(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Canonical name and source spellings of every declared categorical and numeric column."""

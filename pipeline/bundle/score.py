@@ -50,7 +50,7 @@ def scored_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None 
     Raises:
         InputError: the bundle, the input or the kind of a file is wrong, or both files are one; nothing is written.
     """
-    write = _writer(out)
+    write = score_writer(out)
     if out.exists() and input_file.exists() and out.samefile(input_file):
         raise InputError(f"--out: scores must go to another file than the rows, got {out} for both")
     checked = checked_bundle(bundle, key=key)
@@ -93,7 +93,12 @@ def repeat_remarks(table: pa.Table) -> Iterator[str]:
             yield f"{repeats:,} of {table.num_rows:,} rows repeat the transaction_id of another row"
 
 
-def _writer(out: Path) -> Callable[[Path, pa.Table], None]:
+def score_writer(out: Path) -> Callable[[Path, pa.Table], None]:
+    """What writes scores into a file of this name.
+
+    Raises:
+        InputError: it is neither .parquet nor .csv.
+    """
     writers = {".parquet": _write_parquet, ".csv": _write_csv}
     if out.suffix not in writers:
         raise InputError(f"scores must go to a .parquet or .csv file, got {out.name!r}")

@@ -82,7 +82,12 @@ def backtest(
             f"a backtest needs at least {FEWEST_DATES} dates, got {len(dates.moments)} from --from to --to"
         )
     folder = runs / f"backtest-{name}-{time_name(dates.start)}-{time_name(dates.end)}-{duration_text(dates.every)}"
-    quiet = config.model_copy(update={"tracking": config.tracking.model_copy(update={"enabled": False})})
+    quiet = config.model_copy(
+        update={
+            "tracking": config.tracking.model_copy(update={"enabled": False}),
+            "export": config.export.model_copy(update={"state": False}),
+        }
+    )
     with held(folder / ".lock", f"another backtest is at work in {folder}"):
         of_date, shared = _stages_of_a_date(folder, quiet, stages, reporter)
         log, logged = _opened_log(folder, config, dates)

@@ -74,7 +74,18 @@ STAGES = (
         "export",
         export.work,
         reads=("ingest", "features", "train", "calibrate", "evaluate", "refit"),
-        sections=("export", "calibration"),
+        sections=(
+            "export",
+            "calibration",
+            "labels",
+            "data.categorical",
+            "data.numeric",
+            "data.hash_key_env",
+            "data.max_quarantined_share",
+            "data.max_lost_fraud_share",
+            "data.max_silence",
+        ),
+        check=export.check,
     ),
 )
 

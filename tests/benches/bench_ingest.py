@@ -69,8 +69,7 @@ def ingest(path: Path, folder: Path) -> None:
         labels=LabelsConfig(delay=WEEK),
         as_of=None,
         simulate=lambda rows, seed: simulate_transactions(rows, seed=seed).transactions,
-        transactions_to=folder / "transactions.parquet",
-        quarantine_to=folder / "quarantine.parquet",
+        folder=folder,
     )
 
 

@@ -5,7 +5,9 @@ late. Then a merchant with two million rows in its longest window, a snapshot th
 of, and the memory of a card with 58 rows in 30 days. Microseconds are of single calls, ids as text.
 """
 
+import importlib.util
 import time
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -14,15 +16,28 @@ import pyarrow.parquet as pq
 from features.online.id_keys import IdKeys
 from features.online.state import Bounds, OnlineState, Row
 from features.online.table_events import table_events
+from features.schema.canonical_columns import Reading
+from features.schema.column_plan import column_plan
+from features.schema.one_row import RowReader
 from features.simulate.simulated import simulate_transactions
 from features.times import DAY, HOUR, SECOND
+from features.windows.calendar import CALENDAR
 from features.windows.feature_options import FeaturesConfig
 from features.windows.spec import FeatureSpec, feature_spec
 from features.windows.window_table import window_features
+from pipeline.bundle.matrix_graph import matrix_form
+from pipeline.bundle.scorer import Scorer, graph_session
+from pipeline.bundle.signature import Signature
+from pipeline.sections import DataConfig
+from pipeline.stages.export.graph.scoring_graph import PROBABILITY, scoring_graph
+from pipeline.stages.export.graph_parts import graph_parts
+from pipeline.stages.ingest.preset_files import load_preset
+from tests.benches.bench_score import fitted
 from tests.benches.bench_windows import canonical
 
 BOUNDS = Bounds(lateness=HOUR, ahead=None, remembered=0)
 KEYS = IdKeys(b"a secret of the bench")
+RIVER_ROWS = 20_000
 SINGLE = 20_000
 """Rows that come one by one through Python at the end."""
 FURTHER = 300_000
@@ -46,7 +61,94 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     memory_of_a_card(spec)
     rows = [("s for all rows: one by one, the table", online, batch)]
     rows += single_calls(table, spec)
+    rows += river_statistics(table, spec)
+    rows += raw_to_probability()
     return [*rows, *hot_merchant(spec)]
+
+
+def river_statistics(table: pa.Table, spec: FeatureSpec) -> list[tuple[str, float, float]]:
+    """Nine of river's rolling statistics of a card beside all of our columns, a row at a time; where river is there."""
+    if importlib.util.find_spec("river") is None:
+        print("river is not installed: pip install river==0.26.1 shows its figures beside ours")
+        return []
+    from river import stats, utils
+
+    rows = as_rows(table.slice(0, RIVER_ROWS), new_state(spec))
+    kinds = (stats.Sum, stats.Mean, stats.Var)
+    made: dict[object, list[utils.TimeRolling]] = {}
+    started = time.process_time()
+    for row in rows:
+        card, moment = row.ids[0], datetime.fromtimestamp(row.time / 1e6, UTC).replace(tzinfo=None)
+        if card not in made:
+            spans = (timedelta(days=days) for days in (1, 7, 30))
+            made[card] = [utils.TimeRolling(kind(), span) for span in spans for kind in kinds]
+        for statistic in made[card]:
+            statistic.get()
+            statistic.update(row.amount / 100, t=moment)
+    peer = (time.process_time() - started) / len(rows) * 1e6
+    state, values = new_state(spec), np.empty(columns_of(spec), np.float32)
+    started = time.process_time()
+    for row in rows:
+        state.accept(row, values)
+    ours = (time.process_time() - started) / len(rows) * 1e6
+    return [(f"µs of CPU a row: our {len(values)} columns, 9 statistics of river", ours, peer)]
+
+
+def raw_to_probability() -> list[tuple[str, float, float]]:
+    """Microseconds from a raw transaction to its probability, and of each step: read, features, graph."""
+    models, calibration, _ = fitted(None)
+    graph = scoring_graph(graph_parts(models, calibration, shipped="hybrid"))
+    form = matrix_form(graph, models.encoder.numeric)
+    assert form is not None, "the graph joins its numbers first"
+    signature = Signature(models.encoder.numeric, models.encoder.categorical, (PROBABILITY,))
+    scorer = Scorer(graph_session(form[0]), signature, form[1])
+    raw = simulate_transactions(60_000, seed=2).transactions
+    table = canonical(raw)
+    spec = feature_spec(FeaturesConfig(), columns=table.column_names)
+    state = new_state(spec)
+    first = table.num_rows - SINGLE // 2
+    state.accept_table(table_events(table.slice(0, first), plan=state.plan, keys=KEYS), nothing(state))
+    preset = load_preset(DataConfig())
+    reader = RowReader(Reading(preset, column_plan(preset, ()), 7 * DAY))
+    took = [one_transaction(row, reader, state, scorer, spec) for row in requests(raw.slice(first))]
+    steps = np.diff(np.array(took), axis=1)
+    for name, step in zip(("read", "features", "graph"), steps.T, strict=True):
+        low, middle, high = np.percentile(step, (5, 50, 99))
+        print(f"raw to probability, {name}: p5 {low:.1f}, p50 {middle:.1f}, p99 {high:.1f} µs")
+    whole = steps.sum(axis=1)
+    return [
+        ("µs raw to probability, p5 (what p50 must)", float(np.percentile(whole, 5)), 70.0),
+        ("µs raw to probability, p50 (must)", float(np.median(whole)), 70.0),
+        ("µs raw to probability, p99 (what p50 must)", float(np.percentile(whole, 99)), 70.0),
+    ]
+
+
+def requests(raw: pa.Table) -> list[dict[str, object]]:
+    """Rows as a request has them: times as text, no label."""
+    names = ("transaction_id", "event_time", "card_id", "merchant_id", "amount")
+    rows = raw.select([name for name in names if name in raw.column_names]).to_pylist()
+    return [row | {"event_time": row["event_time"].isoformat()} for row in rows]
+
+
+def one_transaction(
+    row: dict[str, object], reader: RowReader, state: OnlineState, scorer: Scorer, spec: FeatureSpec
+) -> tuple[float, ...]:
+    """The moments, in microseconds, at which a row comes, is read, has its features, and its probability."""
+    moments = [time.perf_counter_ns()]
+    read = reader.read(row).values
+    moments.append(time.perf_counter_ns())
+    values = np.empty(len(state.plan.names), np.float32)
+    ids = [read[name] for name in state.plan.ids]
+    state.accept(Row(read["event_time"], read["amount_minor"], ids), values)
+    clock = np.array([read["event_time"]])
+    own = [column for column in spec.columns if not column.entity and column.kind == "numeric"]
+    told = [CALENDAR[each.aggregate](clock)[0] if each.aggregate in CALENDAR else read[each.of] for each in own]
+    numbers = np.concatenate([np.array(told, np.float32), values])[None]
+    texts = {name: np.array([[str(read.get(name) or "")]], object) for name in scorer.signature.categorical}
+    moments.append(time.perf_counter_ns())
+    scorer.matrix_outputs(numbers, texts, (PROBABILITY,))
+    moments.append(time.perf_counter_ns())
+    return tuple(each / 1000 for each in moments)
 
 
 def columns_of(spec: FeatureSpec) -> int:
@@ -71,9 +173,9 @@ def every_row(table: pa.Table, spec: FeatureSpec) -> tuple[float, float]:
     batch = time.perf_counter() - started
     state = new_state(spec)
     events = table_events(table, plan=state.plan, keys=KEYS)
-    values = np.empty((len(events), len(state.plan.names)), np.float32)
+    values = np.empty((table.num_rows, len(state.plan.names)), np.float32)
     started = time.perf_counter()
-    state.accept_rows(events, values)
+    state.accept_table(events, values)
     online = time.perf_counter() - started
     differ = 0
     for place, name in enumerate(state.plan.names):
@@ -81,8 +183,8 @@ def every_row(table: pa.Table, spec: FeatureSpec) -> tuple[float, float]:
         ours = np.ascontiguousarray(values[:, place])
         differ += int(((ours.view(np.uint32) != theirs.view(np.uint32)) & ~(np.isnan(ours) & np.isnan(theirs))).sum())
     print(
-        f"{values.size:,} values of {len(events):,} rows: {differ} differ from the table's; "
-        f"{online / len(events) * 1e6:.2f} µs a row"
+        f"{values.size:,} values of {len(values):,} rows: {differ} differ from the table's; "
+        f"{online / len(values) * 1e6:.2f} µs a row"
     )
     sizes(state, table)
     return batch, online
@@ -97,7 +199,7 @@ def single_calls(table: pa.Table, spec: FeatureSpec) -> list[tuple[str, float, f
     """Microseconds of a call at the end of the table."""
     state = new_state(spec)
     before = table.slice(0, table.num_rows - SINGLE)
-    state.accept_rows(table_events(before, plan=state.plan, keys=KEYS), nothing(state))
+    state.accept_table(table_events(before, plan=state.plan, keys=KEYS), nothing(state))
     rows = as_rows(table.slice(table.num_rows - SINGLE), state)
     took = microseconds(state, rows)
     return [*percentiles("µs a transaction from Python, p", took)]
@@ -143,7 +245,7 @@ def hot_merchant(spec: FeatureSpec) -> list[tuple[str, float, float]]:
         }
     )
     events = table_events(table, plan=state.plan, keys=KEYS)
-    state.accept_rows(events, nothing(state))
+    state.accept_table(events, nothing(state))
     last = int(times[-1])
 
     def row(moment: int) -> Row:
@@ -162,7 +264,7 @@ def hot_merchant(spec: FeatureSpec) -> list[tuple[str, float, float]]:
 def snapshot(table: pa.Table, spec: FeatureSpec) -> None:
     """A state and its snapshot go on with the same rows."""
     state = new_state(spec)
-    events = table_events(table, plan=state.plan, keys=KEYS)
+    events = table_events(table, plan=state.plan, keys=KEYS).rows
     cut = max(len(events) - FURTHER, len(events) // 2)
     started = time.perf_counter()
     state.accept_rows(events[:cut], nothing(state))
@@ -185,7 +287,9 @@ def snapshot(table: pa.Table, spec: FeatureSpec) -> None:
 def memory_of_a_card(spec: FeatureSpec) -> None:
     """Bytes a card of 58 rows in 30 days takes, for months, with the parts that it shares with nobody."""
     of_cards = spec.selected([column.name for column in spec.columns if column.entity == ("card_id",)])
-    for name, wanted in (("of the card's own columns", of_cards), ("with merchants and pairs", spec)):
+    alone = of_cards.selected([each.name for each in of_cards.columns if not (each.of or "").endswith("_id")])
+    kinds = {"without its pairs": alone, "of the card's own columns": of_cards, "with merchants and pairs": spec}
+    for name, wanted in kinds.items():
         state, cards, months = new_state(wanted), 2000, 3
         rng = np.random.default_rng(1)
         count = cards * 58 * months
@@ -197,8 +301,10 @@ def memory_of_a_card(spec: FeatureSpec) -> None:
                 "amount_minor": rng.integers(1, 10**5, count),
             }
         )
-        state.accept_rows(table_events(table, plan=state.plan, keys=KEYS), nothing(state))
+        state.accept_table(table_events(table, plan=state.plan, keys=KEYS), nothing(state))
         print(f"bytes a card of 58 rows in 30 days, {name}: {(len(state.words()) - state.plan.first) * 8 / cards:,.0f}")
+    pairs = table.group_by(["card_id", "merchant_id"]).aggregate([]).num_rows
+    print(f"pairs a card in {months} months: {pairs / cards:.0f}")
 
 
 def nothing(state: OnlineState) -> np.ndarray:

@@ -21,16 +21,20 @@ from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.export.build import BundleContents, ParityError, TwinContents, build_bundle
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, GraphParts
 from pipeline.stages.export.graph_parts import graph_parts
+from pipeline.stages.export.online_state import write_online_state
 from pipeline.stages.fingerprint import library_versions
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 
+STATE_KEYS = ("rows", "last_event", "labels_to_come", "digest")
+"""What the report says of the state."""
+
 
 def make_bundle(context: StageContext) -> str:
-    """Write the bundle folder and report.json."""
+    """Write the bundle folder, the state beside it, and report.json."""
     export = context.config.export
     told = read_refit(context.path("refit", "report.json").parent)
-    problem = ""
+    problem, state = "", write_online_state(context) if export.state else None
     try:
         parity = _written_bundle(context, _bundle_contents(context, told))
     except ParityError as error:
@@ -42,7 +46,13 @@ def make_bundle(context: StageContext) -> str:
         told = replace(told, ships="judged", reasons=(problem,), refit_seen_until=None)
         parity = _written_bundle(context, _bundle_contents(context, told))
     context.report(
-        {"parity": parity.to_dict(), "candidate": export.candidate, "ships": told.ships, "problem": problem or None}
+        {
+            "parity": parity.to_dict(),
+            "candidate": export.candidate,
+            "ships": told.ships,
+            "problem": problem or None,
+            "state": None if state is None else {key: state[key] for key in STATE_KEYS},
+        }
     )
     flipped = max(parity.flipped.values(), default=0)
     context.log.metrics({"parity_rows": parity.rows, "parity_flipped": flipped})

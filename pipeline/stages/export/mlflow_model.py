@@ -1,9 +1,11 @@
 """The graph as an MLflow model from code, whose bytes depend on nothing but what it is made of."""
 
+import tempfile
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+from pipeline.bundle.matrix_graph import matrix_form
 from pipeline.bundle.signature import Signature
 from pipeline.tracking.mlflow_store import quiet_mlflow
 
@@ -24,17 +26,26 @@ def write_serving_model(
         signature: what it says.
         identity: hexadecimal digest of at least 32 digits of what the model is.
     """
-    with quiet_mlflow():
+    with quiet_mlflow(), tempfile.TemporaryDirectory(prefix="harbor-") as made:
         import mlflow.pyfunc
 
         mlflow.pyfunc.save_model(
             path=folder,
             python_model=str(resources.files("pipeline.stages.export") / CODE),
-            artifacts={"graph": str(graph), "signature": str(signature_file)},
+            artifacts={"graph": str(_fed_graph(graph, signature, Path(made))), "signature": str(signature_file)},
             signature=_model_signature(signature),
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in PINNED],
         )
     _make_portable(folder, identity)
+
+
+def _fed_graph(graph: Path, signature: Signature, folder: Path) -> Path:
+    """The graph in its matrix form, where it has one: what loads it has no library that could make it."""
+    form = matrix_form(graph.read_bytes(), signature.numeric)
+    if form is None:
+        return graph
+    (folder / graph.name).write_bytes(form[0])
+    return folder / graph.name
 
 
 def _model_signature(signature: Signature) -> Any:

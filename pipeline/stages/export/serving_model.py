@@ -40,6 +40,9 @@ class ScoringModel(PythonModel):
         self.session = onnxruntime.InferenceSession(
             context.artifacts["graph"], options, providers=["CPUExecutionProvider"]
         )
+        self.numeric = [each["name"] for each in self.signature["inputs"] if each["kind"] == "numeric"]
+        named = {each["name"] for each in self.signature["inputs"]}
+        self.matrix = next((each.name for each in self.session.get_inputs() if each.name not in named), None)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Probabilities of each row.
@@ -57,6 +60,8 @@ class ScoringModel(PythonModel):
             message = f"{len(faults)} faults in {len(model_input)} rows: " + "; ".join(faults)
             raise MlflowException(message, error_code=INVALID_PARAMETER_VALUE) from None
         names = [each["name"] for each in self.signature["outputs"]]
+        if self.matrix is not None:
+            feeds[self.matrix] = np.concatenate([feeds.pop(name) for name in self.numeric], axis=1)
         outputs = self.session.run(names, feeds)
         return pd.DataFrame({name: values[:, 0] for name, values in zip(names, outputs, strict=True)})
 

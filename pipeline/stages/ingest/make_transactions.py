@@ -10,25 +10,25 @@ from pipeline.config import Config
 from pipeline.reading.sources import source_files
 from pipeline.sections import SIMULATE
 from pipeline.stages.artifacts.ingest_report import IngestReport
-from pipeline.stages.ingest.hash_key import hash_key_check
+from pipeline.stages.hash_key import hash_key_check
 from pipeline.stages.ingest.lost_frauds import set_aside_line
-from pipeline.stages.ingest.preset_files import load_preset, preset_path, rates_path
+from pipeline.stages.ingest.preset_files import keep_preset, load_preset, preset_path, rates_path
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.stages.stage import StageContext
 
 
 def make_transactions(context: StageContext) -> str:
-    """Write transactions.parquet, quarantine.parquet and report.json."""
+    """Write transactions.parquet, quarantine.parquet and report.json, and the preset by which they were read."""
     config = context.config
     report = ingest_transactions(
         config.data,
         labels=config.labels,
         as_of=context.as_of,
         simulate=_simulated,
-        transactions_to=context.out / "transactions.parquet",
-        quarantine_to=context.out / "quarantine.parquet",
+        folder=context.out,
         progress=lambda rows: context.reporter.progress(rows, rows, f"{rows:,} rows"),
     )
+    keep_preset(config.data, context.out / "preset")
     context.report(report.to_dict())
     _log(context, report)
     prevalence = report.labels.prevalence

@@ -1,5 +1,6 @@
 """Presets: column mappings that Harbor ships, or the user's own."""
 
+import os
 import re
 import tomllib
 from importlib import resources
@@ -15,6 +16,7 @@ from features.schema.preset import Preset, preset_from_dict
 from features.suggestions import did_you_mean
 from pipeline.sections import DataConfig
 from pipeline.storage.addresses import local_path, user_path
+from pipeline.storage.atomic import write_bytes
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 
 LARGEST_PRESET = 1 << 20
@@ -87,6 +89,20 @@ def load_rates(data: DataConfig, preset: Preset) -> RateTable | None:
     except (pa.ArrowException, OSError, *INPUT_ERRORS) as error:
         why = str(error) if isinstance(error, INPUT_ERRORS) else "it cannot be read as CSV of currency, rate and date"
         raise InputError(f"{path}: the table of rates {why}") from None
+
+
+def keep_preset(data: DataConfig, folder: Path) -> None:
+    """Leave the preset of a run in a folder as `preset.toml`, its table of rates beside it.
+
+    Rows that come later are read as these were, wherever the user's own files are by then.
+    """
+    write_bytes(folder / "preset.toml", preset_path(data.preset).read_bytes())
+    rates = rates_path(data, load_preset(data))
+    if rates is None:
+        return
+    named = Path(os.path.relpath(rates, preset_path(data.preset).parent))
+    if ".." not in named.parts:
+        write_bytes(folder / named, rates.read_bytes())
 
 
 def _parsed(path: Path) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from features.schema.preset import Preset
 from features.split import LabelsConfig
 from pipeline.sections import DataConfig
 from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.stages.hash_key import hash_key, hash_key_check
 from pipeline.stages.ingest.chargeback_feed import chargeback_feed
 from pipeline.stages.ingest.counted_report import counted_report
 from pipeline.stages.ingest.first_pass import FirstPass
-from pipeline.stages.ingest.hash_key import hash_key, hash_key_check
 from pipeline.stages.ingest.inputs import report_files, source_inputs
 from pipeline.stages.ingest.lost_frauds import check_lost_frauds
 from pipeline.stages.ingest.preset_files import load_preset, load_rates
@@ -42,9 +42,9 @@ def ingest_transactions(
     labels: LabelsConfig,
     as_of: int | None,
     simulate: Callable[[int, int], pa.Table],
-    transactions_to: Path,
-    quarantine_to: Path,
+    folder: Path,
     progress: Callable[[int], None] = lambda _: None,
+    preset: Preset | None = None,
 ) -> IngestReport:
     """Write the canonical transactions, sorted by time and then source order, and the quarantine; return the report.
 
@@ -53,14 +53,14 @@ def ingest_transactions(
         labels: section [labels]: when a label counts as known where the data does not say, and which are opinions.
         as_of: microseconds since 1970: later rows are counted and left out, labels not available by then become null.
         simulate: (rows, seed) to a table in the columns of the preset `harbor`; called for `source = "simulate"`.
-        transactions_to: Parquet file to write; its folder also holds a temporary file meanwhile.
-        quarantine_to: Parquet file to write.
+        folder: gets transactions.parquet and quarantine.parquet; it also holds a temporary file meanwhile.
         progress: told the number of rows after each batch.
+        preset: in place of the one that section [data] names.
 
     Raises:
         InputError: a fault of the whole source (missing or damaged file, missing columns, too many bad rows, no rows).
     """
-    preset = load_preset(data)
+    preset = preset or load_preset(data)
     inputs = source_inputs(data, preset=preset, simulate=simulate)
     feed = chargeback_feed(report_files(data, preset), preset=preset, as_of=as_of, allowed=data.max_quarantined_share)
     reading = Reading(
@@ -73,7 +73,7 @@ def ingest_transactions(
         rates=load_rates(data, preset),
         reports=None if feed is None else feed.reports,
     )
-    with Spool(transactions_to.with_name(f"{transactions_to.name}.spool.tmp")) as spool:
+    with Spool(folder / "transactions.parquet.spool.tmp") as spool:
         first = FirstPass(reading, spool)
         for source in inputs:
             first.read(source, progress)
@@ -90,11 +90,13 @@ def ingest_transactions(
         check_silence(times, as_of=as_of, longest=data.max_silence)
         own_ids = not any(role.split(".")[0] == "transaction_id" for role in reading.plan.columns)
         written = write_transactions(
-            spool.chunks(order), transactions_to, masks=_masks(preset, first), count_repeats=own_ids
+            spool.chunks(order), folder / "transactions.parquet", masks=_masks(preset, first), count_repeats=own_ids
         )
     written.delivery = tuple(delivery_warnings(times, repeated=written.repeated, as_of=as_of))
     quarantine = [first.quarantine.table(), *([] if feed is None else [feed.quarantine.table()])]
-    pq.write_table(pa.concat_tables(quarantine), quarantine_to, compression="zstd", write_page_checksum=True)
+    pq.write_table(
+        pa.concat_tables(quarantine), folder / "quarantine.parquet", compression="zstd", write_page_checksum=True
+    )
     return counted_report(reading, first, written, side=inputs[0].side, feed=feed, hash_key_check=hash_key_check(data))
 
 

@@ -16,8 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from pipeline.bundle.manifest import checked_bundle
+from pipeline.bundle.scorer import graph_session, loaded_scorer
+from pipeline.bundle.signature import feature_arrays
 from pipeline.bundle.verify import verify_bundle
 from tests.fixtures.bundles import golden, golden_frame
 from tests.oracles.served_model import load_serving_model
@@ -69,6 +73,19 @@ def test_a_column_may_have_any_type_that_holds_its_values(bundle: Path, change: 
         .map(lambda value: str(value), na_action="ignore"),
     )
     pd.testing.assert_frame_equal(model.predict(rows), model.predict(plain))
+
+
+def test_numbers_are_fed_as_one_matrix_and_no_bit_differs(bundle: Path) -> None:
+    served = load_serving_model(bundle / "mlflow").unwrap_python_model()
+    rows = golden_frame(bundle, 50)
+    scorer = loaded_scorer(checked_bundle(bundle))
+    by_name = graph_session((bundle / "model.onnx").read_bytes())
+    feeds = feature_arrays(pa.Table.from_pandas(rows), scorer.signature)
+    expected = dict(zip(scorer.signature.outputs, by_name.run(list(scorer.signature.outputs), feeds), strict=True))
+    found = served.predict(None, rows)
+    assert served.matrix == scorer.matrix is not None
+    for name, values in expected.items():
+        assert found[name].to_numpy().tobytes() == values.tobytes()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.sections import DataConfig
-from pipeline.stages.ingest.preset_files import load_preset, load_rates, preset_path
+from pipeline.stages.ingest.preset_files import keep_preset, load_preset, load_rates, preset_path
 from pipeline.storage.errors import InputError
 
 
@@ -82,3 +82,18 @@ def test_a_table_that_is_none_of_rates_is_refused_by_its_path_and_without_its_va
 
 def test_a_preset_without_a_currency_has_no_rates():
     assert load_rates(DataConfig(), load_preset(DataConfig())) is None
+
+
+def test_a_run_keeps_its_preset_and_the_rates_beside_it(tmp_path):
+    (tmp_path / "mine").mkdir()
+    path = tmp_path / "mine" / "mine.toml"
+    text = preset_path("harbor").read_text() + '\n[currency]\ncolumn = "ccy"\ntarget = "EUR"\nrates = "r/rates.csv"\n'
+    path.write_text(text)
+    (tmp_path / "mine" / "r").mkdir()
+    (tmp_path / "mine" / "r" / "rates.csv").write_text("currency,rate\nUSD,0.9\n")
+    keep_preset(DataConfig(preset=str(path)), tmp_path / "kept")
+    kept = DataConfig(preset=str(tmp_path / "kept" / "preset.toml"))
+    assert load_preset(kept) == load_preset(DataConfig(preset=str(path)))
+    rates = load_rates(kept, load_preset(kept))
+    assert rates is not None
+    assert sorted(each.name for each in (tmp_path / "kept").iterdir()) == ["preset.toml", "r"]

@@ -285,8 +285,7 @@ def test_a_flipped_bit_in_the_written_table_does_not_read_back(tmp_path: Path):
         labels=LabelsConfig(delay=0),
         as_of=None,
         simulate=no_simulation,
-        transactions_to=transactions,
-        quarantine_to=tmp_path / "quarantine.parquet",
+        folder=tmp_path,
     )
     content = bytearray(transactions.read_bytes())
     chunk = pq.read_metadata(transactions).row_group(0).column(4)

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.sections import DataConfig
-from pipeline.stages.ingest.hash_key import hash_key, hash_key_check
+from pipeline.stages.hash_key import hash_key, hash_key_check
 from pipeline.storage.errors import InputError
 
 HASHED = DataConfig(hash_key_env="HARBOR_TEST_KEY")

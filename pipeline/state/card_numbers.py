@@ -1,0 +1,57 @@
+"""Whether ids are card numbers: a hash of these without a secret protects nobody, for all of them can be tried."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.storage.errors import InputError
+from pipeline.storage.masking import FEWEST_DIGITS, MOST_DIGITS
+
+BY_CHANCE = 0.1
+"""Share of numbers without a meaning that have a right check digit."""
+DEVIATIONS = 3
+
+
+def check_no_card_numbers(ids: pa.ChunkedArray) -> None:
+    """Refuse ids of which more have the check digit of card numbers than chance explains.
+
+    Args:
+        ids: card ids, text or whole numbers.
+
+    Raises:
+        InputError: they are card numbers; the message counts them.
+    """
+    numbers = _numbers_of_length(ids)
+    right = int(has_check_digit(numbers).sum())
+    expected = BY_CHANCE * len(numbers)
+    if right and right >= expected + DEVIATIONS * math.sqrt(expected * (1 - BY_CHANCE)) - 1e-9:
+        raise InputError(
+            f"export.state: card ids must be hashed under a secret before they are kept, but {right:,} of "
+            f"{len(numbers):,} different ids of {FEWEST_DIGITS} to {MOST_DIGITS} digits have the check digit of card "
+            "numbers: name the secret's variable in data.hash_key_env, or set export.state = false"
+        )
+
+
+def has_check_digit(numbers: pa.Array) -> np.ndarray:
+    """Which numbers have the check digit of ISO/IEC 7812 (Luhn, 1960) [N].
+
+    Args:
+        numbers: texts of at most `MOST_DIGITS` digits.
+    """
+    if not len(numbers):
+        return np.zeros(0, bool)
+    whole = "".join(pc.utf8_lpad(numbers, MOST_DIGITS, "0").to_pylist()).encode()
+    digits = np.frombuffer(whole, np.uint8).reshape(-1, MOST_DIGITS).astype(np.int64) - ord("0")
+    doubled = 2 * digits[:, -2::-2]
+    total = digits[:, ::-2].sum(axis=1) + (doubled - 9 * (doubled > 9)).sum(axis=1)
+    right: np.ndarray = total % 10 == 0
+    return right
+
+
+def _numbers_of_length(ids: pa.ChunkedArray) -> pa.Array:
+    """The different ids that are nothing but digits, as many as a card number has."""
+    different = pc.cast(pc.unique(ids.combine_chunks()), pa.string()).drop_null()
+    pattern = f"^[0-9]{{{FEWEST_DIGITS},{MOST_DIGITS}}}$"
+    return different.filter(pc.match_substring_regex(different, pattern))

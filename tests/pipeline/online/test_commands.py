@@ -1,0 +1,79 @@
+import json
+import re
+
+import pyarrow.parquet as pq
+import pytest
+
+from features.simulate.simulated import simulate_transactions
+from pipeline.runs.settings import read_settings
+from tests.fixtures.online_logs import SPEC, Arrival
+from tests.fixtures.random_tables import transaction
+from tests.fixtures.served_logs import served_events, start_of, written
+
+ROWS = [transaction(second, "a", 1, 100, None, 0) for second in (0, 10, 7)]
+
+
+@pytest.fixture
+def log(tmp_path):
+    start_of(tmp_path / "log")
+    return written(tmp_path / "log", served_events(ROWS, [Arrival(row) for row in range(3)]))
+
+
+def wrong(events):
+    events[1].answers[0] += 1
+    return events
+
+
+def test_raw_rows_are_scored_from_the_state_of_a_run(harbor, small_run, tmp_path):
+    code, said = harbor("state", "build", "--run", small_run, "--until", "2024-05-20", "--out", tmp_path / "state")
+    assert code == 0, said
+    data = read_settings(small_run).config.data
+    pq.write_table(simulate_transactions(data.rows, seed=data.seed).transactions, tmp_path / "raw.parquet")
+    given = (
+        "--state",
+        tmp_path / "state",
+        "--transactions",
+        tmp_path / "raw.parquet",
+        "--out",
+        tmp_path / "out.parquet",
+    )
+    code, said = harbor("score", "--bundle", small_run / "export" / "bundle", *given, "--state-out", tmp_path / "next")
+    assert code == 0, said
+    counted = json.loads((tmp_path / "state" / "manifest.json").read_text())["rows"]
+    assert re.search(rf"! {counted:,} rows were in the state already", said)
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == data.rows - counted
+    code, said = harbor("state", "digest", "--state", tmp_path / "next")
+    assert (code, said.split()[0]) == (0, json.loads((tmp_path / "next" / "manifest.json").read_text())["digest"])
+
+
+@pytest.mark.parametrize("given", [("--state", "s"), ("--transactions", "f"), ("--input", "f", "--state", "s"), ()])
+def test_score_takes_feature_rows_or_raw_ones_with_their_state(harbor, given):
+    code, said = harbor("score", "--bundle", "b", "--out", "o.parquet", *given)
+    assert code == 2
+    assert "score needs either --input, or both --state and --transactions" in said
+
+
+def test_a_log_gives_features_a_skew_and_the_state_behind_it(harbor, log, tmp_path):
+    code, said = harbor("state", "features", "--log", log, "--out", tmp_path / "features.parquet")
+    assert (code, "3 rows, 1 of them late" in said) == (0, True)
+    assert pq.read_table(tmp_path / "features.parquet").column_names == ["transaction_id", "event_time", *SPEC.names]
+    code, said = harbor("skew", "--log", log, "--out", tmp_path / "skew.parquet")
+    assert code == 0, said
+    assert "a row that came late, first event 2 of the log" in said
+    code, said = harbor("state", "compact", "--log", log, "--out", tmp_path / "after")
+    assert (code, "3 events, 3 rows up to" in said) == (0, True)
+
+
+def test_answers_that_no_event_explains_end_with_3(harbor, tmp_path):
+    start_of(tmp_path / "log")
+    log = written(tmp_path / "log", wrong(served_events(ROWS, [Arrival(row) for row in range(3)])))
+    code, said = harbor("skew", "--log", log)
+    assert (code, "unexplained, first row 1 of the log" in said) == (3, True)
+    code, said = harbor("state", "features", "--log", log, "--out", tmp_path / "features.parquet")
+    assert (code, "1 values are not what the log says" in said) == (3, True)
+
+
+def test_what_is_no_log_is_refused(harbor, tmp_path):
+    code, said = harbor("skew", "--log", tmp_path)
+    assert code == 2
+    assert "manifest.json must be a plain file" in said
