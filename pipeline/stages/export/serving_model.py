@@ -1,7 +1,8 @@
 """The scoring graph as an MLflow model.
 
 This file is copied into the bundle and loaded by MLflow from there, in an environment that has onnxruntime, numpy,
-pandas and mlflow and nothing of Harbor. No message holds a value of a row: a server's answers end up in logs.
+pandas and mlflow and nothing of Harbor. Types are judged here and not by MLflow, which would refuse whole numbers where
+doubles are declared. No message holds a value of a row: a server's answers end up in logs.
 """
 
 import json
@@ -16,10 +17,8 @@ import onnxruntime
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
-from mlflow.models import utils as enforcement
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
-from mlflow.types import DataType
 
 SERVER = "mlflow.pyfunc.scoring_server"
 REFUSED = "The rows were refused: they must be JSON or CSV with the model's columns and numbers where it takes numbers."
@@ -33,7 +32,6 @@ class ScoringModel(PythonModel):
         os.environ.setdefault("MLFLOW_DISABLE_SCHEMA_DETAILS", "true")
         _silence_server()
         self.signature = json.loads(Path(context.artifacts["signature"]).read_text(encoding="utf-8"))
-        _take_equal_types({column["name"] for column in self.signature["inputs"]})
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ.get("HARBOR_SERVING_THREADS", "1"))
         options.log_severity_level = 4
@@ -111,28 +109,6 @@ def _strings(values: pd.Series) -> np.ndarray:
         raise ValueError("must be strings")
     strings: np.ndarray = filled.to_numpy(dtype=object)
     return strings[:, None]
-
-
-def _take_equal_types(names: set[str]) -> None:
-    """Makes MLflow take columns of these names whose type is another one for the same values.
-
-    It refuses int64, nullable, decimal, boolean and category columns where doubles and strings are declared, although
-    pandas gives whole numbers no other type, and says neither which column nor why.
-    """
-    enforced = getattr(enforcement, "_enforce_mlflow_datatype", None)
-    known = getattr(enforced, "equal_types", None)
-    if known is not None:
-        known.update(names)
-    if enforced is None or known is not None:
-        return
-
-    def enforce(name: str, values: pd.Series, declared: DataType) -> Any:
-        if name in names and declared in (DataType.double, DataType.string):
-            values = _plain(values, numeric=declared == DataType.double)
-        return enforced(name, values, declared)
-
-    enforce.equal_types = names  # type: ignore[attr-defined]
-    enforcement._enforce_mlflow_datatype = enforce  # type: ignore[assignment]
 
 
 def _silence_server() -> None:
