@@ -46,7 +46,8 @@ def _model_signature(signature: Signature) -> Any:
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
-    inputs: list[Any] = [ColSpec(AnyType(), name, required=False) for name in signature.inputs]
+    any_type: Any = AnyType  # it has no annotations of its own
+    inputs: list[Any] = [ColSpec(any_type(), name, required=False) for name in signature.inputs]
     outputs: list[Any] = [ColSpec(DataType.double, name) for name in signature.outputs]
     return ModelSignature(Schema(inputs), Schema(outputs))
 
