@@ -19,6 +19,7 @@ NO_ID = re.compile(r"-1|\\\\?n|0+(?:\.0+)?|9{6,}|x+|[^\w\s]+", re.IGNORECASE)
 """Signs and digits that stand for the same."""
 FEWEST_ROWS = 100
 """A sample of fewer rows may well be of one card."""
+ZEROS = re.compile(r"^0*(\d+?)(?:\.0+)?$")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 PLACEHOLDER_SHARE = 0.005
 OUTLANDISH_SHARE, OUTLANDISH_TIMES = 0.05, 20.0
@@ -30,7 +31,7 @@ HELD, TRIMMED = 100_000, 20_000
 
 
 def _whole_number(value: str) -> str:
-    return re.sub(r"^0*(\d+?)(?:\.0+)?$", r"\1", value)
+    return ZEROS.sub(r"\1", value) if value.startswith("0") or value.endswith(".0") else value
 
 
 def _seen(value: str) -> str:

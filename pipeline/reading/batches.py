@@ -53,7 +53,7 @@ def source_batches(
     """All records of a file, only the columns asked for.
 
     Raises:
-        InputError: the file is damaged (a Parquet page fails its checksum, a gzip stream ends early, a quote is open),
+        InputError: the file is damaged (a Parquet page fails its checksum, a compressed stream ends early, a quote is open),
             or larger inside than any file of transactions.
     """
     try:
