@@ -53,8 +53,8 @@ def source_batches(
     """All records of a file, only the columns asked for.
 
     Raises:
-        InputError: the file is damaged (a Parquet page fails its checksum, a compressed stream ends early, a quote is open),
-            or larger inside than any file of transactions.
+        InputError: the file is damaged (a Parquet page fails its checksum, a compressed stream ends early, a quote is
+            open), or larger inside than any file of transactions.
     """
     try:
         for batch in _batches(file, columns, delimiter, encoding):
