@@ -205,6 +205,15 @@ def seconds_in_single_precision(folder: Path) -> RealFile:
     return RealFile(path, keys(folder, event_time=clock("s")), stopped="kept in single precision")
 
 
+@kind("K3")
+def days_read_as_months(folder: Path) -> RealFile:
+    path = spelled(folder, event_time=lambda row, t: f"{t:%d/%m/%Y %H:%M:%S}")
+    time = 'column = "event_time"\nformats = ["%m/%d/%Y %H:%M:%S"]'
+    told = "of 1 day of the month (3) in 2 months: do the formats have day and month the right way round?"
+    settings = keys(folder, event_time=time, label_available_at='column = "no_such_column"')
+    return RealFile(path, settings, same=(), told=told)
+
+
 # Zones
 
 

@@ -1,6 +1,9 @@
 """The report of an ingest, from the counts of its two passes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from features.schema.canonical_columns import Reading
 from features.schema.column_plan import ColumnPlan
@@ -32,6 +35,7 @@ ROUNDED_SHARE, REFUND_SHARE = 0.01, 0.5
 """Shares of rows from which amounts finer than their unit, and refunds, are told as odd."""
 UNLIKE_MEANS, ENOUGH_AMOUNTS = 30.0, 1_000
 """A file whose amounts are on average so many times another's, of so many rows in each, may be in another unit."""
+MONTHS = 12
 ZONE_NAMES = frozenset({"tz", "timezone", "time_zone", "tzname", "tz_name", "zone", "utc_offset", "tz_offset"})
 """Columns, in any case, that say in which zone a time is where no preset does."""
 
@@ -232,8 +236,28 @@ def _value_warnings(preset: Preset, written: WrittenRows) -> Iterator[str]:
             "all times lie in one hour of the day, so rows of one day hardly see one another: does the time of day "
             "stand in another column (event_time.time), or is it HHMM (formats)?"
         )
+    numbered = any({"%d", "%m"} <= {*re.findall("%.", form)} for form in time.formats)
+    if numbered and (told := _swapped_days(written.days)):
+        yield told
     for name, sample in written.values.items():
         yield from sample.id_warnings(name) if name in preset.entities else sample.spelling_warnings(name)
+
+
+def _swapped_days(days: Collection[int]) -> str:
+    """That days and months look exchanged: first days of months, and fewer of them than months; empty where not.
+
+    A file of the first twelve days of a month reads either way, and days after the twelfth would have been refused.
+    """
+    dates = np.array(sorted(days), "datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    of_month = np.unique((dates - months).astype(np.int64) + 1)
+    if not len(of_month) or of_month.max() > MONTHS or len(np.unique(months)) <= len(of_month):
+        return ""
+    which = ", ".join(map(str, of_month.tolist()))
+    return (
+        f"all rows are of {len(of_month)} day{'s' * (len(of_month) > 1)} of the month ({which}) in "
+        f"{len(np.unique(months))} months: do the formats have day and month the right way round?"
+    )
 
 
 def _amount_warnings(preset: Preset, first: FirstPass, rows: int) -> Iterator[str]:
