@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
+from mlflow.types import ColSpec, DataType, Schema
 
 SERVER = "mlflow.pyfunc.scoring_server"
 REFUSED = "The rows were refused: they must be JSON or CSV with the model's columns and numbers where it takes numbers."
@@ -30,8 +31,8 @@ class ScoringModel(PythonModel):
     def load_context(self, context: Any) -> None:
         """Loads the graph, and keeps rows out of the error messages of a server that loads this model."""
         os.environ.setdefault("MLFLOW_DISABLE_SCHEMA_DETAILS", "true")
-        _silence_server()
         self.signature = json.loads(Path(context.artifacts["signature"]).read_text(encoding="utf-8"))
+        _guard_server(self.signature)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ.get("HARBOR_SERVING_THREADS", "1"))
         options.log_severity_level = 4
@@ -111,19 +112,24 @@ def _strings(values: pd.Series) -> np.ndarray:
     return strings[:, None]
 
 
-def _silence_server() -> None:
+def _guard_server(signature: dict[str, Any]) -> None:
     """Makes MLflow's scoring server, where it is what loads this model, answer bad rows without repeating them.
 
     It quotes the rows in its own messages, and the trace of whatever a model raises, before a model could prevent it.
+    And CSV is read as the types of the graph: read without any, a category 007 would be 7.
     """
     server = sys.modules.get(SERVER)
     answered = getattr(server, "invocations", None)
     if server is None or answered is None or hasattr(answered, "quotes_no_rows"):
         return
 
-    def invocations(*args: Any, **kwargs: Any) -> Any:
+    types = {"numeric": DataType.double, "categorical": DataType.string}
+    columns: list[Any] = [ColSpec(types[each["kind"]], each["name"], required=False) for each in signature["inputs"]]
+
+    def invocations(data: Any, content_type: str | None, model: Any, input_schema: Any) -> Any:
+        text = (content_type or "").split(";")[0].strip().lower() == "text/csv"
         try:
-            return answered(*args, **kwargs)
+            return answered(data, content_type, model, Schema(columns) if text else input_schema)
         except MlflowException as error:
             message = error.message.rpartition("\nError: ")[2] if "faults in" in error.message else REFUSED
         except Exception:
