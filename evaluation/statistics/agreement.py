@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 
 from evaluation.statistics.sample import same_length
@@ -61,8 +61,13 @@ def agreement(one: ArrayLike, other: ArrayLike, *, thresholds: Mapping[str, floa
         return Agreement(p.size, nothing, nothing, nothing, {})
     return Agreement(
         rows=p.size,
-        rank_correlation=float(spearmanr(p, q).statistic),
+        rank_correlation=_rank_correlation(p, q),
         stability=numeric_stability(q, p, bins=BINS).index,
         promised=float(p.sum() / q.sum()) if q.sum() > 0 else float("nan"),
         flagged={name: (int((p >= t).sum()), int((q >= t).sum())) for name, t in thresholds.items()},
     )
+
+
+def _rank_correlation(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    """Spearman's; NaN where one of them ranks nothing, which its library would warn of in words of its own."""
+    return float(spearmanr(p, q).statistic) if np.ptp(p) > 0 and np.ptp(q) > 0 else float("nan")

@@ -29,8 +29,8 @@ from features.schema.canonical_columns import (
     transaction_ids,
 )
 from features.schema.canonical_rules import broken_rules
-from features.schema.event_times import NOT_A_TIME, Instants
 from features.schema.faults import Faults, Mask, Parsed, marked_rows, merged_masks
+from features.schema.instants import NOT_A_TIME, Instants
 from features.schema.outcome_history import KnownOutcomes, known_outcomes
 from features.schema.policy_columns import OPINION_COLUMN, KnownLabels, PolicyColumns, known_labels, policy_columns
 from features.schema.set_aside import SetAside, rows_set_aside

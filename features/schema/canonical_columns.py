@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +13,13 @@ from features.schema.column_plan import ColumnPlan, time_roles
 from features.schema.column_text import decoded, text_values
 from features.schema.currencies import RateTable, in_one_currency, source_currencies
 from features.schema.entity_ids import entity_ids, keyed_hashes
-from features.schema.event_times import NOT_A_TIME, Instants, instants
+from features.schema.event_times import instants
 from features.schema.faults import Mask, Parsed, marked_rows
+from features.schema.instants import AFTER_ALL_TIMES, NEVER, NOT_A_TIME, Instants
 from features.schema.number_text import ReadNumbers, read_numbers
-from features.schema.preset import Preset, TimeColumn
+from features.schema.preset import Preset
 from features.schema.silent_months import months_of
+from features.schema.time_column import TimeColumn
 from features.schema.values import binary_labels, categories
 from features.times import DAY, datetime_microseconds
 
@@ -79,11 +80,6 @@ class Labels:
 
     values: NDArray[np.int8]
     masked: Mapping[str, Mask]
-
-
-NEVER = datetime_microseconds(datetime(9999, 1, 1, tzinfo=UTC))
-AFTER_ALL_TIMES = NEVER + 365 * DAY
-"""A time in the year 9999 says "not yet": databases write it for an end that is open."""
 
 
 def role_columns(raw: pa.Table, plan: ColumnPlan, *, encoding: str = "utf-8") -> Parsed[Columns]:

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.schema.column_text import EXACT_FLOAT
-from features.schema.event_times import NOT_A_TIME
 from features.schema.faults import Mask
+from features.schema.instants import NOT_A_TIME
 from features.schema.preset import Preset
 from features.times import datetime_microseconds
 

@@ -1,11 +1,13 @@
 """Which source column fills which place of the canonical table."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from features.schema.preset import Chargebacks, IdColumn, Preset, TimeColumn
+from features.schema.preset import Chargebacks, Preset
+from features.schema.source_columns import IdColumn
+from features.schema.time_column import TimeColumn
 
-TIME_PARTS = ("year", "month", "day", "time")
+TIME_PARTS = ("year", "month", "day", "time", "zone")
 CURRENCY_NAMES = frozenset(
     {"currency", "currency_code", "currencycode", "ccy", "ccy_code", "transaction_currency", "txn_currency"}
 )
@@ -35,6 +37,7 @@ class ColumnPlan:
         missing: columns that must be there and are not, by their first spelling.
         absent: columns that may be there and are not, by their first spelling; those of a policy go without saying.
         ignored: columns that nobody names.
+        respelled: of those, columns that are named but for case, blanks and signs, by the name that was looked for.
         leaks: columns that know the answer, dropped.
         personal: personal data, dropped.
     """
@@ -45,6 +48,7 @@ class ColumnPlan:
     ignored: tuple[str, ...]
     leaks: tuple[str, ...]
     personal: tuple[str, ...]
+    respelled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -83,13 +87,15 @@ def _plan(
     columns = {role.name: source for role, source in sources.items() if source is not None}
     unfilled = [role for role, source in sources.items() if source is None and role.expected]
     leaks, personal = _held(leaks, held), _held(personal, held)
+    ignored = _held(available, held - {*columns.values(), *leaks, *personal})
     return ColumnPlan(
         columns=columns,
         missing=_first_spellings(unfilled, required=True),
         absent=_first_spellings(unfilled, required=False),
-        ignored=_held(available, held - {*columns.values(), *leaks, *personal}),
+        ignored=ignored,
         leaks=leaks,
         personal=personal,
+        respelled=_respelled(unfilled, ignored),
     )
 
 
@@ -99,6 +105,18 @@ def _held(names: Sequence[str], among: Collection[str]) -> tuple[str, ...]:
 
 def _first_spellings(roles: Sequence[Role], *, required: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(role.columns[0] for role in roles if role.required == required))
+
+
+def _respelled(unfilled: Sequence[Role], ignored: Sequence[str]) -> dict[str, str]:
+    """Columns that nobody names, by the name of a role that they differ from in nothing that can be heard."""
+    heard = {_heard(name): name for name in ignored}
+    names = (name for role in unfilled for name in role.columns)
+    return {name: heard[_heard(name)] for name in names if _heard(name) in heard}
+
+
+def _heard(name: str) -> str:
+    """A name without case, blanks and signs: Card-ID is card_id."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum()) or name
 
 
 def _roles(preset: Preset) -> Iterator[Role]:

@@ -15,6 +15,7 @@ from features.schema.faults import Mask
 
 EXACT_FLOAT = 2**53
 """Beyond this, neighbouring integers share one float64."""
+EXACT_FLOATS = {pa.float16(): 2**11, pa.float32(): 2**24, pa.float64(): EXACT_FLOAT}
 
 
 def decoded(column: pa.ChunkedArray) -> tuple[pa.Array, Mask]:
@@ -35,8 +36,17 @@ def decoded(column: pa.ChunkedArray) -> tuple[pa.Array, Mask]:
         return _replaced(whole)
 
 
+def exact_limit(kind: pa.DataType) -> float:
+    """Up to which size a type holds every whole number.
+
+    >>> exact_limit(pa.float32()), exact_limit(pa.int64())
+    (16777216, inf)
+    """
+    return EXACT_FLOATS.get(kind, float("inf"))
+
+
 def text_values(column: pa.Array, *, quotes: str = "") -> pa.Array:
-    """The column as trimmed text, null where blank; numbers as they are written, whole ones without '.0'."""
+    """The column as trimmed text, null where blank or no number; numbers as written, whole ones without '.0'."""
     text = column if pa.types.is_string(column.type) else _spelled(column)
     text = pc.utf8_trim_whitespace(text)
     for quote in quotes:
@@ -74,9 +84,9 @@ def _spelled(column: pa.Array) -> pa.Array:
     if not pa.types.is_floating(column.type):
         return text
     floats = pc.cast(column, pa.float64())
-    whole = pc.and_(pc.equal(pc.floor(floats), floats), pc.less_equal(pc.abs(floats), float(EXACT_FLOAT)))
+    whole = pc.and_(pc.equal(pc.floor(floats), floats), pc.less_equal(pc.abs(floats), exact_limit(column.type)))
     integers = pc.cast(pc.if_else(whole, floats, None), pa.int64())
-    return pc.coalesce(pc.cast(integers, pa.string()), text)
+    return pc.if_else(pc.is_nan(floats), None, pc.coalesce(pc.cast(integers, pa.string()), text))
 
 
 def _spelled_decimals(column: pa.Array) -> pa.Array:

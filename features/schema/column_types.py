@@ -29,6 +29,8 @@ def unfit(role: str, kind: pa.DataType) -> str:
     if role in NUMBERS:
         return "" if is_number(kind) else "numbers"
     name, _, part = role.partition(".")
+    if part == "zone":
+        return "names of time zones"
     if part == "time":
         return "" if pa.types.is_time(kind) or is_number(kind) else "times of day"
     if name in TIMES:

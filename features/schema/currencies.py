@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.schema.column_text import text_values
-from features.schema.event_times import NOT_A_TIME
 from features.schema.faults import Mask
+from features.schema.instants import NOT_A_TIME
 from features.schema.preset import Preset
 from features.times import DAY
 

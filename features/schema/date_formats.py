@@ -5,8 +5,11 @@ fraction of one. So every text is held against the format's own grammar first, w
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import permutations
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +36,8 @@ NUMBERS = frozenset({"%Y", "%y", "%m", "%d", "%H", "%I", "%M", "%S", "%f"})
 NEEDED = (("a year", ("%Y", "%y")), ("a month", ("%m", "%b", "%B")), ("a day", ("%d",)))
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 UTC_NAMES = ("UTC", "GMT", "Z")
+PROBE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+"""A moment whose year of the century, month and day may stand for one another."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ def date_format(form: str) -> DateFormat:
     for what, directives in NEEDED:
         if not set(directives) & set(tokens):
             raise InputError(f"must hold {what} ({' or '.join(directives)}), got {form!r}")
+    if ("%I" in tokens) != ("%p" in tokens):
+        raise InputError(f"must hold %I and %p together: one of them alone says no time of day, got {form!r}")
     place = tokens.index("%f") if "%f" in tokens else None
     return DateFormat(
         text="".join(each for each in tokens if each != "%f"),
@@ -114,6 +121,26 @@ def date_format(form: str) -> DateFormat:
         zoned="%z" in tokens or form.endswith(UTC_NAMES),
         clock=bool({"%H", "%I"} & set(tokens)),
     )
+
+
+def rival_formats(forms: Sequence[str]) -> tuple[str, str] | None:
+    """Two formats that would read one text as two moments; None where no two do.
+
+    >>> rival_formats(["%d/%m/%Y", "%m/%d/%Y"])
+    ('%d/%m/%Y', '%m/%d/%Y')
+    """
+    for form, other in permutations(forms, 2):
+        text = pa.array([PROBE.strftime("".join(_tokens(form)))])
+        meant, read = date_format(form).read(text)[0], date_format(other).read(text)[0]
+        if meant.is_valid and read.is_valid and meant.value != read.value:
+            return form, other
+    return None
+
+
+def names_a_zone(form: str) -> bool:
+    """Whether a format ends in the letters of a zone that no reader knows, such as EST; UTC is known."""
+    found = re.search(r"(?<![%A-Za-z])[A-Z]{3,5}$", form)
+    return found is not None and found[0] not in UTC_NAMES
 
 
 def _tokens(form: str) -> list[str]:

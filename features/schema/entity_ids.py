@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.schema.faults import Parsed, marked_rows, merged_masks
 from features.schema.number_text import NumberFormat, read_numbers
-from features.schema.preset import IdColumn, IdPart
+from features.schema.source_columns import IdColumn, IdPart
 from features.schema.values import Spelling, identifiers
 from features.times import DAY
 

@@ -6,43 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from features.schema.clock_times import joined_text, with_colons
 from features.schema.column_text import text_values
 from features.schema.date_formats import DateFormat, date_format
 from features.schema.faults import Mask
+from features.schema.instants import NOT_A_TIME, Instants
 from features.schema.iso_times import NAIVE, UTC, days_alone, iso_stamps
-from features.schema.preset import TimeColumn
-from features.schema.values import numbers
-from features.times import DAY, datetime_microseconds
+from features.schema.stepped_times import stepped_times
+from features.schema.time_column import TimeColumn
+from features.schema.time_zones import local_micros, micros_of_zones, stamp_micros
+from features.times import DAY
 
-NOT_A_TIME = np.iinfo(np.int64).min
 LARGEST = 2**62
 STEPS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 1}
 """Microseconds in one step of an Arrow timestamp; nanoseconds are cut off."""
-
-
-@dataclass(frozen=True)
-class Instants:
-    """One column of times.
-
-    Attributes:
-        micros: int64 [N], NOT_A_TIME where missing or unreadable.
-        unreadable: rows [N] with a value that is not a time, by what must hold.
-        naive: rows [N] whose value had no zone and was read in the preset's.
-        midnight: rows [N] at 00:00 of the zone that they were read in; looked for only where days have an end.
-    """
-
-    micros: NDArray[np.int64]
-    unreadable: Mapping[str, Mask]
-    naive: Mask
-    midnight: Mask
-
-    def taken(self, rows: NDArray[np.int64]) -> "Instants":
-        """The times of some rows, by their places."""
-        unreadable = {what: mask[rows] for what, mask in self.unreadable.items()}
-        return Instants(self.micros[rows], unreadable, self.naive[rows], self.midnight[rows])
 
 
 @dataclass(frozen=True)
@@ -70,44 +48,28 @@ def instants(
     """Times of one batch.
 
     Args:
-        columns: the source column under "", or year, month and day; and perhaps the time of day under "time".
+        columns: the source column under "", or year, month and day; perhaps the time of day under "time", and the
+            name of the zone under "zone".
         time: how the preset says to read them.
         quotes: quote characters to take off.
         day_ends: a day alone stands for its last microsecond, by which all of it has happened, and not for its first.
     """
+    rows = len(next(iter(columns.values())))
     if time.kind in ("epoch", "elapsed"):
-        return _stepped(columns[""], time, quotes, day_ends=day_ends)
+        read, nowhere = stepped_times(columns[""], time, quotes=quotes, day_ends=day_ends), np.zeros(rows, np.bool_)
+        return Instants(read.values, read.faults, nowhere, nowhere)
     column = columns.get("")
     if column is not None and "time" not in columns and _is_calendar(column.type):
         stamps, unread = _typed_stamps(column)
     else:
         stamps, unread = _text_stamps(columns, time, quotes, day_ends=day_ends)
-    return _in_zone(stamps.whole_days() if day_ends else stamps, unread, time, day_ends=day_ends)
+    stamps = stamps.whole_days() if day_ends else stamps
+    midnight = _midnight(stamps) if day_ends else np.zeros(rows, np.bool_)
+    return _in_zone(stamps, unread, midnight, time.timezone, columns.get("zone"), quotes)
 
 
 def _is_calendar(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
-
-
-def _stepped(column: pa.Array, time: TimeColumn, quotes: str, *, day_ends: bool) -> Instants:
-    nowhere = np.zeros(len(column), np.bool_)
-    if _is_calendar(column.type):
-        given = pc.is_valid(column).to_numpy(zero_copy_only=False)
-        what = f"must be a number of steps of {time.unit} µs, not a date"
-        return Instants(np.full(len(column), NOT_A_TIME), {what: given}, nowhere, nowhere)
-    steps, unreadable = numbers(column, quotes=quotes)
-    start = datetime_microseconds(time.origin) if time.kind == "elapsed" else 0
-    start += time.unit - 1 if day_ends and time.unit % DAY == 0 else 0
-    with np.errstate(invalid="ignore", over="ignore"):
-        length = np.rint(steps * time.unit)
-        fits = np.abs(length) < LARGEST
-    whole = pa.types.is_integer(column.type)
-    exact = column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64) if whole else length
-    micros = np.full(len(steps), NOT_A_TIME)
-    micros[fits] = (exact[fits] * (time.unit if whole else 1)).astype(np.int64) + start
-    before = fits & (steps < 0)
-    unreadable = unreadable | (~fits & ~np.isnan(steps)) | before
-    return Instants(np.where(before, NOT_A_TIME, micros), {"must be a number ≥ 0": unreadable}, nowhere, nowhere)
 
 
 def _typed_stamps(column: pa.Array) -> tuple[_Stamps, dict[str, Mask]]:
@@ -175,36 +137,21 @@ def _iso_days(text: pa.Array, formats: Sequence[DateFormat]) -> pa.Array:
     return pc.coalesce(days, pc.binary_join_element_wise("not a day:", text, ""))
 
 
-def _in_zone(stamps: _Stamps, unread: Mapping[str, Mask], time: TimeColumn, *, day_ends: bool) -> Instants:
-    """The stamps as moments; those without a zone are in the preset's."""
-    naive = pc.is_valid(stamps.naive).to_numpy(zero_copy_only=False)
-    micros, unclear = _micros(stamps.zoned), dict(unread)
-    if naive.any():
-        own, twice = _local_micros(stamps.naive, time.timezone)
-        micros = np.where(naive, own, micros)
-        if twice is not None:
-            unclear[f"must name one moment in {time.timezone}, a clock change leaves none or two"] = twice
-    return Instants(micros, unclear, naive, _midnight(stamps) if day_ends else np.zeros(len(naive), np.bool_))
-
-
-def _local_micros(stamps: pa.Array, zone: str) -> tuple[NDArray[np.int64], Mask | None]:
-    """Moments of times on the clocks of a zone, and those that the clocks skip or repeat."""
-    if zone == "UTC":
-        return _micros(stamps), None
-    first, last = (
-        pc.assume_timezone(stamps, zone, ambiguous=side, nonexistent=side) for side in ("earliest", "latest")
-    )
-    twice: Mask = pc.fill_null(pc.not_equal(first, last), False).to_numpy(zero_copy_only=False)
-    return np.where(twice, NOT_A_TIME, _micros(first)), twice
+def _in_zone(
+    stamps: _Stamps, unread: Mapping[str, Mask], midnight: Mask, zone: str, zones: pa.Array | None, quotes: str
+) -> Instants:
+    """The stamps as moments; those without a zone are in that which stands beside them, or in the preset's."""
+    naive: Mask = pc.is_valid(stamps.naive).to_numpy(zero_copy_only=False)
+    micros, nowhere = stamp_micros(stamps.zoned), np.zeros(len(naive), np.bool_)
+    if not naive.any():
+        return Instants(micros, unread, nowhere, midnight)
+    own = local_micros(stamps.naive, zone) if zones is None else micros_of_zones(stamps.naive, zones, quotes=quotes)
+    micros = np.where(naive, own.values, micros)
+    return Instants(micros, {**unread, **own.faults}, naive if zones is None else nowhere, midnight)
 
 
 def _midnight(stamps: _Stamps) -> Mask:
-    naive, zoned = _micros(stamps.naive), _micros(stamps.zoned)
+    naive, zoned = stamp_micros(stamps.naive), stamp_micros(stamps.zoned)
     local = np.where(naive == NOT_A_TIME, zoned, naive)
     midnight: Mask = (local != NOT_A_TIME) & (local % DAY == 0)
     return midnight
-
-
-def _micros(stamps: pa.Array) -> NDArray[np.int64]:
-    whole: NDArray[np.int64] = pc.fill_null(pc.cast(stamps, pa.int64()), NOT_A_TIME).to_numpy(zero_copy_only=False)
-    return whole

@@ -15,14 +15,17 @@ from features.schema.values import is_number, numbers
 
 SPACE = "[ \u00a0\u2007\u2009\u202f]"
 """A space, and those that keep a number on one line."""
-APOSTROPHE = "['\u2019]"
+APOSTROPHE = "['\u2019\u02b9\u02bc]"
 MINUS = "[\u2212\u2013\ufe63\uff0d]"
 """What typesetters and spreadsheets write for a minus."""
 HINTS = (
     (r"^[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?$", "thousands = ','"),
     (r"^[+-]?[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]*)?$", "thousands = '.' and decimal = ','"),
     (rf"^[+-]?[0-9]{{1,3}}(?:{SPACE}[0-9]{{3}})+(?:[.,][0-9]*)?$", "thousands = ' '"),
+    (rf"^[+-]?[0-9]{{1,3}}(?:{APOSTROPHE}[0-9]{{3}})+(?:[.,][0-9]*)?$", 'thousands = "\'"'),
+    (r"^[+-]?[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]*)?$", "thousands = ','"),
     (r"^[+-]?[0-9]+,[0-9]+$", "decimal = ','"),
+    (r"(?i)[0-9]\s*(?:%|cr|dr)$", ""),  # taken for a currency, a credit would become a payment
     (r"^[+-]?(?:[^0-9 .,+-]{1,4}\s*[0-9][0-9.,]*|[0-9][0-9.,]*\s*[^0-9 .,+-]{1,4})$", "currency"),
 )
 """Shapes of texts that are no plain number, and the key that would read them."""
@@ -46,6 +49,7 @@ class NumberFormat:
         """A number in this format, its sign, whole part and fraction as groups."""
         thousands, symbol = _alike(self.thousands), self.currency.strip(" \u00a0\u2007\u2009\u202f")
         grouped = rf"|[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+" if thousands else ""
+        grouped += rf"|[0-9]{{1,2}}(?:{thousands}[0-9]{{2}})+{thousands}[0-9]{{3}}" if thousands else ""
         sign = rf"(?:{re.escape(symbol)})?{SPACE}*" if symbol else ""
         part = rf"(?:{re.escape(self.decimal)}(?P<part>[0-9]*))?"
         return rf"^(?P<sign>[+-]?){SPACE}*{sign}(?P<inner>[+-]?)(?P<whole>[0-9]+{grouped}){part}{SPACE}*{sign}$"
@@ -95,12 +99,14 @@ def _as_written(column: pa.Array) -> pa.Array:
 
 
 def _by_hint(text: pa.Array, unread: Mask) -> dict[str, Mask]:
-    found, rest = {}, unread
+    found: dict[str, Mask] = {"": np.zeros(len(text), np.bool_)}
+    rest = unread
     odd = pc.if_else(pa.array(unread), text, None)
     for pattern, key in HINTS:
         rows = rest & _matching(odd, pattern).to_numpy(zero_copy_only=False)
-        found[key], rest = rows, rest & ~rows
-    return {key: rows for key, rows in {"": rest, **found}.items() if rows.any()}
+        found[key], rest = found.get(key, rows) | rows, rest & ~rows
+    found[""] |= rest
+    return {key: rows for key, rows in found.items() if rows.any()}
 
 
 def _alike(thousands: str) -> str:

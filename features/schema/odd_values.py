@@ -1,16 +1,26 @@
 """Values that stand for no value, or for another one: told from a sample, for nobody reads every id of a file."""
 
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 PLACEHOLDERS = frozenset(
-    {"\\n", "null", "none", "nan", "na", "n/a", "nil", "unknown", "undefined", "missing", "-", "--", "?", "-1", "0"}
+    {"null", "none", "nan", "nat", "na", "nil", "nul", "void", "empty", "blank", "unknown", "undefined", "unspecified"}
+    | {"missing", "invalid", "error", "notavailable", "notapplicable", "notset", "noid", "nocard", "nomerchant"}
+    | {"anonymous", "guest", "default", "dummy"}
 )
-"""Words that databases, data frames and people write where there is no id, in lower case."""
+"""Words that databases, data frames and people write where there is no id, in lower case, letters and digits alone."""
+NO_ID = re.compile(r"-1|\\\\?n|0+(?:\.0+)?|9{6,}|x+|[^\w\s]+", re.IGNORECASE)
+"""Signs and digits that stand for the same."""
+FEWEST_ROWS = 100
+"""A sample of fewer rows may well be of one card."""
+ZEROS = re.compile(r"^0*(\d+?)(?:\.0+)?$")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 PLACEHOLDER_SHARE = 0.005
 OUTLANDISH_SHARE, OUTLANDISH_TIMES = 0.05, 20.0
 """One id has too many rows where it has this share of them and so many times what all ids have on average."""
@@ -18,6 +28,22 @@ CARD_DIGITS = 16
 ENOUGH_CARDS = 20
 """Of twenty card numbers that end anyhow, all end in zero with probability 1e-20."""
 HELD, TRIMMED = 100_000, 20_000
+
+
+def _whole_number(value: str) -> str:
+    return ZEROS.sub(r"\1", value) if value.startswith("0") or value.endswith(".0") else value
+
+
+def _seen(value: str) -> str:
+    return value if value.isascii() else unicodedata.normalize("NFKC", INVISIBLE.sub("", value))
+
+
+RESPELLED: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("case alone; upper = true in the preset joins them", str.upper),
+    ("zeros that say nothing (0315, 315.0); whole_numbers = true in the preset joins 315.0 and 315", _whole_number),
+    ("signs that nobody sees, or in how a letter is put together: they should be written alike", _seen),
+)
+"""In what two spellings of one value differ, and what makes them one."""
 
 
 @dataclass
@@ -57,16 +83,20 @@ class ValueSample:
             )
         if self._cut_to_fifteen_digits():
             yield f"{name}: all ids of {CARD_DIGITS} and more digits end in 0, as a spreadsheet leaves card numbers"
-        yield from self.case_warnings(name)
+        if len(self.counts) == 1 and self.rows >= FEWEST_ROWS:
+            yield f"{name}: all rows hold one and the same id, so that every one of its windows is over all rows"
+        yield from self.spelling_warnings(name)
 
-    def case_warnings(self, name: str) -> Iterator[str]:
-        """Values that only case tells apart."""
-        alike = len(self.counts) - len({value.upper() for value in self.counts})
-        if alike:
-            yield f"{name}: {alike:,} values differ from another in case alone; upper = true in the preset joins them"
+    def spelling_warnings(self, name: str) -> Iterator[str]:
+        """Values that are another one in a spelling of its own."""
+        for what, respelled in RESPELLED:
+            alike = len(self.counts) - len({respelled(value) for value in self.counts})
+            if alike:
+                yield f"{name}: {alike:,} values differ from another in {what}"
 
     def _is_placeholder(self, value: str) -> bool:
-        return value.lower() in PLACEHOLDERS and len(self.counts) > 2
+        word = "".join(letter for letter in value.lower() if letter.isalnum())
+        return len(self.counts) > 2 and (word in PLACEHOLDERS or NO_ID.fullmatch(value) is not None)
 
     def _cut_to_fifteen_digits(self) -> bool:
         long = [value for value in self.counts if len(value) >= CARD_DIGITS and value.isascii() and value.isdigit()]

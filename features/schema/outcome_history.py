@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from features.earlier_labels import EarlierLabels
 from features.schema.chargeback_reports import WITHDRAWN, Ints, Reports
-from features.schema.event_times import NOT_A_TIME
 from features.schema.faults import Mask
+from features.schema.instants import NOT_A_TIME
 
 ALWAYS = np.int64(np.iinfo(np.int64).min)
 NEVER = np.int64(np.iinfo(np.int64).max)

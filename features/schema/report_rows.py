@@ -9,8 +9,8 @@ from features.schema.canonical_columns import Columns, readable_times, role_colu
 from features.schema.chargeback_reports import WITHDRAWN, Ints, ReportRows
 from features.schema.column_plan import ColumnPlan
 from features.schema.entity_ids import entity_ids
-from features.schema.event_times import NOT_A_TIME
 from features.schema.faults import Faults, Mask, Parsed, marked_rows, merged_masks
+from features.schema.instants import NOT_A_TIME
 from features.schema.preset import Chargebacks, Preset
 from features.schema.values import binary_labels
 from features.times import datetime_microseconds

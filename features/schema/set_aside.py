@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.schema.event_times import NOT_A_TIME
 from features.schema.faults import Mask, marked_rows
+from features.schema.instants import NOT_A_TIME
 from features.times import DAY
 
 LABEL = "label:"

@@ -30,10 +30,16 @@ class MonthlyLabels:
             labels: 0, 1, or −1 where unknown [N].
         """
         known = labels >= 0
-        months, place = np.unique(months_of(micros[known]), return_inverse=True)
-        self.rows.update(dict(zip(months, np.bincount(place, minlength=len(months)).tolist(), strict=True)))
-        frauds = np.bincount(place, weights=labels[known], minlength=len(months)).astype(int)
-        self.frauds.update(dict(zip(months, frauds.tolist(), strict=True)))
+        if not known.any():
+            return
+        months = months_of(micros[known])
+        first = months.min()
+        place = (months - first).astype(np.int64)
+        rows, frauds = np.bincount(place), np.bincount(place, weights=labels[known]).astype(int)
+        held = np.flatnonzero(rows)
+        names = first + held.astype("timedelta64[M]")
+        self.rows.update(dict(zip(names, rows[held].tolist(), strict=True)))
+        self.frauds.update(dict(zip(names, frauds[held].tolist(), strict=True)))
 
     def without_fraud(self, *, expected: float = EXPECTED_FRAUDS) -> NDArray[np.datetime64]:
         """Months without a fraud in which the overall rate lets at least `expected` be expected, in order."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.schema.column_text import EXACT_FLOAT, text_values
+from features.schema.column_text import exact_limit, text_values
 from features.schema.faults import Mask, Parsed
 
 UNKNOWN, AT_FAULT = -1, -2
@@ -180,7 +180,7 @@ def _ids_from_floats(column: pa.Array, name: str) -> Parsed[pa.Array]:
     floats = column.to_numpy(zero_copy_only=False).astype(np.float64)
     given = ~np.isnan(floats)
     with np.errstate(invalid="ignore"):
-        exact = given & (np.abs(floats) <= EXACT_FLOAT) & (np.floor(floats) == floats)
+        exact = given & (np.abs(floats) <= exact_limit(column.type)) & (np.floor(floats) == floats)
     values = pa.array(np.where(exact, floats, 0.0).astype(np.int64), mask=~exact)
     return Parsed(values, {f"{name}: must be text or integer, a float cannot hold it exactly": given & ~exact})
 

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 
 from features.schema.column_text import decoded, text_values
 from features.schema.column_types import unfit
-from features.schema.event_times import NOT_A_TIME, instants
+from features.schema.event_times import instants
 from features.schema.faults import marked_rows
+from features.schema.instants import NOT_A_TIME
 from features.schema.number_text import NumberFormat, read_numbers
-from features.schema.preset import TimeColumn
+from features.schema.time_column import TimeColumn
 from features.schema.values import binary_labels
 from pipeline.bundle.score import TRANSACTION_ID, repeat_remarks
 from pipeline.reading.whole_table import file_columns, row_file, whole_table

@@ -1,7 +1,6 @@
 """Records of a source file as a stream of batches, so that memory does not grow with the file."""
 
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import pyarrow.parquet as pq
 
 from pipeline.reading.byte_stream import ByteStream
 from pipeline.reading.csv_batches import csv_batches, csv_names
+from pipeline.reading.encodings import WIDE, encoding_fault
+from pipeline.reading.file_kinds import DAMAGED, HEAD_BYTES, foreign_kind
 from pipeline.reading.header_names import no_header, quoted_names
 from pipeline.reading.json_batches import json_batches, json_names
 from pipeline.reading.reading_faults import reading_fault
@@ -21,10 +22,8 @@ from pipeline.storage.errors import InputError
 from pipeline.storage.read_limits import check_column_count, check_row_count, check_texts
 
 BATCH_ROWS = 131_072
-HEAD_BYTES = 4096
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 ENCODING_HINT = "; where it is no UTF-8, the preset's encoding must say what it is"
-UNREADABLE = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError)
+UNREADABLE = (pa.ArrowException, UnicodeError, *DAMAGED)
 
 
 def header(file: SourceFile, *, delimiter: str, encoding: str = "utf-8") -> pa.Schema:
@@ -54,8 +53,8 @@ def source_batches(
     """All records of a file, only the columns asked for.
 
     Raises:
-        InputError: the file is damaged (a Parquet page fails its checksum, a gzip stream ends early, a quote is open),
-            or larger inside than any file of transactions.
+        InputError: the file is damaged (a Parquet page fails its checksum, a compressed stream ends early, a quote is
+            open), or larger inside than any file of transactions.
     """
     try:
         for batch in _batches(file, columns, delimiter, encoding):
@@ -85,24 +84,28 @@ def _byte_columns(names: Sequence[str]) -> pa.Schema:
 
 
 def _names(file: SourceFile, delimiter: str, encoding: str) -> list[str]:
-    return json_names(file, encoding) if file.json else csv_names(file, delimiter, encoding)
+    if not file.json:
+        return csv_names(file, delimiter, encoding)
+    names = json_names(file, encoding)
+    if not names:
+        raise InputError(f"{file.place}: must be JSON lines, one whole object on each, but no line of it is one")
+    return names
 
 
 def _check_text(file: SourceFile, encoding: str) -> None:
     """Stop on what looks like text of this kind and is none: another encoding, a spreadsheet, one list of objects."""
-    if file.parquet or encoding.startswith(("utf-16", "utf-32")):
+    if file.parquet:
         return
     with ByteStream(file.path) as stream:
         try:
             head = stream.read(HEAD_BYTES)
         except UNREADABLE as error:
             raise InputError(f"{file.place}: cannot be read, {reading_fault(error)}") from error
-    if head[:2] in UTF16_MARKS:
-        raise InputError(
-            f"{file.place}: must be {encoding.upper()}, but begins with a UTF-16 mark: "
-            'say encoding = "utf-16" in the preset'
-        )
-    if b"\0" in head:
+    if kind := foreign_kind(head):
+        raise InputError(f"{file.place}: must be CSV, JSON lines or Parquet, but is {kind}")
+    if fault := encoding_fault(head, encoding):
+        raise InputError(f"{file.place}: {fault}")
+    if b"\0" in head and not encoding.startswith(WIDE):
         raise InputError(f"{file.place}: must be CSV, JSON lines or Parquet, but holds binary data")
     if re.match(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[]", head):
         raise InputError(f"{file.place}: must be JSON lines, one object on each, but holds one list of them")

@@ -1,14 +1,13 @@
-"""The bytes of a text file as UTF-8, unzipped, with a count of its lines."""
+"""The bytes of a text file as UTF-8, unpacked, with a count of its lines."""
 
 import codecs
-import gzip
 import io
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from pipeline.reading.file_kinds import opened_text
 from pipeline.storage.read_limits import check_expansion
 
-GZIP_MAGIC = b"\x1f\x8b"
 TRANSCODED_BYTES = 1 << 20
 UNICODE = ("utf-8", "utf-8-sig")
 
@@ -20,9 +19,7 @@ class ByteStream(io.RawIOBase):
     """
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
-        with path.open("rb") as probe:
-            zipped = probe.read(2) == GZIP_MAGIC
-        inner = cast(BinaryIO, gzip.open(path) if zipped else path.open("rb"))  # noqa: SIM115 - closed by close()
+        inner = opened_text(path)
         self._inner = inner if encoding in UNICODE else cast(BinaryIO, _Transcoded(inner, encoding))
         self.lines, self.ending = 0, b""
         self._path, self._size, self._expanded = path, path.stat().st_size, 0

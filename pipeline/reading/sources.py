@@ -2,12 +2,12 @@
 
 import glob
 import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.reading.byte_stream import ByteStream
+from pipeline.reading.file_kinds import DAMAGED, HEAD_BYTES, file_head, foreign_kind, is_compressed
 from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
 from pipeline.storage.errors import InputError, faults_text
@@ -15,8 +15,6 @@ from pipeline.storage.store_errors import StoreError
 
 PARQUET_MAGIC = b"PAR1"
 BYTE_ORDER_MARKS = b"\xef\xbb\xbf\xff\xfe"
-HEAD_BYTES = 4096
-UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -126,19 +124,17 @@ def _repeats(files: Sequence[_Found]) -> list[str]:
 def _content_fault(file: _Found) -> str:
     """Why a file can be neither text nor Parquet."""
     try:
-        head = _head(file.path)
+        head = file_head(file.path)
     except OSError as error:
         return f"{file.place}: cannot be read ({error.strerror})"
     if not head:
         return f"{file.place}: is empty"
+    kind = "" if is_compressed(head) else foreign_kind(head)
+    if kind:
+        return f"{file.place}: must be CSV, JSON lines or Parquet, but is {kind}"
     if head[:4] != PARQUET_MAGIC and file.path.suffix.lower() in (".parquet", ".pq"):
         return f"{file.place}: must be Parquet, but does not begin like it"
     return ""
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES)
 
 
 def _is_json(path: Path) -> bool:
@@ -146,7 +142,7 @@ def _is_json(path: Path) -> bool:
     try:
         with ByteStream(path) as stream:
             return stream.read(HEAD_BYTES).lstrip(BYTE_ORDER_MARKS).lstrip()[:1] == b"{"
-    except UNREADABLE:
+    except DAMAGED:
         return False
 
 
@@ -157,7 +153,7 @@ def _named(files: Sequence[_Found]) -> tuple[SourceFile, ...]:
         SourceFile(
             file.path,
             PurePosixPath(file.key).relative_to(folder).as_posix(),
-            _head(file.path)[:4] == PARQUET_MAGIC,
+            file_head(file.path)[:4] == PARQUET_MAGIC,
             file.place,
             _is_json(file.path),
         )

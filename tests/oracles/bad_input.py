@@ -206,7 +206,7 @@ def row_with_too_many_fields(folder: Path) -> Spoilt:
     return Spoilt(csv(folder, "\n".join(lines) + "\n"), rows=(5,))
 
 
-@case("stopped", "begins with a UTF-16 mark")
+@case("stopped", "begins with a mark of UTF-16")
 def utf16(folder: Path) -> Spoilt:
     return Spoilt(csv(folder, text(good_rows()).encode("utf-16")))
 
@@ -243,7 +243,7 @@ def blank_lines(folder: Path) -> Spoilt:
     return Spoilt(csv(folder, text(good_rows()) + "\n\n"))
 
 
-@case("stopped", "binary data")
+@case("stopped", "is a ZIP archive, as new spreadsheets are")
 def spreadsheet_named_csv(folder: Path) -> Spoilt:
     return Spoilt(csv(folder, b"PK\x03\x04\x14\x00\x06\x00" + bytes(100)))
 

@@ -49,12 +49,16 @@ def _fed_graph(graph: Path, signature: Signature, folder: Path) -> Path:
 
 
 def _model_signature(signature: Signature) -> Any:
-    """Numbers are doubles, since MLflow refuses a double where a float is declared; each may be missing."""
+    """The columns by name, each of which may be missing, and of whatever type the model itself takes.
+
+    A declared double would make MLflow refuse the int64, nullable, decimal and truth values that hold the same numbers.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
 
-    inputs: list[Any] = [ColSpec(DataType.double, name, required=False) for name in signature.numeric]
-    inputs += [ColSpec(DataType.string, name, required=False) for name in signature.categorical]
+    any_type: Any = AnyType  # it has no annotations of its own
+    inputs: list[Any] = [ColSpec(any_type(), name, required=False) for name in signature.inputs]
     outputs: list[Any] = [ColSpec(DataType.double, name) for name in signature.outputs]
     return ModelSignature(Schema(inputs), Schema(outputs))
 

@@ -1,7 +1,8 @@
 """The scoring graph as an MLflow model.
 
 This file is copied into the bundle and loaded by MLflow from there, in an environment that has onnxruntime, numpy,
-pandas and mlflow and nothing of Harbor. No message holds a value of a row: a server's answers end up in logs.
+pandas and mlflow and nothing of Harbor. Types are judged here and not by MLflow, which would refuse whole numbers where
+doubles are declared. No message holds a value of a row: a server's answers end up in logs.
 """
 
 import json
@@ -16,10 +17,9 @@ import onnxruntime
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
-from mlflow.models import utils as enforcement
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
-from mlflow.types import DataType
+from mlflow.types import ColSpec, DataType, Schema
 
 SERVER = "mlflow.pyfunc.scoring_server"
 REFUSED = "The rows were refused: they must be JSON or CSV with the model's columns and numbers where it takes numbers."
@@ -31,9 +31,8 @@ class ScoringModel(PythonModel):
     def load_context(self, context: Any) -> None:
         """Loads the graph, and keeps rows out of the error messages of a server that loads this model."""
         os.environ.setdefault("MLFLOW_DISABLE_SCHEMA_DETAILS", "true")
-        _silence_server()
         self.signature = json.loads(Path(context.artifacts["signature"]).read_text(encoding="utf-8"))
-        _take_equal_types({column["name"] for column in self.signature["inputs"]})
+        _guard_server(self.signature)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ.get("HARBOR_SERVING_THREADS", "1"))
         options.log_severity_level = 4
@@ -118,41 +117,24 @@ def _strings(values: pd.Series) -> np.ndarray:
     return strings[:, None]
 
 
-def _take_equal_types(names: set[str]) -> None:
-    """Makes MLflow take columns of these names whose type is another one for the same values.
-
-    It refuses int64, nullable, decimal, boolean and category columns where doubles and strings are declared, although
-    pandas gives whole numbers no other type, and says neither which column nor why.
-    """
-    enforced = getattr(enforcement, "_enforce_mlflow_datatype", None)
-    known = getattr(enforced, "equal_types", None)
-    if known is not None:
-        known.update(names)
-    if enforced is None or known is not None:
-        return
-
-    def enforce(name: str, values: pd.Series, declared: DataType) -> Any:
-        if name in names and declared in (DataType.double, DataType.string):
-            values = _plain(values, numeric=declared == DataType.double)
-        return enforced(name, values, declared)
-
-    enforce.equal_types = names  # type: ignore[attr-defined]
-    enforcement._enforce_mlflow_datatype = enforce  # type: ignore[assignment]
-
-
-def _silence_server() -> None:
+def _guard_server(signature: dict[str, Any]) -> None:
     """Makes MLflow's scoring server, where it is what loads this model, answer bad rows without repeating them.
 
     It quotes the rows in its own messages, and the trace of whatever a model raises, before a model could prevent it.
+    And CSV is read as the types of the graph: read without any, a category 007 would be 7.
     """
     server = sys.modules.get(SERVER)
     answered = getattr(server, "invocations", None)
     if server is None or answered is None or hasattr(answered, "quotes_no_rows"):
         return
 
-    def invocations(*args: Any, **kwargs: Any) -> Any:
+    types = {"numeric": DataType.double, "categorical": DataType.string}
+    columns: list[Any] = [ColSpec(types[each["kind"]], each["name"], required=False) for each in signature["inputs"]]
+
+    def invocations(data: Any, content_type: str | None, model: Any, input_schema: Any) -> Any:
+        text = (content_type or "").split(";")[0].strip().lower() == "text/csv"
         try:
-            return answered(*args, **kwargs)
+            return answered(data, content_type, model, Schema(columns) if text else input_schema)
         except MlflowException as error:
             message = error.message.rpartition("\nError: ")[2] if "faults in" in error.message else REFUSED
         except Exception:

@@ -12,6 +12,7 @@ from pipeline.reading.header_names import no_header, quoted_names
 from pipeline.storage.errors import InputError
 
 SHOWN_COLUMNS = 12
+DELIMITERS = ";\t|,"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,11 @@ def check_columns(files: Sequence[PlannedFile]) -> None:
     Raises:
         InputError: every fault of every file.
     """
-    faults = [line for file in files for line in (*_missing(file), *_mistyped(file), *_differing(file, files[0]))]
+    faults = [
+        line
+        for file in files
+        for line in (*_missing(file), *_respelled(file), *_mistyped(file), *_differing(file, files[0]))
+    ]
     if faults:
         raise InputError("\n".join(faults))
 
@@ -48,7 +53,23 @@ def _missing(file: PlannedFile) -> list[str]:
     ignored = file.plan.ignored
     others = _quoted(ignored[:SHOWN_COLUMNS]) or "none"
     hints = "".join(f"; {name!r}{hint[1:]}" for name in missing if (hint := did_you_mean(name, ignored)))
-    return [told, f"  missing: {_quoted(missing)}; columns that nobody names: {others}{hints}"]
+    return [told, f"  missing: {_quoted(missing)}; columns that nobody names: {others}{hints}{_delimiter_hint(file)}"]
+
+
+def _respelled(file: PlannedFile) -> list[str]:
+    """Columns that may be absent and are there in another spelling: without them half of the features may be gone."""
+    missing = file.plan.missing
+    faults = [
+        f"  {name!r}: the file has {_quoted([got])}" for name, got in file.plan.respelled.items() if name not in missing
+    ]
+    return [f"{_columns(len(faults))} must be spelled as the preset has it in {file.place}", *faults] if faults else []
+
+
+def _delimiter_hint(file: PlannedFile) -> str:
+    """What the delimiter may be where the whole header came out as one name."""
+    name = file.schema.names[0] if len(file.schema.names) == 1 else ""
+    found = max(DELIMITERS, key=name.count)
+    return f"; delimiter = {found!r} in the preset would make {name.count(found) + 1} of it" if found in name else ""
 
 
 def _mistyped(file: PlannedFile) -> list[str]:

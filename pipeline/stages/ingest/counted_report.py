@@ -1,6 +1,9 @@
 """The report of an ingest, from the counts of its two passes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from features.schema.canonical_columns import Reading
 from features.schema.column_plan import ColumnPlan
@@ -27,6 +30,14 @@ from pipeline.stages.ingest.written_rows import FEW_HOURS, WrittenRows
 
 FEW_DAYS = 3 * DAY
 """A file that is no longer may well be of one hour a day."""
+
+ROUNDED_SHARE, REFUND_SHARE = 0.01, 0.5
+"""Shares of rows from which amounts finer than their unit, and refunds, are told as odd."""
+UNLIKE_MEANS, ENOUGH_AMOUNTS = 30.0, 1_000
+"""A file whose amounts are on average so many times another's, of so many rows in each, may be in another unit."""
+MONTHS = 12
+ZONE_NAMES = frozenset({"tz", "timezone", "time_zone", "tzname", "tz_name", "zone", "utc_offset", "tz_offset"})
+"""Columns, in any case, that say in which zone a time is where no preset does."""
 
 MASKED = "labels_masked: "
 """What the name of a count begins with where reading itself made labels unknown; the reason follows."""
@@ -79,8 +90,10 @@ def counted_report(
         warnings=(
             *_warnings(plan, written, first.spare_lines, aside=aside),
             *_value_warnings(preset, written),
+            *_amount_warnings(preset, first, written.rows),
+            *_zone_warnings(plan, first),
             *_repeat_warnings(first),
-            *_join_warnings(side, written),
+            *(() if side is None else join_warnings(side)),
             *_report_warnings(feed, first),
             *written.delivery,
         ),
@@ -150,8 +163,8 @@ def one_class(written: WrittenRows) -> str:
     fraud, legitimate = written.labels[1], written.labels[0]
     if fraud and not legitimate:
         return (
-            f"all {fraud:,} known labels are fraud (100 %): does the feed list frauds alone? label.absent = 'no' in "
-            "the preset says that the others are legitimate"
+            f"all {fraud:,} known labels are fraud (100 %): does the feed list frauds alone? "
+            'label.absent = "no" in the preset says that the others are legitimate'
         )
     if legitimate and not fraud:
         return (
@@ -217,24 +230,62 @@ def _by_source(written: WrittenRows, column: str) -> dict[str, SourceCounts]:
 def _value_warnings(preset: Preset, written: WrittenRows) -> Iterator[str]:
     """What the values themselves say: ids that are none, and a day without its clock."""
     time = preset.event_time
-    of_days = (time.kind in ("epoch", "elapsed") and time.unit % DAY == 0) or (time.kind == "parts" and not time.time)
+    of_days = time.counts_days or (time.kind == "parts" and not time.time)
     if len(written.hours) <= FEW_HOURS and written.last - written.first > FEW_DAYS and not of_days:
         yield (
             "all times lie in one hour of the day, so rows of one day hardly see one another: does the time of day "
             "stand in another column (event_time.time), or is it HHMM (formats)?"
         )
+    numbered = any({"%d", "%m"} <= {*re.findall("%.", form)} for form in time.formats)
+    if numbered and (told := _swapped_days(written.days)):
+        yield told
     for name, sample in written.values.items():
-        yield from sample.id_warnings(name) if name in preset.entities else sample.case_warnings(name)
+        yield from sample.id_warnings(name) if name in preset.entities else sample.spelling_warnings(name)
 
 
-def _join_warnings(side: SideTable | None, written: WrittenRows) -> Iterator[str]:
-    if side is None:
-        return
-    yield from join_warnings(side)
-    if written.labels[1] and not written.labels[0] and written.labels[-1]:
+def _swapped_days(days: Collection[int]) -> str:
+    """That days and months look exchanged: first days of months, and fewer of them than months; empty where not.
+
+    A file of the first twelve days of a month reads either way, and days after the twelfth would have been refused.
+    """
+    dates = np.array(sorted(days), "datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    of_month = np.unique((dates - months).astype(np.int64) + 1)
+    if not len(of_month) or of_month.max() > MONTHS or len(np.unique(months)) <= len(of_month):
+        return ""
+    which = ", ".join(map(str, of_month.tolist()))
+    return (
+        f"all rows are of {len(of_month)} day{'s' * (len(of_month) > 1)} of the month ({which}) in "
+        f"{len(np.unique(months))} months: do the formats have day and month the right way round?"
+    )
+
+
+def _amount_warnings(preset: Preset, first: FirstPass, rows: int) -> Iterator[str]:
+    """Amounts that were read, but perhaps not as they were meant."""
+    rounded, refunds = first.counts["amounts_rounded"], first.counts["refunds"]
+    if rounded > ROUNDED_SHARE * rows:
         yield (
-            "all labels are fraud and all other rows have none: where a transaction that the joined file does not name "
-            'is legitimate, the preset must say label.absent = "no"'
+            f"{rounded:,} amounts have more decimal places than amount.scale = {preset.amount.scale} keeps and were "
+            "rounded: where their point separates thousands, the preset must say amount.thousands"
+        )
+    if refunds > REFUND_SHARE * rows:
+        yield f"{refunds:,} of {rows:,} amounts are refunds: do payments have the minus in this feed?"
+    means = {file: amount / count for file, (count, amount) in first.amounts_of.items() if count >= ENOUGH_AMOUNTS}
+    low, high = (pick(means, key=means.__getitem__, default="") for pick in (min, max))
+    if means and means[high] > UNLIKE_MEANS * means[low]:
+        yield (
+            f"amounts of {high} are on average {means[high] / max(means[low], 1e-9):,.0f} times those of {low}: "
+            "are all files in one unit?"
+        )
+
+
+def _zone_warnings(plan: ColumnPlan, first: FirstPass) -> Iterator[str]:
+    """Times without a zone beside a column that seems to name it."""
+    naive, named = first.counts["naive_times"], [name for name in plan.ignored if name.lower() in ZONE_NAMES]
+    if naive and named:
+        yield (
+            f"{naive:,} times have no zone and were read in the preset's, while the source has a column {named[0]!r}: "
+            f"where it says each row's zone, event_time.zone = {named[0]!r} in the preset reads it"
         )
 
 

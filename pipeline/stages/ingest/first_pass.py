@@ -32,6 +32,7 @@ class FirstPass:
         self.months = MonthlyLabels()
         self.quarantine = QuarantinedRows()
         self.aside, self.amount, self.frauds = SetAside(), 0.0, 0
+        self.amounts_of: dict[str, tuple[int, float]] = {}
         self._reading, self._spool = reading, spool
         self._offset = 0
         self._schema: pa.Schema | None = None
@@ -107,6 +108,8 @@ class FirstPass:
         self.counts.update(result.counts)
         self._reported.append(result.reported)
         self.aside, self.amount = self.aside + result.aside, self.amount + result.amount
+        rows, amount = self.amounts_of.get(file, (0, 0.0))
+        self.amounts_of[file] = rows + result.accepted.num_rows, amount + result.amount
         self._accept(file, batch, result)
         self.quarantine.add(file, batch.row[result.rejected], result.reasons)
         broken = np.array([number for number, _ in batch.broken], np.int64)

@@ -18,13 +18,8 @@ SHAPED_ROLES = {"amount", "event_time", "label", "label_available_at"}
 
 
 HINTS = (
-    (
-        "amount:",
-        r"^\D*9{1,3}(,9{3})+(\.9+)?\D*$",
-        "amount.thousands = ',' in the preset reads commas between thousands",
-    ),
-    ("amount:", r"^\D*9+(\.9{3})*,9{1,2}\D*$", "amount.decimal = ',' in the preset reads decimal commas"),
-    ("label:", r"\w", "label.yes and label.no in the preset list the words for fraud and legitimate"),
+    ("amount: must be a finite", r"^-", "amount.refund in the preset takes negative amounts for refunds"),
+    ("label:", r"\w", "label.yes, label.no and label.unknown in the preset list the words for each"),
     (
         "transaction_id: must be unique, the rows",
         "",

@@ -45,6 +45,7 @@ class SideTable:
         whole_numbers: keys are numbers, however they are spelled.
         absent: what a column says of a row that has no partner, by its name; null for all others.
         repeats: identical rows that were left out.
+        keyless: rows that were left out because they have no key.
         counts: added up as rows are looked up.
     """
 
@@ -54,6 +55,7 @@ class SideTable:
     whole_numbers: bool
     absent: Mapping[str, str]
     repeats: int
+    keyless: int
     counts: JoinCounts
 
     def columns(self, held: Sequence[str]) -> list[str]:
@@ -74,7 +76,7 @@ class SideTable:
         column = batch.column(next(name for name in self.key if name in batch.column_names))
         numeric = self.whole_numbers or is_number(column.type)
         keys = self.number_keys if numeric else self.keys
-        place = pc.index_in(_key_text(column, whole_numbers=numeric), value_set=keys)
+        place = pc.index_in(_key_text(column, whole_numbers=numeric), value_set=keys, skip_nulls=True)
         self._count(place)
         found = self.table.select(list(columns)).take(place)
         for name in columns:
@@ -105,10 +107,12 @@ def side_table(files: Sequence[SourceFile], preset: Preset) -> SideTable:
     column = table.column(next(name for name in join.on if name in table.column_names))
     whole_numbers = join.whole_numbers or is_number(column.type)
     keys = _key_text(column, whole_numbers=whole_numbers)
+    keyless, given = keys.null_count, pc.is_valid(keys)
+    table, keys = (table.filter(given), keys.filter(given)) if keyless else (table, keys)
     table, keys, repeats = _without_repeats(table, keys, files[0].place, join.on[0])
     table, absent = _with_absent_labels(table, preset)
     counts = JoinCounts(np.zeros(len(keys), np.bool_))
-    return SideTable(join.on, keys, table, whole_numbers, absent, repeats, counts)
+    return SideTable(join.on, keys, table, whole_numbers, absent, repeats, keyless, counts)
 
 
 def joined_batches(
@@ -164,6 +168,8 @@ def join_warnings(side: SideTable) -> Iterator[str]:
             f"{lonely:,} of the {len(side.keys):,} keys of the joined file are of no transaction; "
             f"{share:.2%} of the transactions found a partner"
         )
+    if side.keyless:
+        yield f"{side.keyless:,} rows of the joined file have no key and were left out"
     if side.repeats:
         yield f"{side.repeats:,} rows of the joined file repeat another one and were left out"
 

@@ -41,6 +41,7 @@ class WrittenRows:
         last: that of the last one.
         values: how often values stand in a sample, by id column and text column.
         hours: hours of the day (UTC) that an event was in; no longer added to once there are many.
+        days: days since 1970 (UTC) that an event was on.
     """
 
     def __init__(self, *, count_repeats: bool = False) -> None:
@@ -58,6 +59,7 @@ class WrittenRows:
         self.changed = self.first = self.last = 0
         self.values: dict[str, ValueSample] = {}
         self.hours: set[int] = set()
+        self.days: set[int] = set()
 
     def add(self, chunk: pa.Table) -> None:
         """Take in the next rows, in their final order."""
@@ -75,6 +77,8 @@ class WrittenRows:
         self._add_sample(chunk)
         if self._count_repeats:
             self.repeated += _repeated_rows(chunk)
+        days = times // DAY
+        self.days.update(days[np.flatnonzero(np.diff(days, prepend=days[0] - 1))].tolist())
         if len(self.hours) <= FEW_HOURS:
             self.hours.update(np.unique(times % DAY // HOUR).tolist())
 

@@ -32,5 +32,10 @@ def test_a_threshold_that_the_other_never_reaches_has_no_ratio():
     assert np.isnan(agreement(P, P * 0.1, thresholds={"high": 0.8}).alerts["high"])
 
 
+def test_probabilities_that_are_all_alike_rank_nothing_and_warn_of_nothing():
+    found = agreement([0.2, 0.2, 0.2], [0.1, 0.2, 0.3], thresholds={})
+    assert np.isnan(found.rank_correlation)
+
+
 def test_one_row_tells_nothing():
     assert np.isnan(agreement([0.1], [0.1], thresholds={}).rank_correlation)

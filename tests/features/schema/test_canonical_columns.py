@@ -14,7 +14,7 @@ from features.schema.canonical_columns import (
     transaction_ids,
 )
 from features.schema.column_plan import column_plan
-from features.schema.event_times import NOT_A_TIME, Instants
+from features.schema.instants import NOT_A_TIME, Instants
 from features.schema.preset import preset_from_dict
 from features.times import DAY, time_microseconds
 

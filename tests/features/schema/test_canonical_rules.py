@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.schema.canonical_rules import broken_rules
-from features.schema.event_times import NOT_A_TIME
+from features.schema.instants import NOT_A_TIME
 from features.schema.preset import preset_from_dict
 from features.times import DAY, time_microseconds
 

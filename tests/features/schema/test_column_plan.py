@@ -1,3 +1,5 @@
+import pytest
+
 from features.schema.column_plan import column_plan, time_roles
 from features.schema.preset import preset_from_dict
 
@@ -20,6 +22,14 @@ def test_only_time_amount_and_label_and_what_the_user_names_must_be_there():
     plan = column_plan(preset_from_dict(keys, categorical=["shop"]), [])
     assert plan.missing == ("when", "amount", "fraud", "shop")
     assert plan.absent == ("card", "x")
+
+
+@pytest.mark.parametrize("name", ["Card", "CARD", " card", "c_ard", "card-", "\ufeffcard"])
+def test_a_column_that_differs_in_case_blanks_and_signs_alone_is_told(name):
+    preset = preset_from_dict(SMALLEST | {"entities": {"card_id": {"column": ["pan", "card"]}}})
+    assert column_plan(preset, [*SMALLEST, name]).respelled == {"card": name}
+    assert column_plan(preset, [*SMALLEST, "pan", name]).respelled == {}
+    assert column_plan(preset, [*SMALLEST, "cards"]).respelled == {}
 
 
 def test_leaks_and_personal_columns_are_dropped_not_ignored():

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from features.schema.entity_ids import entity_ids, keyed_hashes
-from features.schema.preset import IdColumn
+from features.schema.source_columns import IdColumn
 from features.times import DAY
 
 

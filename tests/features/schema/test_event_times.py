@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.schema.event_times import NOT_A_TIME, instants
-from features.schema.preset import TimeColumn
-from features.times import DAY, HOUR, time_microseconds
+from features.schema.event_times import instants
+from features.schema.instants import NOT_A_TIME
+from features.schema.time_column import TimeColumn
+from features.times import HOUR, time_microseconds
 
 # Arrow knows no summer time after 2037: it reads a zone's listed changes, not the rule behind the last of them.
 moments = st.datetimes(datetime.fromisoformat("1995-01-01"), datetime.fromisoformat("2037-01-01"))
@@ -59,32 +60,6 @@ def test_formats_are_tried_in_turn():
     times = read(["31.05.2024", "2024/05/31", "05-31-2024"], formats=("%d.%m.%Y", "%Y/%m/%d"))
     assert times.micros[:2].tolist() == [time_microseconds("2024-05-31")] * 2
     assert at_fault(times) == [2]
-
-
-@pytest.mark.parametrize("column", [pa.array([-1, 0, 7, None]), pa.array(["-1", "0", "7", ""])])
-def test_steps_are_counted_from_the_origin_and_never_backwards(column):
-    times = read(column, kind="elapsed", unit="d", origin="2020-02-28")
-    origin = time_microseconds("2020-02-28")
-    assert times.micros.tolist() == [NOT_A_TIME, origin, origin + 7 * DAY, NOT_A_TIME]
-    assert at_fault(times) == [0]
-
-
-def test_steps_beyond_64_bits_are_a_fault_and_integers_stay_exact():
-    times = read([2**62, 1_710_000_000_123_457], kind="epoch", unit="us")
-    assert times.micros[1] == 1_710_000_000_123_457
-    assert at_fault(times) == [0]
-
-
-def test_a_date_where_a_number_of_steps_must_be_is_a_fault():
-    times = read(pa.array([0, None]).cast(pa.timestamp("us")), kind="epoch", unit="s")
-    assert list(times.unreadable) == ["must be a number of steps of 1000000 µs, not a date"]
-    assert at_fault(times) == [0]
-
-
-def test_some_rows_of_times_are_those_times():
-    times = read(["2024-03-01 10:00", "never", "2024-03-01T10:00:00Z"]).taken(np.array([2, 1]))
-    assert times.micros.tolist() == [time_microseconds("2024-03-01T10:00:00Z"), NOT_A_TIME]
-    assert (at_fault(times), times.naive.tolist()) == ([1], [False, False])
 
 
 def apart(day, clock, **keys):

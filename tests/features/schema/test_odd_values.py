@@ -26,7 +26,10 @@ def test_ids_of_a_usual_file_are_told_nothing_of():
     assert all("card_id" not in text for text in warned(shops.tolist()) if "hold" in text)
 
 
-@pytest.mark.parametrize("word", ["\\N", "NULL", "None", "-1", "n/a", "0"])
+@pytest.mark.parametrize(
+    "word",
+    ["\\N", "NULL", "None", "-1", "n/a", "0", "<NA>", "#N/A", "(null)", "000000", "999999", "Not available", "--"],
+)
 def test_a_placeholder_is_named_with_its_share(word):
     assert warned(CARDS, [word] * 300) == [
         f"card_id: about 20.0% of the rows hold {word}, which count as one id each; "
@@ -53,10 +56,26 @@ def test_card_numbers_that_a_spreadsheet_cut_are_told():
     assert warned([str(n + (n // 10) % 10) for n in numbers]) == []
 
 
-def test_values_that_only_case_tells_apart_are_counted():
-    assert list(sample(["BE", "be", "NL", None]).case_warnings("country")) == [
-        "country: 1 values differ from another in case alone; upper = true in the preset joins them"
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        (["BE", "be", "NL", None], "case alone; upper = true in the preset joins them"),
+        (["315", "315.0", "0316", "317"], "zeros that say nothing"),
+        (["c1", "\u200bc1", "c2"], "signs that nobody sees"),
+        (["Caf\u00e9", "Cafe\u0301"], "how a letter is put together"),
+    ],
+)
+def test_values_that_are_one_in_two_spellings_are_counted(values, what):
+    (told,) = sample(values).spelling_warnings("country")
+    assert told.startswith("country: 1 values differ from another in ")
+    assert what in told
+
+
+def test_one_id_in_all_rows_is_told_where_there_are_enough_of_them():
+    assert warned(["c1"] * 400) == [
+        "card_id: all rows hold one and the same id, so that every one of its windows is over all rows"
     ]
+    assert warned(["c1"] * 40) == []
 
 
 def test_rare_values_of_many_are_forgotten_and_frequent_ones_are_not(monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.schema.event_times import NOT_A_TIME
+from features.schema.instants import NOT_A_TIME
 from features.schema.set_aside import FEWEST_OF_A_WORD, SetAside, duplicates_set_aside, rows_set_aside
 from features.times import DAY
 

@@ -87,7 +87,7 @@ def test_faults_of_all_columns_come_at_once(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_refused_by_its_kind(tmp_path):
     (tmp_path / "rows.jsonl").write_text("{")
-    with pytest.raises(InputError, match=r"rows\.jsonl: every row must be whole, row 1 is not"):
+    with pytest.raises(InputError, match=r"rows\.jsonl: must be JSON lines, one whole object on each"):
         outcome_columns(tmp_path / "rows.jsonl")
 
 

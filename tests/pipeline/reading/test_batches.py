@@ -66,7 +66,7 @@ def test_a_gzip_stream_that_ends_early_is_refused_by_the_file(tmp_path):
 def test_text_of_another_encoding_is_refused_with_the_key_that_would_read_it(tmp_path):
     wide = source(tmp_path, "a\n1\n".encode("utf-16"))
     with pytest.raises(
-        InputError, match=r'data\.csv: must be UTF-8, but begins with a UTF-16 mark: say encoding = "utf-16"'
+        InputError, match=r'data\.csv: must be UTF-8, but begins with a mark of UTF-16-LE: say encoding = "utf-16"'
     ):
         header(wide, delimiter=",")
     assert header(wide, delimiter=",", encoding="utf-16").names == ["a"]

@@ -1,5 +1,6 @@
 """The bundle's MLflow model: loaded without pickles and without Harbor, and written the same everywhere."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,11 +21,19 @@ def test_mlflow_loads_the_model_with_pickle_off_and_scores_golden_rows_one_by_on
     verify_bundle(bundle)
 
 
-def test_mlflow_declares_numbers_as_doubles_that_may_be_missing(bundle: Path) -> None:
-    inputs = load_serving_model(bundle / "mlflow").metadata.get_input_schema()
-    kinds = {each.name: (each.type.name, each.required) for each in inputs.inputs}
-    assert kinds["number_0"] == ("double", False)
-    assert kinds["category_0"] == ("string", False)
+def test_mlflow_is_told_the_columns_and_leaves_their_types_to_the_model(bundle: Path) -> None:
+    declared = load_serving_model(bundle / "mlflow").metadata.get_input_schema().inputs
+    held = json.loads((bundle / "signature.json").read_text("utf-8"))["inputs"]
+    assert [each.name for each in declared] == [each["name"] for each in held]
+    assert {(str(each.type), each.required) for each in declared} == {("Any", False)}
+
+
+def test_loading_the_model_changes_no_function_of_mlflow(bundle: Path) -> None:
+    from mlflow.models import utils
+
+    before = {name: value for name, value in vars(utils).items() if callable(value)}
+    load_serving_model(bundle / "mlflow")
+    assert {name: value for name, value in vars(utils).items() if callable(value)} == before
 
 
 def test_mlflow_loads_the_model_where_harbor_is_not_installed(bundle: Path, tmp_path: Path) -> None:

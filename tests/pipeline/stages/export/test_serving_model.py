@@ -148,6 +148,15 @@ def test_a_served_model_answers_golden_rows(server: str, bundle: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_served_model_reads_csv_as_the_types_of_the_graph(server: str, bundle: Path) -> None:
+    rows = golden_frame(bundle, 8).assign(category_0="007")
+    status, answer = posted(server, rows.to_csv(index=False), "text/csv; charset=utf-8")
+    assert status == 200
+    found = [each["probability"] for each in json.loads(answer)["predictions"]]
+    assert found == pytest.approx(load_serving_model(bundle / "mlflow").predict(rows)["probability"], abs=1e-6)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["word", "type", "missing", "not json", "not a frame", "csv", "ragged", "infinite", "list"]
 )

@@ -174,6 +174,8 @@ def test_on_each_day_labels_and_features_equal_a_run_made_from_scratch_as_of_tha
         label, available = earlier.known_by(moment, *newest)
         known = (available <= moment)[: then.num_rows]
         assert then["label"].to_pylist() == pa.array(label[: then.num_rows], mask=~known).to_pylist()
+        since = then["label_available_at"].cast(pa.int64()).to_pylist()
+        assert since == pa.array(available[: then.num_rows], mask=~known).to_pylist()
         of_then = window_features(then, spec=spec, threads=1)
         assert_same_bits(of_then, features.slice(0, then.num_rows))
         changed += int((label != newest[0])[: then.num_rows].sum())

@@ -24,6 +24,18 @@ def test_a_missing_column_is_told_with_those_that_nobody_names():
         check_columns([planned("a.csv", ("event_time", "label", "sum"))])
 
 
+def test_a_header_that_came_out_as_one_name_is_told_with_its_delimiter():
+    with pytest.raises(InputError, match=r"delimiter = '\|' in the preset would make 4 of it$"):
+        check_columns([planned("a.csv", ("|".join(NAMES),))])
+
+
+def test_a_column_that_may_be_absent_stops_the_job_where_it_is_there_in_another_spelling():
+    with pytest.raises(
+        InputError, match=r"(?s)1 column must be spelled .* in a\.csv\n  'card_id': the file has 'Card ID'"
+    ):
+        check_columns([planned("a.csv", (*NAMES, "Card ID"))])
+
+
 def test_a_nested_column_is_told_with_its_type():
     with pytest.raises(InputError, match=r"(?s)1 column of the wrong type in a\.parquet.*'amount': .*got list<"):
         check_columns([planned("a.parquet", amount=pa.list_(pa.float64()))])

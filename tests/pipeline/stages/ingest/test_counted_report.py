@@ -83,17 +83,31 @@ def test_rows_that_gave_way_to_others_of_their_id_are_counted_by_why():
 def test_what_found_a_partner_is_reported_only_where_something_is_joined():
     assert "joined" not in reported().to_dict()
     counts = JoinCounts(np.array([True, False]), rows=3, partnered=1)
-    side = SideTable(("id",), pa.array(["a", "z"]), pa.table({"id": ["a", "z"]}), False, {}, 0, counts)
+    side = SideTable(("id",), pa.array(["a", "z"]), pa.table({"id": ["a", "z"]}), False, {}, 0, 0, counts)
     found = reported(side=side)
     assert found.to_dict()["joined"] == {"rows": 3, "with_partner": 1, "keys": 2, "keys_without_transaction": 1}
     assert found.warnings[-1].startswith("1 of the 2 keys of the joined file are of no transaction; 33.33%")
 
 
-def test_joined_labels_of_frauds_alone_name_the_key_that_makes_the_others_legitimate():
+def test_joined_labels_of_frauds_alone_name_the_key_that_makes_the_others_legitimate_once():
     counts = JoinCounts(np.array([True]), rows=3, partnered=1)
-    side = SideTable(("id",), pa.array(["a"]), pa.table({"id": ["a"]}), False, {}, 0, counts)
+    side = SideTable(("id",), pa.array(["a"]), pa.table({"id": ["a"]}), False, {}, 0, 0, counts)
     frauds = TABLE.set_column(3, "label", pa.array([1, None, None], pa.int8()))
-    assert 'label.absent = "no"' in reported(side=side, table=frauds).warnings[-1]
+    (told,) = [text for text in reported(side=side, table=frauds).warnings if "fraud" in text]
+    assert told.startswith("all 1 known labels are fraud")
+    assert 'label.absent = "no"' in told
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"amounts_rounded": 1}, "1 amounts have more decimal places than amount.scale = 100 keeps"),
+        ({"refunds": 2}, "2 of 3 amounts are refunds: do payments have the minus in this feed?"),
+    ],
+)
+def test_amounts_that_were_perhaps_meant_otherwise_are_told(counts, told):
+    assert any(text.startswith(told) for text in reported(counts=counts).warnings)
+    assert not any("amounts" in text for text in reported(counts=dict.fromkeys(counts, 0)).warnings)
 
 
 @pytest.mark.parametrize(("step", "told"), [(DAY, True), (DAY + HOUR, False)])

@@ -44,7 +44,7 @@ def test_a_word_for_fraud_that_nobody_reads_stops_the_job(tmp_path: Path):
         ValueError, match=r"30 of 40 frauds would be lost .*30 of them with a label that cannot be read"
     ) as e:
         ingested(export(unread_words(yes="fraud", rows=30), tmp_path))
-    assert "label.yes and label.no in the preset" in str(e.value)
+    assert "label.yes, label.no and label.unknown in the preset" in str(e.value)
     assert "'fraud'" not in str(e.value)
 
 
@@ -59,7 +59,7 @@ def test_two_labels_that_are_slips_of_the_pen_are_set_aside(tmp_path: Path):
 
 def test_the_loss_of_large_amounts_is_told_and_what_reads_them(tmp_path: Path):
     frame = large_amounts_with_commas()
-    with pytest.raises(ValueError, match=r"amount\.thousands = ',' in the preset"):
+    with pytest.raises(ValueError, match=r"must be a number, thousands = ',' in the preset"):
         ingested(export(frame, tmp_path))
     result = ingested(export(frame, tmp_path), max_lost_fraud_share=1.0)
     money = frame["plain"]

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from features.schema.duplicates import LABELLED, REPLACED
-from features.schema.preset import CurrencyColumn
+from features.schema.source_columns import CurrencyColumn
 from pipeline.sections import DataConfig
 from pipeline.stages.ingest.first_pass import FirstPass
 from pipeline.stages.ingest.preset_files import load_preset

@@ -1,6 +1,7 @@
 import pyarrow as pa
 import pytest
 
+from features.times import HOUR
 from pipeline.stages.ingest.written_rows import WrittenRows
 
 TABLE = pa.table(
@@ -17,6 +18,14 @@ def written(*chunks):
     for chunk in chunks:
         found.add(chunk)
     return found
+
+
+def test_every_day_with_a_row_is_known_once_however_many_chunks_it_lies_in():
+    found = WrittenRows()
+    for hours in ([0, 1, 25], [26, 90, 91]):
+        moments = pa.array([hour * HOUR for hour in hours], pa.timestamp("us", "UTC"))
+        found.add(pa.table({"event_time": moments, "label": pa.array([0] * 3, pa.int8())}))
+    assert found.days == {0, 1, 3}
 
 
 def test_nulls_and_nans_are_both_missing():
