@@ -76,6 +76,7 @@ def bring_up_to_date(job: Job, stage: Stage) -> None:
         InputError: bad input.
     """
     reason = _staleness(job.run, stage, job.settings, job.stages, force=job.force)
+    names = [each.name for each in job.stages]
     log = job.log.child(stage.name, name=stage.name)
     log.tags({"harbor.level": "stage"})
     if reason is None:
@@ -85,7 +86,7 @@ def bring_up_to_date(job: Job, stage: Stage) -> None:
         with closed_log(log), _measured(log) as started:
             log.tags({"harbor.outcome": "run", "harbor.reason": reason})
             job.delivery.before_stage()
-            with job.reporter.stage(stage.name):
+            with job.reporter.stage(stage.name, f"stage {names.index(stage.name) + 1} of {len(names)}"):
                 summary = _run_stage(job, stage, log, started, reason)
             _say_finished(job.reporter, stage.name, time.time() - started, peak_memory(), summary)
     finally:

@@ -65,7 +65,7 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
     """
     if settings.as_of is None:
         raise InputError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
-    folder = runs / f"{name}-{time_name(settings.as_of)}"
+    folder = retrain_folder(name, settings.as_of, runs=runs)
     store = settings.config.runs.store
     with (
         held(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"),
@@ -88,6 +88,11 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
             tuple(outcome["lines"]),
             _removed(runs, name, folder, settings),
         )
+
+
+def retrain_folder(name: str, as_of: int, *, runs: Path) -> Path:
+    """The run folder of a configuration's name and a moment (microseconds since 1970)."""
+    return runs / f"{name}-{time_name(as_of)}"
 
 
 def _settled(folder: Path, settings: RunSettings, stages: Sequence[Stage]) -> dict[str, Any] | None:

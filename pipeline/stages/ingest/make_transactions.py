@@ -1,5 +1,6 @@
 """Raw files to valid transactions, sorted by time, and quarantined rows with reasons."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from pipeline.stages.ingest.preset_files import load_preset, preset_path, rates_
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.stages.stage import StageContext
 
+SHOWN_REASONS = 3
+
 
 def make_transactions(context: StageContext) -> str:
     """Write transactions.parquet, quarantine.parquet and report.json."""
@@ -27,7 +30,7 @@ def make_transactions(context: StageContext) -> str:
         simulate=_simulated,
         transactions_to=context.out / "transactions.parquet",
         quarantine_to=context.out / "quarantine.parquet",
-        progress=lambda rows: context.reporter.progress(rows, rows, f"{rows:,} rows"),
+        progress=lambda rows: context.reporter.progress(rows, None, f"{rows:,} rows"),
     )
     context.report(report.to_dict())
     _log(context, report)
@@ -54,6 +57,14 @@ def _simulated(rows: int, seed: int) -> pa.Table:
     return simulate_transactions(rows, seed=seed).transactions
 
 
+def _reasons_line(reasons: Mapping[str, int]) -> str:
+    """Why rows were set aside, the most frequent reasons first."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{count:,} × {reason}" for reason, count in ordered[:SHOWN_REASONS]]
+    rest = len(ordered) - len(shown)
+    return f"    {'; '.join(shown)}" + (f"; {rest} more reasons" if rest > 1 else "; 1 more reason" if rest else "")
+
+
 def _log(context: StageContext, report: IngestReport) -> None:
     context.log.metrics(
         {
@@ -71,5 +82,6 @@ def _log(context: StageContext, report: IngestReport) -> None:
     context.log.artifact("ingest/report.json")
     if report.set_aside is not None:
         context.reporter.say(set_aside_line(report.set_aside), event="set_aside", **asdict(report.set_aside))
+        context.reporter.say(_reasons_line(report.reasons), event="quarantine", reasons=dict(report.reasons))
     for warning in report.warnings:
         context.reporter.warn(warning)

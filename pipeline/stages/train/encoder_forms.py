@@ -16,7 +16,7 @@ from evaluation.report.encoder_leak_section import PLAIN, LeakArm, leak_lines, l
 from evaluation.selection import time_blocks
 from features.encode import Encoder
 from models.booster_inputs import plain_columns
-from models.encoded_booster import fit_boosted
+from models.encoded_booster import FitCalls, fit_boosted
 from models.losses import LossSettings, posterior, tail_floor
 from models.options import BoostingConfig, CalibrationConfig, StudyForm, TrainConfig
 from models.rows import Float64s, RowArrays
@@ -152,7 +152,7 @@ def _form_probabilities(
             boosting=study.boosting,
             training=training,
             form=form,
-            network_until=until,
+            calls=FitCalls(network_until=until),
         )
         log_odds = {"mlp": of_head, "xgboost": boosted.booster.log_odds(boosted.valid_margins, floor=floor)}
         found = cross_fitted_probabilities(

@@ -1,0 +1,28 @@
+"""Every help ends with an example that the command line can read, and with the exit codes of its verb."""
+
+import shlex
+
+import pytest
+import typer
+
+from pipeline.cli import app
+from pipeline.process.command_help import EXAMPLES, JUDGING, help_end
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+def test_every_verb_ends_its_help_with_its_own_example():
+    assert COMMANDS.keys() == EXAMPLES.keys()
+    assert [name for name, command in COMMANDS.items() if command.epilog != help_end(name)] == []
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_an_example_is_a_command_line_that_can_be_read(verb):
+    program, name, *words = shlex.split(EXAMPLES[verb])
+    assert (program, name) == ("harbor", verb)
+    assert COMMANDS[verb].make_context(verb, words).params
+
+
+def test_only_verbs_that_judge_can_be_refused_by_the_gate():
+    assert {verb for verb in EXAMPLES if "3 the gate" in help_end(verb)} == set(JUDGING)
+    assert "0 done; 1 failed or interrupted: run it again; 2 input refused; 4 another job" in help_end("status")
