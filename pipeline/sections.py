@@ -70,7 +70,9 @@ class DataConfig(BaseModel):
 
     source: str | tuple[str, ...] = Field(
         SIMULATE,
-        description="`simulate`, a CSV or Parquet file, a pattern, or a list of these; local, `s3://` or `gs://`",
+        description="`simulate`, a CSV or Parquet file, a pattern, or a list of these; local, `s3://` or `gs://`; or "
+        "a table, `delta://PATH@version` or `iceberg://catalog/namespace.table@snapshot`, of which each run pins the "
+        "newest version where none is named",
     )
     preset: str = Field("harbor", description="column mapping: a shipped name or the path of a preset file")
     categorical: tuple[str, ...] = Field((), description="further source columns to use as categories")

@@ -154,7 +154,7 @@ class FeaturesConfig(BaseModel):
                 return None
             known = known_names(others)
             own = "; one of your own comes from a module that features.plugins names"
-            return f"must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known) or own}"
+            return f"must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}{own}"
         if width is not None and not aggregate.windowed:
             return f"{name!r} takes no window, got {entry!r}"
         return f"a window must be longer than 0, got {entry!r}" if width == 0 else None

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.reading.byte_stream import ByteStream
+from pipeline.reading.lake_tables import pinned_table, table_copy
+from pipeline.reading.table_address import is_table
+from pipeline.reading.table_folders import part_of_table
 from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
 from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.store_errors import StoreError
 
 PARQUET_MAGIC = b"PAR1"
+PACKED = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
+"""What is read after no packing but gzip; a spreadsheet is a zip too."""
 BYTE_ORDER_MARKS = b"\xef\xbb\xbf\xff\xfe"
 HEAD_BYTES = 4096
 UNREADABLE = (OSError, EOFError, zlib.error)
@@ -69,13 +74,15 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
 def _list_faults(wanted: Sequence[str]) -> list[str]:
     if not wanted:
         return ["data.source must name at least one file, got an empty list"]
-    mixed = len({is_remote(text) for text in wanted}) > 1
-    return ["files must be all local or all in object stores"] if mixed else []
+    mixed = len({(is_remote(text), is_table(text)) for text in wanted}) > 1
+    return ["files must be all local, all in object stores, or all tables"] if mixed else []
 
 
 def _entry(text: str) -> tuple[list[_Found], str]:
     """The files that one entry of the source stands for, or why there are none."""
     try:
+        if is_table(text):
+            return [_table(text)], ""
         return (_objects(text), "") if is_remote(text) else _paths(text)
     except StoreError:
         raise  # an OSError too, but a store that does not answer may answer later: that is no fault of the source
@@ -91,10 +98,20 @@ def _objects(text: str) -> list[_Found]:
     return [_Found(path, each.uri, f"/{each.path}") for path, each in zip(cached_copies(objects), objects, strict=True)]
 
 
+def _table(text: str) -> _Found:
+    """The copy of a version of a table; its name says which version."""
+    table = pinned_table(text)
+    address = table.address
+    folder = address.place.rpartition("/")[0]
+    return _Found(table_copy(table), address.text, f"/{address.kind}/{folder.strip('/')}/{address.name}")
+
+
 def _paths(text: str) -> tuple[list[_Found], str]:
     if "\0" in text or not text.strip():
         return [], f"{text!r}: must be a path"
     path = local_path(text)
+    if (path.exists() or glob.has_magic(text)) and (fault := part_of_table(path)):
+        return [], fault
     if path.is_file():
         return [_local(path)], ""
     if glob.has_magic(str(path)) and not path.exists():
@@ -105,7 +122,8 @@ def _paths(text: str) -> tuple[list[_Found], str]:
 def _fitting(pattern: Path, text: str) -> tuple[list[_Found], str]:
     names = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     found = [_local(Path(name)) for name in names if Path(name).is_file()]
-    return found, "" if found else f"{text}: no file fits this pattern"
+    inside = next(filter(None, map(part_of_table, dict.fromkeys(file.path.parent for file in found))), "")
+    return ([], inside) if inside else (found, "" if found else f"{text}: no file fits this pattern")
 
 
 def _no_file(path: Path) -> str:
@@ -131,6 +149,9 @@ def _content_fault(file: _Found) -> str:
         return f"{file.place}: cannot be read ({error.strerror})"
     if not head:
         return f"{file.place}: is empty"
+    packed = next((name for magic, name in PACKED.items() if head.startswith(magic)), None)
+    if packed is not None:
+        return f"{file.place}: must be plain or gzip, but it is packed by {packed}: unpack it, or pack it by gzip"
     if head[:4] != PARQUET_MAGIC and file.path.suffix.lower() in (".parquet", ".pq"):
         return f"{file.place}: must be Parquet, but does not begin like it"
     return ""

@@ -12,7 +12,7 @@ from pipeline.process.hardware import GIBIBYTE, peak_memory, reset_peak_memory
 from pipeline.process.reporter import Reporter
 from pipeline.registry.champion_copy import champion_news
 from pipeline.runs.run_log import closed_log
-from pipeline.runs.settings import RunSettings
+from pipeline.runs.settings import RunSettings, pinned_settings
 from pipeline.stages.fingerprint import stage_fingerprint
 from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import replaced_folder
@@ -55,6 +55,7 @@ class Step:
 
 def planned_steps(run: Path, settings: RunSettings, stages: Sequence[Stage], *, force: str | None) -> list[Step]:
     """What `run_stages` would do and why; nothing is changed."""
+    settings = pinned_settings(settings)
     steps: list[Step] = []
     cause: str | None = None
     for stage in stages:

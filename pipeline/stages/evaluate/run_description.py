@@ -62,6 +62,8 @@ def _data_notes(ingest: IngestReport) -> Iterator[tuple[str, str]]:
         "data",
         f"{ingest.rows_in:,} rows in, {ingest.accepted:,} accepted, {ingest.quarantined:,} quarantined.",
     )
+    for name, table in ingest.tables.items():
+        yield "data", f"{name} is {table}."
     columns = ingest.columns
     dropped = [*columns.dropped_leaks, *columns.dropped_personal]
     if dropped:

@@ -1,13 +1,14 @@
 """Raw files to valid transactions, sorted by time, and quarantined rows with reasons."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from features.simulate.simulated import simulate_transactions
 from pipeline.config import Config
+from pipeline.reading.lake_tables import source_tables
 from pipeline.reading.sources import source_files
 from pipeline.sections import SIMULATE
 from pipeline.stages.artifacts.ingest_report import IngestReport
@@ -32,6 +33,8 @@ def make_transactions(context: StageContext) -> str:
         quarantine_to=context.out / "quarantine.parquet",
         progress=lambda rows: context.reporter.progress(rows, None, f"{rows:,} rows"),
     )
+    tables = {} if config.data.source == SIMULATE else _read_tables(config)
+    report = replace(report, tables=tables)
     context.report(report.to_dict())
     _log(context, report)
     prevalence = report.labels.prevalence
@@ -49,12 +52,20 @@ def outside_inputs(config: Config) -> list[tuple[str, Path | str]]:
     if check is not None:
         found.append(("data.hash_key_env", check))
     if config.data.source != SIMULATE:
-        found += [(f"data.source {file.name}", file.path) for file in source_files(config.data.source)]
+        tables = source_tables(config.data.source)
+        found += [(f"data.source {each.address.name}", each.identity) for each in tables]
+        files = () if tables else source_files(config.data.source)
+        found += [(f"data.source {file.name}", file.path) for file in files]
     return found
 
 
 def _simulated(rows: int, seed: int) -> pa.Table:
     return simulate_transactions(rows, seed=seed).transactions
+
+
+def _read_tables(config: Config) -> dict[str, str]:
+    """Which version of which table was read, by its name in the report."""
+    return {each.address.name: each.identity for each in source_tables(config.data.source)}
 
 
 def _reasons_line(reasons: Mapping[str, int]) -> str:
@@ -77,6 +88,8 @@ def _log(context: StageContext, report: IngestReport) -> None:
     run = context.log.run
     run.params({"rows": report.accepted})
     run.tags({"harbor.data_digest": report.digest[:36]})
+    if report.tables:
+        run.tags({"harbor.tables": "; ".join(f"{name}: {table}" for name, table in report.tables.items())})
     for log in (run, context.log):
         log.dataset(context.config.data.preset, digest=report.digest, rows=report.accepted, context="training")
     context.log.artifact("ingest/report.json")

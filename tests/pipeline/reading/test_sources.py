@@ -1,4 +1,6 @@
+import bz2
 import gzip
+import lzma
 
 import pytest
 
@@ -68,7 +70,7 @@ def test_a_source_names_at_least_one_file():
 
 
 def test_files_of_this_machine_and_of_a_store_do_not_mix(folder):
-    with pytest.raises(InputError, match="files must be all local or all in object stores"):
+    with pytest.raises(InputError, match="files must be all local, all in object stores, or all tables"):
         source_files((str(folder / "b.csv"), "s3:///nowhere.csv"))
 
 
@@ -85,3 +87,18 @@ def test_json_lines_are_known_by_what_they_begin_with(tmp_path, name, content):
     (tmp_path / "rows.csv").write_bytes(b"a,b\n{,}\n")
     found = source_files([str(tmp_path / "rows.csv"), str(tmp_path / name)])
     assert {file.name: file.json for file in found} == {"rows.csv": False, name: True}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "packing"),
+    [
+        ("a.csv.zst", b"\x28\xb5\x2f\xfd...", "zstd"),
+        ("a.csv.bz2", bz2.compress(b"a,b\n1,2\n"), "bzip2"),
+        ("a.csv.xz", lzma.compress(b"a,b\n1,2\n"), "xz"),
+        ("a.xlsx", b"PK\x03\x04...", "zip"),
+    ],
+)
+def test_a_packing_that_is_not_read_is_refused_by_its_name(tmp_path, name, content, packing):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"must be plain or gzip, but it is packed by {packing}"):
+        source_files(str(tmp_path / name))
