@@ -94,6 +94,8 @@ def run(
     """Bring the seven stages up to date, in order: raw transactions in, a judged and exported model out."""
     from features.times import time_microseconds, time_name
     from pipeline.config import load_config
+
+    loaded = load_config(config, assignments=assignments or ())  # a wrong name is told before libraries load
     from pipeline.runs.settings import RunSettings
     from pipeline.stages import STAGES
 
@@ -101,7 +103,7 @@ def run(
     if force is not None and force not in known:
         raise InputError(f"--force must be one of {', '.join(known)}, got {force!r}")
     moment = time_microseconds(as_of) if as_of is not None else None
-    settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
+    settings = RunSettings(loaded, moment)
     placed = _placed(run_folder or f"runs/{Path(config).stem}-{time_name(moment)}", settings)
     if plan:
         _print_plan(placed, force)
@@ -268,14 +270,17 @@ def evaluate(
 def _judge_outcomes(bundle: str, outcomes: str, out: str | None, settings: "Config") -> None:
     """The numbers on a person's screen first: they must not be lost to a place where nothing can be written."""
     from pipeline.bundle.fetched import local_bundle
-    from pipeline.outcomes.judged_outcomes import outcomes_judgement, place_beside, write_judgement
-    from pipeline.outcomes.printed_outcomes import print_outcomes, print_place
+    from pipeline.reading.whole_table import row_file
     from pipeline.storage.transfers import local_file, sent_beside, written_file
 
     console = Console()
     if out is not None and user_path(out) == user_path(outcomes):
         raise InputError(f"--out must be another file than --outcomes, got {out} for both")
     with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
+        row_file(rows, "outcomes")
+        from pipeline.outcomes.judged_outcomes import outcomes_judgement, place_beside, write_judgement
+        from pipeline.outcomes.printed_outcomes import print_outcomes, print_place
+
         report = outcomes_judgement(bundle_folder, rows, settings)
         print_outcomes(report, None, console)
         if out is None:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.times import DAY, Duration, duration_microseconds
 from models.options import StudyForm
-from pipeline.bundle.manifest import FEWEST, SIGNING_KEY
+from pipeline.bundle.bundle_terms import FEWEST, SIGNING_KEY
 from pipeline.storage.addresses import CREDENTIALS, holds_password
 from pipeline.storage.errors import InputError
 

@@ -18,6 +18,7 @@ PAGES = (
     "README.md",
     "CHANGELOG.md",
     "data/README.md",
+    "data/presets/README.md",
     "evaluation/README.md",
     "features/README.md",
     "models/README.md",

@@ -94,7 +94,7 @@ class Strict(BaseModel):
 class IdPart(Strict):
     """One piece of an id that is made of several columns."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     optional: bool = Field(
         False, description="a missing value leaves this piece empty instead of making the whole id null"
     )
@@ -133,7 +133,10 @@ class IdColumn(Strict):
 class TimeColumn(Strict):
     """When it happened: absolute text or stamps, time since an arbitrary start, or a date in several columns."""
 
-    kind: Literal["datetime", "epoch", "elapsed", "parts"] = "datetime"
+    kind: Literal["datetime", "epoch", "elapsed", "parts"] = Field(
+        "datetime",
+        description="text or stamps; whole steps since 1970; steps since origin; a date in several columns",
+    )
     column: Names | None = Field(None, description="source column; with `time` beside it, of the date alone")
     formats: tuple[Annotated[str, AfterValidator(_format)], ...] = Field(
         (), description="strptime formats tried in turn (%f: a fraction of a second); none: ISO 8601"
@@ -143,9 +146,9 @@ class TimeColumn(Strict):
         1_000_000, description="length of one step of epoch and elapsed: us, ms, s, m, h, d or a duration such as '30d'"
     )
     origin: Moment = Field(datetime(1970, 1, 1, tzinfo=UTC), description="what an elapsed 0 stands for")
-    year: Names | None = None
-    month: Names | None = None
-    day: Names | None = None
+    year: Names | None = Field(None, description="source column of the year, for kind parts")
+    month: Names | None = Field(None, description="source column of the month, for kind parts")
+    day: Names | None = Field(None, description="source column of the day, for kind parts")
     time: Names | None = Field(
         None, description="time of day beside a date: HH:MM, HH:MM:SS, HHMMSS, or as formats say; absent: midnight"
     )
@@ -171,7 +174,7 @@ class TimeColumn(Strict):
 class AmountColumn(Strict):
     """How much, as a number or as currency text."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     scale: Literal[1, 10, 100, 1_000, 10_000] = Field(100, description="minor units in one major unit")
     unit: Literal["major", "minor"] = Field(
         "major", description="minor: amounts are whole numbers of cents, of as many as their currency has"
@@ -195,7 +198,7 @@ class AmountColumn(Strict):
 class CurrencyColumn(Strict):
     """In which currency each amount is, and how all of them become one."""
 
-    column: Names
+    column: Names = Field(description="source column of the currency, or spellings of it")
     target: str = Field("", description="currency of the amounts that features are made of")
     rates: str = Field(
         "",
@@ -219,7 +222,7 @@ class CurrencyColumn(Strict):
 class LabelColumn(Strict):
     """Fraud or not; blank is not known."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     yes: tuple[str, ...] = Field(("1", "true"), description="texts of fraud, any case")
     no: tuple[str, ...] = Field(("0", "false"), description="texts of legitimate, any case")
     unknown: tuple[str, ...] = Field((), description="texts of not known yet, any case, such as '-1'")
@@ -236,7 +239,7 @@ class LabelColumn(Strict):
 class ActionColumn(Strict):
     """What was done with a transaction; blank is not known. Texts are compared in any case."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     approved: tuple[str, ...] = Field(("approved",), description="texts of a row that was let through")
     challenged: tuple[str, ...] = Field(("challenged",), description="texts of one that had to be confirmed first")
     blocked: tuple[str, ...] = Field(("blocked",), description="texts of one that was stopped: it has no outcome")
@@ -250,7 +253,7 @@ class ActionColumn(Strict):
 class PlainColumn(Strict):
     """A column that is read as it stands."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
 
 
 class Extras(Strict):
@@ -314,8 +317,10 @@ class Numeric(Extras):
 class Mask(Strict):
     """Months whose labels are known to be wrong: their rows stay as history, their labels become unknown."""
 
-    reason: str
-    months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = ()
+    reason: str = Field(description="why, as the report tells it")
+    months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = Field(
+        (), description="months such as 2023-07"
+    )
     without_fraud: float | None = Field(
         None,
         gt=0,
@@ -327,7 +332,7 @@ class Join(Strict):
     """A second file with further columns of the same transactions."""
 
     files: str = Field(description="pattern of the file names among the sources that hold the further columns")
-    on: Names
+    on: Names = Field(description="the column that both files have, or spellings of it")
     whole_numbers: bool = Field(False, description="0015, 15.0 and 15 are one key, as they are where a file types them")
 
 
@@ -349,7 +354,7 @@ class Repeats(Strict):
 class OutcomeColumn(Strict):
     """What a report says became of its transaction; blank withdraws the reports before it."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     yes: tuple[str, ...] = Field(("1", "true"), description="texts of fraud, any case")
     no: tuple[str, ...] = Field(("0", "false"), description="texts of a dispute that was overturned, any case")
 
@@ -371,15 +376,17 @@ class Chargebacks(Strict):
 class Preset(Strict):
     """How one kind of source file becomes canonical transactions."""
 
-    description: str = ""
+    description: str = Field("", description="what the preset is of, for people")
     transaction_id: IdColumn | None = None
     event_time: TimeColumn
     entities: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_id$")], IdColumn] = Field(default_factory=dict)
     amount: AmountColumn
-    currency: CurrencyColumn | None = Field(None, description="in which currency each amount is")
+    currency: CurrencyColumn | None = None
     label: LabelColumn | None = Field(None, description="may be absent where chargebacks say it")
-    label_available_at: TimeColumn | None = None
-    action: ActionColumn | None = Field(None, description="what was done with the transaction")
+    label_available_at: TimeColumn | None = Field(
+        None, description="when the label became known; absent: labels.delay after the event"
+    )
+    action: ActionColumn | None = None
     label_source: PlainColumn | None = Field(None, description="who gave the label: chargeback, investigator, …")
     approval_probability: PlainColumn | None = Field(
         None, description="with which probability the policy let such a row through, above 0 and at most 1"

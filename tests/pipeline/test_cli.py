@@ -39,6 +39,21 @@ def test_the_command_line_loads_no_numeric_library_before_it_has_said_how_many_t
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("verb", ["run", "retrain"])
+def test_a_file_that_is_not_there_is_told_before_any_slow_library_loads_and_nothing_is_left(verb, tmp_path):
+    words = ["harbor", verb, "--config", "smoke.toml", "--set", "data.source=gone.csv"]
+    slow = {"mlflow", "torch", "xgboost", "scipy", "sklearn", "numba", "pandas", "matplotlib"}
+    code = f"import sys; sys.argv = {words}\nfrom pipeline import cli\ntry:\n    cli.main()\n"
+    code += f"except SystemExit as end:\n    print(end.code, sorted({slow} & set(sys.modules)))"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "2 []"
+    assert "gone.csv: does not exist" in told.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".json", ".db")] == []
+
+
 def copied(small_run, tmp_path):
     return shutil.copytree(small_run, tmp_path / "run")
 
