@@ -104,7 +104,8 @@ def _import_fault(name: str, error: Exception, folders: Sequence[Path]) -> str:
     parts = name.split(".")
     missing = {".".join(parts[: count + 1]) for count in range(len(parts))}
     if isinstance(error, ModuleNotFoundError) and error.name in missing:
-        places = ", ".join(dict.fromkeys(str(folder) for folder in folders))
+        named = ("the working directory" if folder == Path() else str(folder) for folder in folders)
+        places = ", ".join(dict.fromkeys(named))
         return f"features.plugins: there is no module {name!r} in {places}, and none is installed under that name"
     line = error.__traceback__
     while line is not None and line.tb_next is not None:

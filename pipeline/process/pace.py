@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+FEWEST_PARTS = 5
+"""Fewer parts are different things (scores, resamples, a report), and one tells nothing of the next."""
+
 
 @dataclass(frozen=True)
 class _Mark:
@@ -32,7 +35,7 @@ class Pace:
     def remaining(self, moment: float) -> float | None:
         """Seconds to the end of the step, 0 where it is overdue; None as long as nothing can be told."""
         done = self._last.done - self._first.done
-        if self._total is None or done <= 0:
+        if self._total is None or self._total < FEWEST_PARTS or done <= 0:
             return None
         seconds = (self._last.moment - self._first.moment) / done
         return max(0.0, (self._total - self._last.done) * seconds - (moment - self._last.moment))

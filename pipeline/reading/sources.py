@@ -151,7 +151,9 @@ def _content_fault(file: _Found) -> str:
         return f"{file.place}: is empty"
     packed = next((name for magic, name in PACKED.items() if head.startswith(magic)), None)
     if packed is not None:
-        return f"{file.place}: must be plain or gzip, but it is packed by {packed}: unpack it, or pack it by gzip"
+        return (
+            f"{file.place}: must be CSV, JSON lines or Parquet, plain or gzip, but holds binary data packed by {packed}"
+        )
     if head[:4] != PARQUET_MAGIC and file.path.suffix.lower() in (".parquet", ".pq"):
         return f"{file.place}: must be Parquet, but does not begin like it"
     return ""

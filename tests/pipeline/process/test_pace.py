@@ -22,6 +22,13 @@ def test_the_time_to_go_is_that_of_the_speed_so_far_and_runs_down_between_report
     assert pace.remaining(200.0) == 0.0
 
 
+def test_a_step_of_a_few_unlike_parts_foretells_nothing():
+    pace = Pace()
+    pace.note(1, 4, 0.0)
+    pace.note(2, 4, 60.0)
+    assert pace.remaining(60.0) is None
+
+
 def test_another_total_or_less_done_begins_a_new_step():
     pace = Pace()
     for done, total, moment in ((1, 10, 0.0), (10, 10, 90.0), (1, 10, 91.0)):

@@ -55,10 +55,10 @@ def test_progress_of_an_unknown_total_and_the_time_to_go_are_told_in_plain_lines
     reporter = PlainReporter(out)
     with reporter.stage("train", "stage 3 of 7"):
         reporter.progress(9, None, "rows")
-        reporter.progress(1, 3)
-        reporter.progress(2, 3)
+        reporter.progress(4, 6)
+        reporter.progress(5, 6)
     lines = out.file.getvalue().splitlines()
-    assert lines == ["  stage 3 of 7 train rows", "  stage 3 of 7 train 1/3", "  stage 3 of 7 train 2/3, 0:01:02 left"]
+    assert lines == ["  stage 3 of 7 train rows", "  stage 3 of 7 train 4/6", "  stage 3 of 7 train 5/6, 0:01:02 left"]
 
 
 def shown(line, width=120):
@@ -70,14 +70,14 @@ def shown(line, width=120):
 def test_the_clock_of_a_stage_runs_on_when_a_step_has_come_to_its_end():
     now = [0.0]
     line = StageLine("train", "stage 3 of 7", clock=lambda: now[0])
-    for done in (1, 2, 3):
+    for done in (3, 4, 5):
         now[0] += 10.0
-        line.update(done, 4, f"epoch {done}")
+        line.update(done, 6, f"epoch {done}")
     now[0] = 33.0
     assert "stage 3 of 7 train" in shown(line)
-    assert "epoch 3" in shown(line)
+    assert "epoch 5" in shown(line)
     assert "0:00:33  0:00:07 left" in shown(line)
-    line.update(4, 4, "epoch 4")
+    line.update(6, 6, "epoch 6")
     now[0] = 95.0
     assert "0:01:35" in shown(line)
     assert "left" not in shown(line)

@@ -100,5 +100,5 @@ def test_json_lines_are_known_by_what_they_begin_with(tmp_path, name, content):
 )
 def test_a_packing_that_is_not_read_is_refused_by_its_name(tmp_path, name, content, packing):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=f"must be plain or gzip, but it is packed by {packing}"):
+    with pytest.raises(InputError, match=f"plain or gzip, but holds binary data packed by {packing}"):
         source_files(str(tmp_path / name))
