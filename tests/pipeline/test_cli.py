@@ -248,3 +248,18 @@ def test_an_aggregate_that_nobody_knows_is_told_with_the_key_of_plugins(harbor):
     code, _, err = harbor("run", "--config", "smoke.toml", "--plan", *wrong)
     assert code == 2
     assert "one of your own comes from a module that features.plugins names" in err
+
+
+def test_a_report_is_shown_by_the_systems_browser_where_that_is_asked_for(tmp_path):
+    page, browser = tmp_path / "runs" / "mine" / "refit" / "report.html", tmp_path / "browser"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/shown\n')
+    browser.chmod(0o755)
+    code = "import sys; sys.argv = ['harbor', 'report', 'mine', '--open']\nfrom pipeline.cli import main; main()"
+    environment = os.environ | {"BROWSER": f"{browser} %s", "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == str(page)
+    assert (tmp_path / "shown").read_text() == page.as_uri()
