@@ -499,7 +499,7 @@ def status(config: StoreConfigOption = None, assignments: SetOption = None) -> N
 
 @app.command(epilog=help_end("report"))
 def report(
-    run_name: Annotated[str | None, typer.Argument(metavar="[RUN]", help="run folder, or its name in runs/")] = None,
+    run_name: Annotated[str | None, typer.Argument(metavar="RUN", help="run folder, or its name in runs/")] = None,
     opened: Annotated[bool, typer.Option("--open", help="show it in the system's browser")] = False,
 ) -> None:
     """Print where the report of a run lies, of the run that was judged last where none is named."""
