@@ -79,7 +79,7 @@ class StageLine:
         self._title = f"{place:<10} {name:<9}".lstrip() if place else f"{name:<9}"
         self._clock, self._began = clock, clock()
         self._spinner, self._pace = Spinner("dots"), Pace()
-        self._done, self._note = 0.0, ""
+        self._done, self._note = 0.0, "getting ready"
         self._total: float | None = None
 
     def update(self, done: float, total: float | None, note: str) -> None:
