@@ -27,7 +27,7 @@ coverage: $(VENV)/.installed-test
 	$(BIN)/coverage report
 
 ui: install
-	$(BIN)/harbor ui
+	$(BIN)/harbor ui $(if $(PORT),--port $(PORT))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .numba_cache dist build

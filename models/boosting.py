@@ -1,7 +1,8 @@
 """The XGBoost path: a booster on numeric features and whatever the shared encoder adds to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xgboost
@@ -14,6 +15,8 @@ from models.options import BoostingConfig, TrainConfig
 from models.rows import Float32s, Float64s, Floats
 from models.soft_targets import soft_targets
 
+RoundProgress = Callable[[int, int], None]
+"""Called after each round with its number from 1 and the most rounds there can be."""
 NATIVE = LossSettings()
 """Plain log loss, whose margins are log odds as they are."""
 
@@ -70,6 +73,7 @@ def fit_booster(
     config: BoostingConfig,
     training: TrainConfig,
     loss: LossSettings = NATIVE,
+    progress: RoundProgress | None = None,
 ) -> Booster:
     """Gradient boosting of the log loss, stopped by valid and cut at its best round; without valid every round is kept.
 
@@ -103,6 +107,7 @@ def fit_booster(
         early_stopping_rounds=None if judged is None else config.patience,
         evals_result=history,
         verbose_eval=False,
+        callbacks=[] if progress is None else [_AfterRound(progress, config.rounds)],
     )
     best = config.rounds if judged is None else int(model.best_iteration) + 1
     kept = model[:best]
@@ -110,6 +115,18 @@ def fit_booster(
     kept.set_attr(best_iteration=None, best_score=None)
     losses = tuple(history["valid"]["logloss"]) if history else ()
     return Booster(bytes(kept.save_raw("ubj")), tuple(columns), best, losses, loss)
+
+
+class _AfterRound(xgboost.callback.TrainingCallback):
+    """Tells how many rounds are fitted; it stops nothing."""
+
+    def __init__(self, progress: RoundProgress, rounds: int) -> None:
+        super().__init__()
+        self._progress, self._rounds = progress, rounds
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002 - XGBoost's signature
+        self._progress(epoch + 1, self._rounds)
+        return False
 
 
 def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) -> LabelledMatrix:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.booster_inputs import BoosterInputs, PlainColumns
-from models.boosting import NATIVE, Booster, LabelledMatrix, fit_booster
+from models.boosting import NATIVE, Booster, LabelledMatrix, RoundProgress, fit_booster
 from models.options import BoostingConfig, StudyForm, TrainConfig
 from models.rows import Float32s, Float64s
 from models.shared_encoder import HeadNetwork, NetworkUntil, fit_shared_encoder
@@ -22,6 +22,19 @@ class Boosted:
     valid_margins: Float64s
 
 
+@dataclass(frozen=True)
+class FitCalls:
+    """What a fit calls: for networks that its caller has already, and after each round of the booster.
+
+    Attributes:
+        network_until: as `fit_shared_encoder` takes it.
+        progress: as `fit_booster` takes it.
+    """
+
+    network_until: NetworkUntil | None = None
+    progress: RoundProgress | None = None
+
+
 def fit_boosted(
     task: Task,
     *,
@@ -30,7 +43,7 @@ def fit_boosted(
     boosting: BoostingConfig,
     training: TrainConfig,
     form: StudyForm | None = None,
-    network_until: NetworkUntil | None = None,
+    calls: FitCalls = FitCalls(),
 ) -> Boosted:
     """The shared encoder in its form, and the booster on plain columns and what the encoder adds.
 
@@ -41,7 +54,7 @@ def fit_boosted(
         boosting: [boosting].
         training: [train], threads resolved.
         form: what the booster sees of the encoder; None for that of [boosting].
-        network_until: as `fit_shared_encoder` takes it.
+        calls: what it calls on its way.
     """
     train, valid = task.train, task.valid
     encoded = fit_shared_encoder(
@@ -50,7 +63,7 @@ def fit_boosted(
         form=form or boosting.embedding,
         boosting=boosting,
         config=training,
-        network_until=network_until,
+        network_until=calls.network_until,
     )
     inputs = BoosterInputs(plain, encoded.encoder)
     learned, judged = np.concatenate([plain.columns(train), encoded.columns], axis=1), inputs.columns(valid)
@@ -62,5 +75,6 @@ def fit_boosted(
         config=boosting if task.length is None else boosting.model_copy(update={"rounds": task.length.rounds}),
         training=training,
         loss=head.loss if boosting.soft_labels else NATIVE,
+        progress=calls.progress,
     )
     return Boosted(booster, inputs, learned, booster.margins(judged, threads=training.threads))

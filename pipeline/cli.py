@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from pipeline.online.commands import score_raw, skew, state_commands
+from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit, run_command
 from pipeline.storage.addresses import user_path
 from pipeline.storage.errors import InputError
@@ -24,42 +25,80 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="harbor",
-    help="Turns raw card transactions into fraud models whose probabilities can be trusted.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
 
 
 RunOption = Annotated[
-    str | None, typer.Option("--run", help="run folder, or its address", show_default="runs/<config>-<as_of>")
+    str | None,
+    typer.Option("--run", metavar="FOLDER", help="run folder, or its address", show_default="runs/<config>-<as_of>"),
 ]
-StageRunOption = Annotated[str, typer.Option("--run", help="run folder, or its address")]
-ConfigOption = Annotated[str, typer.Option("--config", help="TOML file, or the name of one that Harbor ships")]
+StageRunOption = Annotated[str, typer.Option("--run", metavar="FOLDER", help="run folder, or its address")]
+ConfigOption = Annotated[
+    str, typer.Option("--config", metavar="FILE", help="TOML file, or the name of one that Harbor ships")
+]
 StageConfigOption = Annotated[
-    str | None, typer.Option("--config", help="TOML file; the run's own settings where it is left out")
+    str | None, typer.Option("--config", metavar="FILE", help="TOML file; the run's own settings where it is left out")
 ]
-AsOfOption = Annotated[str | None, typer.Option("--as-of", help="the moment the run may know; ISO 8601, UTC")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="a.b=value overrides a key; repeatable")]
-ForceOption = Annotated[str | None, typer.Option("--force", help="run this stage again, and what follows it")]
+StoreConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config", metavar="FILE", help="TOML file that says where the registry is; the defaults without one"
+    ),
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="TIME", help="the moment the run may know; ISO 8601, UTC")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a.b=value overrides a key; repeatable")
+]
+PlanOption = Annotated[bool, typer.Option("--plan", help="say what would run and why; change nothing")]
+ForceOption = Annotated[
+    str | None, typer.Option("--force", metavar="STAGE", help="run this stage again, and what follows it")
+]
+BundleOption = Annotated[
+    str, typer.Option("--bundle", metavar="FOLDER", help="exported bundle: a folder, or its address")
+]
 app.add_typer(state_commands, name="state")
-app.command("skew")(skew)
-BundleOption = Annotated[str, typer.Option("--bundle", help="exported bundle: a folder, or its address")]
+app.command("skew", epilog=help_end("skew"))(skew)
 
 
-@app.command()
+SHOWN_RUNS = 10
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        _show(f"harbor {version('harbor-fraud')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="say the version, and end")
+    ] = False,
+) -> None:
+    """Turns raw card transactions into fraud models whose probabilities can be trusted."""
+
+
+@app.command(epilog=help_end("run"))
 def run(
     config: ConfigOption,
     run_folder: RunOption = None,
     as_of: AsOfOption = None,
     assignments: SetOption = None,
     force: ForceOption = None,
-    plan: Annotated[bool, typer.Option("--plan", help="say what would run and why; change nothing")] = False,
+    plan: PlanOption = False,
 ) -> None:
     """Bring the seven stages up to date, in order: raw transactions in, a judged and exported model out."""
     from features.times import time_microseconds, time_name
     from pipeline.config import load_config
+
+    loaded = load_config(config, assignments=assignments or ())  # a wrong name is told before libraries load
     from pipeline.runs.settings import RunSettings
     from pipeline.stages import STAGES
 
@@ -67,7 +106,7 @@ def run(
     if force is not None and force not in known:
         raise InputError(f"--force must be one of {', '.join(known)}, got {force!r}")
     moment = time_microseconds(as_of) if as_of is not None else None
-    settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
+    settings = RunSettings(loaded, moment)
     placed = _placed(run_folder or f"runs/{Path(config).stem}-{time_name(moment)}", settings)
     if plan:
         _print_plan(placed, force)
@@ -127,12 +166,25 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     lines = "\n".join((f"gate    {verdict}", *(f"        {line}" for line in gate.lines)))
     told = {"passed": gate.passed, "reasons": list(gate.reasons), "remedies": list(gate.remedies)}
     reporter.say(lines, event="gate", message=verdict, **told)
+    for line in _next_commands(placed, passed=gate.passed):
+        reporter.say(line, event="next")
     return Exit.DONE if gate.passed or only is not None else Exit.REFUSED
 
 
+def _next_commands(placed: _PlacedRun, *, passed: bool) -> list[str]:
+    """What a person may want to type now."""
+    tracked = placed.settings.config.tracking.enabled
+    commands = [f"harbor report {placed.folder} --open"]
+    commands += [f"harbor promote --run {placed.folder}"] if passed and tracked else []
+    commands += ["harbor ui"] if tracked else []
+    return [f"{'next' if command is commands[0] else '':<8}{command}" for command in commands]
+
+
 def _show(line: str) -> None:
-    """One line of a result on standard output."""
-    Console().print(masked(line), highlight=False, markup=False, soft_wrap=True)
+    """One line of a result on standard output, a verdict in its colour."""
+    from pipeline.process.reporter import coloured
+
+    Console().print(coloured(masked(line)), soft_wrap=True)
 
 
 def _reporter() -> "Reporter":
@@ -157,7 +209,7 @@ def _stage_command(name: str, text: str) -> None:
         raise typer.Exit(_brought_up_to_date(placed, only=name, force=name if force else None))
 
     command.__doc__ = text
-    app.command(name)(command)
+    app.command(name, epilog=help_end(name))(command)
 
 
 def _stage_settings(run_folder: str, config: str | None, assignments: list[str]) -> _PlacedRun:
@@ -185,13 +237,17 @@ for _name, _text in (
     _stage_command(_name, _text)
 
 
-@app.command()
+@app.command(epilog=help_end("evaluate"))
 def evaluate(
-    run_folder: Annotated[str | None, typer.Option("--run", help="run folder: judge its candidates on test")] = None,
+    run_folder: Annotated[
+        str | None, typer.Option("--run", metavar="FOLDER", help="run folder: judge its candidates on test")
+    ] = None,
     config: StageConfigOption = None,
     assignments: SetOption = None,
     force: Annotated[bool, typer.Option("--force", help="run it again even if it is up to date")] = False,
-    bundle: Annotated[str | None, typer.Option("--bundle", help="deployed bundle, judged on --outcomes")] = None,
+    bundle: Annotated[
+        str | None, typer.Option("--bundle", metavar="FOLDER", help="deployed bundle, judged on --outcomes")
+    ] = None,
     outcomes: Annotated[
         str | None, typer.Option("--outcomes", help="feature or scored rows with the labels that arrived later")
     ] = None,
@@ -217,14 +273,17 @@ def evaluate(
 def _judge_outcomes(bundle: str, outcomes: str, out: str | None, settings: "Config") -> None:
     """The numbers on a person's screen first: they must not be lost to a place where nothing can be written."""
     from pipeline.bundle.fetched import local_bundle
-    from pipeline.outcomes.judged_outcomes import outcomes_judgement, place_beside, write_judgement
-    from pipeline.outcomes.printed_outcomes import print_outcomes, print_place
+    from pipeline.reading.whole_table import row_file
     from pipeline.storage.transfers import local_file, sent_beside, written_file
 
     console = Console()
     if out is not None and user_path(out) == user_path(outcomes):
         raise InputError(f"--out must be another file than --outcomes, got {out} for both")
     with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
+        row_file(rows, "outcomes")
+        from pipeline.outcomes.judged_outcomes import outcomes_judgement, place_beside, write_judgement
+        from pipeline.outcomes.printed_outcomes import print_outcomes, print_place
+
         report = outcomes_judgement(bundle_folder, rows, settings)
         print_outcomes(report, None, console)
         if out is None:
@@ -239,14 +298,20 @@ _stage_command("refit", "Fit the judged recipe anew on the newest rows, and guar
 _stage_command("export", "Build the bundle for serving.")
 
 
-@app.command()
+@app.command(epilog=help_end("retrain"))
 def retrain(
     config: ConfigOption,
     as_of: Annotated[
         str | None,
-        typer.Option("--as-of", help="the moment the job may know; ISO 8601, UTC", show_default="today, 00:00 UTC"),
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="the moment the job may know; ISO 8601, UTC",
+            show_default="today, 00:00 UTC",
+        ),
     ] = None,
     assignments: SetOption = None,
+    plan: PlanOption = False,
 ) -> None:
     """Train as of a moment, judge against the champion, promote or not; running it again is free."""
     from features.times import day_microseconds, time_microseconds, time_text
@@ -254,10 +319,14 @@ def retrain(
     from pipeline.runs.cost import cost_line
     from pipeline.runs.settings import RunSettings
     from pipeline.schedule.retrain import retrain as retrained
+    from pipeline.schedule.retrain import retrain_folder
     from pipeline.stages import STAGES
 
     moment = time_microseconds(as_of) if as_of is not None else day_microseconds(datetime.now(UTC))
     settings = RunSettings(load_config(config, assignments=assignments or ()), moment)
+    if plan:
+        _print_plan(_PlacedRun(retrain_folder(Path(config).stem, moment, runs=Path("runs")), settings), None)
+        return
     reporter = _reporter()
     reporter.say(f"harbor retrain as of {time_text(moment)}", event="started", as_of=time_text(moment))
     outcome = retrained(Path(config).stem, settings, STAGES, runs=Path("runs"), reporter=reporter)
@@ -274,7 +343,7 @@ def retrain(
     raise typer.Exit(Exit.DONE if outcome.passed else Exit.REFUSED)
 
 
-@app.command()
+@app.command(epilog=help_end("backtest"))
 def backtest(
     config: ConfigOption,
     start: Annotated[str, typer.Option("--from", help="first date; ISO 8601, UTC")],
@@ -301,7 +370,7 @@ def backtest(
         reporter.say(f"wrote   {path}")
 
 
-@app.command()
+@app.command(epilog=help_end("simulate"))
 def simulate(
     rows: Annotated[int, typer.Option("--rows", help="number of transactions")],
     out: Annotated[Path, typer.Option("--out", help="file to write: .parquet or .csv")],
@@ -335,7 +404,7 @@ def simulate(
     )
 
 
-@app.command()
+@app.command(epilog=help_end("score"))
 def score(
     bundle: BundleOption,
     out: Annotated[str, typer.Option("--out", help="where the probabilities go: .parquet or .csv")],
@@ -366,7 +435,7 @@ def score(
         _show(line)
 
 
-@app.command()
+@app.command(epilog=help_end("verify"))
 def verify(bundle: BundleOption) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows."""
     from pipeline.bundle.fetched import local_bundle
@@ -378,15 +447,15 @@ def verify(bundle: BundleOption) -> None:
     _show(outcome.summary)
 
 
-@app.command()
-def promote(run_folder: StageRunOption) -> None:
+@app.command(epilog=help_end("promote"))
+def promote(run_folder: StageRunOption, config: StageConfigOption = None, assignments: SetOption = None) -> None:
     """Register a run's bundle, and make it champion where its gate passed."""
     began = time.time_ns() // 1000
     from pipeline.registry.promotion import promote_run
     from pipeline.runs.working_copy import held_in_store
     from pipeline.stages import STAGES
 
-    placed = _stage_settings(run_folder, None, [])
+    placed = _stage_settings(run_folder, config, assignments or [])
     names = [stage.name for stage in STAGES]
     with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
         outcome = promote_run(placed.folder, placed.settings.config, began=began)
@@ -395,18 +464,18 @@ def promote(run_folder: StageRunOption) -> None:
     raise typer.Exit(Exit.DONE if outcome.champion == outcome.version else Exit.REFUSED)
 
 
-@app.command()
-def rollback() -> None:
+@app.command(epilog=help_end("rollback"))
+def rollback(config: StoreConfigOption = None, assignments: SetOption = None) -> None:
     """Make the previous version champion again."""
     from pipeline.config import load_config
     from pipeline.registry.promotion import rollback_champion
 
-    outcome = rollback_champion(load_config(None), runs=Path("runs"))
+    outcome = rollback_champion(load_config(config, assignments=assignments or ()), runs=Path("runs"))
     for line in outcome.lines:
         _show(line)
 
 
-@app.command()
+@app.command(epilog=help_end("sync"))
 def sync(run_folder: StageRunOption) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
     from pipeline.run import send_journal
@@ -423,17 +492,56 @@ def sync(run_folder: StageRunOption) -> None:
         raise OSError(outcome.problem)
 
 
-@app.command()
-def ui(port: Annotated[int, typer.Option("--port", help="port on the loopback address")] = 5000) -> None:
+@app.command(epilog=help_end("status"))
+def status(config: StoreConfigOption = None, assignments: SetOption = None) -> None:
+    """Say what is in production, since when and why, and what became of the last runs."""
+    from pipeline.config import load_config
+    from pipeline.registry.production_status import production_lines
+    from pipeline.runs.run_summaries import run_summaries
+
+    runs, settings = Path("runs"), load_config(config, assignments=assignments or ())
+    summaries = run_summaries(runs)
+    names = {each.manifest: each.folder.name for each in reversed(summaries) if each.manifest}
+    produced = production_lines(settings, runs=runs, run_of=names)
+    shown = [each.line for each in summaries[:SHOWN_RUNS]] or [f"none in {runs.resolve()}"]
+    rest = [f"and {len(summaries) - SHOWN_RUNS} more"] if len(summaries) > SHOWN_RUNS else []
+    for title, lines in (("champion", produced), ("runs", [*shown, *rest])):
+        for number, line in enumerate(lines):
+            _show(f"{title if number == 0 else '':<10}{line}")
+
+
+@app.command(epilog=help_end("report"))
+def report(
+    run_name: Annotated[str | None, typer.Argument(metavar="RUN", help="run folder, or its name in runs/")] = None,
+    opened: Annotated[bool, typer.Option("--open", help="show it in the system's browser")] = False,
+) -> None:
+    """Print where the report of a run lies, of the run that was judged last where none is named."""
+    from pipeline.runs.run_summaries import report_page
+
+    page = report_page(run_name, runs=Path("runs")).resolve()
+    _show(str(page))
+    if opened:
+        import webbrowser
+
+        if not webbrowser.open(page.as_uri()):
+            raise OSError(f"no browser could be started on this machine; the report is {page}")
+
+
+@app.command(epilog=help_end("ui"))
+def ui(
+    port: Annotated[int, typer.Option("--port", help="port on the loopback address")] = 5000,
+    config: StoreConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
     """Serve the MLflow UI on the configured store."""
     from pipeline.config import load_config
     from pipeline.tracking.ui import serve_ui
 
     code = serve_ui(
-        load_config(None).tracking,
+        load_config(config, assignments=assignments or ()).tracking,
         runs=Path("runs"),
         port=port,
-        say=lambda text: _show(text),
+        say=_show,
     )
     raise typer.Exit(code)
 

@@ -17,6 +17,7 @@ from features.split import LabelsConfig, SplitConfig
 from features.suggestions import did_you_mean, known_keys
 from features.times import FROM_OUTSIDE
 from features.windows.feature_options import FeaturesConfig
+from features.windows.plugins import load_plugins
 from models.options import BoostingConfig, CalibrationConfig, SweepConfig, TrainConfig
 from pipeline.sections import (
     AblationConfig,
@@ -87,7 +88,8 @@ def load_config(
     """
     tree = _read_toml(config_path(file)) if file is not None else {}
     overrides = _override(tree, assignments, os.environ if environment is None else environment)
-    return parse_config(tree, origin=file or DEFAULTS, overrides=overrides)
+    beside = [config_path(file).parent] if file is not None else []
+    return parse_config(tree, origin=file or DEFAULTS, overrides=overrides, beside=beside)
 
 
 def override_config(
@@ -119,17 +121,21 @@ class Override:
         return shared == len(self.keys) or fault["type"] == "extra_forbidden" or self.keys[shared] in fault["msg"]
 
 
-def parse_config(tree: Mapping[str, Any], *, origin: str, overrides: Sequence[Override] = ()) -> Config:
-    """A validated configuration.
+def parse_config(
+    tree: Mapping[str, Any], *, origin: str, overrides: Sequence[Override] = (), beside: Sequence[Path] = ()
+) -> Config:
+    """A validated configuration; the plugins that it names are loaded, for its aggregates may be theirs.
 
     Args:
         tree: sections, keys and values, as a person wrote them.
         origin: what they stand in, as the message says where they are at fault.
         overrides: keys that stand elsewhere: a fault of one is told with what gave it.
+        beside: folders in which plugins are looked for after the working directory.
 
     Raises:
-        InputError: every unknown key and impossible value at once.
+        InputError: every unknown key and impossible value at once; a plugin that cannot be loaded.
     """
+    load_plugins(_plugin_names(tree), [Path(), *beside])
     try:
         return Config.model_validate(tree, context={FROM_OUTSIDE: True})
     except ValidationError as error:
@@ -159,6 +165,13 @@ def config_path(file: str) -> Path:
         f"configuration must be a TOML file or one of {', '.join(names)}, got {file!r}, which is neither"
         f"{did_you_mean(file, [*beside, *names])}"
     )
+
+
+def _plugin_names(tree: Mapping[str, Any]) -> list[str]:
+    """The modules of `features.plugins`; none where it holds something else, which validation tells."""
+    section = tree.get("features")
+    names = section.get("plugins", ()) if isinstance(section, Mapping) else ()
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

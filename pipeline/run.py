@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.process.reporter import Reporter
 from pipeline.registry.champion_copy import bring_champion
 from pipeline.runs.run_log import closed_log, opened_log
-from pipeline.runs.settings import RunSettings, read_settings, resolved_settings
+from pipeline.runs.settings import RunSettings, pinned_settings, read_settings, resolved_settings
 from pipeline.runs.steps import Job, bring_up_to_date
 from pipeline.runs.working_copy import held_in_store
 from pipeline.stages.stage import Stage
@@ -48,6 +48,7 @@ def run_stages(
         LockedError: another job works in this folder, or on this run in its store.
         InputError: bad input; what the folder held before is untouched.
     """
+    settings = pinned_settings(settings)
     asked_for = [stage for stage in stages if only in (None, stage.name)]
     for stage in asked_for:
         stage.check(settings.config)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.times import DAY, Duration, duration_microseconds
 from models.options import StudyForm
-from pipeline.bundle.manifest import FEWEST, SIGNING_KEY
+from pipeline.bundle.bundle_terms import FEWEST, SIGNING_KEY
 from pipeline.storage.addresses import CREDENTIALS, holds_password
 from pipeline.storage.errors import InputError
 
@@ -70,7 +70,9 @@ class DataConfig(BaseModel):
 
     source: str | tuple[str, ...] = Field(
         SIMULATE,
-        description="`simulate`, a CSV or Parquet file, a pattern, or a list of these; local, `s3://` or `gs://`",
+        description="`simulate`, a CSV or Parquet file, a pattern, or a list of these; local, `s3://` or `gs://`; or "
+        "a table, `delta://PATH@version` or `iceberg://catalog/namespace.table@snapshot`, of which each run pins the "
+        "newest version where none is named",
     )
     preset: str = Field("harbor", description="column mapping: a shipped name or the path of a preset file")
     categorical: tuple[str, ...] = Field((), description="further source columns to use as categories")

@@ -44,6 +44,8 @@ DOORS = {
         "pipeline/stages/export/serving_model.py",
     ),
     "matplotlib": ("evaluation/render",),
+    "deltalake": ("pipeline/reading/delta_table.py",),
+    "pyiceberg": ("pipeline/reading/iceberg_table.py",),
 }
 
 

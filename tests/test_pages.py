@@ -11,12 +11,14 @@ import typer
 
 from pipeline.cli import app
 from pipeline.config import parse_config
+from tests.fixtures.withdrawn_plugins import plugins_withdrawn
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
     "README.md",
     "CHANGELOG.md",
     "data/README.md",
+    "data/presets/README.md",
     "evaluation/README.md",
     "features/README.md",
     "models/README.md",
@@ -73,8 +75,11 @@ def test_the_commands_were_found():
 
 
 @pytest.mark.parametrize(("page", "block"), [each for each in blocks("toml") if each.values[0] != PRESETS])
-def test_every_toml_block_is_a_configuration(page, block):
-    parse_config(tomllib.loads(block), origin=page)
+def test_every_toml_block_is_a_configuration(page, block, tmp_path):
+    for name, module in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT[page], flags=re.DOTALL):
+        (tmp_path / name).write_text(module, encoding="utf-8")
+    with plugins_withdrawn():
+        parse_config(tomllib.loads(block), origin=page, beside=[tmp_path])
 
 
 def test_the_first_lines_are_the_title_and_the_two_commands():

@@ -29,7 +29,8 @@ from features.schema.plain_values import (
     plain_time,
     plain_whole_id,
 )
-from features.schema.preset import IdColumn, LabelColumn, Numeric, Preset
+from features.schema.preset import Preset
+from features.schema.source_columns import IdColumn, LabelColumn, Numeric
 from features.schema.values import AS_IT_IS
 from features.times import datetime_microseconds
 

@@ -45,8 +45,10 @@ def _encoding(name: str) -> str:
 class Mask(Strict):
     """Months whose labels are known to be wrong: their rows stay as history, their labels become unknown."""
 
-    reason: str
-    months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = ()
+    reason: str = Field(description="why, as the report tells it")
+    months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = Field(
+        (), description="months such as 2023-07"
+    )
     without_fraud: float | None = Field(
         None,
         gt=0,
@@ -58,7 +60,7 @@ class Join(Strict):
     """A second file with further columns of the same transactions."""
 
     files: str = Field(description="pattern of the file names among the sources that hold the further columns")
-    on: Names
+    on: Names = Field(description="the column that both files have, or spellings of it")
     whole_numbers: bool = Field(False, description="0015, 15.0 and 15 are one key, as they are where a file types them")
 
 
@@ -94,15 +96,17 @@ class Chargebacks(Strict):
 class Preset(Strict):
     """How one kind of source file becomes canonical transactions."""
 
-    description: str = ""
+    description: str = Field("", description="what the preset is of, for people")
     transaction_id: IdColumn | None = None
     event_time: TimeColumn
     entities: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_id$")], IdColumn] = Field(default_factory=dict)
     amount: AmountColumn
-    currency: CurrencyColumn | None = Field(None, description="in which currency each amount is")
+    currency: CurrencyColumn | None = None
     label: LabelColumn | None = Field(None, description="may be absent where chargebacks say it")
-    label_available_at: TimeColumn | None = None
-    action: ActionColumn | None = Field(None, description="what was done with the transaction")
+    label_available_at: TimeColumn | None = Field(
+        None, description="when the label became known; absent: labels.delay after the event"
+    )
+    action: ActionColumn | None = None
     label_source: PlainColumn | None = Field(None, description="who gave the label: chargeback, investigator, …")
     approval_probability: PlainColumn | None = Field(
         None, description="with which probability the policy let such a row through, above 0 and at most 1"

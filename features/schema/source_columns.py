@@ -37,7 +37,7 @@ class Strict(BaseModel):
 class IdPart(Strict):
     """One piece of an id that is made of several columns."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     optional: bool = Field(
         False, description="a missing value leaves this piece empty instead of making the whole id null"
     )
@@ -76,7 +76,7 @@ class IdColumn(Strict):
 class AmountColumn(Strict):
     """How much, as a number or as currency text."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     scale: Literal[1, 10, 100, 1_000, 10_000] = Field(100, description="minor units in one major unit")
     unit: Literal["major", "minor"] = Field(
         "major", description="minor: amounts are whole numbers of cents, of as many as their currency has"
@@ -100,7 +100,7 @@ class AmountColumn(Strict):
 class CurrencyColumn(Strict):
     """In which currency each amount is, and how all of them become one."""
 
-    column: Names
+    column: Names = Field(description="source column of the currency, or spellings of it")
     target: str = Field("", description="currency of the amounts that features are made of")
     rates: str = Field(
         "",
@@ -124,7 +124,7 @@ class CurrencyColumn(Strict):
 class LabelColumn(Strict):
     """Fraud or not; blank is not known."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     yes: tuple[str, ...] = Field(("1", "true"), description="texts of fraud, any case")
     no: tuple[str, ...] = Field(("0", "false"), description="texts of legitimate, any case")
     unknown: tuple[str, ...] = Field((), description="texts of not known yet, any case, such as '-1'")
@@ -141,7 +141,7 @@ class LabelColumn(Strict):
 class ActionColumn(Strict):
     """What was done with a transaction; blank is not known. Texts are compared in any case."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     approved: tuple[str, ...] = Field(("approved",), description="texts of a row that was let through")
     challenged: tuple[str, ...] = Field(("challenged",), description="texts of one that had to be confirmed first")
     blocked: tuple[str, ...] = Field(("blocked",), description="texts of one that was stopped: it has no outcome")
@@ -155,7 +155,7 @@ class ActionColumn(Strict):
 class PlainColumn(Strict):
     """A column that is read as it stands."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
 
 
 class Extras(Strict):
@@ -219,7 +219,7 @@ class Numeric(Extras):
 class OutcomeColumn(Strict):
     """What a report says became of its transaction; blank withdraws the reports before it."""
 
-    column: Names
+    column: Names = Field(description="source column, or spellings of it")
     yes: tuple[str, ...] = Field(("1", "true"), description="texts of fraud, any case")
     no: tuple[str, ...] = Field(("0", "false"), description="texts of a dispute that was overturned, any case")
 

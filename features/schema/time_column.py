@@ -59,7 +59,10 @@ Zone = Annotated[str, BeforeValidator(_zone)]
 class TimeColumn(Strict):
     """When it happened: absolute text or stamps, time since an arbitrary start, or a date in several columns."""
 
-    kind: Literal["datetime", "epoch", "elapsed", "parts"] = "datetime"
+    kind: Literal["datetime", "epoch", "elapsed", "parts"] = Field(
+        "datetime",
+        description="text or stamps; whole steps since 1970; steps since origin; a date in several columns",
+    )
     column: Names | None = Field(None, description="source column; with `time` beside it, of the date alone")
     formats: tuple[Annotated[str, AfterValidator(_format)], ...] = Field(
         (), description="strptime formats tried in turn (%f: a fraction of a second); none: ISO 8601"
@@ -73,9 +76,9 @@ class TimeColumn(Strict):
         1_000_000, description="length of one step of epoch and elapsed: ns, us, ms, s, m, h, d or such as '30d'"
     )
     origin: Moment = Field(datetime(1970, 1, 1, tzinfo=UTC), description="what an elapsed 0 stands for")
-    year: Names | None = None
-    month: Names | None = None
-    day: Names | None = None
+    year: Names | None = Field(None, description="source column of the year, for kind parts")
+    month: Names | None = Field(None, description="source column of the month, for kind parts")
+    day: Names | None = Field(None, description="source column of the day, for kind parts")
     time: Names | None = Field(
         None, description="time of day beside a date: HH:MM, HH:MM:SS, HHMMSS, or as formats say; absent: midnight"
     )

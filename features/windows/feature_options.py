@@ -66,6 +66,11 @@ class FeaturesConfig(BaseModel):
     include_current: bool = Field(
         False, description="count the row itself and its ties: (t - w, t] instead of [t - w, t); never in label windows"
     )
+    plugins: tuple[str, ...] = Field(
+        (),
+        description="modules that add aggregates of your own, looked for in the working directory, beside the "
+        "configuration file and among what is installed",
+    )
     aggregates: dict[str, tuple[str, ...]] = Field(
         DEFAULT_AGGREGATES,
         description="per entity, the aggregates to produce (`count`) or a single window of one (`90d_count`); "
@@ -148,7 +153,8 @@ class FeaturesConfig(BaseModel):
             if entry in DEFAULT_AGGREGATES.get(entity, ()):
                 return None
             known = known_names(others)
-            return f"must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
+            own = "; one of your own comes from a module that features.plugins names"
+            return f"must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}{own}"
         if width is not None and not aggregate.windowed:
             return f"{name!r} takes no window, got {entry!r}"
         return f"a window must be longer than 0, got {entry!r}" if width == 0 else None

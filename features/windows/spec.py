@@ -15,6 +15,7 @@ from features.windows.aggregate_names import aggregate_named
 from features.windows.aggregates import Aggregate, Clock, Needs
 from features.windows.calendar import CALENDAR
 from features.windows.feature_options import FeaturesConfig, split_entry
+from features.windows.plugins import plugin_of
 
 Kind = Literal["numeric", "categorical"]
 Closed = Literal["left", "right"]
@@ -26,6 +27,7 @@ class FeatureColumn(BaseModel):
     Windows are lengths of time before the row's event_time t: closed "left" is [t - window, t), closed "right" is
     (t - window, t]. Without a window, closed "left" means every earlier row. `clock` is the column that places a row in
     the window. Where an `entity` column is null the feature is null. `needs` "all": rows of other ids decide it too.
+    `plugin` is the user's module that an aggregate comes from, where it is none of Harbor's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +43,7 @@ class FeatureColumn(BaseModel):
     clock: Clock | None = None
     needs: Needs = "group"
     definition: str
+    plugin: str | None = Field(None, exclude_if=lambda name: name is None)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -49,7 +52,8 @@ class FeatureColumn(BaseModel):
         if not self.entity:
             return self
         if aggregate is None:
-            raise InputError(f"no aggregate is named {self.aggregate!r}")
+            home = "" if self.plugin is None else f": it comes from {self.plugin!r}, which features.plugins must name"
+            raise InputError(f"no aggregate is named {self.aggregate!r}{home}")
         if aggregate.windowed != (self.window is not None):
             raise InputError(f"{self.aggregate!r} {'needs a' if aggregate.windowed else 'takes no'} window")
         if aggregate.past_only and self.closed != "left":
@@ -107,6 +111,11 @@ class FeatureSpec(BaseModel):
     def needing_all(self) -> tuple[str, ...]:
         """Feature columns that the rows of one id do not decide: whoever has only those must refuse them by name."""
         return tuple(column.name for column in self.columns if column.needs == "all")
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """The user's modules that columns come from: whoever computes these needs them."""
+        return tuple(dict.fromkeys(column.plugin for column in self.columns if column.plugin is not None))
 
     def selected(self, names: Collection[str]) -> Self:
         """The same specification cut down to some of its columns."""
@@ -204,6 +213,7 @@ def _window_column(
         clock=aggregate.clock,
         needs=aggregate.needs,
         definition=aggregate.meaning.format(rows=rows, same=" and ".join(entity_columns(entity))),
+        plugin=plugin_of(aggregate.values),
     )
 
 

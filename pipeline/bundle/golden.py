@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.bundle.manifest import FEWEST
+from pipeline.bundle.bundle_terms import FEWEST
 from pipeline.bundle.scorer import Scorer
 from pipeline.bundle.signature import Signature, feature_arrays
 from pipeline.storage.errors import InputError

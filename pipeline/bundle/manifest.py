@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.bundle.bundle_terms import SIGNING_KEY
 from pipeline.bundle.twin import TWIN
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import write_json
@@ -21,10 +22,7 @@ from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
 
 MANIFEST, SEAL = "manifest.json", "manifest.sig"
-SIGNING_KEY = "HARBOR_BUNDLE_KEY"
 FORMAT = 1
-FEWEST = 50
-"""Golden rows that a bundle holds at least."""
 FAULTS_SHOWN = 5
 """Faults that a message names; the rest are counted."""
 REQUIRED = frozenset(

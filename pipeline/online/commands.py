@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit
 from pipeline.storage.masking import masked
 
@@ -15,7 +16,7 @@ state_commands = typer.Typer(help="The windows of all groups, from which raw tra
 LogOption = Annotated[str, typer.Option("--log", help="folder of a log that serving wrote")]
 
 
-@state_commands.command("build")
+@state_commands.command("build", epilog=help_end("state build"))
 def build_state(
     run: Annotated[str, typer.Option("--run", help="run folder whose rows the state is made of")],
     out: Annotated[str, typer.Option("--out", help="folder to write")],
@@ -36,7 +37,7 @@ def build_state(
     _show(f"{manifest['rows']:,} rows up to {manifest['last_event']} → {out}")
 
 
-@state_commands.command("digest")
+@state_commands.command("digest", epilog=help_end("state digest"))
 def state_digest(
     state: Annotated[str, typer.Option("--state", help="folder of a state")],
 ) -> None:
@@ -50,7 +51,7 @@ def state_digest(
     _show(f"{history.state.digest()}  {history.state.rows:,} rows up to {stored.manifest['last_event']}")
 
 
-@state_commands.command("compact")
+@state_commands.command("compact", epilog=help_end("state compact"))
 def compact_log(
     log: LogOption, out: Annotated[str, typer.Option("--out", help="folder to write the state behind the log to")]
 ) -> None:
@@ -64,7 +65,7 @@ def compact_log(
     _show(f"{len(told.events):,} events, {manifest['rows']:,} rows up to {manifest['last_event']} → {out}")
 
 
-@state_commands.command("features")
+@state_commands.command("features", epilog=help_end("state features"))
 def served_features(log: LogOption, out: Annotated[str, typer.Option("--out", help="Parquet file to write")]) -> None:
     """Write the features of a log's rows as serving saw them, late rows and late labels included."""
     from pipeline.online.served_features import write_served_features

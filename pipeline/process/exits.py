@@ -158,4 +158,5 @@ def _say(ending: Ending) -> None:
         ending.error.message = masked(ending.error.message)  # it is shown in a box, whose lines may cut a number
         ending.error.show()
     else:
-        print(f"harbor: {ending.message}", file=sys.stderr, flush=True)
+        echoed = ending.message == INTERRUPTED and sys.stderr.isatty()  # a terminal shows ^C where the cursor stands
+        print("\n" * echoed + f"harbor: {ending.message}", file=sys.stderr, flush=True)

@@ -28,14 +28,14 @@ class BeatingReporter:
         self._beat()
         self._reporter.warn(text)
 
-    def progress(self, done: float, total: float, note: str = "") -> None:
+    def progress(self, done: float, total: float | None, note: str = "") -> None:
         self._beat()
         self._reporter.progress(done, total, note)
 
     @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, place: str = "") -> Iterator[None]:
         self._beat()
-        with self._reporter.stage(name):
+        with self._reporter.stage(name, place):
             yield
         self._beat()
 

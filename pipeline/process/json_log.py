@@ -55,16 +55,16 @@ class JsonReporter:
     def warn(self, text: str) -> None:
         self._write("warning", "message", text.strip(), {})
 
-    def progress(self, done: float, total: float, note: str = "") -> None:
+    def progress(self, done: float, total: float | None, note: str = "") -> None:
         if time.monotonic() - self._last >= PLAIN_INTERVAL:
             self._last = time.monotonic()
             self._write("info", "progress", note, {"done": done, "total": total})
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, place: str = "") -> Iterator[None]:
         self._stage, self._last = name, time.monotonic()
         began = time.monotonic()
-        self._write("info", "stage_started", "", {})
+        self._write("info", "stage_started", "", {"place": place} if place else {})
         try:
             yield
         except BaseException as error:  # said here with its stage; the command's last record says what it was

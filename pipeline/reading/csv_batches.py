@@ -9,12 +9,10 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from pipeline.reading.byte_stream import ByteStream
+from pipeline.reading.reading_faults import CSV_BLOCK_BYTES, HEADER_BYTES
 from pipeline.reading.source_batch import SourceBatch
 from pipeline.reading.sources import SourceFile
 from pipeline.storage.errors import InputError
-
-CSV_BLOCK_BYTES = 16 << 20
-HEADER_BYTES = 1 << 20
 
 
 def csv_names(file: SourceFile, delimiter: str, encoding: str = "utf-8") -> list[str]:

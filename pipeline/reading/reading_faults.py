@@ -5,9 +5,11 @@ Libraries quote the value or the whole row in their messages, and rows hold card
 
 import re
 
-from pipeline.reading.csv_batches import CSV_BLOCK_BYTES, HEADER_BYTES
 from pipeline.storage.masking import MARK, masked
 
+CSV_BLOCK_BYTES = 16 << 20
+HEADER_BYTES = 1 << 20
+"""Bytes that the CSV reader holds at once: no record is longer, no header longer than the second."""
 TOO_LONG = ("straddling object", "cannot infer number of columns")
 QUOTED = re.compile(r"(invalid value|columns, got \d+|Invalid value\.).*")
 

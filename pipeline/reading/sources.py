@@ -8,6 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.reading.byte_stream import ByteStream
 from pipeline.reading.file_kinds import DAMAGED, HEAD_BYTES, file_head, foreign_kind, is_compressed
+from pipeline.reading.lake_tables import pinned_table, table_copy
+from pipeline.reading.table_address import is_table
+from pipeline.reading.table_folders import part_of_table
 from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
 from pipeline.storage.errors import InputError, faults_text
@@ -67,13 +70,15 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
 def _list_faults(wanted: Sequence[str]) -> list[str]:
     if not wanted:
         return ["data.source must name at least one file, got an empty list"]
-    mixed = len({is_remote(text) for text in wanted}) > 1
-    return ["files must be all local or all in object stores"] if mixed else []
+    mixed = len({(is_remote(text), is_table(text)) for text in wanted}) > 1
+    return ["files must be all local, all in object stores, or all tables"] if mixed else []
 
 
 def _entry(text: str) -> tuple[list[_Found], str]:
     """The files that one entry of the source stands for, or why there are none."""
     try:
+        if is_table(text):
+            return [_table(text)], ""
         return (_objects(text), "") if is_remote(text) else _paths(text)
     except StoreError:
         raise  # an OSError too, but a store that does not answer may answer later: that is no fault of the source
@@ -89,10 +94,20 @@ def _objects(text: str) -> list[_Found]:
     return [_Found(path, each.uri, f"/{each.path}") for path, each in zip(cached_copies(objects), objects, strict=True)]
 
 
+def _table(text: str) -> _Found:
+    """The copy of a version of a table; its name says which version."""
+    table = pinned_table(text)
+    address = table.address
+    folder = address.place.rpartition("/")[0]
+    return _Found(table_copy(table), address.text, f"/{address.kind}/{folder.strip('/')}/{address.name}")
+
+
 def _paths(text: str) -> tuple[list[_Found], str]:
     if "\0" in text or not text.strip():
         return [], f"{text!r}: must be a path"
     path = local_path(text)
+    if (path.exists() or glob.has_magic(text)) and (fault := part_of_table(path)):
+        return [], fault
     if path.is_file():
         return [_local(path)], ""
     if glob.has_magic(str(path)) and not path.exists():
@@ -103,7 +118,8 @@ def _paths(text: str) -> tuple[list[_Found], str]:
 def _fitting(pattern: Path, text: str) -> tuple[list[_Found], str]:
     names = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     found = [_local(Path(name)) for name in names if Path(name).is_file()]
-    return found, "" if found else f"{text}: no file fits this pattern"
+    inside = next(filter(None, map(part_of_table, dict.fromkeys(file.path.parent for file in found))), "")
+    return ([], inside) if inside else (found, "" if found else f"{text}: no file fits this pattern")
 
 
 def _no_file(path: Path) -> str:

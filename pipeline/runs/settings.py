@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import Config, parse_config
+from pipeline.reading.lake_tables import pinned_source
 from pipeline.stages.fingerprint import library_versions
 from pipeline.storage.content import read_json
 from pipeline.storage.errors import InputError
@@ -23,6 +24,23 @@ def kept_in(settings: RunSettings, store: str) -> RunSettings:
         return settings
     runs = settings.config.runs.model_copy(update={"store": store})
     return RunSettings(settings.config.model_copy(update={"runs": runs}), settings.as_of)
+
+
+def pinned_settings(settings: RunSettings) -> RunSettings:
+    """The same settings, every table among the sources with the version that it has now; files stay as they are.
+
+    Whoever reads them later reads that version, whatever was written to the table meanwhile.
+
+    Raises:
+        InputError: there is no such table or version, or the library for it is not installed.
+        StoreError: its store or catalog cannot be reached.
+    """
+    data = settings.config.data
+    source = pinned_source(data.source)
+    if source == data.source:
+        return settings
+    pinned = settings.config.model_copy(update={"data": data.model_copy(update={"source": source})})
+    return RunSettings(pinned, settings.as_of)
 
 
 def resolved_settings(settings: RunSettings) -> dict[str, object]:

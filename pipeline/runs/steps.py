@@ -12,7 +12,7 @@ from pipeline.process.hardware import GIBIBYTE, peak_memory, reset_peak_memory
 from pipeline.process.reporter import Reporter
 from pipeline.registry.champion_copy import champion_news
 from pipeline.runs.run_log import closed_log
-from pipeline.runs.settings import RunSettings
+from pipeline.runs.settings import RunSettings, pinned_settings
 from pipeline.stages.fingerprint import stage_fingerprint
 from pipeline.stages.stage import Stage, StageContext
 from pipeline.storage.atomic import replaced_folder
@@ -55,6 +55,7 @@ class Step:
 
 def planned_steps(run: Path, settings: RunSettings, stages: Sequence[Stage], *, force: str | None) -> list[Step]:
     """What `run_stages` would do and why; nothing is changed."""
+    settings = pinned_settings(settings)
     steps: list[Step] = []
     cause: str | None = None
     for stage in stages:
@@ -76,6 +77,7 @@ def bring_up_to_date(job: Job, stage: Stage) -> None:
         InputError: bad input.
     """
     reason = _staleness(job.run, stage, job.settings, job.stages, force=job.force)
+    names = [each.name for each in job.stages]
     log = job.log.child(stage.name, name=stage.name)
     log.tags({"harbor.level": "stage"})
     if reason is None:
@@ -85,7 +87,7 @@ def bring_up_to_date(job: Job, stage: Stage) -> None:
         with closed_log(log), _measured(log) as started:
             log.tags({"harbor.outcome": "run", "harbor.reason": reason})
             job.delivery.before_stage()
-            with job.reporter.stage(stage.name):
+            with job.reporter.stage(stage.name, f"stage {names.index(stage.name) + 1} of {len(names)}"):
                 summary = _run_stage(job, stage, log, started, reason)
             _say_finished(job.reporter, stage.name, time.time() - started, peak_memory(), summary)
     finally:

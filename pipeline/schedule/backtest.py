@@ -22,7 +22,7 @@ from pipeline.config import Config
 from pipeline.process.hardware import cpu_threads
 from pipeline.process.reporter import Reporter
 from pipeline.run import run_stages
-from pipeline.runs.settings import RunSettings, read_settings
+from pipeline.runs.settings import RunSettings, pinned_settings, read_settings
 from pipeline.schedule.backtest_tables import MODELS, STATISTICS, csv_text, weeks_csv
 from pipeline.schedule.shared_windows import SharedRun, shared_stages, stages_as_of, why_not_shared
 from pipeline.schedule.week_after import Production, week_after, week_means
@@ -81,6 +81,7 @@ def backtest(
         raise InputError(
             f"a backtest needs at least {FEWEST_DATES} dates, got {len(dates.moments)} from --from to --to"
         )
+    config = pinned_settings(RunSettings(config, None)).config
     folder = runs / f"backtest-{name}-{time_name(dates.start)}-{time_name(dates.end)}-{duration_text(dates.every)}"
     quiet = config.model_copy(
         update={

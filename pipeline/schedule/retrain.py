@@ -16,7 +16,7 @@ from pipeline.registry.model_registry import CHAMPION, PREVIOUS, opened_registry
 from pipeline.registry.promotion import promote_run, roll_back_refit
 from pipeline.run import run_stages
 from pipeline.runs.retention import remove_old_runs, remove_old_stored_runs
-from pipeline.runs.settings import RunSettings
+from pipeline.runs.settings import RunSettings, pinned_settings
 from pipeline.runs.working_copy import bring_run, job_claimed, send_records
 from pipeline.stages.artifacts.evaluate_report import GateReport, GateVerdict
 from pipeline.stages.artifacts.refit_report import read_refit
@@ -65,7 +65,8 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
     """
     if settings.as_of is None:
         raise InputError("a retrain needs a moment (--as-of): without one there is nothing it may not know")
-    folder = runs / f"{name}-{time_name(settings.as_of)}"
+    folder = retrain_folder(name, settings.as_of, runs=runs)
+    settings = pinned_settings(settings)
     store = settings.config.runs.store
     with (
         held(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"),
@@ -88,6 +89,11 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
             tuple(outcome["lines"]),
             _removed(runs, name, folder, settings),
         )
+
+
+def retrain_folder(name: str, as_of: int, *, runs: Path) -> Path:
+    """The run folder of a configuration's name and a moment (microseconds since 1970)."""
+    return runs / f"{name}-{time_name(as_of)}"
 
 
 def _settled(folder: Path, settings: RunSettings, stages: Sequence[Stage]) -> dict[str, Any] | None:

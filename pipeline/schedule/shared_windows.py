@@ -57,6 +57,7 @@ def shared_stages(stages: Sequence[Stage]) -> tuple[Stage, Stage]:
         _make_windows,
         reads=features.reads,
         sections=("features",),
+        outside=features.outside,
     )
 
 

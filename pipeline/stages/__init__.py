@@ -17,6 +17,7 @@ STAGES = (
         features.work,
         reads=("ingest",),
         sections=("labels", "split", "features"),
+        outside=features.outside_inputs,
     ),
     Stage(
         "train",

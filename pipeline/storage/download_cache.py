@@ -10,7 +10,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from glob import has_magic
@@ -58,6 +59,31 @@ def cached_copies(objects: Sequence[Remote]) -> list[Path]:
     _remove_unused(cache)
     with ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(lambda each: _cached_copy(each, cache), objects))
+
+
+def cached_content(key: str, suffix: str, write: Callable[[Path], None]) -> Path:
+    """A file in the cache under a key that decides its content; written where it does not stand there.
+
+    Args:
+        key: what the content depends on, all of it.
+        suffix: of the file's name.
+        write: writes the content to a path.
+    """
+    cache = _cache_folder()
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_unused(cache)
+    entry = cache / sha256(key.encode()).hexdigest()[:32]
+    path = entry / f"content{suffix}"
+    if not path.is_file():
+        entry.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = entry / f"{uuid.uuid4().hex}.part"
+        try:
+            write(part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    os.utime(entry)
+    return path
 
 
 def _existing_object(text: str) -> Remote:

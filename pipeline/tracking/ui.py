@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,6 +29,7 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[st
 
     Raises:
         InputError: there is no store yet.
+        OSError: another program has the port.
     """
     uri = store_uri(config, runs=runs)
     if uri.startswith(("http://", "https://")):
@@ -37,8 +39,23 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[st
     if file is not None and not file.is_file():
         place = uri if config.uri else f"{runs}/mlflow.db"
         raise InputError(f"harbor ui must find a tracking store, but there is no {place}: has a run been made here?")
+    _check_free(port)
     say(f"MLflow UI on http://127.0.0.1:{port} until Ctrl-C")
     return _serve(_command(uri, port))
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port whose last server just ended is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise OSError(
+                f"harbor ui needs port {port} on 127.0.0.1, but it cannot have it ({error.strerror}); "
+                "give another one with --port"
+            ) from None
+        except OverflowError:
+            raise InputError(f"--port must be from 0 to 65535, got {port}") from None
 
 
 def _command(uri: str, port: int) -> list[str]:

@@ -43,6 +43,17 @@ def test_the_exported_bytes_hold_the_best_round_and_no_more():
     np.testing.assert_allclose(bare.predict(names, output_margin=True), booster.margins(VALID.matrix), atol=1e-6)
 
 
+def test_rounds_are_told_as_they_come_and_change_no_byte():
+    told = []
+    config = BoostingConfig(rounds=300, learning_rate=0.3, patience=5, max_depth=3)
+    training = TrainConfig(seed=3, threads=1, device="cpu")
+    booster = fit_booster(
+        TRAIN, VALID, columns=COLUMNS, config=config, training=training, progress=lambda *round_: told.append(round_)
+    )
+    assert told == [(number, 300) for number in range(1, booster.best_round + 6)]
+    assert booster.model == fitted().model
+
+
 def test_same_seed_same_bytes():
     assert fitted().model == fitted().model
 

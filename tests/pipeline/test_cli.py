@@ -1,14 +1,21 @@
 """The command line as a caller meets it: output, exit codes, nothing half-written."""
 
+import json
+import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
 from pipeline.storage.done import folder_checksums
+from tests.fixtures.withdrawn_plugins import plugins_withdrawn
 
 
 @pytest.fixture
@@ -30,6 +37,21 @@ def harbor(monkeypatch, capsys, tmp_path):
 def test_the_command_line_loads_no_numeric_library_before_it_has_said_how_many_threads():
     code = "import sys, pipeline.cli; sys.exit(bool({'numpy', 'torch', 'pyarrow'} & {*sys.modules}))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("verb", ["run", "retrain"])
+def test_a_file_that_is_not_there_is_told_before_any_slow_library_loads_and_nothing_is_left(verb, tmp_path):
+    words = ["harbor", verb, "--config", "smoke.toml", "--set", "data.source=gone.csv"]
+    slow = {"mlflow", "torch", "xgboost", "scipy", "sklearn", "numba", "pandas", "matplotlib"}
+    code = f"import sys; sys.argv = {words}\nfrom pipeline import cli\ntry:\n    cli.main()\n"
+    code += f"except SystemExit as end:\n    print(end.code, sorted({slow} & set(sys.modules)))"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "2 []"
+    assert "gone.csv: does not exist" in told.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".json", ".db")] == []
 
 
 def copied(small_run, tmp_path):
@@ -99,6 +121,42 @@ def test_a_finished_run_is_kept_and_a_refusal_is_exit_code_3(harbor, small_run, 
     assert "refused" in out
 
 
+def test_version_status_and_report_are_told_without_any_work(harbor, small_run, tmp_path):
+    code, out, _ = harbor("--version")
+    assert (code, out) == (0, f"harbor {version('harbor-fraud')}\n")
+    code, out, _ = harbor("status")
+    assert (code, out.splitlines()) == (
+        0,
+        ["champion  no version of harbor-fraud is in production", f"runs      none in {tmp_path / 'runs'}"],
+    )
+    shutil.copytree(small_run, tmp_path / "runs" / "mine")
+    code, out, _ = harbor("status")
+    assert re.search(r"^runs      mine .* (passed|refused) +hybrid AP ", out, flags=re.MULTILINE)
+    code, out, _ = harbor("report")
+    assert (code, out.strip()) == (0, str(tmp_path / "runs" / "mine" / "refit" / "report.html"))
+    assert harbor("report", "yours")[0] == 2
+
+
+def test_a_finished_run_tells_the_next_commands(harbor, small_run, tmp_path):
+    run = copied(small_run, tmp_path)
+    _, out, _ = harbor("export", "--run", run, "--set", "gate.min_frauds=100000")
+    assert f"next    harbor report {run} --open" in out
+    assert "harbor promote" not in out
+
+
+def test_the_shell_is_told_how_to_complete_a_verb():
+    asked = {"_HARBOR_COMPLETE": "complete_bash", "COMP_WORDS": "harbor retr", "COMP_CWORD": "1"}
+    code = "from pipeline.cli import main; main()"
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.argv = ['harbor']; {code}"],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout.split() == ["retrain"]
+
+
 def test_simulate_writes_the_same_rows_for_the_same_seed(harbor, tmp_path):
     for name in ("a.parquet", "b.parquet"):
         assert harbor("simulate", "--rows", 2000, "--seed", 3, "--out", name, "--truth", f"truth-{name}")[0] == 0
@@ -143,3 +201,65 @@ def test_a_signed_bundle_needs_its_key(harbor, small_run, tmp_path, monkeypatch)
     code, _, err = harbor("verify", "--bundle", run / "export" / "bundle")
     assert code == 2
     assert "sign" in err
+
+
+SNIPPET = re.compile(r"```python\n(# mymodule\.py\n.*?)```", re.DOTALL)
+SETTINGS = re.compile(r"```toml\n(\[features\]\nplugins.*?)```", re.DOTALL)
+
+
+@pytest.fixture
+def page():
+    """features/README.md; what its plugin leaves in this process goes."""
+    with plugins_withdrawn():
+        yield (Path(__file__).parents[2] / "features" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_plugin_of_the_page_makes_its_column_and_runs_the_stage_again_when_it_changes(
+    harbor, small_run, tmp_path, page
+):
+    run, module = copied(small_run, tmp_path), tmp_path / "settings" / "mymodule.py"
+    module.parent.mkdir()
+    module.write_text(SNIPPET.search(page)[1])
+    kept = tomllib.loads(SETTINGS.search(page)[1])["features"]
+    asked = [f"features.plugins={kept['plugins']}", f"features.aggregates.card={kept['aggregates']['card']}"]
+    (module.parent / "own.toml").write_text(SETTINGS.search(page)[1])
+    options = ["--run", run, *(part for each in asked for part in ("--set", each))]
+    code, _, err = harbor("features", *options)
+    assert (code, "there is no module 'mymodule'" in err) == (2, True)
+    shutil.copy(module, tmp_path)
+    code, out, err = harbor("features", *options)
+    assert code == 0, err
+    columns = {each["name"]: each for each in json.loads((run / "features" / "spec.json").read_text())["columns"]}
+    ranges = columns["card_30d_amount_range"]
+    assert (ranges["plugin"], "plugin" in columns["card_7d_count"]) == ("mymodule", False)
+    assert ranges["definition"].startswith("largest minus smallest amount of")
+    table = pq.read_table(run / "features" / "features.parquet", columns=["card_30d_amount_range"]).to_pandas()
+    assert table["card_30d_amount_range"].max() > 0
+    (tmp_path / "mymodule.py").write_text(SNIPPET.search(page)[1] + "\n# changed\n")
+    code, out, _ = harbor("features", *options)
+    assert code == 0
+    done = json.loads((run / "features" / "DONE").read_text())
+    assert done["reason"] == "changed: input plugin mymodule"
+    assert "✓ features" in out
+
+
+def test_an_aggregate_that_nobody_knows_is_told_with_the_key_of_plugins(harbor):
+    wrong = ("--set", "features.aggregates.card=['amount_rnge_x']")
+    code, _, err = harbor("run", "--config", "smoke.toml", "--plan", *wrong)
+    assert code == 2
+    assert "one of your own comes from a module that features.plugins names" in err
+
+
+def test_a_report_is_shown_by_the_systems_browser_where_that_is_asked_for(tmp_path):
+    page, browser = tmp_path / "runs" / "mine" / "refit" / "report.html", tmp_path / "browser"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/shown\n')
+    browser.chmod(0o755)
+    code = "import sys; sys.argv = ['harbor', 'report', 'mine', '--open']\nfrom pipeline.cli import main; main()"
+    environment = os.environ | {"BROWSER": f"{browser} %s", "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == str(page)
+    assert (tmp_path / "shown").read_text() == page.as_uri()

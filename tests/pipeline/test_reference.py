@@ -4,10 +4,14 @@ import re
 
 import pytest
 
+from features.schema.preset import Preset
 from pipeline.reference import (
     CONFIGURATION,
+    PRESET,
+    PRESET_PAGE,
     REFERENCE_PAGE,
     configuration_reference,
+    preset_reference,
     with_part,
     worked_example,
 )
@@ -21,6 +25,23 @@ def test_the_reference_names_every_section_and_says_what_every_key_means():
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) > 60
     assert not [row for row in rows if row.endswith("|  |")]
+
+
+def test_the_reference_of_presets_has_every_key_of_every_part_with_its_meaning():
+    text = preset_reference()
+    for name in Preset.model_fields:
+        assert f"| `{name}` |" in text or f"[{name}]" in text or f"[{name}.NAME_id]" in text
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) > 60
+    assert not [row for row in rows if row.endswith("|  |")]
+    assert "## [label_available_at]" in text
+    assert text.count("Keys as in [event_time].") == 1
+    assert "`reported_at`: keys as in [event_time]." in text
+
+
+def test_the_page_of_the_presets_holds_the_reference_as_it_is_now():
+    text = PRESET_PAGE.read_text(encoding="utf-8")
+    assert with_part(text, PRESET, preset_reference()) == text
 
 
 def test_a_document_keeps_everything_but_the_part_that_is_renewed():

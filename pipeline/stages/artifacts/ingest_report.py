@@ -1,7 +1,7 @@
 """What ingest says about its data: where every row went, what was changed, what looks wrong."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -177,6 +177,7 @@ class IngestReport(WrittenReport):
         amount_scale: minor units per unit of amount.
         policy: actions and sources of labels; None where the source says neither.
         chargebacks: of a feed of their own; None where the preset has none.
+        tables: id and version of each table that was read, by its name in `files`; none where files were.
         set_aside: what the quarantined rows were; None where there are none.
         joined: what found a partner in a joined file; None where nothing is joined.
     """
@@ -209,6 +210,7 @@ class IngestReport(WrittenReport):
     set_aside: RowsSetAside | None = None
     joined: JoinedCounts | None = None
     chargebacks: ChargebackCounts | None = None
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """What the file holds; what only some sources have is there only where they do."""
@@ -216,6 +218,8 @@ class IngestReport(WrittenReport):
         for name in ("card_id_hash_key_check", "policy", "joined", "chargebacks"):
             if content[name] is None:
                 del content[name]
+        if not content["tables"]:
+            del content["tables"]
         return content
 
 

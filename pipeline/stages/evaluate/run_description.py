@@ -6,11 +6,12 @@ from typing import Any
 
 from features.times import DAY, duration_text, time_text
 from pipeline.stages.artifacts.calibrate_report import CalibrateReport
-from pipeline.stages.artifacts.candidates import Models
+from pipeline.stages.artifacts.candidates import Calibration, Models
 from pipeline.stages.artifacts.features_report import FeaturesReport, FoldReport
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.stage import StageContext
+from pipeline.storage.content import read_json
 
 
 def run_description(context: StageContext, models: Models) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def run_notes(context: StageContext) -> Iterator[tuple[str, str]]:
     """Remarks for the reader as (topic, sentence)."""
     features = context.features_report
     yield from _data_notes(context.ingest_report)
+    yield "data", _folds_note(context.ingest_report.accepted, features.folds)
     yield from _label_notes(features.folds)
     yield from _maturity_notes(context.as_of, features)
     for warning in features.warnings:
@@ -55,6 +57,7 @@ def run_notes(context: StageContext) -> Iterator[tuple[str, str]]:
         yield "training", f"{note[:1].upper()}{note[1:]}."
     for note in CalibrateReport.read(context.path("calibrate", "report.json")).notes:
         yield "calibration", f"{note}."
+    yield "calibration", _hybrid_note(context)
 
 
 def _data_notes(ingest: IngestReport) -> Iterator[tuple[str, str]]:
@@ -62,6 +65,8 @@ def _data_notes(ingest: IngestReport) -> Iterator[tuple[str, str]]:
         "data",
         f"{ingest.rows_in:,} rows in, {ingest.accepted:,} accepted, {ingest.quarantined:,} quarantined.",
     )
+    for name, table in ingest.tables.items():
+        yield "data", f"{name} is {table}."
     columns = ingest.columns
     dropped = [*columns.dropped_leaks, *columns.dropped_personal]
     if dropped:
@@ -70,6 +75,25 @@ def _data_notes(ingest: IngestReport) -> Iterator[tuple[str, str]]:
         yield "data", f"Source columns that nobody named and nothing used: {', '.join(columns.ignored)}."
     for warning in ingest.warnings:
         yield "data", f"{warning[:1].upper()}{warning[1:]}."
+
+
+def _folds_note(accepted: int, folds: Mapping[str, FoldReport]) -> str:
+    """How many rows are judged or learned from, and what the others are for."""
+    inside = sum(fold.rows for fold in folds.values())
+    if inside == accepted:
+        return f"All {accepted:,} accepted rows are in folds."
+    return (
+        f"{inside:,} of {accepted:,} accepted rows are in folds. The other {accepted - inside:,} are not lost: windows "
+        "look back on those before train and in the gaps, in which labels were still coming; those after test are "
+        "scored for the shadow table, and a refit learns from all of them whose labels are known."
+    )
+
+
+def _hybrid_note(context: StageContext) -> str:
+    """Of what the hybrid is made."""
+    hybrid = Calibration.from_dict(read_json(context.path("calibrate", "calibrators.json"))).hybrid
+    parts = [f"{weight:.2f} × {name}" for name, weight in zip(hybrid.members, hybrid.weights, strict=True)]
+    return f"The hybrid's log odds are {' + '.join(parts)} of the members' calibrated log odds, fitted on calib."
 
 
 def _label_notes(folds: Mapping[str, FoldReport]) -> Iterator[tuple[str, str]]:

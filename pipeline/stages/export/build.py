@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 from safetensors.numpy import save
 
+from pipeline.bundle.bundle_terms import FEWEST
 from pipeline.bundle.golden import Parity, chosen_rows, golden_lines, parity
-from pipeline.bundle.manifest import FEWEST, write_manifest
+from pipeline.bundle.manifest import write_manifest
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
 from pipeline.bundle.twin import TWIN

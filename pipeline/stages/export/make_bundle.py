@@ -155,7 +155,9 @@ def _record(context: StageContext, model: _Model, told: RefitReport) -> dict[str
     head = model.models.heads["mlp"]
     refit_seen = told.refit_seen_until if told.refitted else None
     seen_until = max(folds["calib"].end, refit_seen or 0)
+    plugins = FeatureSpec.from_json(context.path("features", "spec.json").read_text(encoding="utf-8")).plugins
     return {
+        **({"plugins": list(plugins)} if plugins else {}),
         "run": {"as_of": context.as_of, "data": context.ingest_report.digest},
         "versions": library_versions(),
         "smoothing": {

@@ -18,10 +18,11 @@ def work(context: StageContext) -> str:
 
 
 def check(config: Config) -> None:
-    """Names in the configuration that mean nothing to the preset, or are Harbor's own, refused before any work."""
-    from pipeline.stages.ingest.checked_names import check_names
+    """Names that mean nothing to the preset or are Harbor's own, and files that are not there, before any work."""
+    from pipeline.stages.ingest.checked_names import check_local_files, check_names
 
     check_names(config)
+    check_local_files(config.data)
 
 
 def outside_inputs(config: Config) -> Sequence[tuple[str, Path | str]]:

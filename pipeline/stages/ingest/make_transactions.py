@@ -1,12 +1,14 @@
 """Raw files to valid transactions, sorted by time, and quarantined rows with reasons."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from features.simulate.simulated import simulate_transactions
 from pipeline.config import Config
+from pipeline.reading.lake_tables import source_tables
 from pipeline.reading.sources import source_files
 from pipeline.sections import SIMULATE
 from pipeline.stages.artifacts.ingest_report import IngestReport
@@ -15,6 +17,8 @@ from pipeline.stages.ingest.lost_frauds import set_aside_line
 from pipeline.stages.ingest.preset_files import keep_preset, load_preset, preset_path, rates_path
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.stages.stage import StageContext
+
+SHOWN_REASONS = 3
 
 
 def make_transactions(context: StageContext) -> str:
@@ -26,9 +30,11 @@ def make_transactions(context: StageContext) -> str:
         as_of=context.as_of,
         simulate=_simulated,
         folder=context.out,
-        progress=lambda rows: context.reporter.progress(rows, rows, f"{rows:,} rows"),
+        progress=lambda rows: context.reporter.progress(rows, None, f"{rows:,} rows"),
     )
     keep_preset(config.data, context.out / "preset")
+    tables = {} if config.data.source == SIMULATE else _read_tables(config)
+    report = replace(report, tables=tables)
     context.report(report.to_dict())
     _log(context, report)
     prevalence = report.labels.prevalence
@@ -46,12 +52,28 @@ def outside_inputs(config: Config) -> list[tuple[str, Path | str]]:
     if check is not None:
         found.append(("data.hash_key_env", check))
     if config.data.source != SIMULATE:
-        found += [(f"data.source {file.name}", file.path) for file in source_files(config.data.source)]
+        tables = source_tables(config.data.source)
+        found += [(f"data.source {each.address.name}", each.identity) for each in tables]
+        files = () if tables else source_files(config.data.source)
+        found += [(f"data.source {file.name}", file.path) for file in files]
     return found
 
 
 def _simulated(rows: int, seed: int) -> pa.Table:
     return simulate_transactions(rows, seed=seed).transactions
+
+
+def _read_tables(config: Config) -> dict[str, str]:
+    """Which version of which table was read, by its name in the report."""
+    return {each.address.name: each.identity for each in source_tables(config.data.source)}
+
+
+def _reasons_line(reasons: Mapping[str, int]) -> str:
+    """Why rows were set aside, the most frequent reasons first."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{count:,} × {reason}" for reason, count in ordered[:SHOWN_REASONS]]
+    rest = len(ordered) - len(shown)
+    return f"    {'; '.join(shown)}" + (f"; {rest} more reasons" if rest > 1 else "; 1 more reason" if rest else "")
 
 
 def _log(context: StageContext, report: IngestReport) -> None:
@@ -66,10 +88,13 @@ def _log(context: StageContext, report: IngestReport) -> None:
     run = context.log.run
     run.params({"rows": report.accepted})
     run.tags({"harbor.data_digest": report.digest[:36]})
+    if report.tables:
+        run.tags({"harbor.tables": "; ".join(f"{name}: {table}" for name, table in report.tables.items())})
     for log in (run, context.log):
         log.dataset(context.config.data.preset, digest=report.digest, rows=report.accepted, context="training")
     context.log.artifact("ingest/report.json")
     if report.set_aside is not None:
         context.reporter.say(set_aside_line(report.set_aside), event="set_aside", **asdict(report.set_aside))
+        context.reporter.say(_reasons_line(report.reasons), event="quarantine", reasons=dict(report.reasons))
     for warning in report.warnings:
         context.reporter.warn(warning)

@@ -11,7 +11,7 @@ from features.encoding_options import EncodingConfig
 from features.vocabulary import code_pairs
 from models.baseline import fit_logistic_baseline
 from models.booster_inputs import plain_columns
-from models.encoded_booster import fit_boosted
+from models.encoded_booster import FitCalls, fit_boosted
 from models.losses import tail_floor
 from models.network import State
 from models.rows import RowArrays, fraud_rate, labelled_rows, taken_rows
@@ -109,13 +109,15 @@ def fit_recipe(
         plain=plain_columns(encoder.numeric, encoder.categorical, encoder.sizes, limit=recipe.boosting.one_hot),
         boosting=recipe.boosting,
         training=recipe.training,
-        network_until=network_until(
-            chain,
-            encoder=encoder,
-            loss=head.loss,
-            tolerance=(window.end - window.start) // recipe.boosting.blocks,
-            fit=lambda border: _earlier_network(task, border, recipe, judged, encoder),
-            kept=kept,
+        calls=FitCalls(
+            network_until(
+                chain,
+                encoder=encoder,
+                loss=head.loss,
+                tolerance=(window.end - window.start) // recipe.boosting.blocks,
+                fit=lambda border: _earlier_network(task, border, recipe, judged, encoder),
+                kept=kept,
+            )
         ),
     )
     models = Models(

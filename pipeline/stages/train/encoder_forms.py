@@ -17,7 +17,7 @@ from evaluation.selection import time_blocks
 from evaluation.statistics.dependence import Dependence
 from features.encode import Encoder
 from models.booster_inputs import plain_columns
-from models.encoded_booster import fit_boosted
+from models.encoded_booster import FitCalls, fit_boosted
 from models.losses import LossSettings, posterior, tail_floor
 from models.options import BoostingConfig, CalibrationConfig, StudyForm, TrainConfig
 from models.rows import Float64s, RowArrays
@@ -156,7 +156,7 @@ def _form_probabilities(
             boosting=study.boosting,
             training=training,
             form=form,
-            network_until=until,
+            calls=FitCalls(network_until=until),
         )
         log_odds = {"mlp": of_head, "xgboost": boosted.booster.log_odds(boosted.valid_margins, floor=floor)}
         found = cross_fitted_probabilities(

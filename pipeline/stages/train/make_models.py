@@ -15,7 +15,7 @@ from evaluation.statistics.populations import JudgedRows
 from features.encode import Encoder
 from models.baseline import fit_logistic_baseline
 from models.booster_inputs import plain_columns
-from models.encoded_booster import Boosted, fit_boosted
+from models.encoded_booster import Boosted, FitCalls, fit_boosted
 from models.losses import tail_floor
 from models.network import State
 from models.options import TrainConfig
@@ -141,7 +141,9 @@ def _sweep_progress(context: StageContext) -> SweepProgress:
 
     def tell(name: str, epoch: EpochReport, epochs: int) -> None:
         best = min(epoch.valid_log_loss)
-        context.reporter.progress(epoch.epoch, epochs, f"{name}: epoch {epoch.epoch}, best valid log loss {best:.5f}")
+        context.reporter.progress(
+            epoch.epoch, epochs, f"{name}: epoch {epoch.epoch} of {epochs}, best valid log loss {best:.5f}"
+        )
         key = "unsmoothed" if name == "ε = 0" else name
         context.log.metrics({f"{key}_best_valid_log_loss": best}, step=epoch.epoch)
 
@@ -197,18 +199,21 @@ def _write_sweep(context: StageContext, swept: Swept, heads: Mapping[str, Head],
 def _boosted(
     context: StageContext, task: Task, head: HeadNetwork, *, encoder: Encoder, training: TrainConfig
 ) -> Boosted:
-    boosting = context.config.boosting
-    context.reporter.progress(0, 1, f"booster ({boosting.embedding})")
+    boosting, told = context.config.boosting, f"booster ({context.config.boosting.embedding})"
+    context.reporter.progress(0, None, told)
     plain = plain_columns(encoder.numeric, encoder.categorical, encoder.sizes, limit=boosting.one_hot)
     fresh, blocks = fresh_networks(task, loss=head.loss, config=training), EncoderBlocks(head.loss)
 
     def kept_network(border: int) -> State:
+        context.reporter.progress(0, None, f"{told}: its encoder, network {len(blocks.networks) + 1}")
         blocks.networks[border] = fresh(border)
         return blocks.networks[border]
 
-    boosted = fit_boosted(
-        task, head=head, plain=plain, boosting=boosting, training=training, network_until=kept_network
-    )
+    def tell(number: int, rounds: int) -> None:
+        context.reporter.progress(number, rounds, f"{told}: round {number} of at most {rounds}")
+
+    calls = FitCalls(kept_network, tell)
+    boosted = fit_boosted(task, head=head, plain=plain, boosting=boosting, training=training, calls=calls)
     save_booster(context.out, boosted.booster, boosted.inputs)
     save_encoder_blocks(context.out, blocks)
     return boosted
@@ -218,7 +223,7 @@ def _write_ablation(context: StageContext, plan: SweepPlan, boosted: Boosted) ->
     """Train every technique alone and in pairs on the sweep's own network and batches."""
     config, task, training = context.config, plan.task, plan.training
     arms = recipes(config.ablation, prevalence=task.prevalence, smoothings=config.sweep.smoothing)
-    context.reporter.progress(0, 1, "teacher of distillation")
+    context.reporter.progress(0, None, "teacher of distillation")
     teacher = teacher_probabilities(
         task, boosted, boosting=config.boosting, training=training, floor=plan.posterior_floor
     )
@@ -254,7 +259,7 @@ def _write_leak_table(context: StageContext, plan: SweepPlan, head: HeadNetwork,
         study=study,
         clusters=dependence(rows, by="auto", fewest=config.evaluation.min_clusters),
         bootstrap=config.evaluation.bootstrap(),
-        tell=lambda what: context.reporter.progress(0, 1, what),
+        tell=lambda what: context.reporter.progress(0, None, what),
     )
     write_json(context.out / "encoder_leak.json", table.to_dict())
     context.log.artifact("train/encoder_leak.json")

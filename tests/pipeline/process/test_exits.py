@@ -1,8 +1,10 @@
 """Exit codes tell what Harbor refused from what broke: a scheduler drops the one and tries the other again."""
 
+import io
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from evaluation.errors import InputError as EvaluationInputError
 from features.errors import InputError as FeaturesInputError
 from models.errors import InputError as ModelsInputError
 from pipeline import cli
-from pipeline.process.exits import Ending, Exit, ending_of, place_of
+from pipeline.process.exits import Ending, Exit, ending_of, place_of, run_command
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import LockedError
@@ -319,3 +321,15 @@ def test_files_that_may_not_be_read_are_refused(ending, bundle, rows, tmp_path):
 def test_a_log_format_that_is_none_is_refused(ending, monkeypatch):
     monkeypatch.setenv("HARBOR_LOG_FORMAT", "xml")
     assert refused(ending("run", "--config", "smoke.toml"), "HARBOR_LOG_FORMAT")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_interrupt_is_told_on_a_line_of_its_own_where_a_terminal_has_echoed_the_key(monkeypatch, terminal):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    screen = io.StringIO()
+    screen.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert run_command(interrupted) == Exit.FAILED
+    assert screen.getvalue() == "\n" * terminal + "harbor: interrupted; run the same command again to go on\n"

@@ -68,7 +68,7 @@ def test_a_source_names_at_least_one_file():
 
 
 def test_files_of_this_machine_and_of_a_store_do_not_mix(folder):
-    with pytest.raises(InputError, match="files must be all local or all in object stores"):
+    with pytest.raises(InputError, match="files must be all local, all in object stores, or all tables"):
         source_files((str(folder / "b.csv"), "s3:///nowhere.csv"))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,20 @@ sys.exit(_serve([sys.executable, "-c", child, sys.argv[1]]))
 def test_without_a_store_there_is_nothing_to_show(tmp_path):
     with pytest.raises(ValueError, match=r"must find a tracking store, but there is no .*mlflow\.db"):
         serve_ui(TrackingConfig(), runs=tmp_path, port=5000, say=print)
+
+
+def test_a_port_that_another_program_has_is_told_before_any_server_is_started(tmp_path):
+    (tmp_path / "mlflow.db").touch()
+    said = []
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=rf"needs port {port} on 127.0.0.1.* --port") as refused:
+            serve_ui(TrackingConfig(), runs=tmp_path, port=port, say=said.append)
+    assert (refused.value.errno, said) == (None, [])
+    with pytest.raises(ValueError, match="from 0 to 65535, got 70000"):
+        serve_ui(TrackingConfig(), runs=tmp_path, port=70_000, say=said.append)
 
 
 def test_a_store_that_is_a_server_has_its_own_ui(tmp_path):

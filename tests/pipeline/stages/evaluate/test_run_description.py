@@ -40,7 +40,12 @@ def test_class_weights_are_one_on_average_over_the_rows_of_train(context, judged
 def test_rows_are_counted_and_dropped_columns_named(edited, small_run):
     columns = json.loads((small_run / "ingest" / "report.json").read_text())["columns"]
     columns |= {"dropped_leaks": ["chargeback"], "dropped_personal": ["name"], "ignored": ["memo"]}
+    rows = sum(
+        each["rows"] for each in json.loads((small_run / "features" / "report.json").read_text())["folds"].values()
+    )
     notes = edited("ingest", rows_in=24_001, quarantined=1, columns=columns, warnings=["one file is empty"])
+    assert notes[4][0] == "data"
+    assert notes[4][1].startswith(f"{rows:,} of 24,000 accepted rows are in folds. The other {24_000 - rows:,} are not")
     assert notes[:4] == [
         ("data", "24,001 rows in, 24,000 accepted, 1 quarantined."),
         ("leak", "Dropped on reading: chargeback, name."),
@@ -96,3 +101,15 @@ def test_a_complete_file_says_so_and_an_incomplete_one_has_a_warning_in_its_plac
 
 def test_frauds_without_dates_leave_the_reader_with_the_question(edited):
     assert any("nothing can be said of whether all frauds" in text for _, text in edited("features", maturity=None))
+
+
+def test_a_hybrid_is_told_with_the_weights_of_its_members(context):
+    hybrid = json.loads((context.run / "calibrate" / "calibrators.json").read_text())["hybrid"]
+    (text,) = [text for topic, text in run_notes(context) if topic == "calibration" and "hybrid's" in text]
+    for name, weight in zip(hybrid["members"], hybrid["weights"], strict=True):
+        assert f"{weight:.2f} × {name}" in text
+
+
+def test_a_table_that_was_read_is_told_with_its_version(edited):
+    notes = edited("ingest", tables={"tx@3": "delta table 7f, version 3"})
+    assert ("data", "tx@3 is delta table 7f, version 3.") in notes
