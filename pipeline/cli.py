@@ -72,6 +72,32 @@ def run(
     raise typer.Exit(_brought_up_to_date(placed, force=force))
 
 
+@app.command()
+def check(config: ConfigOption, as_of: AsOfOption = None, assignments: SetOption = None) -> None:
+    """Open the data as a run would and say what it would find; writes nothing, ends with 2 where a run would."""
+    from features.times import time_microseconds
+    from pipeline.config import load_config
+    from pipeline.inspection.quick_look import look_at_columns
+    from pipeline.stages import STAGES
+
+    moment = time_microseconds(as_of) if as_of is not None else None
+    settings = load_config(config, assignments=assignments or ())
+    for stage in STAGES:
+        stage.check(settings)
+    look_at_columns(settings)
+    from pipeline.inspection.data_check import check_lines, check_warnings
+    from pipeline.inspection.opened_data import opened_data
+
+    reporter = _reporter()
+    with reporter.stage("check"):
+        data = opened_data(settings, as_of=moment, reporter=reporter)
+    for line in check_lines(settings, data):
+        reporter.say(line)
+    for warning in check_warnings(settings, data):
+        reporter.warn(warning)
+    reporter.say(f"next    harbor run --config {config}")
+
+
 @dataclass(frozen=True)
 class _PlacedRun:
     """The working folder of a run, and its settings with the store that its address named."""
@@ -89,14 +115,17 @@ def _placed(run_folder: str, settings: "RunSettings") -> _PlacedRun:
 
 
 def _print_plan(placed: _PlacedRun, force: str | None) -> None:
+    from pipeline.inspection.quick_look import look_at_columns, look_at_span
     from pipeline.runs.steps import planned_steps
     from pipeline.runs.working_copy import bring_run
     from pipeline.stages import STAGES
 
+    config = placed.settings.config
     for stage in STAGES:
-        stage.check(placed.settings.config)
+        stage.check(config)
+    span = look_at_span(config, look_at_columns(config), as_of=placed.settings.as_of)
     bring_run(placed.folder, placed.settings.config.runs.store, [stage.name for stage in STAGES])
-    _show(f"plan for {placed.folder}")
+    _show(f"plan for {placed.folder}" + (f", of rows from {span}" if span else ""))
     for step in planned_steps(placed.folder, placed.settings, STAGES, force=force):
         verb = "run " if step.runs else "keep"
         _show(f"  {verb}  {step.stage.name:<10} {step.reason}")

@@ -18,7 +18,12 @@ def work(context: StageContext) -> str:
 
 
 def check(config: Config) -> None:
-    """Names in the configuration that mean nothing to the preset, or are Harbor's own, refused before any work."""
+    """Files that are not there, and names that mean nothing or are Harbor's own, refused before any work."""
+    from pipeline.reading.sources import check_local_files
+    from pipeline.sections import SIMULATE
+
+    if config.data.source != SIMULATE:
+        check_local_files(config.data.source)
     from pipeline.stages.ingest.checked_names import check_names
 
     check_names(config)
