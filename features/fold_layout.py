@@ -84,9 +84,11 @@ def time_grid(event_time: NDArray[np.int64]) -> int:
     True
     """
     span = int(event_time.max()) - int(event_time.min())
+    usual = DAY if span >= FEW_DAYS * DAY else HOUR
+    if len(np.unique(event_time[: 4 * MANY_MOMENTS])) > MANY_MOMENTS:
+        return usual
     moments = np.unique(event_time)
     step = int(np.gcd.reduce(np.diff(moments))) if 1 < len(moments) <= MANY_MOMENTS else 0
-    usual = DAY if span >= FEW_DAYS * DAY else HOUR
     return step if step > usual else usual
 
 

@@ -73,6 +73,31 @@ def run(
 
 
 @app.command()
+def init(
+    files: Annotated[list[str], typer.Argument(help="transactions: CSV, JSON lines or Parquet; patterns, addresses")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the configuration and the preset")] = Path(),
+    yes: Annotated[bool, typer.Option("--yes", help="ask nothing: take every default, marked `# check:`")] = False,
+    force: Annotated[bool, typer.Option("--force", help="write over files that are there")] = False,
+) -> None:
+    """Look at files and write a preset and a configuration with folds that fit; asks where it is not sure.
+
+    Example: harbor init export.csv
+    """
+    from pipeline.reading.sources import check_local_files
+
+    check_local_files(tuple(files))
+    from pipeline.inspection.interview import Interview, asked_on
+    from pipeline.inspection.new_configuration import new_configuration, said_of, write_configuration
+
+    console = Console()
+    interview = Interview(None if yes or not (console.is_terminal and sys.stdin.isatty()) else asked_on(console))
+    new = new_configuration(files, user_path(str(out)), interview)
+    write_configuration(new, force=force)
+    for line in said_of(new, interview):
+        _show(line)
+
+
+@app.command()
 def check(config: ConfigOption, as_of: AsOfOption = None, assignments: SetOption = None) -> None:
     """Open the data as a run would and say what it would find; writes nothing, ends with 2 where a run would."""
     from features.times import time_microseconds

@@ -8,10 +8,9 @@ from pipeline.config import Config
 from pipeline.inspection.expected_cost import expected_cost
 from pipeline.inspection.opened_data import OpenedData
 from pipeline.reading.header_names import quoted_names
-from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.stages.artifacts.ingest_report import IngestReport, reasons_text
 
 SHOWN = 12
-REASONS = 3
 
 
 def check_lines(config: Config, data: OpenedData) -> Iterator[str]:
@@ -34,13 +33,6 @@ def check_warnings(config: Config, data: OpenedData) -> Iterator[str]:
             f"the gate will refuse whatever is trained: test holds {frauds:,} frauds, gate.min_frauds asks for "
             f"{config.gate.min_frauds:,}"
         )
-
-
-def reasons_text(report: IngestReport) -> str:
-    """The most frequent reasons for which rows were set aside; empty where none was."""
-    found = sorted(report.reasons.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{reason} ({count:,})" for reason, count in found[:REASONS]]
-    return "; ".join([*told, *([f"{len(found) - REASONS} more reasons"] if len(found) > REASONS else [])])
 
 
 def _row_lines(report: IngestReport) -> Iterator[str]:

@@ -12,18 +12,14 @@ import pyarrow as pa
 
 from features.windows.spec import FeatureSpec
 from pipeline.config import Config
-from pipeline.process.reporter import Reporter, SilentReporter
-from pipeline.stages import STAGES
+from pipeline.inspection.ingested_data import ingested_in, trial_context
+from pipeline.process.reporter import Reporter
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.features.full_windows import cold_warnings
 from pipeline.stages.features.label_maturity import maturity_warnings
 from pipeline.stages.features.labelled_folds import LabelledFolds, labelled_folds
 from pipeline.stages.features.make_features import check_entities, specification
 from pipeline.stages.features.scarce_frauds import scarce_warnings
-from pipeline.stages.stage import Stage, StageContext
-from pipeline.storage.content import read_table
-from pipeline.tracking.journal import Journal
-from pipeline.tracking.stage_log import StageLog
 
 
 @dataclass(frozen=True)
@@ -52,25 +48,6 @@ class OpenedData:
         yield from maturity_warnings(self.labelled.maturity)
 
 
-@dataclass(frozen=True)
-class IngestedData:
-    """What ingest would leave: its report, and canonical rows by time."""
-
-    report: IngestReport
-    transactions: pa.Table
-
-
-def ingested_data(config: Config, *, as_of: int | None, reporter: Reporter | None = None) -> IngestedData:
-    """The transactions of a configuration, read as ingest reads them.
-
-    Raises:
-        InputError: whatever ingest refuses.
-    """
-    with TemporaryDirectory(prefix="harbor-") as folder:
-        context = _context("ingest", Path(folder), config, as_of, reporter)
-        return _ingested(context)
-
-
 def opened_data(config: Config, *, as_of: int | None, reporter: Reporter | None = None) -> OpenedData:
     """The transactions of a configuration and their folds.
 
@@ -83,37 +60,8 @@ def opened_data(config: Config, *, as_of: int | None, reporter: Reporter | None 
         InputError: whatever ingest refuses, and a history that does not fill the folds, with a layout that it would.
     """
     with TemporaryDirectory(prefix="harbor-") as folder:
-        found = _ingested(_context("ingest", Path(folder), config, as_of, reporter))
-        context = _context("features", Path(folder), config, as_of, reporter)
+        found = ingested_in(Path(folder), config, as_of=as_of, reporter=reporter)
+        context = trial_context("features", Path(folder), config, as_of, reporter)
         check_entities(context)
         spec = specification(context, found.transactions)
         return OpenedData(found.report, found.transactions, spec, labelled_folds(context, found.transactions, spec))
-
-
-def _ingested(context: StageContext) -> IngestedData:
-    context.stage.work(context)
-    return IngestedData(
-        IngestReport.read(context.out / "report.json"), read_table(context.out / "transactions.parquet")
-    )
-
-
-def _context(name: str, run: Path, config: Config, as_of: int | None, reporter: Reporter | None) -> StageContext:
-    """The stage at work in a run folder that nobody keeps."""
-    log = StageLog(Journal(run / "journal.jsonl"), "inspection", parent=None)
-    (run / name).mkdir()
-    return StageContext(_stage(name), run, run / name, config, as_of, log, _Progress(reporter))
-
-
-def _stage(name: str) -> Stage:
-    return next(each for each in STAGES if each.name == name)
-
-
-class _Progress(SilentReporter):
-    """Passes on how far the work has come; what a stage says of itself is said by whoever opened the data."""
-
-    def __init__(self, reporter: Reporter | None) -> None:
-        self._reporter = reporter
-
-    def progress(self, done: float, total: float, note: str = "") -> None:
-        if self._reporter is not None:
-            self._reporter.progress(done, total, note)

@@ -45,16 +45,6 @@ def layouts(rows: LabelledTimes, features: FeaturesConfig, asked: Asked) -> Iter
             yield Layout(split, with_longest_window(features, window), fold_share(split, rows))
 
 
-def best_layout(rows: LabelledTimes, features: FeaturesConfig, asked: Asked) -> Layout | None:
-    """The first that leaves its folds much of the history, or the roomiest; None where none fits."""
-    found = []
-    for layout in layouts(rows, features, asked):
-        if layout.share >= ROOMY:
-            return layout
-        found.append(layout)
-    return max(found, key=lambda layout: layout.share, default=None)
-
-
 def layout_proposal(rows: LabelledTimes, features: FeaturesConfig, asked: Asked) -> str:
     """What to write into the configuration instead, or why no layout would do; the end of a message."""
     layout = next(layouts(rows, features, asked), None) if len(rows.event_time) else None

@@ -1,0 +1,89 @@
+"""How the numbers of a column are spelled: decimal mark, thousands, a currency's sign, and whether that is certain."""
+
+import re
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.schema.number_text import NumberFormat, read_numbers
+from features.schema.preset import Numeric
+from features.schema.values import is_number
+
+FORMS = (("", "."), (",", "."), ("", ","), (".", ","), (" ", ","), (" ", "."), ("'", "."))
+"""Separator of thousands and decimal mark, the plainest first."""
+READABLE = 0.99
+ONLY_GROUPS = r"^[+-]?\d{1,3}(?:[.,]\d{3})+$|^[+-]?\d+$"
+MISSING_WORDS = tuple(Numeric.model_fields["missing_text"].default)
+
+
+@dataclass(frozen=True)
+class NumberSpelling:
+    """How numbers are written.
+
+    Attributes:
+        form: reads all of them.
+        certain: whether no other reading gives other numbers.
+        whole: whether none has a fraction.
+        negative: share of the rows below zero.
+    """
+
+    form: NumberFormat
+    certain: bool
+    whole: bool
+    negative: float
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Keys of a preset, those that are not the usual ones."""
+        keys = {"currency": self.form.currency, "thousands": self.form.thousands, "decimal": self.form.decimal}
+        return {name: value for name, value in keys.items() if value and (name, value) != ("decimal", ".")}
+
+
+def number_spelling(column: pa.Array, text: pa.Array, *, quotes: str = "") -> NumberSpelling | None:
+    """How a column's values read as numbers; None where they are none.
+
+    Args:
+        column: typed, or text.
+        text: the same as trimmed text.
+        quotes: quote characters around values.
+    """
+    if text.null_count == len(text):
+        return None
+    if is_number(column.type):
+        return _spelling(column, NumberFormat(), certain=True, quotes=quotes)
+    sign = _currency_sign(text)
+    for thousands, decimal in FORMS:
+        form = NumberFormat(sign, thousands, decimal)
+        if _readable(column, form, quotes):
+            return _spelling(column, form, certain=_certain(text, sign), quotes=quotes)
+    return None
+
+
+def _readable(column: pa.Array, form: NumberFormat, quotes: str) -> bool:
+    read = read_numbers(column, form, quotes=quotes, missing_text=MISSING_WORDS)
+    unread = sum(int(mask.sum()) for mask in read.unread.values())
+    given = len(column) - read.plain.null_count
+    return bool(given and unread <= (1 - READABLE) * given and given > unread)
+
+
+def _spelling(column: pa.Array, form: NumberFormat, *, certain: bool, quotes: str) -> NumberSpelling:
+    values = read_numbers(column, form, quotes=quotes, missing_text=MISSING_WORDS).values
+    known = values[values == values]  # NaN alone differs from itself
+    return NumberSpelling(form, certain, bool((known % 1 == 0).all()), float((known < 0).mean()) if len(known) else 0.0)
+
+
+def _currency_sign(text: pa.Array) -> str:
+    """What is no number and stands before or behind each of the first values; empty where nothing does."""
+    signs = {re.sub(r"[\d.,'()\s+\-−–]", "", value) for value in text.drop_null()[:256].to_pylist()}
+    return signs.pop() if len(signs) == 1 and len(next(iter(signs))) <= 4 else ""
+
+
+def _certain(text: pa.Array, sign: str) -> bool:
+    """Whether a mark that might part thousands or a fraction does but one of them: 1.234 says neither."""
+    bare = pc.replace_substring(text, sign, "") if sign else text
+    marked = bare.filter(pc.fill_null(pc.match_substring_regex(bare, "[.,]"), False))
+    if not len(marked):
+        return True
+    only_groups = pc.all(pc.match_substring_regex(pc.utf8_trim_whitespace(marked), ONLY_GROUPS)).as_py()
+    return not only_groups
