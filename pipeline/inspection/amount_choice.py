@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.schema.column_plan import CURRENCY_NAMES
@@ -16,6 +17,51 @@ CENT_WORDS = {"cents", "cent", "minor", "pence", "centimes", "centavos"}
 ROUND = 0.5
 """Share of whole amounts that end in 00: so many do where they are cents of round prices."""
 MOST_CURRENCIES = 40
+NAMED = 3
+"""A rank that only the name of an amount gives."""
+OFTEN = 0.3
+"""Share of negative amounts above which they may be purchases and no refunds."""
+USUAL_CURRENCIES = frozenset(
+    [
+        *(
+            "AED",
+            "ARS",
+            "AUD",
+            "BGN",
+            "BRL",
+            "CAD",
+            "CHF",
+            "CLP",
+            "CNY",
+            "COP",
+            "CZK",
+            "DKK",
+            "EUR",
+            "GBP",
+            "HKD",
+            "HUF",
+        ),
+        *(
+            "IDR",
+            "ILS",
+            "INR",
+            "JPY",
+            "KRW",
+            "MXN",
+            "MYR",
+            "NOK",
+            "NZD",
+            "PHP",
+            "PLN",
+            "RON",
+            "RSD",
+            "RUB",
+            "SAR",
+            "SEK",
+        ),
+        *("SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +90,7 @@ def amount_choice(seen: SeenColumns, interview: Interview, *, taken: Collection[
         raise InputError("no column holds numbers that can be the amount: a preset written by hand can say which")
     ranked = sorted(possible, key=_rank, reverse=True)
     best = ranked[0]
-    sure = _rank(best) > 0 and (len(ranked) == 1 or _rank(best) > _rank(ranked[1]))
+    sure = best.hints("amount") and not any(_rank(each) >= NAMED for each in ranked[1:])
     reason = (
         f"{best.name} is named for it" if sure else f"of {len(possible)} columns of numbers {best.name} comes first"
     )
@@ -77,6 +123,9 @@ def _spelled(column: SeenColumn, interview: Interview) -> dict[str, Any]:
         keys |= _marked(column, mark)
     if column.number.negative:
         keys["refund"] = "is_refund"
+    if column.number.negative > OFTEN:
+        reason = f"{column.number.negative:.0%} of the amounts are negative, and taken for refunds: are they purchases?"
+        interview.settle(Question("amount", "Are negative amounts refunds?", "refunds", reason, options=("refunds",)))
     if column.number.whole and _in_cents(column, interview):
         keys["unit"] = "minor"
     return keys
@@ -134,7 +183,8 @@ def _rate(code: str, target: str, interview: Interview) -> str:
 
 
 def _holds_currencies(column: SeenColumn) -> bool:
-    named = column.name.lower() in CURRENCY_NAMES or column.hints("currency")
+    known = bool(pc.all(pc.is_in(pc.utf8_upper(column.text.drop_null()), pa.array(sorted(USUAL_CURRENCIES)))).as_py())
+    named = column.name.lower() in CURRENCY_NAMES or column.hints("currency") or known
     codes = pc.all(pc.match_substring_regex(column.text, r"^(?:[A-Za-z]{3}|\d{3})$")).as_py()
     return bool(named and codes and 0 < column.distinct <= MOST_CURRENCIES)
 

@@ -1,6 +1,7 @@
 """What a column's name says it may be, in the languages that exports come in."""
 
 import re
+import unicodedata
 
 WORDS = {
     "event": (
@@ -45,19 +46,26 @@ WORDS = {
     ),
 }
 """Words of names by what they hint at, in lower case."""
-ROLE_WORDS = {role: tuple(words.split()) for role, words in WORDS.items()}
+
 LONG = 5
 """Letters from which a word counts inside a longer one too: Kartennummer, Betrugsmeldung."""
 
 
 def name_words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case.
+    """The words of a name, in lower case and without accents.
 
     >>> name_words("isFraud"), name_words("TX_DATETIME"), name_words("Betrag (EUR)")
     (('is', 'fraud'), ('tx', 'datetime'), ('betrag', 'eur'))
     """
-    spaced = re.sub(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])", " ", name)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", _without_accents(name))
     return tuple(re.findall(r"[^\W\d_]+", spaced.lower()))
+
+
+def _without_accents(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
+ROLE_WORDS = {role: tuple(_without_accents(words).split()) for role, words in WORDS.items()}
 
 
 def hints_at(name: str, role: str) -> bool:

@@ -62,11 +62,11 @@ def features_for(entities: Sequence[str]) -> FeaturesConfig:
 
 def fold_choice(data: IngestedData, interview: Interview, features: FeaturesConfig) -> FoldChoice:
     """The longest of the delays that leaves the folds room, before any window is shortened, and the layout with it."""
-    rows, longest = labelled_times(data), longest_asked(features)
-    found = []
+    longest, found = longest_asked(features), []
     for delay, reason in delay_choice(data, interview).delays:
         asked = Asked(delay, longest + delay if longest else 0)
-        found += [FoldChoice(delay, reason, layout) for layout in layouts(rows, features, asked)]
+        fitting = layouts(labelled_times(data, delay), features, asked)
+        found += [FoldChoice(delay, reason, layout) for layout in fitting]
         if not found:
             found.append(FoldChoice(delay, reason, None))
     return max(found, key=_merit)
@@ -82,14 +82,18 @@ def _merit(choice: FoldChoice) -> tuple[bool, bool, float]:
     return True, layout.features is None, longest_asked(layout.features) if layout.features else 0.0
 
 
-def labelled_times(data: IngestedData) -> LabelledTimes:
-    """Times and labels of the transactions."""
+def labelled_times(data: IngestedData, delay: int) -> LabelledTimes:
+    """Times and labels of the transactions, as they would be with a label delay (microseconds).
+
+    Args:
+        data: ingested with a delay of nothing, so that labels without a time of their own have their transaction's.
+        delay: that these take.
+    """
     table = data.transactions
-    return LabelledTimes(
-        table["event_time"].cast(pa.int64()).to_numpy(),
-        pc.fill_null(pc.cast(table["label"], pa.float32()), np.nan).to_numpy(),
-        pc.fill_null(pc.cast(table["label_available_at"], pa.int64()), 0).to_numpy(),
-    )
+    event = table["event_time"].cast(pa.int64()).to_numpy()
+    available = pc.fill_null(pc.cast(table["label_available_at"], pa.int64()), 0).to_numpy()
+    label = pc.fill_null(pc.cast(table["label"], pa.float32()), np.nan).to_numpy()
+    return LabelledTimes(event, label, np.where(available == event, event + delay, available))
 
 
 def _fold_sections(

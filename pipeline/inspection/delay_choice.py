@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from features.times import DAY, HOUR, duration_microseconds, duration_text
 from pipeline.inspection.ingested_data import IngestedData
@@ -65,14 +66,15 @@ def duration_days(microseconds: float) -> str:
     return f"{microseconds / DAY:.3g} days" if microseconds >= DAY else f"{microseconds / HOUR:.2g} hours"
 
 
-def _observed(data: IngestedData) -> np.ndarray:
+def _observed(data: IngestedData) -> NDArray[np.float64]:
     """Delays of the frauds whose report time the file itself gives, microseconds; empty where it gives none."""
     given = any(role.partition(".")[0] == "label_available_at" for role in data.report.columns.used)
     if not given and data.report.chargebacks is None:
         return np.zeros(0)
     frauds = data.transactions.filter(pc.equal(data.transactions["label"], 1))
     times = [frauds[name].cast(pa.int64()).to_numpy() for name in ("label_available_at", "event_time")]
-    return (times[0] - times[1]).astype(np.float64)
+    delays: NDArray[np.float64] = (times[0] - times[1]).astype(np.float64)
+    return delays[delays > 0]
 
 
 def _rounded(delay: float) -> int:

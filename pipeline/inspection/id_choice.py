@@ -14,6 +14,8 @@ UNIQUE = 0.999
 """Share of different values from which a column may be the transaction's own id."""
 REPEATING = 0.9
 """Share of different values above which nothing is gained from windows over a column."""
+MANY = 20
+"""Values of a column that may be ids although its name says nothing."""
 OTHERS = ("account", "device")
 
 
@@ -72,7 +74,8 @@ def _main(entity: str, free: list[SeenColumn], interview: Interview) -> SeenColu
         )
         options = tuple(each.name for each in (named or digits))
     else:
-        likely = [each for each in free if _repeats(each) and each.hints("reference")]
+        repeating = [each for each in free if _repeats(each) and each.distinct > MANY and not each.hints("property")]
+        likely = [each for each in repeating if each.hints("reference")] or repeating
         if not likely:
             return None
         best, clear, options = None, False, tuple(each.name for each in likely)
@@ -111,14 +114,15 @@ def _transaction(free: list[SeenColumn], entities: list[SeenColumn], interview: 
     unique = [
         each for each in free if each not in entities and each.filled == 1.0 and each.distinct >= UNIQUE * each.rows
     ]
-    named = [each for each in unique if each.hints("reference") or each.hints("event")]
-    if not named:
+    if not unique:
         return None
-    best = max(named, key=lambda each: (each.hints("event"), each.hints("reference")))
+    best = max(unique, key=lambda each: (each.hints("event"), each.hints("reference")))
     rows = "every row" if best.distinct == best.rows else "nearly every row"
-    reason = f"{best.name} is named for it and differs in {rows}"
-    interview.settle(Question("transaction_id", "Which column is the transaction's own id?", best.name, reason, True))
-    return {"column": best.name}
+    named = best.hints("reference") or best.hints("event")
+    reason = f"{best.name} {'is named for it and ' if named else ''}differs in {rows}"
+    text, options = "Which column is the transaction's own id?", (*(each.name for each in unique), NONE)
+    answer = interview.settle(Question("transaction_id", text, best.name, reason, named, options))
+    return None if answer == NONE else {"column": answer}
 
 
 def _keys(column: SeenColumn) -> dict[str, Any]:

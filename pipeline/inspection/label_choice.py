@@ -14,6 +14,8 @@ UNKNOWN_WORDS = "-1 u unknown pending open undetermined unconfirmed ? na n/a nul
 YES, NO, UNKNOWN = (frozenset(words.split()) for words in (YES_WORDS, NO_WORDS, UNKNOWN_WORDS))
 FEWEST, MOST = 1, 6
 """Values of a label, the unknown ones among them."""
+CLEAR = 3
+"""What must speak for a column: its name, and words that can be read or are rare."""
 RARE = 0.5
 """Share of the rows above which a class cannot be fraud."""
 
@@ -47,7 +49,7 @@ def label_choice(seen: SeenColumns, interview: Interview, *, taken: Collection[s
         )
     ranked = sorted(possible, key=_rank, reverse=True)
     best = ranked[0]
-    sure = _rank(best) >= 3 and (len(ranked) == 1 or _rank(best) > _rank(ranked[1]))
+    sure = _rank(best) >= CLEAR and (len(ranked) == 1 or _rank(best) > _rank(ranked[1]))
     name = interview.settle(
         Question(
             "label",
@@ -71,7 +73,7 @@ def _rank(column: SeenColumn) -> int:
     """How much speaks for a column: its name, readable words, and that one of them is rare."""
     yes, no = _meaning(column.values, YES), _meaning(column.values, NO)
     readable = bool(yes) and bool(no)
-    rare = sum(column.values[word] for word in yes) < RARE * sum(column.values.values())
+    rare = _rare(column, yes)
     named = 2 * column.hints("label") - 2 * column.hints("rule")
     return named + readable + (readable and rare)
 
@@ -80,10 +82,10 @@ def _with_words(column: SeenColumn, interview: Interview) -> LabelChoice:
     yes, no = _meaning(column.values, YES), _meaning(column.values, NO)
     unknown = _meaning(column.values, UNKNOWN - YES - NO)
     rest = [word for word in column.values if word not in {*yes, *no, *unknown}]
-    if yes and no and not rest:
+    if yes and no and not rest and _rare(column, yes):
         return LabelChoice(column.name, yes, no, unknown)
     words = tuple(sorted(column.values, key=lambda word: column.values[word]))
-    guess = yes[0] if yes else next(word for word in words if word not in unknown)
+    guess = yes[0] if yes and no and _rare(column, yes) else next(word for word in words if word not in unknown)
     fraud = interview.settle(
         Question(
             "label",
@@ -95,6 +97,10 @@ def _with_words(column: SeenColumn, interview: Interview) -> LabelChoice:
     )
     honest = tuple(word for word in words if word != fraud and word not in unknown)
     return LabelChoice(column.name, (fraud,), honest, unknown)
+
+
+def _rare(column: SeenColumn, words: Collection[str]) -> bool:
+    return sum(column.values[word] for word in words) < RARE * sum(column.values.values())
 
 
 def _meaning(values: Collection[str], words: Collection[str]) -> tuple[str, ...]:

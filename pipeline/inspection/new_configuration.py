@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from features.split import LabelsConfig
 from features.times import time_text
 from pipeline.config import Config
 from pipeline.inspection.config_draft import config_sections
@@ -160,6 +161,6 @@ def _tried(
                 write_text(path, text)
         try:
             data = DataConfig(source=tuple(source), preset=preset)
-            return ingested_data(Config(data=data), as_of=None, reporter=reporter), ""
+            return ingested_data(Config(data=data, labels=LabelsConfig(delay=0)), as_of=None, reporter=reporter), ""
         except INPUT_ERRORS as error:
             return None, str(error).replace(f"{folder}/", "")

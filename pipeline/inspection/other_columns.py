@@ -22,6 +22,8 @@ CODES = 30
 ONE_SIDED = 0.95
 """A column that is filled for so much more of one class than of the other knows the answer."""
 FEWEST_FRAUDS = 10
+PURE, MOST_FRAUDS = 0.9, 0.8
+"""Values of which so large a share is fraud, and that hold so many of the frauds, know the answer."""
 OWN = {*CANONICAL, *CANDIDATES, "fold", "weight", "label_weight", "probability", "blocked"}
 
 
@@ -56,7 +58,12 @@ def other_columns(
         entities: names of ids in the preset, which no input may have.
     """
     rest = [each for each in seen.columns if each.name not in taken]
-    leaks = [each for each in rest if each.hints("known_later") or _one_sided(each, seen.named(label.column), label)]
+    answer = seen.named(label.column)
+    leaks = [
+        each
+        for each in rest
+        if each.hints("known_later") or _one_sided(each, answer, label) or _tells(each, answer, label)
+    ]
     rest = [each for each in rest if each not in leaks]
     personal = [each for each in rest if _personal(each)]
     rest = [each for each in rest if each not in personal]
@@ -85,11 +92,11 @@ def _kind(column: SeenColumn) -> tuple[str, dict[str, Any]]:
     if column.time is not None:
         return "further times", {}
     if column.number is not None and not _is_code(column):
-        keys = {name: value for name, value in column.number.keys.items() if name != "currency"}
-        return ("further amounts in a currency", {}) if column.number.form.currency else ("numeric", keys)
+        spelled = {name: value for name, value in column.number.keys.items() if name != "currency"}
+        return ("further amounts in a currency", {}) if column.number.form.currency else ("numeric", spelled)
     if column.distinct > CATEGORIES:
         return "texts of too many kinds", {}
-    keys = {}
+    keys: dict[str, Any] = {}
     if column.placeholders:
         keys["missing"] = list(column.placeholders)
     if column.whole_text:
@@ -121,6 +128,17 @@ def _one_sided(column: SeenColumn, label: SeenColumn, words: LabelChoice) -> boo
         return False
     shares = [pc.mean(pc.cast(each, pa.float64())).as_py() for each in filled]
     return bool(abs(shares[0] - shares[1]) >= ONE_SIDED)
+
+
+def _tells(column: SeenColumn, label: SeenColumn, words: LabelChoice) -> bool:
+    """Whether a few of its values hold most frauds and hardly anything else, as what became of a payment does."""
+    fraud = pc.fill_null(pc.is_in(label.text, pa.array(words.yes, pa.string())), False)
+    frauds = pc.sum(fraud).as_py() or 0
+    if not column.values or frauds < FEWEST_FRAUDS:
+        return False
+    rows = [pc.fill_null(pc.equal(column.text, value), False) for value in column.values]
+    held = [(pc.sum(pc.and_(each, fraud)).as_py(), pc.sum(each).as_py()) for each in rows]
+    return bool(sum(own for own, total in held if own >= PURE * total) >= MOST_FRAUDS * frauds)
 
 
 def _group(columns: Sequence[SeenColumn], own: Collection[str]) -> dict[str, Any]:

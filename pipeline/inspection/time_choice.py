@@ -13,6 +13,8 @@ from pipeline.inspection.seen_columns import SeenColumns
 from pipeline.inspection.time_readings import TimeReading, clock_reading, counted_reading, parts_reading
 from pipeline.storage.errors import InputError
 
+FRAUDS_ALONE = 0.5
+"""Share of rows with a report below which it can only be one of frauds."""
 ALWAYS = 0.999
 """Share of the rows in which one time may be called the earlier one, or a column full."""
 
@@ -59,7 +61,7 @@ def report_time_choice(seen: SeenColumns, event: TimeReading, interview: Intervi
             "Which column says when the label became known?",
             _title(best),
             f"{_title(best)} is named for it, and never lies before its transaction",
-            len(named) == 1,
+            len(named) == 1 and (best.filled < FRAUDS_ALONE or hints_at(best.columns[0], "known_later")),
             (*map(_title, named), NONE),
         )
     )
@@ -100,7 +102,12 @@ def _event_rank(time: TimeReading) -> tuple[int, int]:
 def _clearly_before(best: TimeReading, other: TimeReading) -> bool:
     """Whether nobody would take the other for the time of the transaction."""
     earlier = float((best.micros <= other.micros).mean()) >= ALWAYS
-    return _event_rank(best)[0] > _event_rank(other)[0] and (earlier or hints_at(" ".join(other.columns), "later"))
+    finer = best.by_day and not other.by_day and not hints_at(" ".join(other.columns), "later")
+    return (
+        not finer
+        and _event_rank(best)[0] > _event_rank(other)[0]
+        and (earlier or hints_at(" ".join(other.columns), "later"))
+    )
 
 
 def _never_before(time: TimeReading, event: TimeReading) -> bool:

@@ -25,8 +25,8 @@ DAY_FORMATS = (
 DAYS = (*DAY_FORMATS.split(), "%d %b %Y")
 CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", " %H:%M:%S%z")
 FORMATS = (*(f"{day}{clock}" for clock in CLOCKS for day in DAYS), "%Y%m%d%H%M%S", "%Y%m%d%H%M")
-MIXED_UP = (("%d/%m", "%m/%d"), ("%d-%m", "%m-%d"))
-"""The day first or the month first: files of twelve days at most do not say."""
+MIXED_UP = (("%d/%m", "%m/%d"), ("%d-%m", "%m-%d"), ("%d.%m.%y", "%y.%m.%d"), ("%d/%m/%y", "%y/%m/%d"))
+"""The day first, the month first or a short year first: a file of few days does not say."""
 STEPS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 EARLIEST, LATEST = time_microseconds("2000-01-01"), time_microseconds("2045-01-01")
 READABLE = 0.99

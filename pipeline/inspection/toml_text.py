@@ -37,7 +37,7 @@ def toml_value(value: Any) -> str:
         parts = [toml_value(each) for each in value]
         line = f"[{', '.join(parts)}]"
         return line if len(line) <= LINE else _long_list(parts)
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def toml_key(key: str) -> str:
@@ -56,6 +56,11 @@ def _long_list(parts: Sequence[str]) -> str:
 
 
 def _section(section: Section) -> str:
-    lines = [*section.comments, *([section.header and f"[{section.header}]"] if section.header else [])]
+    lines = [*map(_one_line, section.comments), *([section.header and f"[{section.header}]"] if section.header else [])]
     lines += [f"{toml_key(key)} = {toml_value(value)}" for key, value in section.keys.items()]
     return "\n".join(lines) + "\n"
+
+
+def _one_line(comment: str) -> str:
+    """A comment that a name with a line break in it cannot end."""
+    return "".join(letter if letter.isprintable() else " " for letter in comment)
