@@ -17,6 +17,12 @@ from features.times import DAY, HOUR, duration_text
 
 SHARES = {"valid": 0.11, "calib": 0.14, "test": 0.25}
 """Of the time that folds have; the rest is train's. Near those of the default configuration."""
+EVENER = {"valid": 0.18, "calib": 0.18, "test": 0.26}
+"""Where some fold would have too few frauds to learn anything from."""
+MUCH_BETTER = 1.5
+"""Factor by which another division must have more frauds in its poorest fold to be taken."""
+WORTH_FITTING = 25
+"""Frauds from which a rate is known within 20 % (1 / √25)."""
 LONGEST = {"valid": 28 * DAY, "calib": 28 * DAY, "test": 63 * DAY}
 """More brings little where these hold enough frauds: train has the rest."""
 ENOUGH = 200
@@ -58,11 +64,15 @@ def fitting_split(rows: LabelledTimes, asked: Asked) -> SplitConfig | None:
         rows: all rows of the history.
         asked: what must fit.
     """
+    best, most = None, 0
     for lengths in _possible_lengths(rows, asked):
         split = SplitConfig(**{name: duration_text(length) for name, length in lengths.items()})
-        if _holds(rows, asked, split):
-            return split
-    return None
+        frauds = _fewest_frauds(rows, asked, split)
+        if frauds > MUCH_BETTER * most:
+            best, most = split, frauds
+        if frauds >= WORTH_FITTING:
+            break
+    return best
 
 
 def fold_share(split: SplitConfig, rows: LabelledTimes) -> float:
@@ -104,8 +114,9 @@ def _possible_lengths(rows: LabelledTimes, asked: Asked) -> Iterator[dict[str, i
         return
     whole = {name: max(1, round(share * steps)) for name, share in SHARES.items()}
     capped = {name: min(length, max(1, LONGEST[name] // step)) for name, length in whole.items()}
+    evener = {name: max(1, round(share * steps)) for name, share in EVENER.items()}
     equal = dict.fromkeys(SHARES, max(1, steps // 4))
-    for lengths in (capped, whole, equal):
+    for lengths in (capped, whole, evener, equal):
         train = steps - sum(lengths.values())
         if train > 0 and (lengths is not capped or _enough(rows, lengths, step, end)):
             yield {name: count * step for name, count in {"train": train, "gap": gap, **lengths}.items()}
@@ -118,14 +129,14 @@ def _enough(rows: LabelledTimes, lengths: dict[str, int], step: int, end: int) -
     return frauds * min(lengths.values()) / sum(lengths.values()) >= ENOUGH
 
 
-def _holds(rows: LabelledTimes, asked: Asked, split: SplitConfig) -> bool:
-    """Whether every fold has rows of both classes that it may use."""
+def _fewest_frauds(rows: LabelledTimes, asked: Asked, split: SplitConfig) -> int:
+    """The frauds that the fold with the fewest may use; 0 where a fold lacks a class."""
     try:
         folds: Folds = time_folds(
             rows.event_time, rows.label, rows.available_at, split=split, delay=asked.delay, as_of=asked.as_of
         )
         cold = folds.rows("train") & (rows.event_time < rows.event_time.min() + asked.warmup)
-        folds.without(cold, label=rows.label, event_time=rows.event_time, reason="cold")
+        warm = folds.without(cold, label=rows.label, event_time=rows.event_time, reason="cold")
     except InputError:
-        return False
-    return True
+        return 0
+    return min(fold.usable[1] for fold in warm.folds)
