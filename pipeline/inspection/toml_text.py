@@ -37,12 +37,17 @@ def toml_value(value: Any) -> str:
         parts = [toml_value(each) for each in value]
         line = f"[{', '.join(parts)}]"
         return line if len(line) <= LINE else _long_list(parts)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _quoted(value)
 
 
 def toml_key(key: str) -> str:
     """A key, quoted where it must be."""
-    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else json.dumps(key)
+    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else _quoted(key)
+
+
+def _quoted(value: object) -> str:
+    """A text in quotes, or a number or truth value: what JSON and TOML write alike, but for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _long_list(parts: Sequence[str]) -> str:
