@@ -1,6 +1,7 @@
 """The command line: where effects begin and every error becomes one message and an exit code."""
 
 import os
+import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -102,14 +103,12 @@ def check(config: ConfigOption, as_of: AsOfOption = None, assignments: SetOption
     """Open the data as a run would and say what it would find; writes nothing, ends with 2 where a run would."""
     from features.times import time_microseconds
     from pipeline.config import load_config
-    from pipeline.inspection.quick_look import look_at_columns
     from pipeline.stages import STAGES
 
     moment = time_microseconds(as_of) if as_of is not None else None
     settings = load_config(config, assignments=assignments or ())
     for stage in STAGES:
         stage.check(settings)
-    look_at_columns(settings)
     from pipeline.inspection.data_check import check_lines, check_warnings
     from pipeline.inspection.opened_data import opened_data
 
@@ -120,7 +119,11 @@ def check(config: ConfigOption, as_of: AsOfOption = None, assignments: SetOption
         reporter.say(line)
     for warning in check_warnings(settings, data):
         reporter.warn(warning)
-    reporter.say(f"next    harbor run --config {config}")
+    further = [
+        *(["--as-of", as_of] if as_of else []),
+        *(word for each in assignments or () for word in ("--set", each)),
+    ]
+    reporter.say(f"next    {shlex.join(['harbor', 'run', '--config', config, *further])}")
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,6 @@ def _placed(run_folder: str, settings: "RunSettings") -> _PlacedRun:
 
 
 def _print_plan(placed: _PlacedRun, force: str | None) -> None:
-    from pipeline.inspection.quick_look import look_at_columns, look_at_span
     from pipeline.runs.steps import planned_steps
     from pipeline.runs.working_copy import bring_run
     from pipeline.stages import STAGES
@@ -148,6 +150,8 @@ def _print_plan(placed: _PlacedRun, force: str | None) -> None:
     config = placed.settings.config
     for stage in STAGES:
         stage.check(config)
+    from pipeline.inspection.quick_look import look_at_columns, look_at_span
+
     span = look_at_span(config, look_at_columns(config), as_of=placed.settings.as_of)
     bring_run(placed.folder, placed.settings.config.runs.store, [stage.name for stage in STAGES])
     _show(f"plan for {placed.folder}" + (f", of rows from {span}" if span else ""))

@@ -29,7 +29,7 @@ WORDS = {
         "commercant commerçant comercio merchantid"
     ),
     "device": "device deviceid fingerprint geraet gerät",
-    "reference": "id uuid reference ref arn rrn key nr no number txid txnid trxid",
+    "reference": "id uuid reference referenz referencia nummer numero num ref arn rrn key nr no number txid txnid",
     "currency": "currency ccy waehrung währung devise moneda valuta curr currencycode",
     "personal": (
         "first last firstname lastname surname vorname nachname name fullname email mail phone tel telefon mobile "

@@ -16,7 +16,9 @@ from pipeline.storage.errors import InputError
 FRAUDS_ALONE = 0.5
 """Share of rows with a report below which it can only be one of frauds."""
 ALWAYS = 0.999
-"""Share of the rows in which one time may be called the earlier one, or a column full."""
+"""Share of the rows in which one time may be called the earlier one, or a time of day be there."""
+MOSTLY = 0.98
+"""Share of the rows that must have a time of the transaction: real exports hold a few that nobody can read."""
 
 
 def event_time_choice(seen: SeenColumns, interview: Interview) -> TimeReading:
@@ -72,7 +74,7 @@ def report_time_choice(seen: SeenColumns, event: TimeReading, interview: Intervi
 def _event_candidates(seen: SeenColumns) -> list[TimeReading]:
     """Full columns of times, dates joined with their time of day, and counted steps where there is nothing better."""
     arrays, found = seen.arrays, []
-    full = [each.time for each in seen.columns if each.time is not None and each.time.filled >= ALWAYS]
+    full = [each.time for each in seen.columns if each.time is not None and each.time.filled >= MOSTLY]
     for time in full:
         name = time.columns[0]
         if not (hints_at(name, "report") or hints_at(name, "birth")):
@@ -82,7 +84,7 @@ def _event_candidates(seen: SeenColumns) -> list[TimeReading]:
         found.append(parts)
     if not found:
         steps = (counted_reading(each.name, each.column, quotes=seen.quotes) for each in seen.columns)
-        found = [time for time in steps if time is not None and time.filled >= ALWAYS]
+        found = [time for time in steps if time is not None and time.filled >= MOSTLY]
     return found
 
 
@@ -157,7 +159,7 @@ def _why_event(best: TimeReading, others: Sequence[TimeReading], *, sure: bool) 
         return f"{_title(best)} counts {best.keys['unit']} from a start that the file does not name; 1970 stands for it"
     rest = ", ".join(map(_title, others))
     if not others:
-        return f"{_title(best)} is the only column that reads as a time in every row and is no report or birthday"
+        return f"{_title(best)} is the only column that reads as a time in all rows and is no report or birthday"
     return f"{_title(best)} is named for it and lies before {rest}" if sure else f"it might be {rest} as well"
 
 

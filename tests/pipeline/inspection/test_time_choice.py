@@ -40,7 +40,7 @@ def test_a_day_is_not_taken_silently_where_another_column_has_the_hour():
 
 
 def test_a_birthday_a_report_and_a_column_with_holes_are_not_the_event():
-    with_holes = [None, *STAMPS[1:]]
+    with_holes = [*[None] * 10, *STAMPS[10:]]
     time, _ = chosen({"birth_date": DAYS, "reported_at": LATER, "holes": with_holes, "stamp": STAMPS})
     assert time.columns == ("stamp",)
 
