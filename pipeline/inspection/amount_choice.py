@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from features.schema.column_plan import CURRENCY_NAMES
 from pipeline.inspection.column_words import name_words
 from pipeline.inspection.interview import Interview, Question
+from pipeline.inspection.number_spelling import CURRENCY_CODES
 from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.storage.errors import InputError
 
@@ -21,47 +22,6 @@ NAMED = 3
 """A rank that only the name of an amount gives."""
 OFTEN = 0.3
 """Share of negative amounts above which they may be purchases and no refunds."""
-USUAL_CURRENCIES = frozenset(
-    [
-        *(
-            "AED",
-            "ARS",
-            "AUD",
-            "BGN",
-            "BRL",
-            "CAD",
-            "CHF",
-            "CLP",
-            "CNY",
-            "COP",
-            "CZK",
-            "DKK",
-            "EUR",
-            "GBP",
-            "HKD",
-            "HUF",
-        ),
-        *(
-            "IDR",
-            "ILS",
-            "INR",
-            "JPY",
-            "KRW",
-            "MXN",
-            "MYR",
-            "NOK",
-            "NZD",
-            "PHP",
-            "PLN",
-            "RON",
-            "RSD",
-            "RUB",
-            "SAR",
-            "SEK",
-        ),
-        *("SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR"),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -183,7 +143,7 @@ def _rate(code: str, target: str, interview: Interview) -> str:
 
 
 def _holds_currencies(column: SeenColumn) -> bool:
-    known = bool(pc.all(pc.is_in(pc.utf8_upper(column.text.drop_null()), pa.array(sorted(USUAL_CURRENCIES)))).as_py())
+    known = bool(pc.all(pc.is_in(pc.utf8_upper(column.text.drop_null()), pa.array(sorted(CURRENCY_CODES)))).as_py())
     named = column.name.lower() in CURRENCY_NAMES or column.hints("currency") or known
     codes = pc.all(pc.match_substring_regex(column.text, r"^(?:[A-Za-z]{3}|\d{3})$")).as_py()
     return bool(named and codes and 0 < column.distinct <= MOST_CURRENCIES)

@@ -14,6 +14,13 @@ FORMS = (("", "."), (",", "."), ("", ","), (".", ","), (" ", ","), (" ", "."), (
 """Separator of thousands and decimal mark, the plainest first."""
 READABLE = 0.99
 ONLY_GROUPS = r"^[+-]?\d{1,3}(?:[.,]\d{3})+$|^[+-]?\d+$"
+CODES = (
+    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON "
+    "RSD RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR"
+)
+CURRENCY_CODES = frozenset(CODES.split())
+"""Those of most payments; a word of three letters that is none of them may be anything."""
+SIGNS = CURRENCY_CODES | {"$", "€", "£", "¥", "₹", "₽", "₺", "₩", "₪", "R$", "kr", "Kr", "zł", "Kč", "Fr", "lei", "Ft"}
 MISSING_WORDS = tuple(Numeric.model_fields["missing_text"].default)
 
 
@@ -74,9 +81,9 @@ def _spelling(column: pa.Array, form: NumberFormat, *, certain: bool, quotes: st
 
 
 def _currency_sign(text: pa.Array) -> str:
-    """What is no number and stands before or behind each of the first values; empty where nothing does."""
+    """The sign or code of a currency that stands before or behind each of the first values; empty where none does."""
     signs = {re.sub(r"[\d.,'()\s+\-−–]", "", value) for value in text.drop_null()[:256].to_pylist()}
-    return signs.pop() if len(signs) == 1 and len(next(iter(signs))) <= 4 else ""
+    return signs.pop() if len(signs) == 1 and signs <= SIGNS else ""
 
 
 def _certain(text: pa.Array, sign: str) -> bool:

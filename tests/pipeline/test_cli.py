@@ -11,7 +11,8 @@ import pytest
 from pipeline import cli
 from pipeline.storage.done import folder_checksums
 
-SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample" / "transactions.csv"
+ROOT = Path(__file__).parent.parent.parent
+README, SAMPLE = ROOT / "README.md", ROOT / "data" / "sample" / "transactions.csv"
 
 
 @pytest.fixture
@@ -200,3 +201,14 @@ def test_a_wrong_file_name_waits_for_no_heavy_library(tmp_path, arguments):
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert "gone.csv: does not exist" in ended.stderr
     assert ended.stderr.splitlines()[-1] == "(2, set())"
+
+
+def test_the_walk_through_of_the_readme_says_what_happens(harbor, tmp_path):
+    shown = README.read_text(encoding="utf-8").partition("```console\n")[2].partition("```")[0]
+    (tmp_path / "data" / "sample").mkdir(parents=True)
+    shutil.copy(SAMPLE, tmp_path / "data" / "sample")
+    for block in shown.split("$ harbor ")[1:3]:
+        command, *expected = block.splitlines()
+        code, out, _ = harbor(*command.split())
+        assert code == 0
+        assert [line for line in expected if line.strip() != "..." and line not in out.splitlines()] == []

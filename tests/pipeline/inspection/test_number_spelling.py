@@ -46,4 +46,5 @@ def test_whole_and_negative_numbers_are_told():
 
 def test_texts_are_no_numbers_and_blanks_say_nothing():
     assert spelled("Gent", "12") is None
+    assert spelled("k12", "k13") is None
     assert spelled(None, None) is None
