@@ -6,9 +6,9 @@ import unicodedata
 WORDS = {
     "event": (
         "event transaction trans tx txn trx booked booking buchung purchase auth authorisation authorization payment "
-        "occurred operation kauf achat"
+        "occurred operation kauf achat boeking boekings compra"
     ),
-    "clock": "time date datetime timestamp zeit datum heure fecha dt ts created uhrzeit hora when",
+    "clock": "time date datetime timestamp zeit datum heure fecha dt ts created uhrzeit hora tijd when",
     "later": (
         "settle settled settlement posting posted value valuta clearing cleared update updated modified load loaded "
         "insert inserted processed capture captured export exported expiry expires exp valid"
@@ -16,17 +16,19 @@ WORDS = {
     "birth": "dob birth born birthday geburt geburtsdatum naissance opened open since issued registered",
     "report": (
         "report reported chargeback chargebacks cb dispute disputed available confirmed claim claimed gemeldet meldung "
-        "signalement known notified notification"
+        "signalement melding gemeld meldings known notified notification"
     ),
     "amount": "amount amt betrag montant importe bedrag kwota umsatz valor summe price total belopp importo",
     "side_amount": "fee tax tip discount balance limit avg mean max min original orig cashback rate ratio",
     "label": "fraud isfraud fraudulent betrug fraude frode fraudflag label class target",
     "rule": "flagged rule predicted prediction pred score alert scenario type reason model suspected",
     "card": "card pan cc karte kartennummer kaart carte tarjeta cardholder cardnumber cardno kartennr",
-    "account": "account konto kontonummer compte cuenta iban customer client kunde kundennummer user cust acct",
+    "account": (
+        "account konto kontonummer compte cuenta iban customer client kunde kundennummer user cust acct rekening klant"
+    ),
     "merchant": (
         "merchant mid terminal tid haendler händler shop store acceptor payee beneficiary vendor seller marchand "
-        "commercant commerçant comercio merchantid"
+        "winkel commercant commerçant comercio merchantid"
     ),
     "device": "device deviceid fingerprint geraet gerät",
     "reference": "id uuid reference referenz referencia nummer numero num ref arn rrn key nr no number txid txnid",

@@ -34,22 +34,24 @@ def known_layout(files: Sequence[SourceFile], form: TextForm) -> str | None:
         form: how the first of them is written.
     """
     names = [tuple(header(file, delimiter=form.delimiter, encoding=form.encoding).names) for file in files]
-    found = []
-    for name in shipped_presets():
-        preset = load_preset(DataConfig(preset=name))
-        main = [place for place, file in enumerate(files) if not _beside(file, preset)]
-        alike = len({frozenset(names[place]) for place in main}) == 1
-        complete = preset.chargebacks is None or len(main) < len(files)
-        if alike and complete and (preset.delimiter, preset.encoding) == (form.delimiter, form.encoding):
-            found.append((_named_share(names[main[0]], preset), len(main) < len(files), name))
-    for share, _, name in sorted(found, reverse=True):
-        preset = load_preset(DataConfig(preset=name))
-        if (
-            share >= NAMED
-            and _readable_share([each for each in files if not _beside(each, preset)], preset) >= READABLE
-        ):
+    presets = {name: load_preset(DataConfig(preset=name)) for name in shipped_presets()}
+    fitting = {name: each for name, each in presets.items() if TextForm(each.delimiter, each.encoding) == form}
+    shares = {name: _share_of_all(files, names, preset) for name, preset in fitting.items()}
+    for name in sorted(fitting, key=lambda each: shares[each], reverse=True):
+        main = [file for file in files if not _beside(file, fitting[name])]
+        if shares[name] >= NAMED and _readable_share(main, fitting[name]) >= READABLE:
             return name
     return None
+
+
+def _share_of_all(files: Sequence[SourceFile], names: Sequence[tuple[str, ...]], preset: Preset) -> float:
+    """The share of columns that a preset names; 0 where files of transactions differ or a feed is missing."""
+    main = [place for place, file in enumerate(files) if not _beside(file, preset)]
+    if len({frozenset(names[place]) for place in main}) != 1:
+        return 0.0
+    if preset.chargebacks is not None and len(main) == len(files):
+        return 0.0
+    return _named_share(names[main[0]], preset)
 
 
 def _patterns(preset: Preset) -> Iterator[str]:

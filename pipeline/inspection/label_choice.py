@@ -64,6 +64,8 @@ def label_choice(seen: SeenColumns, interview: Interview, *, taken: Collection[s
 
 
 def _may_be_label(column: SeenColumn) -> bool:
+    if column.time is not None:
+        return False
     if not FEWEST < len(column.values) <= MOST or not all(masked(value) == value for value in column.values):
         return False
     return len(_meaning(column.values, YES)) + len(_meaning(column.values, NO)) >= 2 or column.hints("label")
@@ -81,22 +83,21 @@ def _rank(column: SeenColumn) -> int:
 def _with_words(column: SeenColumn, interview: Interview) -> LabelChoice:
     yes, no = _meaning(column.values, YES), _meaning(column.values, NO)
     unknown = _meaning(column.values, UNKNOWN - YES - NO)
-    rest = [word for word in column.values if word not in {*yes, *no, *unknown}]
-    if yes and no and not rest and _rare(column, yes):
+    clear = bool(yes and no) and _rare(column, yes)
+    if clear and len(yes) + len(no) + len(unknown) == len(column.values):
         return LabelChoice(column.name, yes, no, unknown)
     words = tuple(sorted(column.values, key=lambda word: column.values[word]))
-    guess = yes[0] if yes and no and _rare(column, yes) else next(word for word in words if word not in unknown)
+    known = tuple(word for word in words if word not in unknown)
     fraud = interview.settle(
         Question(
             "label",
             f"Which value of {column.name} means fraud?",
-            guess,
+            yes[0] if clear else known[0],
             f"of {', '.join(words)} the rarest is taken for fraud",
             options=words,
         )
     )
-    honest = tuple(word for word in words if word != fraud and word not in unknown)
-    return LabelChoice(column.name, (fraud,), honest, unknown)
+    return LabelChoice(column.name, (fraud,), tuple(word for word in known if word != fraud), unknown)
 
 
 def _rare(column: SeenColumn, words: Collection[str]) -> bool:

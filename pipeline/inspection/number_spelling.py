@@ -60,18 +60,19 @@ def number_spelling(column: pa.Array, text: pa.Array, *, quotes: str = "") -> Nu
     if is_number(column.type):
         return _spelling(column, NumberFormat(), certain=True, quotes=quotes)
     sign = _currency_sign(text)
-    for thousands, decimal in FORMS:
-        form = NumberFormat(sign, thousands, decimal)
-        if _readable(column, form, quotes):
-            return _spelling(column, form, certain=_certain(text, sign), quotes=quotes)
-    return None
+    forms = [NumberFormat(sign, thousands, decimal) for thousands, decimal in FORMS]
+    best = max(forms, key=lambda form: _readable_share(column, form, quotes))
+    if _readable_share(column, best, quotes) < READABLE:
+        return None
+    return _spelling(column, best, certain=_certain(text, sign), quotes=quotes)
 
 
-def _readable(column: pa.Array, form: NumberFormat, quotes: str) -> bool:
+def _readable_share(column: pa.Array, form: NumberFormat, quotes: str) -> float:
+    """Share of the values that are numbers in this form."""
     read = read_numbers(column, form, quotes=quotes, missing_text=MISSING_WORDS)
     unread = sum(int(mask.sum()) for mask in read.unread.values())
     given = len(column) - read.plain.null_count
-    return bool(given and unread <= (1 - READABLE) * given and given > unread)
+    return float((given - unread) / given) if given else 0.0
 
 
 def _spelling(column: pa.Array, form: NumberFormat, *, certain: bool, quotes: str) -> NumberSpelling:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.schema.preset import CANONICAL
 from pipeline.inspection.column_words import name_words
 from pipeline.inspection.label_choice import LabelChoice
+from pipeline.inspection.leak_signs import Outcomes, is_one_sided, outcomes, tells_frauds
 from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.sections import CANDIDATES
 
@@ -19,11 +19,7 @@ CATEGORIES = 1_000
 """Different texts in a sample up to which a column is a category."""
 CODES = 30
 """Different whole numbers up to which they are taken for codes."""
-ONE_SIDED = 0.95
-"""A column that is filled for so much more of one class than of the other knows the answer."""
-FEWEST_FRAUDS = 10
-PURE, MOST_FRAUDS = 0.9, 0.8
-"""Values of which so large a share is fraud, and that hold so many of the frauds, know the answer."""
+INPUTS = ("categorical", "numeric")
 OWN = {*CANONICAL, *CANDIDATES, "fold", "weight", "label_weight", "probability", "blocked"}
 
 
@@ -57,32 +53,32 @@ def other_columns(
         taken: columns that are something already.
         entities: names of ids in the preset, which no input may have.
     """
+    known = outcomes(seen, label)
     rest = [each for each in seen.columns if each.name not in taken]
-    answer = seen.named(label.column)
-    leaks = [
-        each
-        for each in rest
-        if each.hints("known_later") or _one_sided(each, answer, label) or _tells(each, answer, label)
-    ]
-    rest = [each for each in rest if each not in leaks]
-    personal = [each for each in rest if _personal(each)]
-    rest = [each for each in rest if each not in personal]
-    groups: dict[str, dict[str, list[SeenColumn]]] = {"categorical": defaultdict(list), "numeric": defaultdict(list)}
-    unread: dict[str, list[str]] = defaultdict(list)
-    for column in rest:
-        kind, keys = _kind(column)
-        if kind in groups:
-            groups[kind][repr(sorted(keys.items()))].append(column)
-        else:
-            unread[kind].append(column.name)
+    leaks = [each for each in rest if _knows(each, known)]
+    personal = [each for each in rest if each not in leaks and _personal(each)]
+    kinds = _by_kind([each for each in rest if each not in leaks and each not in personal])
     names = {*OWN, *entities}
     return OtherColumns(
-        categorical=[_group(columns, names) for columns in groups["categorical"].values()],
-        numeric=[_group(columns, names) for columns in groups["numeric"].values()],
+        categorical=[_group(columns, names) for kind, columns in kinds if kind == "categorical"],
+        numeric=[_group(columns, names) for kind, columns in kinds if kind == "numeric"],
         leaks=tuple(each.name for each in leaks),
         personal=tuple(each.name for each in personal),
-        unread={why: tuple(columns) for why, columns in unread.items()},
+        unread={kind: tuple(each.name for each in columns) for kind, columns in kinds if kind not in INPUTS},
     )
+
+
+def _knows(column: SeenColumn, known: Outcomes) -> bool:
+    return column.hints("known_later") or is_one_sided(column, known) or tells_frauds(column, known)
+
+
+def _by_kind(columns: Sequence[SeenColumn]) -> list[tuple[str, list[SeenColumn]]]:
+    """Columns that share their kind and their reading, in the order of the first of each."""
+    groups: dict[tuple[str, str], list[SeenColumn]] = defaultdict(list)
+    for column in columns:
+        kind, keys = _kind(column)
+        groups[kind, repr(sorted(keys.items()))].append(column)
+    return [(kind, group) for (kind, _), group in groups.items()]
 
 
 def _kind(column: SeenColumn) -> tuple[str, dict[str, Any]]:
@@ -96,14 +92,7 @@ def _kind(column: SeenColumn) -> tuple[str, dict[str, Any]]:
         return ("further amounts in a currency", {}) if column.number.form.currency else ("numeric", spelled)
     if column.distinct > CATEGORIES:
         return "texts of too many kinds", {}
-    keys: dict[str, Any] = {}
-    if column.placeholders:
-        keys["missing"] = list(column.placeholders)
-    if column.whole_text:
-        keys["whole_numbers"] = True
-    if column.in_two_cases:
-        keys["upper"] = True
-    return "categorical", keys
+    return "categorical", column.spelling_keys
 
 
 def _is_code(column: SeenColumn) -> bool:
@@ -117,28 +106,6 @@ def _personal(column: SeenColumn) -> bool:
     """Whether the name is one of personal data; a merchant's name is none."""
     others = ("merchant", "device", "code")
     return column.like_mail or (column.hints("personal") and not any(column.hints(each) for each in others))
-
-
-def _one_sided(column: SeenColumn, label: SeenColumn, words: LabelChoice) -> bool:
-    """Whether a column is filled for nearly all frauds and hardly any other row, or the other way."""
-    fraud = pc.is_in(label.text, pa.array(words.yes, pa.string()))
-    honest = pc.is_in(label.text, pa.array(words.no, pa.string()))
-    filled = [pc.is_valid(column.text.filter(rows)) for rows in (fraud, honest)]
-    if min(len(each) for each in filled) < FEWEST_FRAUDS:
-        return False
-    shares = [pc.mean(pc.cast(each, pa.float64())).as_py() for each in filled]
-    return bool(abs(shares[0] - shares[1]) >= ONE_SIDED)
-
-
-def _tells(column: SeenColumn, label: SeenColumn, words: LabelChoice) -> bool:
-    """Whether a few of its values hold most frauds and hardly anything else, as what became of a payment does."""
-    fraud = pc.fill_null(pc.is_in(label.text, pa.array(words.yes, pa.string())), False)
-    frauds = pc.sum(fraud).as_py() or 0
-    if not column.values or frauds < FEWEST_FRAUDS:
-        return False
-    rows = [pc.fill_null(pc.equal(column.text, value), False) for value in column.values]
-    held = [(pc.sum(pc.and_(each, fraud)).as_py(), pc.sum(each).as_py()) for each in rows]
-    return bool(sum(own for own, total in held if own >= PURE * total) >= MOST_FRAUDS * frauds)
 
 
 def _group(columns: Sequence[SeenColumn], own: Collection[str]) -> dict[str, Any]:

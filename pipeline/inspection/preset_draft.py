@@ -57,9 +57,9 @@ def preset_draft(sample: RowSample, form: TextForm, interview: Interview, *, of:
 
 def _choices(seen: SeenColumns, interview: Interview) -> _Choices:
     event = event_time_choice(seen, interview)
-    report = report_time_choice(seen, event, interview)
+    label = label_choice(seen, interview, taken=set(event.columns))
+    report = report_time_choice(seen, event, label, interview)
     times = {*time_columns(event, report)}
-    label = label_choice(seen, interview, taken=times)
     ids = id_choice(seen, interview, taken={*times, label.column})
     taken = {*times, label.column, *ids.columns}
     amount = amount_choice(seen, interview, taken=taken)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -84,6 +85,14 @@ class SeenColumn:
         rows = pc.fill_null(pc.is_in(pc.utf8_lower(self.text), words), False)
         counted = pc.value_counts(self.text.filter(rows)).to_pylist()
         return tuple(sorted(each["values"] for each in counted if each["counts"] >= PLACEHOLDER_SHARE * self.rows))
+
+    @property
+    def spelling_keys(self) -> dict[str, Any]:
+        """Keys of an id or a category that say what else is one and the same, or none."""
+        keys: dict[str, Any] = {"missing": list(self.placeholders)} if self.placeholders else {}
+        if self.whole_text:
+            keys["whole_numbers"] = True
+        return keys | ({"upper": True} if self.in_two_cases else {})
 
     @property
     def in_two_cases(self) -> bool:

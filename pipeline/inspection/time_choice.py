@@ -9,7 +9,9 @@ from features.schema.event_times import NOT_A_TIME
 from features.schema.preset import TimeColumn
 from pipeline.inspection.column_words import hints_at
 from pipeline.inspection.interview import NONE, Interview, Question
-from pipeline.inspection.seen_columns import SeenColumns
+from pipeline.inspection.label_choice import LabelChoice
+from pipeline.inspection.leak_signs import is_one_sided, outcomes
+from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.inspection.time_readings import TimeReading, clock_reading, counted_reading, parts_reading
 from pipeline.storage.errors import InputError
 
@@ -34,7 +36,7 @@ def event_time_choice(seen: SeenColumns, interview: Interview) -> TimeReading:
         )
     ranked = sorted(found, key=_event_rank, reverse=True)
     best, others = ranked[0], ranked[1:]
-    sure = not best.counted and all(_clearly_before(best, other) for other in others)
+    sure = not best.counted and not best.by_day and all(_clearly_before(best, other) for other in others)
     name = interview.settle(
         Question(
             "event_time",
@@ -49,43 +51,49 @@ def event_time_choice(seen: SeenColumns, interview: Interview) -> TimeReading:
     return _with_zone(_with_format(chosen, interview, "event_time"), interview)
 
 
-def report_time_choice(seen: SeenColumns, event: TimeReading, interview: Interview) -> TimeReading | None:
-    """When the label became known, where a column says so."""
-    times = [each.time for each in seen.columns if each.time is not None and each.name not in event.columns]
-    later = [time for time in times if _never_before(time, event)]
-    named = [time for time in later if hints_at(time.columns[0], "report") and not hints_at(time.columns[0], "later")]
-    if not named:
+def report_time_choice(
+    seen: SeenColumns, event: TimeReading, label: LabelChoice, interview: Interview
+) -> TimeReading | None:
+    """When the label became known: a column named for it, or one that frauds alone have; None where there is none."""
+    times = [each for each in seen.columns if each.time is not None and each.name not in {*event.columns, label.column}]
+    later = [each for each in times if each.time is not None and _never_before(each.time, event)]
+    known = outcomes(seen, label)
+    named = [each for each in later if each.hints("report") and not each.hints("later")]
+    found = named or [each for each in later if is_one_sided(each, known)]
+    if not found:
         return None
-    best = min(named, key=lambda time: time.filled)
+    best = min(found, key=lambda each: each.filled)
+    sure = len(named) == 1 and (best.filled < FRAUDS_ALONE or best.hints("known_later"))
+    why = "is named for it, and" if named else "is there for frauds alone, and"
     name = interview.settle(
         Question(
             "label_available_at",
             "Which column says when the label became known?",
-            _title(best),
-            f"{_title(best)} is named for it, and never lies before its transaction",
-            len(named) == 1 and (best.filled < FRAUDS_ALONE or hints_at(best.columns[0], "known_later")),
-            (*map(_title, named), NONE),
+            best.name,
+            f"{best.name} {why} never lies before its transaction",
+            sure,
+            (*(each.name for each in found), NONE),
         )
     )
-    chosen = next((time for time in named if _title(time) == name), None)
+    chosen = next((each.time for each in found if each.name == name), None)
     return None if chosen is None else _with_format(chosen, interview, "label_available_at")
 
 
 def _event_candidates(seen: SeenColumns) -> list[TimeReading]:
     """Full columns of times, dates joined with their time of day, and counted steps where there is nothing better."""
-    arrays, found = seen.arrays, []
-    full = [each.time for each in seen.columns if each.time is not None and each.time.filled >= MOSTLY]
-    for time in full:
-        name = time.columns[0]
-        if not (hints_at(name, "report") or hints_at(name, "birth")):
-            found.append(_joined(time, seen) or time)
-    parts = parts_reading(arrays, quotes=seen.quotes)
+    times = [each.time for each in seen.columns if each.time is not None and _may_be_event(each)]
+    found = [_joined(time, seen) or time for time in times if time.filled >= MOSTLY]
+    parts = parts_reading(seen.arrays, quotes=seen.quotes)
     if parts is not None:
         found.append(parts)
-    if not found:
-        steps = (counted_reading(each.name, each.column, quotes=seen.quotes) for each in seen.columns)
-        found = [time for time in steps if time is not None and time.filled >= MOSTLY]
-    return found
+    if found:
+        return found
+    steps = (counted_reading(each.name, each.column, quotes=seen.quotes) for each in seen.columns)
+    return [time for time in steps if time is not None and time.filled >= MOSTLY]
+
+
+def _may_be_event(column: SeenColumn) -> bool:
+    return not (column.hints("report") or column.hints("birth"))
 
 
 def _joined(day: TimeReading, seen: SeenColumns) -> TimeReading | None:
@@ -157,6 +165,8 @@ def _with_zone(time: TimeReading, interview: Interview) -> TimeReading:
 def _why_event(best: TimeReading, others: Sequence[TimeReading], *, sure: bool) -> str:
     if best.counted:
         return f"{_title(best)} counts {best.keys['unit']} from a start that the file does not name; 1970 stands for it"
+    if best.by_day:
+        return f"{_title(best)} says the day alone: windows of hours mean little where no column has the time of day"
     rest = ", ".join(map(_title, others))
     if not others:
         return f"{_title(best)} is the only column that reads as a time in all rows and is no report or birthday"

@@ -24,7 +24,10 @@ DAY_FORMATS = (
 )
 DAYS = (*DAY_FORMATS.split(), "%d %b %Y")
 CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", " %H:%M:%S%z")
-FORMATS = (*(f"{day}{clock}" for clock in CLOCKS for day in DAYS), "%Y%m%d%H%M%S", "%Y%m%d%H%M")
+SOLID = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
+FORMATS = (*(f"{day}{clock}" for clock in CLOCKS for day in DAYS), *SOLID[1:])
+STAMP_DIGITS = 9
+DATE_PARTS = ("year", "month", "day")
 MIXED_UP = (("%d/%m", "%m/%d"), ("%d-%m", "%m-%d"), ("%d.%m.%y", "%y.%m.%d"), ("%d/%m/%y", "%y/%m/%d"))
 """The day first, the month first or a short year first: a file of few days does not say."""
 STEPS = {"s": 1, "ms": 1_000, "us": 1_000_000}
@@ -38,7 +41,7 @@ STEP_WORDS = {
     "d": {"day", "days"},
     "30d": {"month", "months"},
 }
-CLOCK_TEXT = r"^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$|^\d{3,6}$"
+CLOCK_TEXT, CLOCK_DIGITS = r"^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$", r"^\d{3,6}$"
 DAY_SHAPE = r"\d{1,4}[./ -](?:\d{1,2}|[A-Za-z]{3})[./ -]\d{2,4}|\d{8}"
 Columns = Mapping[str, pa.Array]
 
@@ -104,7 +107,8 @@ def counted_reading(name: str, column: pa.Array, *, quotes: str = "") -> TimeRea
 def clock_reading(day: TimeReading, name: str, columns: Columns, *, quotes: str = "") -> TimeReading | None:
     """A date with the time of day beside it that stands in a column of its own; None where that is none."""
     text = text_values(columns[name], quotes=quotes)
-    if not hints_at(name, "clock") or not day.by_day or not pc.all(pc.match_substring_regex(text, CLOCK_TEXT)).as_py():
+    shape = f"{CLOCK_TEXT}|{CLOCK_DIGITS}" if hints_at(name, "clock") else CLOCK_TEXT
+    if not day.by_day or not pc.all(pc.match_substring_regex(text, shape)).as_py():
         return None
     source = day.columns[0]
     keys = {**day.keys, "column": source, "time": name}
@@ -115,19 +119,14 @@ def clock_reading(day: TimeReading, name: str, columns: Columns, *, quotes: str 
 def parts_reading(columns: Columns, *, quotes: str = "") -> TimeReading | None:
     """A date in columns of year, month and day, with the time of day where there is one; None where there are none."""
     words = {name: set(name_words(name)) for name in columns}
-    parts = {
-        part: next((name for name, own in words.items() if own == {part}), "") for part in ("year", "month", "day")
-    }
+    parts = {part: next((name for name, own in words.items() if own == {part}), "") for part in DATE_PARTS}
     if not all(parts.values()):
         return None
-    clock = next((name for name, own in words.items() if own & {"time", "clock"} and not own & {"unix"}), "")
-    keys = {"kind": "parts", **parts, **({"time": clock} if clock else {})}
-    read = _read({part: columns[name] for part, name in keys.items() if part != "kind"}, keys, quotes)
-    return (
-        None
-        if read is None
-        else TimeReading(tuple(keys[part] for part in keys if part != "kind"), keys, read.micros, True)
-    )
+    clock = next((name for name, own in words.items() if own & {"time", "clock"} and "unix" not in own), "")
+    used = {**parts, **({"time": clock} if clock else {})}
+    keys = {"kind": "parts", **used}
+    read = _read({part: columns[name] for part, name in used.items()}, keys, quotes)
+    return None if read is None else TimeReading(tuple(used.values()), keys, read.micros, True)
 
 
 def _guesses(name: str, column: pa.Array, text: pa.Array) -> Iterator[dict[str, Any]]:
@@ -135,20 +134,27 @@ def _guesses(name: str, column: pa.Array, text: pa.Array) -> Iterator[dict[str, 
     some = text.drop_null()[:TRIED]
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         yield {}
-        return
-    if _is_whole(some):
-        digits = {len(value) for value in some.to_pylist()}
-        if digits <= {8, 12, 14}:
-            yield from (
-                {"formats": [form]} for form in ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S") if _reads(some, form, "")
-            )
-        if min(digits) >= 9 and not hints_at(name, "card"):
-            yield from ({"kind": "epoch", "unit": unit} for unit in STEPS)
-        return
-    yield {}
-    if any(re.match(DAY_SHAPE, value) for value in some[:1].to_pylist()):
-        signs = set(some[0].as_py())
-        likely = (form for form in FORMATS if set(re.sub("%.", "", form)) <= signs)
+    elif _is_whole(some):
+        yield from _digit_guesses(name, some)
+    else:
+        yield {}
+        yield from _format_guesses(some)
+
+
+def _digit_guesses(name: str, some: pa.Array) -> Iterator[dict[str, Any]]:
+    """Dates without signs between their parts, and stamps; numbers of cards are neither."""
+    digits = {len(value) for value in some.to_pylist()}
+    if digits <= {8, 12, 14}:
+        yield from ({"formats": [form]} for form in SOLID if _reads(some, form, ""))
+    if min(digits) >= STAMP_DIGITS and not hints_at(name, "card"):
+        yield from ({"kind": "epoch", "unit": unit} for unit in STEPS)
+
+
+def _format_guesses(some: pa.Array) -> Iterator[dict[str, Any]]:
+    """Formats whose signs the first value has, where it looks like a date."""
+    first = some[0].as_py()
+    if re.match(DAY_SHAPE, first):
+        likely = (form for form in FORMATS if set(re.sub("%.", "", form)) <= set(first))
         yield from ({"formats": [form]} for form in likely if _reads(some, form, ""))
 
 

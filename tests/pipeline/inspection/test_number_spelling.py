@@ -21,6 +21,7 @@ def spelled(*values):
         (("12,50 €", "7,00 €"), {"currency": "€", "decimal": ","}, [12.5, 7.0]),
         (("1 234,5", "2,0"), {"thousands": " ", "decimal": ","}, [1234.5, 2.0]),
         (("12.5", "NA"), {}, [12.5]),
+        ((*["7,50"] * 300, "1.234,50"), {"thousands": ".", "decimal": ","}, [*[7.5] * 300, 1234.5]),
     ],
 )
 def test_the_keys_read_the_numbers_that_were_meant(values, keys, numbers):

@@ -3,11 +3,13 @@
 import pytest
 
 from pipeline.inspection.interview import Interview
+from pipeline.inspection.label_choice import LabelChoice
 from pipeline.inspection.time_choice import event_time_choice, report_time_choice, time_columns
 from pipeline.storage.errors import InputError
 from tests.fixtures.seen_files import LABEL, LATER, ROWS, STAMPS, repeated, seen
 
 DAYS = tuple(stamp[:10] for stamp in STAMPS)
+LABELS = LabelChoice("is_fraud", ("1",), ("0",), ())
 REPORTED = tuple(stamp if label == "1" else None for stamp, label in zip(LATER, LABEL, strict=True))
 
 
@@ -59,24 +61,36 @@ def test_nothing_that_reads_as_a_time_is_a_refusal():
 
 
 def test_report_dates_of_the_frauds_are_found_and_sure():
-    columns = seen({"event_time": STAMPS, "chargeback_date": REPORTED, "settled_at": LATER})
+    columns = seen({"is_fraud": LABEL, "event_time": STAMPS, "chargeback_date": REPORTED, "settled_at": LATER})
     event, interview = event_time_choice(columns, Interview()), Interview()
-    report = report_time_choice(columns, event, interview)
+    report = report_time_choice(columns, event, LABELS, interview)
     assert report.columns == ("chargeback_date",)
     assert interview.open == []
     assert list(time_columns(event, None, report)) == ["event_time", "chargeback_date"]
 
 
 def test_a_report_before_its_transaction_is_none_and_a_full_one_is_asked_about():
-    columns = seen({"event_time": LATER, "reported_at": STAMPS})
-    assert report_time_choice(columns, event_time_choice(columns, Interview()), Interview()) is None
-    columns, interview = seen({"event_time": STAMPS, "confirmed_at": LATER}), Interview()
-    report_time_choice(columns, event_time_choice(columns, Interview()), interview)
+    columns = seen({"is_fraud": LABEL, "event_time": LATER, "reported_at": STAMPS})
+    assert report_time_choice(columns, event_time_choice(columns, Interview()), LABELS, Interview()) is None
+    columns, interview = seen({"is_fraud": LABEL, "event_time": STAMPS, "confirmed_at": LATER}), Interview()
+    report_time_choice(columns, event_time_choice(columns, Interview()), LABELS, interview)
     assert [question.about for question in interview.open] == ["label_available_at"]
+
+
+def test_a_time_that_frauds_alone_have_is_asked_about_whatever_it_is_called():
+    columns, interview = seen({"is_fraud": LABEL, "event_time": STAMPS, "x": REPORTED}), Interview()
+    report = report_time_choice(columns, event_time_choice(columns, Interview()), LABELS, interview)
+    assert report.columns == ("x",)
+    assert [question.about for question in interview.open] == ["label_available_at"]
+
+
+def test_days_alone_are_asked_about():
+    _, interview = chosen({"transaction_date": DAYS})
+    assert "the day alone" in interview.open[0].reason
 
 
 def test_a_report_of_the_same_day_is_not_before_its_transaction():
     same_day = tuple(day if label == "1" else None for day, label in zip(DAYS, LABEL, strict=True))
-    columns = seen({"event_time": STAMPS, "dispute_date": same_day})
+    columns = seen({"is_fraud": LABEL, "event_time": STAMPS, "dispute_date": same_day})
     assert len(same_day) == ROWS
-    assert report_time_choice(columns, event_time_choice(columns, Interview()), Interview()) is not None
+    assert report_time_choice(columns, event_time_choice(columns, Interview()), LABELS, Interview()) is not None

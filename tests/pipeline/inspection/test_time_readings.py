@@ -66,6 +66,7 @@ def test_a_time_of_day_beside_its_date_is_joined():
     assert day.by_day
     assert (clock_reading(day, "clock time", columns).micros == MICROS).all()
     assert clock_reading(day, "code", columns) is None
+    assert clock_reading(day, "tid", {**columns, "tid": columns["clock time"]}) is not None
 
 
 def test_parts_of_a_date_are_one_time():
