@@ -13,6 +13,8 @@ from features.schema.values import is_number
 FORMS = (("", "."), (",", "."), ("", ","), (".", ","), (" ", ","), (" ", "."), ("'", "."))
 """Separator of thousands and decimal mark, the plainest first."""
 READABLE = 0.99
+TRIED, HALF = 256, 0.5
+"""A form that cannot read half of so many values is not put to all."""
 ONLY_GROUPS = r"^[+-]?\d{1,3}(?:[.,]\d{3})+$|^[+-]?\d+$"
 CODES = (
     "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON "
@@ -60,11 +62,14 @@ def number_spelling(column: pa.Array, text: pa.Array, *, quotes: str = "") -> Nu
     if is_number(column.type):
         return _spelling(column, NumberFormat(), certain=True, quotes=quotes)
     sign = _currency_sign(text)
-    forms = [NumberFormat(sign, thousands, decimal) for thousands, decimal in FORMS]
-    best = max(forms, key=lambda form: _readable_share(column, form, quotes))
-    if _readable_share(column, best, quotes) < READABLE:
-        return None
-    return _spelling(column, best, certain=_certain(text, sign), quotes=quotes)
+    some = text.drop_null()[:TRIED]
+    best, most = NumberFormat(), 0.0
+    for form in (NumberFormat(sign, thousands, decimal) for thousands, decimal in FORMS):
+        share = 0.0 if _readable_share(some, form, quotes) < HALF else _readable_share(column, form, quotes)
+        best, most = (form, share) if share > most else (best, most)
+        if most == 1.0:
+            break
+    return None if most < READABLE else _spelling(column, best, certain=_certain(text, sign), quotes=quotes)
 
 
 def _readable_share(column: pa.Array, form: NumberFormat, quotes: str) -> float:
