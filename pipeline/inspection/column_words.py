@@ -19,8 +19,8 @@ WORDS = {
         "signalement melding gemeld meldings known notified notification"
     ),
     "amount": "amount amt betrag montant importe bedrag kwota umsatz valor summe price total belopp importo",
-    "side_amount": "fee tax tip discount balance limit avg mean max min original orig cashback rate ratio",
-    "label": "fraud isfraud fraudulent betrug fraude frode fraudflag label class target",
+    "side_amount": "refunded refund fee tax tip discount balance limit avg mean max min original cashback rate ratio",
+    "label": "frd oszustwo podvod fraud isfraud fraudulent betrug fraude frode fraudflag label class target",
     "rule": "flagged rule predicted prediction pred score alert scenario type reason model suspected",
     "card": "card pan cc karte kartennummer kaart carte tarjeta cardholder cardnumber cardno kartennr",
     "account": (

@@ -8,8 +8,8 @@ from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.storage.errors import InputError
 from pipeline.storage.masking import masked
 
-YES_WORDS = "1 true yes y j ja oui o si sí s sim t fraud fraudulent fraude betrug confirmed bad 1.0"
-NO_WORDS = "0 false no n nein non f legit legitimate genuine good ok normal clean nonfraud 0.0"
+YES_WORDS = "1 true yes y tak ano j ja oui o si sí s sim t fraud fraudulent fraude betrug confirmed bad 1.0"
+NO_WORDS = "0 false no n nie ne nein non f legit legitimate genuine good ok normal clean nonfraud 0.0"
 UNKNOWN_WORDS = "-1 u unknown pending open undetermined unconfirmed ? na n/a null none"
 YES, NO, UNKNOWN = (frozenset(words.split()) for words in (YES_WORDS, NO_WORDS, UNKNOWN_WORDS))
 FEWEST, MOST = 1, 6
@@ -42,6 +42,7 @@ def label_choice(seen: SeenColumns, interview: Interview, *, taken: Collection[s
         InputError: no column has few enough values to be one.
     """
     possible = [each for each in seen.columns if each.name not in taken and _may_be_label(each)]
+    _check_blanks(seen, possible)
     if not possible:
         raise InputError(
             "no column of two values can be the label: a preset written by hand can name one, or a file of chargebacks "
@@ -68,7 +69,18 @@ def _may_be_label(column: SeenColumn) -> bool:
         return False
     if not FEWEST < len(column.values) <= MOST or not all(masked(value) == value for value in column.values):
         return False
-    return len(_meaning(column.values, YES)) + len(_meaning(column.values, NO)) >= 2 or column.hints("label")
+    return len(column.values) == FEWEST + 1 or column.hints("label") or bool(_meaning(column.values, YES))
+
+
+def _check_blanks(seen: SeenColumns, possible: Sequence[SeenColumn]) -> None:
+    """Refuse a label that names frauds and nothing else: its blanks would be unknown, and nobody legitimate."""
+    alone = [each for each in seen.columns if each.hints("label") and len(each.values) == 1 and 0 < each.filled < RARE]
+    if alone and not any(_rank(each) >= CLEAR for each in possible):
+        raise InputError(
+            f"{masked(alone[0].name)} holds one word and blanks, and a blank means that the label is not known: "
+            "the export must write a word for legitimate rows too, or give the frauds as a file of chargebacks "
+            "(data/README.md)"
+        )
 
 
 def _rank(column: SeenColumn) -> int:

@@ -60,6 +60,16 @@ def test_words_that_nobody_knows_are_asked_about():
     assert found.yes == ("X",)
 
 
+def test_two_words_that_nobody_knows_in_a_column_that_nobody_knows_are_asked_about():
+    _, interview = chosen({"x": ["P" if each == "1" else "Q" for each in LABEL], "y": repeated(["a", "b", "c"])})
+    assert [question.about for question in interview.open] == ["label", "label"]
+
+
+def test_a_label_that_names_frauds_alone_is_refused_with_the_reason():
+    with pytest.raises(InputError, match="FRD_IND holds one word and blanks"):
+        chosen({"FRD_IND": ["Y" if each == "1" else None for each in LABEL], "dr_cr": repeated(["D", "C"])})
+
+
 def test_card_numbers_are_no_words_of_a_label():
     with pytest.raises(InputError, match="no column of two values"):
         chosen({"label": repeated(["4539578763621486", "4539000000000017"])})
