@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.split import Folds, SplitConfig, time_folds
+from features.split import SplitConfig, time_folds
 from features.times import DAY, HOUR, duration_text
 
 SHARES = {"valid": 0.11, "calib": 0.14, "test": 0.25}
@@ -130,13 +130,11 @@ def _enough(rows: LabelledTimes, lengths: dict[str, int], step: int, end: int) -
 
 
 def _fewest_frauds(rows: LabelledTimes, asked: Asked, split: SplitConfig) -> int:
-    """The frauds that the fold with the fewest may use; 0 where a fold lacks a class."""
+    """The frauds that the fold with the fewest may use, train beginning after the warm-up; 0 where one lacks a class."""
     try:
-        folds: Folds = time_folds(
+        folds = time_folds(
             rows.event_time, rows.label, rows.available_at, split=split, delay=asked.delay, as_of=asked.as_of
         )
-        cold = folds.rows("train") & (rows.event_time < rows.event_time.min() + asked.warmup)
-        warm = folds.without(cold, label=rows.label, event_time=rows.event_time, reason="cold")
     except InputError:
         return 0
-    return min(fold.usable[1] for fold in warm.folds)
+    return min(fold.usable[1] for fold in folds.folds)
