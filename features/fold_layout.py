@@ -130,7 +130,7 @@ def _enough(rows: LabelledTimes, lengths: dict[str, int], step: int, end: int) -
 
 
 def _fewest_frauds(rows: LabelledTimes, asked: Asked, split: SplitConfig) -> int:
-    """The frauds that the fold with the fewest may use, train beginning after the warm-up; 0 where one lacks a class."""
+    """The frauds that the fold with the fewest may use, train beginning after the warm-up; 0 without some."""
     try:
         folds = time_folds(
             rows.event_time, rows.label, rows.available_at, split=split, delay=asked.delay, as_of=asked.as_of
