@@ -280,6 +280,21 @@ def time_folds(
     return Folds(code, usable, tuple(folds), newest)
 
 
+def layout_faults(event_time: NDArray[np.int64], *, split: SplitConfig, delay: int, as_of: int | None) -> list[str]:
+    """What keeps lengths of time from fitting a history, told without a label: its span, and gaps below the delay.
+
+    Args:
+        event_time: int64 [N], microseconds since 1970 UTC; the first and the last one will do.
+        split: the [split] section; nothing is told of shares of rows.
+        delay: [labels] delay in microseconds.
+        as_of: microseconds since 1970 UTC, or None.
+    """
+    if split.by_rows:
+        return []
+    edges = _edges(event_time, split, delay, as_of)
+    return [*_length_faults(event_time, edges), *_gap_faults(edges, split, delay)]
+
+
 def label_deadlines(
     event_time: NDArray[np.int64], *, split: SplitConfig, delay: int, as_of: int | None
 ) -> NDArray[np.int64]:

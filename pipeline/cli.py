@@ -1,6 +1,7 @@
 """The command line: where effects begin and every error becomes one message and an exit code."""
 
 import os
+import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -114,6 +115,59 @@ def run(
     raise typer.Exit(_brought_up_to_date(placed, force=force))
 
 
+@app.command(epilog=help_end("init"))
+def init(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="transactions: CSV, JSON lines or Parquet; patterns, addresses"),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="folder of the configuration and the preset")] = Path(),
+    yes: Annotated[bool, typer.Option("--yes", help="ask nothing: take every default, marked `# check:`")] = False,
+    force: Annotated[bool, typer.Option("--force", help="write over files that are there")] = False,
+) -> None:
+    """Look at files and write a preset and a configuration with folds that fit; asks where it is not sure."""
+    from pipeline.reading.sources import check_local_files
+
+    check_local_files(tuple(files))
+    from pipeline.inspection.interview import Interview, asked_on
+    from pipeline.inspection.new_configuration import new_configuration, said_of, write_configuration
+
+    console = Console()
+    interview = Interview(None if yes or not (console.is_terminal and sys.stdin.isatty()) else asked_on(console))
+    new = new_configuration(files, user_path(str(out)), interview)
+    write_configuration(new, force=force)
+    for line in said_of(new, interview):
+        _show(line)
+
+
+@app.command(epilog=help_end("check"))
+def check(config: ConfigOption, as_of: AsOfOption = None, assignments: SetOption = None) -> None:
+    """Open the data as a run would and say what it would find; writes nothing, ends with 2 where a run would."""
+    from features.times import time_microseconds
+    from pipeline.config import load_config
+    from pipeline.stages import STAGES
+
+    moment = time_microseconds(as_of) if as_of is not None else None
+    settings = load_config(config, assignments=assignments or ())
+    for stage in STAGES:
+        stage.check(settings)
+    from pipeline.inspection.data_check import check_lines, check_warnings
+    from pipeline.inspection.opened_data import opened_data
+
+    reporter = _reporter()
+    with reporter.stage("check"):
+        data = opened_data(settings, as_of=moment, reporter=reporter)
+    for line in check_lines(settings, data):
+        reporter.say(line)
+    for warning in check_warnings(settings, data):
+        reporter.warn(warning)
+    further = [
+        *(["--as-of", as_of] if as_of else []),
+        *(word for each in assignments or () for word in ("--set", each)),
+    ]
+    reporter.say(f"next    {shlex.join(['harbor', 'run', '--config', config, *further])}")
+
+
 @dataclass(frozen=True)
 class _PlacedRun:
     """The working folder of a run, and its settings with the store that its address named."""
@@ -135,10 +189,14 @@ def _print_plan(placed: _PlacedRun, force: str | None) -> None:
     from pipeline.runs.working_copy import bring_run
     from pipeline.stages import STAGES
 
+    config = placed.settings.config
     for stage in STAGES:
-        stage.check(placed.settings.config)
+        stage.check(config)
+    from pipeline.inspection.quick_look import look_at_columns, look_at_span
+
+    span = look_at_span(config, look_at_columns(config), as_of=placed.settings.as_of)
     bring_run(placed.folder, placed.settings.config.runs.store, [stage.name for stage in STAGES])
-    _show(f"plan for {placed.folder}")
+    _show(f"plan for {placed.folder}" + (f", of rows from {span}" if span else ""))
     for step in planned_steps(placed.folder, placed.settings, STAGES, force=force):
         verb = "run " if step.runs else "keep"
         _show(f"  {verb}  {step.stage.name:<10} {step.reason}")

@@ -22,6 +22,7 @@ FLOORS = (  # from the ground up; a file may import its own floor and every lowe
     "pipeline.tracking",
     "pipeline.outcomes",
     "pipeline.stages",
+    "pipeline.inspection",
     "pipeline.registry",
     "pipeline.runs",
     "pipeline.run",

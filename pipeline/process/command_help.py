@@ -3,6 +3,8 @@
 from pipeline.process.exits import Exit
 
 EXAMPLES = {
+    "init": "harbor init tx.csv",
+    "check": "harbor check --config tx.toml",
     "run": "harbor run --config harbor.toml --set data.source=tx.csv",
     "ingest": "harbor ingest --run runs/harbor-history --set data.source=tx.csv",
     "features": "harbor features --run runs/harbor-history",

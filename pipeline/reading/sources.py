@@ -67,6 +67,18 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
     return _named(files)
 
 
+def check_local_files(source: str | tuple[str, ...]) -> None:
+    """Refuse local paths and patterns that no file fits, before anything is loaded that would read one.
+
+    Raises:
+        InputError: all of them.
+    """
+    local = [text for text in ((source,) if isinstance(source, str) else source) if "://" not in text]
+    faults = [fault for _, fault in map(_entry, local) if fault]
+    if faults:
+        raise InputError(faults_text(faults, "data.source"))
+
+
 def _list_faults(wanted: Sequence[str]) -> list[str]:
     if not wanted:
         return ["data.source must name at least one file, got an empty list"]

@@ -17,6 +17,9 @@ from pipeline import cli
 from pipeline.storage.done import folder_checksums
 from tests.fixtures.withdrawn_plugins import plugins_withdrawn
 
+ROOT = Path(__file__).parent.parent.parent
+README, SAMPLE = ROOT / "README.md", ROOT / "data" / "sample" / "transactions.csv"
+
 
 @pytest.fixture
 def harbor(monkeypatch, capsys, tmp_path):
@@ -263,3 +266,68 @@ def test_a_report_is_shown_by_the_systems_browser_where_that_is_asked_for(tmp_pa
     )
     assert told.stdout.strip() == str(page)
     assert (tmp_path / "shown").read_text() == page.as_uri()
+
+
+def test_init_check_and_plan_lead_from_a_file_to_a_run(harbor, tmp_path):
+    shutil.copy(SAMPLE, tmp_path / "tx.csv")
+    code, out, _ = harbor("init", "tx.csv")
+    assert code == 0
+    assert "harbor check --config tx.toml" in out
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["tx.csv", "tx.toml"]
+    code, out, _ = harbor("check", "--config", "tx.toml")
+    assert code == 0
+    assert "8,000 accepted, 0 set aside" in out
+    code, out, _ = harbor("run", "--config", "tx.toml", "--plan")
+    assert code == 0
+    assert "of rows from 2024-01-01" in out
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["tx.csv", "tx.toml"]
+
+
+def test_init_writes_over_nothing(harbor, tmp_path):
+    shutil.copy(SAMPLE, tmp_path / "tx.csv")
+    (tmp_path / "tx.toml").write_text("mine")
+    code, _, err = harbor("init", "tx.csv", "--yes")
+    assert code == 2
+    assert "tx.toml: is there already" in err
+    assert (tmp_path / "tx.toml").read_text() == "mine"
+    assert harbor("init", "tx.csv", "--force")[0] == 0
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("run", "--plan"), ("run",)])
+def test_a_layout_that_cannot_fit_ends_with_two_before_anything_is_trained(harbor, tmp_path, arguments):
+    shutil.copy(SAMPLE, tmp_path / "tx.csv")
+    code, _, err = harbor(
+        *arguments, "--config", "smoke.toml", "--set", "data.source=tx.csv", "--set", "split.train=300d"
+    )
+    assert code == 2
+    assert "must reach back over all folds and gaps" in err
+    assert ("harbor check" if "--plan" in arguments else "[split]") in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("init",), ("check", "--config", "smoke.toml"), ("run", "--config", "smoke.toml")]
+)
+def test_a_wrong_file_name_waits_for_no_heavy_library(tmp_path, arguments):
+    named = ["gone.csv"] if arguments == ("init",) else ["--set", "data.source=gone.csv"]
+    code = (
+        "import sys; from pipeline import cli\n"
+        f"sys.argv = {['harbor', *arguments, *named]!r}\n"
+        "try: cli.main()\n"
+        "except SystemExit as ended: code = ended.code\n"
+        "heavy = {'torch', 'mlflow', 'pandas', 'numba', 'scipy', 'sklearn', 'xgboost'} & {*sys.modules}\n"
+        "sys.exit(repr((int(code), heavy)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert "gone.csv: does not exist" in ended.stderr
+    assert ended.stderr.splitlines()[-1] == "(2, set())"
+
+
+def test_the_walk_through_of_the_readme_says_what_happens(harbor, tmp_path):
+    shown = README.read_text(encoding="utf-8").partition("```console\n")[2].partition("```")[0]
+    (tmp_path / "data" / "sample").mkdir(parents=True)
+    shutil.copy(SAMPLE, tmp_path / "data" / "sample")
+    for block in shown.split("$ harbor ")[1:3]:
+        command, *expected = block.splitlines()
+        code, out, _ = harbor(*command.split())
+        assert code == 0
+        assert [line for line in expected if line.strip() != "..." and line not in out.splitlines()] == []

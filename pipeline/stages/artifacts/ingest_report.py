@@ -8,6 +8,8 @@ from pydantic import Field
 
 from pipeline.stages.artifacts.report_files import OffsetTime, WrittenReport
 
+SHOWN_REASONS = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class IngestedColumns:
@@ -226,3 +228,10 @@ class IngestReport(WrittenReport):
 def prevalence(fraud: int, legitimate: int) -> float | None:
     """Share of fraud among the rows of known label; None where there is none."""
     return fraud / (fraud + legitimate) if fraud + legitimate else None
+
+
+def reasons_text(report: IngestReport) -> str:
+    """The most frequent reasons for which rows were set aside; empty where none was."""
+    found = sorted(report.reasons.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{reason} ({count:,})" for reason, count in found[:SHOWN_REASONS]]
+    return "; ".join([*told, *([f"{len(found) - SHOWN_REASONS} more reasons"] if len(found) > SHOWN_REASONS else [])])

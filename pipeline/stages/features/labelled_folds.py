@@ -8,13 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.earlier_labels import earlier_labels
+from features.errors import InputError
+from features.fold_layout import Asked, LabelledTimes
 from features.split import Folds, label_deadlines, time_folds
 from features.windows.spec import FeatureSpec
+from pipeline.config import Config
 from pipeline.stages.artifacts.features_report import FoldPolicy, LabelMaturity
+from pipeline.stages.features.fitting_layout import layout_proposal
 from pipeline.stages.features.fold_policies import policy_of, weighed_for_policy
 from pipeline.stages.features.full_windows import longest_window, without_cold_rows
 from pipeline.stages.features.label_maturity import label_maturity
-from pipeline.stages.features.label_weights import LabelTimes, effective_rows, label_weights
+from pipeline.stages.features.label_weights import LabelTimes, LabelWeights, effective_rows, label_weights
 from pipeline.stages.stage import StageContext
 
 
@@ -44,15 +48,21 @@ class LabelledFolds:
 
 
 def labelled_folds(context: StageContext, transactions: pa.Table, spec: FeatureSpec) -> LabelledFolds:
-    """Folds in time, less the rows whose windows were not full, with weights for labels that are late or lost."""
-    config, newest = context.config, _label_times(transactions)
-    split, delay, as_of = config.split, config.labels.delay, context.as_of
-    deadlines = label_deadlines(newest.event_time, split=split, delay=delay, as_of=as_of)
+    """Folds in time, less the rows whose windows were not full, with weights for labels that are late or lost.
+
+    Raises:
+        InputError: the history does not fill the folds; with a layout that it would fill.
+    """
+    config, newest, as_of = context.config, _label_times(transactions), context.as_of
+    deadlines = label_deadlines(newest.event_time, split=config.split, delay=config.labels.delay, as_of=as_of)
     labels = newest.known_by(deadlines)
-    folds = time_folds(labels.event_time, labels.label, labels.available_at, split=split, delay=delay, as_of=as_of)
     warmup = config.split.warmup_length(longest_window(spec, label_delay=config.labels.delay))
-    warm, full_from = without_cold_rows(folds, event_time=labels.event_time, label=labels.label, warmup=warmup)
-    weighed = label_weights(labels, warm, as_of=as_of)
+    try:
+        folds, full_from, weighed = _weighed_folds(labels, config, warmup=warmup, as_of=as_of)
+    except InputError as error:
+        rows = LabelledTimes(newest.event_time, newest.label, newest.available_at)
+        proposal = layout_proposal(rows, config.features, Asked(config.labels.delay, warmup, as_of))
+        raise InputError(f"{error}\n{proposal}") from error
     policy = policy_of(transactions)
     policies: Mapping[str, FoldPolicy] = {}
     if policy is not None:
@@ -67,6 +77,16 @@ def labelled_folds(context: StageContext, transactions: pa.Table, spec: FeatureS
         maturity=label_maturity(newest, folds.folds[-1]) if as_of is None else None,
         policies=policies,
     )
+
+
+def _weighed_folds(
+    labels: LabelTimes, config: Config, *, warmup: int, as_of: int | None
+) -> tuple[Folds, int | None, LabelWeights]:
+    """All folds, from when on windows were full, and the rows of known weight that this leaves."""
+    times = (labels.event_time, labels.label, labels.available_at)
+    folds = time_folds(*times, split=config.split, delay=config.labels.delay, as_of=as_of)
+    warm, full_from = without_cold_rows(folds, event_time=labels.event_time, label=labels.label, warmup=warmup)
+    return folds, full_from, label_weights(labels, warm, as_of=as_of)
 
 
 def _label_times(transactions: pa.Table) -> LabelTimes:

@@ -35,7 +35,7 @@ def make_features(context: StageContext) -> str:
     how many rows each such row stands: of its class, late labels being later for one, and of those like it that a
     policy blocked.
     """
-    _check_entities(context)
+    check_entities(context)
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
     folds = labelled_folds(context, transactions, spec)
@@ -50,7 +50,7 @@ def make_features_from_windows(context: StageContext, windows: pa.Table) -> str:
     A window never sees a row later than its own, nor a label that was not available by then, so the windows of the
     rows up to a moment do not depend on the rows after it; folds and encoder do, and are made anew.
     """
-    _check_entities(context)
+    check_entities(context)
     transactions = read_table(context.path("ingest", "transactions.parquet"))
     spec = specification(context, transactions)
     return write_features(context, transactions, windows, labelled_folds(context, transactions, spec), spec)
@@ -86,7 +86,7 @@ def write_features(
     return f"{len(spec.numeric)} numeric, {len(spec.categorical)} categorical columns; {counts} rows"
 
 
-def _check_entities(context: StageContext) -> None:
+def check_entities(context: StageContext) -> None:
     """Refuse entities that the preset of ingest does not have, before an hour of windows."""
     ingested = context.ingest_report
     known = (*ingested.entities, *ingested.entities_absent)

@@ -18,11 +18,15 @@ def work(context: StageContext) -> str:
 
 
 def check(config: Config) -> None:
-    """Names that mean nothing to the preset or are Harbor's own, and files that are not there, before any work."""
-    from pipeline.stages.ingest.checked_names import check_local_files, check_names
+    """Files that are not there, and names that mean nothing or are Harbor's own, refused before any work."""
+    from pipeline.reading.sources import check_local_files
+    from pipeline.sections import SIMULATE
+
+    if config.data.source != SIMULATE:
+        check_local_files(config.data.source)
+    from pipeline.stages.ingest.checked_names import check_names
 
     check_names(config)
-    check_local_files(config.data)
 
 
 def outside_inputs(config: Config) -> Sequence[tuple[str, Path | str]]:

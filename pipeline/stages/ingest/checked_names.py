@@ -11,11 +11,8 @@ from features.schema.preset import CANONICAL, Preset
 from features.suggestions import did_you_mean
 from features.windows.spec import FeatureSpec, feature_spec
 from pipeline.config import Config
-from pipeline.reading.sources import source_files
-from pipeline.reading.table_address import is_table
-from pipeline.sections import CANDIDATES, SIMULATE, DataConfig
+from pipeline.sections import CANDIDATES
 from pipeline.stages.ingest.preset_files import load_preset
-from pipeline.storage.addresses import is_remote
 from pipeline.storage.errors import InputError, faults_text
 
 OWN = (*CANONICAL, *CANDIDATES, "fold", "label_weight", "weight", "probability", "blocked", "new_card", "compromised")
@@ -35,17 +32,6 @@ def check_names(config: Config) -> None:
     faults += [spec] if isinstance(spec, str) else [*_monotone_faults(config, spec)]
     if faults:
         raise InputError(faults_text(faults, f"names, with data.preset {config.data.preset!r}"))
-
-
-def check_local_files(data: DataConfig) -> None:
-    """Refuse files of this machine that are not there or are of no kind that is read; stores are asked later.
-
-    Raises:
-        InputError: as `source_files`.
-    """
-    wanted = (data.source,) if isinstance(data.source, str) else data.source
-    if data.source != SIMULATE and not any(is_remote(text) or is_table(text) for text in wanted):
-        source_files(data.source)
 
 
 def _own_name_faults(preset: Preset) -> Iterator[str]:

@@ -34,7 +34,7 @@ def preset_path(name_or_path: str) -> Path:
         for folder in _preset_folders():
             if (folder / f"{name_or_path}.toml").is_file():
                 return folder / f"{name_or_path}.toml"
-        known = sorted({path.stem for folder in _preset_folders() for path in folder.glob("*.toml")})
+        known = shipped_presets()
         raise InputError(
             f"data.preset must be one of {', '.join(known)} or the path of a .toml file, got {name_or_path!r}"
             f"{did_you_mean(name_or_path, known)}"
@@ -45,6 +45,11 @@ def preset_path(name_or_path: str) -> Path:
             f"data.preset must be a shipped name or the path of a .toml file that exists, got {name_or_path!r}"
         )
     return path
+
+
+def shipped_presets() -> list[str]:
+    """Names of the presets that Harbor ships."""
+    return sorted({path.stem for folder in _preset_folders() for path in folder.glob("*.toml")})
 
 
 def load_preset(data: DataConfig) -> Preset:

@@ -1,0 +1,101 @@
+"""Questions about the data, each with what will be taken where nobody answers, and a record of what came of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.prompt import Prompt
+
+from pipeline.storage.errors import INPUT_ERRORS
+from pipeline.storage.masking import masked
+
+NONE = "none"
+"""The answer that no column does."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be settled.
+
+    Attributes:
+        about: what in the preset or the configuration it decides.
+        text: the question as a person is asked it.
+        default: what holds where nobody is asked.
+        reason: why that is the default, without a value of a row.
+        sure: whether there is nothing to ask.
+        options: possible answers; none where any text may be one.
+        check: refuses an answer that cannot be one (InputError).
+    """
+
+    about: str
+    text: str
+    default: str
+    reason: str
+    sure: bool = False
+    options: tuple[str, ...] = ()
+    check: Callable[[str], object] = str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was settled, and whether a person said so."""
+
+    question: Question
+    value: str
+    asked: bool
+
+    @property
+    def comment(self) -> str:
+        """The line that stands above the choice in the file."""
+        if self.asked:
+            return f"# as answered: {self.question.text} {masked(self.value)}"
+        return f"# {'' if self.question.sure else 'check: '}{self.question.reason}"
+
+
+Ask = Callable[[Question], str]
+
+
+class Interview:
+    """Settles questions: those that are not sure are asked where there is somebody to answer."""
+
+    def __init__(self, ask: Ask | None = None) -> None:
+        self._ask = ask
+        self.answers: list[Answer] = []
+
+    def settle(self, question: Question) -> str:
+        """The answer to a question."""
+        asked = not question.sure and self._ask is not None
+        value = self._ask(question) if asked and self._ask is not None else question.default
+        self.answers.append(Answer(question, value, asked))
+        return value
+
+    def comments(self, *about: str) -> list[str]:
+        """What the file says of some choices, in the order of the questions."""
+        return [answer.comment for answer in self.answers if answer.question.about in about]
+
+    @property
+    def open(self) -> Sequence[Question]:
+        """What nobody was sure of and nobody answered."""
+        return [each.question for each in self.answers if not each.question.sure and not each.asked]
+
+
+def asked_on(console: Console) -> Ask:
+    """Puts questions to whoever sits at a console, again where an answer cannot be one; Enter takes the default."""
+
+    def ask(question: Question) -> str:
+        console.print(f"? {masked(question.reason)}", style="yellow", highlight=False, markup=False)
+        while True:
+            answer = Prompt.ask(
+                masked(question.text),
+                console=console,
+                choices=list(question.options) or None,
+                default=question.default,
+            )
+            try:
+                question.check(answer)
+            except INPUT_ERRORS as error:
+                console.print(masked(str(error)), style="red", highlight=False, markup=False)
+            else:
+                return answer
+
+    return ask

@@ -1,0 +1,59 @@
+"""What is asked, what is not, and what the file says of it."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from features.times import duration_microseconds
+from pipeline.inspection.interview import Interview, Question, asked_on
+
+SURE = Question("amount", "Which?", "amt", "amt is named for it", sure=True, options=("amt", "fee"))
+UNSURE = Question("amount", "Which?", "amt", "it might be fee", options=("amt", "fee"))
+
+
+def refusing(question):
+    raise AssertionError(f"asked {question.text}")
+
+
+def test_what_is_sure_is_asked_of_nobody():
+    interview = Interview(refusing)
+    assert interview.settle(SURE) == "amt"
+    assert interview.comments("amount") == ["# amt is named for it"]
+    assert interview.open == []
+
+
+def test_without_anybody_a_default_is_taken_and_marked():
+    interview = Interview()
+    assert interview.settle(UNSURE) == "amt"
+    assert interview.comments("amount") == ["# check: it might be fee"]
+    assert interview.open == [UNSURE]
+
+
+def test_an_answer_counts_and_is_no_longer_open():
+    interview = Interview(lambda question: "fee")
+    assert interview.settle(UNSURE) == "fee"
+    assert interview.comments("amount") == ["# as answered: Which? fee"]
+    assert interview.open == []
+
+
+def test_comments_are_of_what_was_asked_for_alone():
+    interview = Interview()
+    interview.settle(UNSURE)
+    assert interview.comments("label") == []
+
+
+def test_an_answer_that_cannot_be_one_is_asked_for_again(monkeypatch):
+    given = iter(["soon", "30d"])
+    monkeypatch.setattr("builtins.input", lambda *_: next(given))
+    shown = io.StringIO()
+    ask = asked_on(Console(file=shown))
+    delay = Question("labels.delay", "After how long?", "7d", "unknown", check=duration_microseconds)
+    assert ask(delay) == "30d"
+    assert "must be a whole number and one of d, h, m, s" in shown.getvalue()
+
+
+@pytest.mark.parametrize(("typed", "taken"), [("", "amt"), ("fee", "fee")])
+def test_enter_takes_the_default(monkeypatch, typed, taken):
+    monkeypatch.setattr("builtins.input", lambda *_: typed)
+    assert asked_on(Console(file=io.StringIO()))(UNSURE) == taken
