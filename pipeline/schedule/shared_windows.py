@@ -5,6 +5,7 @@ counts only once it was available. So the whole file is read once, and each date
 that came later, and makes its own folds and encoder: what a run as of that date would have made itself.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -147,6 +148,7 @@ def _make_transactions_as_of(context: StageContext, shared: SharedRun) -> str:
         raise InputError(f"data.source must hold rows up to {time_text(context.as_of)}, all lie after it")
     write_table(context.out / "transactions.parquet", table)
     write_bytes(context.out / "quarantine.parquet", (shared.folder / "ingest" / "quarantine.parquet").read_bytes())
+    shutil.copytree(shared.folder / "ingest" / "preset", context.out / "preset")
     report = _report_as_of(shared.report, table, whole.slice(0, table.num_rows), as_of=context.as_of)
     context.report(report.to_dict())
     return f"{table.num_rows:,} rows up to {time_text(context.as_of)}"

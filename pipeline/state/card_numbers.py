@@ -14,6 +14,10 @@ BY_CHANCE = 0.1
 DEVIATIONS = 3
 
 
+class CardNumbersError(InputError):
+    """Ids are card numbers, and no secret hashes them."""
+
+
 def check_no_card_numbers(ids: pa.ChunkedArray) -> None:
     """Refuse ids of which more have the check digit of card numbers than chance explains.
 
@@ -21,16 +25,16 @@ def check_no_card_numbers(ids: pa.ChunkedArray) -> None:
         ids: card ids, text or whole numbers.
 
     Raises:
-        InputError: they are card numbers; the message counts them.
+        CardNumbersError: they are card numbers; the message counts them.
     """
     numbers = _numbers_of_length(ids)
     right = int(has_check_digit(numbers).sum())
     expected = BY_CHANCE * len(numbers)
     if right and right >= expected + DEVIATIONS * math.sqrt(expected * (1 - BY_CHANCE)) - 1e-9:
-        raise InputError(
-            f"export.state: card ids must be hashed under a secret before they are kept, but {right:,} of "
-            f"{len(numbers):,} different ids of {FEWEST_DIGITS} to {MOST_DIGITS} digits have the check digit of card "
-            "numbers: name the secret's variable in data.hash_key_env, or set export.state = false"
+        raise CardNumbersError(
+            f"card ids must be hashed under a secret before a state keeps them, but {right:,} of {len(numbers):,} "
+            f"different ids of {FEWEST_DIGITS} to {MOST_DIGITS} digits have the check digit of card numbers: name the "
+            "secret's variable in data.hash_key_env"
         )
 
 

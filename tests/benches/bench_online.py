@@ -23,7 +23,7 @@ from features.simulate.simulated import simulate_transactions
 from features.times import DAY, HOUR, SECOND
 from features.windows.calendar import CALENDAR
 from features.windows.feature_options import FeaturesConfig
-from features.windows.spec import FeatureSpec, feature_spec
+from features.windows.spec import FeatureColumn, FeatureSpec, feature_spec
 from features.windows.window_table import window_features
 from pipeline.bundle.matrix_graph import matrix_form
 from pipeline.bundle.scorer import Scorer, graph_session
@@ -110,7 +110,8 @@ def raw_to_probability() -> list[tuple[str, float, float]]:
     state.accept_table(table_events(table.slice(0, first), plan=state.plan, keys=KEYS), nothing(state))
     preset = load_preset(DataConfig())
     reader = RowReader(Reading(preset, column_plan(preset, ()), 7 * DAY))
-    took = [one_transaction(row, reader, state, scorer, spec) for row in requests(raw.slice(first))]
+    own = [column for column in spec.columns if not column.entity and column.kind == "numeric"]
+    took = [one_transaction(row, reader, state, scorer, own) for row in requests(raw.slice(first))]
     steps = np.diff(np.array(took), axis=1)
     for name, step in zip(("read", "features", "graph"), steps.T, strict=True):
         low, middle, high = np.percentile(step, (5, 50, 99))
@@ -131,20 +132,19 @@ def requests(raw: pa.Table) -> list[dict[str, object]]:
 
 
 def one_transaction(
-    row: dict[str, object], reader: RowReader, state: OnlineState, scorer: Scorer, spec: FeatureSpec
+    row: dict[str, object], reader: RowReader, state: OnlineState, scorer: Scorer, own: list[FeatureColumn]
 ) -> tuple[float, ...]:
     """The moments, in microseconds, at which a row comes, is read, has its features, and its probability."""
     moments = [time.perf_counter_ns()]
     read = reader.read(row).values
     moments.append(time.perf_counter_ns())
-    values = np.empty(len(state.plan.names), np.float32)
-    ids = [read[name] for name in state.plan.ids]
-    state.accept(Row(read["event_time"], read["amount_minor"], ids), values)
-    clock = np.array([read["event_time"]])
-    own = [column for column in spec.columns if not column.entity and column.kind == "numeric"]
-    told = [CALENDAR[each.aggregate](clock)[0] if each.aggregate in CALENDAR else read[each.of] for each in own]
-    numbers = np.concatenate([np.array(told, np.float32), values])[None]
-    texts = {name: np.array([[str(read.get(name) or "")]], object) for name in scorer.signature.categorical}
+    moment = read["event_time"]
+    numbers = np.empty((1, len(own) + len(state.plan.names)), np.float32)
+    state.accept(Row(moment, read["amount_minor"], [read[n] for n in state.plan.ids]), numbers[0, len(own) :])
+    for place, column in enumerate(own):
+        clock = CALENDAR.get(column.aggregate)
+        numbers[0, place] = read[column.of] if clock is None else clock(moment)
+    texts = {name: np.array([[read.get(name) or ""]], object) for name in scorer.signature.categorical}
     moments.append(time.perf_counter_ns())
     scorer.matrix_outputs(numbers, texts, (PROBABILITY,))
     moments.append(time.perf_counter_ns())

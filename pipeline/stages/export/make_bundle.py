@@ -26,9 +26,6 @@ from pipeline.stages.fingerprint import library_versions
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
 
-STATE_KEYS = ("rows", "last_event", "labels_to_come", "digest")
-"""What the report says of the state."""
-
 
 def make_bundle(context: StageContext) -> str:
     """Write the bundle folder, the state beside it, and report.json."""
@@ -51,7 +48,7 @@ def make_bundle(context: StageContext) -> str:
             "candidate": export.candidate,
             "ships": told.ships,
             "problem": problem or None,
-            "state": None if state is None else {key: state[key] for key in STATE_KEYS},
+            "state": state,
         }
     )
     flipped = max(parity.flipped.values(), default=0)

@@ -16,7 +16,7 @@ from pipeline.config import Config
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.hash_key import hash_key, hash_key_check
 from pipeline.stages.stage import StageContext
-from pipeline.state.card_numbers import check_no_card_numbers
+from pipeline.state.card_numbers import CardNumbersError, check_no_card_numbers
 from pipeline.state.history_state import columns_read, history_state, id_keys
 from pipeline.state.row_reading import reading_of
 from pipeline.state.state_files import PRESET, write_state
@@ -25,6 +25,8 @@ from pipeline.storage.errors import InputError, faults_text
 
 LABELS = ("event_time", "label", "label_available_at")
 COLUMNS_SHOWN = 5
+REPORTED = ("rows", "last_event", "labels_to_come", "digest")
+"""Keys of the manifest that stand in the stage's report."""
 
 
 def check_servable(config: Config) -> None:
@@ -38,17 +40,24 @@ def check_servable(config: Config) -> None:
 
 
 def write_online_state(context: StageContext) -> Mapping[str, Any]:
-    """Write export/state; its manifest.
+    """Write export/state; what the stage's report says of it.
+
+    Card numbers that no secret hashes are no reason to lose a run: then there is no state, and the reason is told.
 
     Raises:
-        InputError: columns cannot be answered one row at a time, card ids are card numbers that no secret hashes, or
-            the secret is another one than ingest had.
+        InputError: columns cannot be answered one row at a time, or the secret is another one than ingest had.
     """
     folder = context.out / "state"
     folder.mkdir()
     context.reporter.progress(1, 3, "state")
     ingest, spec = context.path("ingest", "report.json").parent, context.path("features", "spec.json")
-    return write_state_of_run(ingest, spec, folder, config=context.config)
+    try:
+        manifest = write_state_of_run(ingest, spec, folder, config=context.config)
+    except CardNumbersError as error:
+        context.reporter.warn(f"no state was exported: {error}")
+        folder.rmdir()
+        return {"refused": str(error)}
+    return {key: manifest[key] for key in REPORTED}
 
 
 def write_state_of_run(
@@ -57,7 +66,8 @@ def write_state_of_run(
     """Write the state behind the rows of a run up to a moment, or all of them, into an empty folder; its manifest.
 
     Raises:
-        InputError: as `write_online_state`.
+        InputError: columns cannot be answered one row at a time, card ids are card numbers that no secret hashes, or
+            the secret is another one than ingest had.
     """
     features = spec_file.read_text(encoding="utf-8")
     spec, ingested = FeatureSpec.from_json(features), IngestReport.read(ingest / "report.json")

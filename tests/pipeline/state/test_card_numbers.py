@@ -2,8 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.state.card_numbers import check_no_card_numbers, has_check_digit
-from pipeline.storage.errors import InputError
+from pipeline.state.card_numbers import CardNumbersError, check_no_card_numbers, has_check_digit
 
 REAL = ("4111111111111111", "5500000000000004", "340000000000009", "6011000000000004", "501800000009")
 
@@ -25,7 +24,7 @@ def test_check_digits_are_those_of_the_rule_by_hand():
 @pytest.mark.parametrize("ids", [REAL, [int(each) for each in REAL], [*REAL, *(f"c{k}" for k in range(1000))]])
 def test_card_numbers_are_refused_and_none_is_shown(ids):
     column = pa.chunked_array([pa.array(map(str, ids) if isinstance(ids[-1], str) else ids)])
-    with pytest.raises(InputError, match=r"5 of 5 different ids of 12 to 19 digits") as refused:
+    with pytest.raises(CardNumbersError, match=r"5 of 5 different ids of 12 to 19 digits") as refused:
         check_no_card_numbers(column)
     assert not [each for each in REAL if each in str(refused.value)]
 

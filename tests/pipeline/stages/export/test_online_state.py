@@ -7,9 +7,13 @@ import pytest
 from features.windows.spec import feature_spec
 from pipeline.config import load_config
 from pipeline.online.raw_features import raw_features
-from pipeline.stages.export.online_state import check_servable, write_state_of_run
+from pipeline.process.reporter import SilentReporter
+from pipeline.stages import STAGES
+from pipeline.stages.export.online_state import check_servable, write_online_state, write_state_of_run
 from pipeline.stages.ingest.preset_files import keep_preset
 from pipeline.stages.ingest.two_passes import ingest_transactions
+from pipeline.stages.stage import StageContext
+from pipeline.state.card_numbers import CardNumbersError
 from pipeline.state.history_state import id_keys
 from pipeline.state.state_files import checked_state
 from pipeline.storage.content import write_json
@@ -98,3 +102,29 @@ def test_another_secret_than_that_of_ingest_is_refused(ingest_of_cards, monkeypa
     given = "data.hash_key_env='HARBOR_TEST_KEY'"
     with pytest.raises(InputError, match="the secret must be the one that ingest hashed card ids under"):
         ingest_of_cards(given, then=["data.hash_key_env='HARBOR_TEST_OTHER'"])
+
+
+def test_a_run_of_card_numbers_keeps_its_bundle_and_says_why_it_has_no_state(ingest_of_cards, tmp_path):
+    with pytest.raises(CardNumbersError):
+        ingest_of_cards()
+    (tmp_path / "state").rmdir()
+    (tmp_path / "run" / "features").mkdir(parents=True)
+    (tmp_path / "run" / "export").mkdir()
+    (tmp_path / "spec.json").rename(tmp_path / "run" / "features" / "spec.json")
+    (tmp_path / "run" / "ingest").symlink_to(tmp_path)
+    reporter = CollectingReporter()
+    context = StageContext(STAGES[-1], tmp_path / "run", tmp_path / "run" / "export", config(), None, None, reporter)
+    told = write_online_state(context)
+    assert told["refused"] == reporter.warned[0].removeprefix("no state was exported: ")
+    assert "have the check digit of card numbers" in told["refused"]
+    assert list((tmp_path / "run" / "export").iterdir()) == []
+
+
+class CollectingReporter(SilentReporter):
+    """Keeps what it is warned of."""
+
+    def __init__(self):
+        self.warned = []
+
+    def warn(self, text):
+        self.warned.append(text)
