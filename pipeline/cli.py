@@ -135,8 +135,9 @@ def _print_plan(placed: _PlacedRun, force: str | None) -> None:
     for stage in STAGES:
         stage.check(placed.settings.config)
     bring_run(placed.folder, placed.settings.config.runs.store, [stage.name for stage in STAGES])
+    steps = planned_steps(placed.folder, placed.settings, STAGES, force=force)
     _show(f"plan for {placed.folder}")
-    for step in planned_steps(placed.folder, placed.settings, STAGES, force=force):
+    for step in steps:
         verb = "run " if step.runs else "keep"
         _show(f"  {verb}  {step.stage.name:<10} {step.reason}")
 
