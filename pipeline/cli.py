@@ -196,8 +196,9 @@ def _print_plan(placed: _PlacedRun, force: str | None) -> None:
 
     span = look_at_span(config, look_at_columns(config), as_of=placed.settings.as_of)
     bring_run(placed.folder, placed.settings.config.runs.store, [stage.name for stage in STAGES])
+    steps = planned_steps(placed.folder, placed.settings, STAGES, force=force)
     _show(f"plan for {placed.folder}" + (f", of rows from {span}" if span else ""))
-    for step in planned_steps(placed.folder, placed.settings, STAGES, force=force):
+    for step in steps:
         verb = "run " if step.runs else "keep"
         _show(f"  {verb}  {step.stage.name:<10} {step.reason}")
 

@@ -60,6 +60,6 @@ class _Progress(SilentReporter):
     def __init__(self, reporter: Reporter | None) -> None:
         self._reporter = reporter
 
-    def progress(self, done: float, total: float, note: str = "") -> None:
+    def progress(self, done: float, total: float | None, note: str = "") -> None:
         if self._reporter is not None:
             self._reporter.progress(done, total, note)

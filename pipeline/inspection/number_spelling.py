@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.schema.number_text import NumberFormat, read_numbers
-from features.schema.preset import Numeric
+from features.schema.source_columns import Numeric
 from features.schema.values import is_number
 
 FORMS = (("", "."), (",", "."), ("", ","), (".", ","), (" ", ","), (" ", "."), ("'", "."))

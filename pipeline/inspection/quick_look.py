@@ -6,7 +6,7 @@ import numpy as np
 
 from features.schema.canonical_columns import role_columns, source_times
 from features.schema.column_plan import ColumnPlan, time_roles
-from features.schema.event_times import NOT_A_TIME
+from features.schema.instants import NOT_A_TIME
 from features.schema.preset import Preset
 from features.split import layout_faults
 from features.times import time_text

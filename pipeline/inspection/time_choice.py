@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.schema.event_times import NOT_A_TIME
-from features.schema.preset import TimeColumn
+from features.schema.instants import NOT_A_TIME
+from features.schema.time_column import TimeColumn
 from pipeline.inspection.column_words import hints_at
 from pipeline.inspection.interview import NONE, Interview, Question
 from pipeline.inspection.label_choice import LabelChoice

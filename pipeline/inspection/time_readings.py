@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.schema.column_text import text_values
-from features.schema.event_times import NOT_A_TIME, Instants, instants
-from features.schema.preset import TimeColumn
+from features.schema.event_times import instants
+from features.schema.instants import NOT_A_TIME, Instants
+from features.schema.time_column import TimeColumn
 from features.times import DAY, time_microseconds
 from pipeline.inspection.column_words import hints_at, name_words
 

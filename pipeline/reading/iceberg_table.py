@@ -25,8 +25,8 @@ def iceberg_snapshot(place: str, snapshot: int | None) -> tuple[str, int]:
     if newest is None:
         raise InputError(f"iceberg://{place}: must have a snapshot, but nothing has been written to it")
     if snapshot is not None and table.snapshot_by_id(snapshot) is None:
-        known = [str(each.snapshot_id) for each in table.snapshots()][-SHOWN_SNAPSHOTS:]
-        raise InputError(f"iceberg://{place}: has no snapshot {snapshot}; its newest are {', '.join(known)}")
+        known = [f"iceberg://{place}@{each.snapshot_id}" for each in table.snapshots()][-SHOWN_SNAPSHOTS:]
+        raise InputError(f"iceberg://{place}: has no such snapshot; its newest are {', '.join(known)}")
     return str(table.metadata.table_uuid), int(newest.snapshot_id) if snapshot is None else snapshot
 
 

@@ -83,11 +83,13 @@ def refuse_address(uri: str, reason: str) -> NoReturn:
 
 
 PASSWORD = re.compile(
-    r"(?<=://)[^/@\s'\"]*:[^@\s]*(?=@)|(?<=://)[\w.~%+-]{20,}(?=@)"
+    r"(?<=://)(?!(?:s3|gs)://)[^/@\s'\"]*:[^@\s]*(?=@)|(?<=://)[\w.~%+-]{20,}(?=@)"
     r"|(?<=[?&;])[\w%.-]*(?:passw|pwd|token|secret|api_?key|signature|credential)[\w%.-]*=[^&\s'\"]*",
     re.IGNORECASE,
 )
-"""What stands before a host's name with a password in it or as long as a token, and what is called a secret."""
+"""What stands before a host's name with a password in it or as long as a token, and what is called a secret.
+
+A table's address may hold a store's (`delta://s3://bank/tx@12`): what precedes the version there is no password."""
 QUERY = re.compile(r"(?P<address>://[^\s?'\"]*\?)(?P<query>[^\s'\"]+)")
 HARMLESS = frozenset(
     [

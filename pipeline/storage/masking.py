@@ -21,10 +21,12 @@ BETWEEN = r"[\s\u00a0\u2007-\u200b\u202f\u2060.,:;'’\"_*|/\\\-\u2010-\u2015\u2
 DIGEST = r"\b(?=[0-9a-f]*[a-f])[0-9a-f]{32,}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 DAY = r"(?<!\d)(?:19|20)\d\d(?P<dash{n}>[-/.]?)(?:0[1-9]|1[0-2])(?P=dash{n})(?:0[1-9]|[12]\d|3[01])"
 TIMESTAMP = DAY.format(n=1) + r"[ T_-]?(?:[01]\d|2[0-3]):?[0-5]\d(?::?[0-5]\d)?(?!\d)"
+SNAPSHOT = r"iceberg://[\w.-]{1,64}/[\w.-]{1,128}@\d{1,19}(?!\d)"
+"""A version of a table is as long as a card's number, and whoever is to name one must see it."""
 COUNT = r"(?<![\d,])\d{1,3}(?:,\d{3}){1,2}(?!,?\d)"
 FRACTION = r"(?<![\d.])\d{1,3}\.\d+(?![\d.]|[eE]\+?\d)"
 NUMBERS = re.compile(
-    rf"(?P<kept>{DIGEST}|{TIMESTAMP}|{DAY.format(n=2)}(?!\d)|{COUNT}|{FRACTION})"
+    rf"(?P<kept>{SNAPSHOT}|{DIGEST}|{TIMESTAMP}|{DAY.format(n=2)}(?!\d)|{COUNT}|{FRACTION})"
     rf"|(?P<power>\d\.\d{{8,}}[eE]\+?\d+)"
     rf"|(?P<run>\d{{{FEWEST_DIGITS},}}(?:\.0+)?)"
     rf"|(?P<groups>\d{{1,10}}(?!\d)(?:{BETWEEN}\d{{3,10}}(?!\d))*{BETWEEN}\d{{1,10}}(?!\d))"

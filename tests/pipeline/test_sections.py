@@ -36,3 +36,9 @@ def test_sections_and_the_whole_configuration_load_no_worker():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "pipeline.sections" in loaded
     assert not heavy & set(loaded)
+
+
+def test_a_version_of_a_table_in_a_store_is_no_password_and_a_password_is_still_refused():
+    assert DataConfig(source="delta://s3://bank/tx@12").source == "delta://s3://bank/tx@12"
+    with pytest.raises(ValueError, match="password"):
+        DataConfig(source="delta://s3://ann:hunter2@bank/tx@12")

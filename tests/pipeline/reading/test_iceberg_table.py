@@ -27,7 +27,9 @@ def test_each_snapshot_has_its_own_rows_and_the_newest_counts_where_none_is_name
 
 def test_what_is_not_there_is_refused_by_name(tmp_path, monkeypatch):
     _, snapshots = iceberg_table(tmp_path, monkeypatch, rows(0, 3))
-    with pytest.raises(ValueError, match=f"has no snapshot 5; its newest are {snapshots[0]}"):
+    with pytest.raises(
+        ValueError, match=f"has no such snapshot; its newest are iceberg://bank/cards.tx@{snapshots[0]}"
+    ):
         iceberg_snapshot(PLACE, 5)
     with pytest.raises(ValueError, match=r"there is no table 'cards\.other' in catalog 'bank'"):
         iceberg_snapshot("bank/cards.other", None)

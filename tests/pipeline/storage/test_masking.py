@@ -80,3 +80,15 @@ def test_a_long_text_is_masked_in_time_that_grows_with_its_length(text):
 )
 def test_a_shape_says_how_a_value_is_spelled_and_not_what_it_is(value, shape):
     assert value_shape(value) == shape
+
+
+def test_a_tables_snapshot_stays_where_its_address_names_it_and_nowhere_else():
+    address = "iceberg://bank/cards.tx@2169487121396760305"
+    assert masked(f"{address}: cannot be read") == f"{address}: cannot be read"
+    assert "4111111111111111" not in masked("mail://bank/cards.tx@4111111111111111")
+    assert "4111111111111111" not in masked("iceberg://bank/cards.tx@1 4111111111111111")
+
+
+def test_a_version_of_a_table_in_a_store_is_shown_and_a_password_before_it_is_not():
+    assert masked("delta://s3://bank/tx@12: is gone") == "delta://s3://bank/tx@12: is gone"
+    assert "hunter2" not in masked("delta://s3://ann:hunter2@bank/tx@12")
