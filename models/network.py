@@ -210,8 +210,13 @@ def initial_arrays(architecture: Architecture, *, rng: np.random.Generator) -> d
     return arrays
 
 
-def numeric_inputs(numeric_BF: torch.Tensor, constants: Tensors) -> torch.Tensor:
-    """Raw numeric values, NaN where missing, as inputs of the projection [B, M]: the same for every setting."""
+def numeric_inputs(
+    numeric_BF: torch.Tensor, constants: Tensors, *, indicators: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Raw numeric values, NaN where missing, as inputs of the projection [B, M]: the same for every setting.
+
+    `indicators` are the columns whose missing indicator is among them, in order; None for all.
+    """
     missing_BF = torch.isnan(numeric_BF)
     parts = []
     if constants["bin_column"].numel():
@@ -222,7 +227,8 @@ def numeric_inputs(numeric_BF: torch.Tensor, constants: Tensors) -> torch.Tensor
         scaled = torch.sign(numeric_BF) * torch.log1p(numeric_BF.abs())
         scaled = ((scaled - constants["center"]) * constants["inverse_scale"]).clamp_(-SCALED_LIMIT, SCALED_LIMIT)
         parts.append(scaled.nan_to_num_(nan=0.0))
-    return torch.cat([*parts, missing_BF.float()], dim=1)
+    shown_BF = missing_BF if indicators is None else missing_BF.index_select(1, indicators)
+    return torch.cat([*parts, shown_BF.float()], dim=1)
 
 
 def stacked_embedding(numeric_BM: torch.Tensor, lookups_SBD: torch.Tensor | None, weights: Tensors) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """When each setting of a sweep was best, and by what.
 
-Legend: S setting, N row of valid.
+Legend: S setting, R setting still running, N row of valid.
 """
 
 from collections.abc import Mapping
@@ -77,20 +77,29 @@ class BestSoFar:
         self.epoch_S = np.zeros(settings, dtype=np.int64)
         self.running_S = np.ones(settings, dtype=bool)
         self.last_epoch_S = np.zeros(settings, dtype=np.int64)
+        self.ruled_out_S = np.zeros(settings, dtype=np.int64)
+        """The epoch after which a setting was ruled out; 0 where it was not."""
         self.arrays: dict[str, np.ndarray] = {}
         self._patience = patience
 
-    def update(self, epoch: int, value_S: np.ndarray, arrays: Mapping[str, np.ndarray]) -> bool:
-        """Takes note of an epoch (from 1) and says whether any setting goes on.
+    def update(self, epoch: int, value_R: np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes note of an epoch (from 1) of the settings that are running.
 
-        `arrays` are the weights and valid margins of now, [S, ...]; those of improved settings are kept.
+        `arrays` are their weights and valid margins of now, [R, ...]; those of improved settings are kept.
         """
-        better_S = self.running_S & (value_S < self.value_S)
+        running = np.flatnonzero(self.running_S)
         if not self.arrays:
             self.arrays = {name: array.copy() for name, array in arrays.items()}
+        improved_R = value_R < self.value_S[running]
+        better = running[improved_R]
         for name, array in arrays.items():
-            self.arrays[name][better_S] = array[better_S]
-        self.last_epoch_S[self.running_S] = epoch
-        self.value_S[better_S], self.epoch_S[better_S] = value_S[better_S], epoch
+            self.arrays[name][better] = array[improved_R]
+        self.last_epoch_S[running] = epoch
+        self.value_S[better], self.epoch_S[better] = value_R[improved_R], epoch
         self.running_S &= epoch - self.epoch_S < self._patience
-        return bool(self.running_S.any())
+
+    def rule_out(self, out_S: np.ndarray, *, epoch: int) -> None:
+        """Stops settings that cannot win any more; one that has stopped by itself stays what it is."""
+        stopped_S = self.running_S & out_S
+        self.ruled_out_S[stopped_S] = epoch
+        self.running_S &= ~stopped_S

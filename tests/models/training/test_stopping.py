@@ -42,11 +42,20 @@ def test_weights_of_two_are_rows_twice():
 
 def test_a_stopped_setting_keeps_its_best_weights_while_others_go_on():
     best = BestSoFar(2, patience=1)
-    weights = [np.array([[epoch], [10 + epoch]], dtype=np.float32) for epoch in (1, 2, 3)]
-    assert best.update(1, np.array([0.5, 0.5]), {"w": weights[0]})
-    assert best.update(2, np.array([0.6, 0.4]), {"w": weights[1]})
-    # setting 0 has stopped: a better number now comes too late
-    assert best.update(3, np.array([0.1, 0.3]), {"w": weights[2]})
+    best.update(1, np.array([0.5, 0.5]), {"w": np.array([[1], [11]])})
+    best.update(2, np.array([0.6, 0.4]), {"w": np.array([[2], [12]])})
+    assert best.running_S.tolist() == [False, True]
+    # setting 0 has stopped: only the other is heard of
+    best.update(3, np.array([0.3]), {"w": np.array([[13]])})
     assert best.epoch_S.tolist() == [1, 3]
     assert best.last_epoch_S.tolist() == [2, 3]
     np.testing.assert_array_equal(best.arrays["w"], [[1], [13]])
+
+
+def test_a_setting_that_is_ruled_out_stops_and_one_that_had_stopped_by_itself_was_not_ruled_out():
+    best = BestSoFar(3, patience=1)
+    best.update(1, np.array([0.5, 0.5, 0.5]), {"w": np.arange(3)})
+    best.update(2, np.array([0.6, 0.4, 0.4]), {"w": np.arange(3)})
+    best.rule_out(np.array([True, True, False]), epoch=2)
+    assert best.running_S.tolist() == [False, False, True]
+    assert best.ruled_out_S.tolist() == [0, 2, 0]
