@@ -138,7 +138,8 @@ def _form_probabilities(
     floor, valid = tail_floor(study.calibration.posterior_floor, prevalence=task.prevalence), task.valid
     fit = fit_networks(task, settings=[study.loss], repeats=[0], config=training)[0]
     head = HeadNetwork(fit.state, study.loss)
-    until = functools.cache(fresh_networks(task, loss=study.loss, config=training))
+    alone = training.model_copy(update={"threads": 1})
+    until = functools.cache(fresh_networks(task, loss=study.loss, config=alone))
     of_head = posterior(fit.valid_margins, study.loss, floor=floor).log_odds
     blocks = time_blocks(valid.time, folds=study.calibration.cross_fit_folds)
     known, limit = study.encoder, study.boosting.one_hot
