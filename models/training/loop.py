@@ -199,7 +199,8 @@ def _live_indicators(train: Rows, arrays: Mapping[str, np.ndarray]) -> NDArray[n
     columns = train.numeric.shape[1]
     missing: NDArray[np.bool_] = np.isnan(train.numeric).any(axis=0)
     weight_SFE = arrays["projection_weight"][:, arrays["projection_weight"].shape[1] - columns :]
-    return np.logical_or(missing, np.any(weight_SFE != 0, axis=(0, 2)))
+    learned: NDArray[np.bool_] = (weight_SFE != 0).any(axis=(0, 2))
+    return missing | learned
 
 
 def _trained(
