@@ -19,9 +19,10 @@ from evaluation.paired_losses import FALSE_ALARMS, PairedDifference, RowLosses
 from evaluation.statistics.alerts import precision_at, share_negatives_above
 from evaluation.statistics.calibration_error import expected_calibration_error
 from evaluation.statistics.logistic_line import logistic_line
-from evaluation.statistics.ranking import average_precision, roc_auc
+from evaluation.statistics.ranking import area_below, mean_precision, thresholds
 from evaluation.statistics.sample import DAY, Floats, Integers, raise_faults, same_length, sample
 from evaluation.statistics.scores import brier, log_loss, log_loss_rows
+from evaluation.statistics.side_by_side import side_by_side
 
 RIDGE = 1e-3
 FEWEST_DAYS, FEWEST_MERCHANTS = 5, 10
@@ -178,7 +179,7 @@ def rank_sweep(
         )
     every = setting_losses(y, outcomes, event_time=event_time, merchant=merchant, folds=folds)
     grouped = _by_setting(outcomes)
-    rows = [_sweep_row(y, group, every.by_setting[setting], bins=bins) for setting, group in grouped.items()]
+    rows = side_by_side(lambda setting: _sweep_row(y, grouped[setting], every.by_setting[setting], bins=bins), grouped)
     shippable = [row.setting for row in rows if row.selectable] or list(grouped)
     compared = RowLosses({setting: every.by_setting[setting] for setting in shippable}, every.clusters)
     return _ranking(rows, y, compared, auc_tolerance=auc_tolerance, folds=folds)
@@ -207,8 +208,9 @@ def setting_losses(
     y, block = sample(labels, np.zeros(np.shape(labels))).labels, time_blocks(event_time, folds=folds)
     for outcome in outcomes:
         same_length(y.size, margins=outcome.margins, posterior=outcome.posterior)
-    losses = {setting: _losses(y, group, block) for setting, group in _by_setting(outcomes).items()}
-    return RowLosses(losses, _clusters(event_time, merchant))
+    grouped = _by_setting(outcomes)
+    losses = side_by_side(lambda group: _losses(y, group, block), grouped.values())
+    return RowLosses(dict(zip(grouped, losses, strict=True)), _clusters(event_time, merchant))
 
 
 def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integers) -> Floats:
@@ -275,9 +277,10 @@ def sweep_statistics(
         bins: of the calibration error, of equal width.
         weight: row weights, ≥ 0 [N]; None counts each row once.
     """
+    order = thresholds(sample(labels, probabilities, weight=weight))
     values = (
-        roc_auc(labels, probabilities, weight=weight),
-        average_precision(labels, probabilities, weight=weight),
+        area_below(order),
+        mean_precision(order),
         brier(labels, probabilities, weight=weight),
         expected_calibration_error(labels, probabilities, bins=bins, weight=weight),
         log_loss(labels, probabilities, weight=weight),

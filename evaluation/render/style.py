@@ -40,6 +40,8 @@ STYLE: dict[Any, Any] = {
 }
 UNDATED: dict[Any, Any] = {"Date": None, "Creator": None, "Format": None, "Type": None}
 """What matplotlib would write into an SVG of its own: the same numbers must give the same bytes."""
+TITLE_HEIGHT = 0.3
+"""Inches above a PNG for its title; a page has it in its own type."""
 NARROW = 4.1
 """Width of a figure in inches: two stand side by side on a page."""
 
@@ -90,19 +92,31 @@ def drawn(
         _lay_out(figure)
         figure.savefig(svg, format="svg", transparent=True, metadata=UNDATED)
         FigureCanvasAgg(figure)
-        figure.suptitle(title, fontsize=10.0)
-        _lay_out(figure)
+        _put_title_above(figure, title)
         figure.savefig(png, format="png", dpi=160, facecolor="white", metadata={"Software": None})
     return Picture(title, text, png.getvalue(), inline_svg(svg.getvalue(), name=name, title=text))
 
 
 def _lay_out(figure: Figure) -> None:
-    """Find room for everything once; a figure that still has to be laid out is drawn twice by every save."""
+    """Find room for everything once: a figure that still has to be laid out is drawn twice by every save."""
     figure.set_layout_engine("constrained")
     engine = figure.get_layout_engine()
     assert engine is not None
     engine.execute(figure)
     figure.set_layout_engine(None)
+
+
+def _put_title_above(figure: Figure, title: str) -> None:
+    """Make the figure taller by a line for its title; what is laid out stays as it is below."""
+    width, height = figure.get_size_inches()
+    share = height / (height + TITLE_HEIGHT)
+    for axes in figure.axes:
+        place = axes.get_position(original=True)
+        axes.set_position((place.x0, place.y0 * share, place.width, place.height * share))
+    for legend in figure.legends:
+        legend.set_bbox_to_anchor((0.0, 0.0, 1.0, share), transform=figure.transFigure)
+    figure.set_size_inches(width, height + TITLE_HEIGHT)
+    figure.text(0.5, 1.0 - 0.3 * (1.0 - share), title, fontsize=10.0, ha="center", va="top")
 
 
 def inline_svg(svg: str, *, name: str, title: str) -> str:

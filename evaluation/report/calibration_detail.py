@@ -22,6 +22,7 @@ from evaluation.statistics.scores import (
     two_sided_p,
     undefined_because,
 )
+from evaluation.statistics.side_by_side import side_by_side
 
 
 def calibration_detail(
@@ -35,10 +36,12 @@ def calibration_detail(
         bins: of the calibration errors and of Murphy's decomposition.
         prevalence: show every candidate re-weighted to it too; None for none.
     """
-    result = {
-        name: _detail(evidence.rows, p, bins=bins) | _spiegelhalter(evidence.rows, p, drawn, name)
-        for name, p in evidence.candidates.items()
-    }
+    rows, candidates = evidence.rows, evidence.candidates
+    details = side_by_side(
+        lambda name: _detail(rows, candidates[name], bins=bins) | _spiegelhalter(rows, candidates[name], drawn, name),
+        candidates,
+    )
+    result = dict(zip(candidates, details, strict=True))
     if prevalence is not None and not undefined_because(evidence.rows.labels):
         for name, p in evidence.candidates.items():
             result[name]["at_prevalence"] = reweighted(evidence.rows, p, prevalence=prevalence, bins=bins)

@@ -13,6 +13,7 @@ from evaluation.statistics.intervals import RowDetails, paired_bootstrap
 from evaluation.statistics.populations import JudgedRows, Population, score_populations, shared_populations
 from evaluation.statistics.sample import Floats, Integers
 from evaluation.statistics.scores import undefined_because
+from evaluation.statistics.side_by_side import side_by_side
 
 SLICE_STATISTICS = (
     "roc_auc",
@@ -73,13 +74,14 @@ def slices(
     weight = 1.0 if rows.weight is None else rows.weight
     units = dependence(rows, by=config.cluster, fewest=config.min_clusters)
     unit = units.widest_name(weight * (rows.labels - candidates[shipped]))
-    result: dict[str, list[dict[str, Any]]] = {}
-    for name, p in candidates.items():
-        own = score_populations(p, budgets=config.budgets, borderline=config.borderline)
+
+    def parts_of(name: str) -> list[dict[str, Any]]:
+        own = score_populations(candidates[name], budgets=config.budgets, borderline=config.borderline)
         settings = config.bootstrap(config.slice_resamples if name == shipped else 0)
-        judged = _Candidate(rows, p, unit, config, settings)
-        result[name] = [_slice(part, judged, rng) for part in [*own, *shared]]
-    return result
+        judged = _Candidate(rows, candidates[name], unit, config, settings)
+        return [_slice(part, judged, rng) for part in [*own, *shared]]  # only the shipped one draws
+
+    return dict(zip(candidates, side_by_side(parts_of, candidates), strict=True))
 
 
 def _slice(part: Population, judged: _Candidate, rng: np.random.Generator) -> dict[str, Any]:

@@ -5,8 +5,10 @@ drawn with replacement, each unit by itself, and the draws of the widest are str
 All candidates see the same draws, so a difference between two of them keeps what they have in common.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +24,7 @@ from evaluation.statistics.percentiles import Interval as Interval
 from evaluation.statistics.percentiles import percentile_interval as percentile_interval
 from evaluation.statistics.resampling import Foldable, Folded, foldable, statistics
 from evaluation.statistics.sample import Floats, same_length, sample
+from evaluation.statistics.side_by_side import side_by_side
 from evaluation.statistics.two_way import combined_draws, two_way_variance
 
 BLOCK_FLOATS = 12_000_000
@@ -152,11 +155,14 @@ def paired_bootstrap(
     amount = np.ones(y.shape) if extra.amount is None else np.asarray(extra.amount, dtype=np.float64)
     units = clusters if isinstance(clusters, Dependence) else _one_unit(clusters)
     same_length(y.size, amount=amount, **units.units)
-    rows = {
-        name: foldable(sample(y, p, weight=extra.weight), amount=amount, settings=settings)
-        for name, p in candidates.items()
-    }
-    drawn = _all_units(rows, units, calibrators, rng, settings)
+    twins = _twins(candidates, calibrators)
+    distinct = list(dict.fromkeys(twins.values()))
+
+    def folded(name: str) -> Foldable:
+        return foldable(sample(y, candidates[name], weight=extra.weight), amount=amount, settings=settings)
+
+    rows = dict(zip(distinct, side_by_side(folded, distinct), strict=True))
+    drawn = _with_twins(_all_units(rows, units, calibrators, rng, settings), twins)
     if extra.cards is None:
         return drawn
     cards, top = extra.cards, settings.top_cards
@@ -185,6 +191,27 @@ def count_blocks(clusters: int, *, rng: np.random.Generator, resamples: int, blo
         yield np.ascontiguousarray(counts.T)
 
 
+def _twins(candidates: Mapping[str, ArrayLike], calibrators: CalibratorRows | None) -> dict[str, str]:
+    """The first candidate of the same probabilities as each, on calib too: what is drawn for one holds for both."""
+    first: dict[bytes, str] = {}
+    twins = {}
+    for name, p in candidates.items():
+        arrays = [p, () if calibrators is None else calibrators.candidates.get(name, ())]
+        digest = b"".join(hashlib.sha256(np.asarray(each, dtype=np.float64).tobytes()).digest() for each in arrays)
+        twins[name] = first.setdefault(digest, name)
+    return twins
+
+
+def _with_twins(drawn: Replicates, twins: Mapping[str, str]) -> Replicates:
+    return replace(
+        drawn,
+        values={name: dict(drawn.values[twin]) for name, twin in twins.items()},
+        by_unit={unit: {name: found[twin] for name, twin in twins.items()} for unit, found in drawn.by_unit.items()},
+        gaps={name: drawn.gaps[twin] for name, twin in twins.items()},
+        gap_noise={name: drawn.gap_noise[twin] for name, twin in twins.items()},
+    )
+
+
 def _one_unit(clusters: ArrayLike) -> Dependence:
     codes = compact(np.asarray(clusters, dtype=np.int64))
     return Dependence({"cluster": codes}, {"cluster": int(codes.max()) + 1 if codes.size else 0})
@@ -200,10 +227,11 @@ def _all_units(
     """Every unit drawn in turn, the rows of calib before those that are judged."""
     by_unit: dict[str, dict[str, dict[str, Floats]]] = {}
     noise: dict[str, dict[str, Floats]] = {name: {} for name in rows}
-    whole = {name: _whole(each) for name, each in rows.items()}
+    whole: dict[str, _Block] = {}
     for unit, codes in units.units.items():
         dense = compact(codes)
-        by_cluster = {name: each.by(dense) for name, each in rows.items()}
+        by_cluster = dict(zip(rows, side_by_side(partial(Foldable.by, clusters=dense), rows.values()), strict=True))
+        whole = whole or {name: _block(each, np.ones((each.clusters, 1)), None) for name, each in by_cluster.items()}
         resamples = _resamples(unit, units, settings.resamples)
         moves = {} if calibrators is None else _moves(calibrators, unit, rng, resamples)
         draws = _resampled(by_cluster, moves, rng, resamples)
@@ -222,12 +250,6 @@ class _Block:
 
     statistics: dict[str, Floats]
     shares: Floats
-
-
-def _whole(rows: Foldable) -> _Block:
-    """The statistics of the rows themselves: as one cluster, drawn once."""
-    f = rows.by(np.zeros(rows.gaps.size, dtype=np.int64))
-    return _block(f, np.ones((f.clusters, 1)), None)
 
 
 def _resamples(unit: str, units: Dependence, resamples: int) -> int:
@@ -262,14 +284,18 @@ def _resampled(
     start = 0
     for counts in count_blocks(clusters, rng=rng, resamples=resamples, block=block):
         stop = start + counts.shape[1]
-        for name, f in rows.items():
-            parts[name].append(_block(f, counts, _columns(moves.get(name), start, stop)))
+
+        def block_of(name: str, counts: Floats = counts, columns: slice = slice(start, stop)) -> _Block:
+            return _block(rows[name], counts, _columns(moves.get(name), columns))
+
+        for name, each in zip(rows, side_by_side(block_of, rows), strict=True):
+            parts[name].append(each)
         start = stop
     return {name: _joined(blocks) for name, blocks in parts.items()}
 
 
-def _columns(moves: Floats | None, start: int, stop: int) -> Floats | None:
-    return None if moves is None else moves[:, start:stop]
+def _columns(moves: Floats | None, columns: slice) -> Floats | None:
+    return None if moves is None else moves[:, columns]
 
 
 def _block(f: Folded, counts: Floats, moves: Floats | None) -> _Block:

@@ -6,10 +6,13 @@
 import numpy as np
 from scipy.special import logit
 
+from evaluation.statistics.machine_code import machine_code
 from evaluation.statistics.sample import Floats
 
 LOGIT_CLIP = 1e-12
 NEWTON_STEPS = 60
+CONVERGED = 1e-7
+"""Relative step after which the next would be its square or so: below rounding."""
 MANY_ROWS, THINNED = 8_192, 16
 """From so many rows on, a line begins with what every so manieth row says."""
 
@@ -45,7 +48,7 @@ def logistic_line(labels: Floats, z: Floats, weight: Floats, *, ridge: float = 0
         if not _surely_falls(step, ends):
             step = _falling(beta, step, labels, z, weight, ridge)
         beta = beta + step
-        if np.abs(step).max() < 1e-10 * (1.0 + np.abs(beta).max()):
+        if np.abs(step).max() < CONVERGED * (1.0 + np.abs(beta).max()):
             return float(beta[0]), float(beta[1])
     return float("nan"), float("nan")
 
@@ -64,11 +67,8 @@ def score_and_information(labels: Floats, fitted: Floats, z: Floats, weight: Flo
         z: the one variable [N].
         weight: row weights, ≥ 0 [N].
     """
-    residual, spread = weight * (labels - fitted), weight * fitted * (1.0 - fitted)
-    gradient = np.array([residual.sum(), residual @ z])
-    moment = spread * z
-    cross = float(moment.sum())
-    return gradient, np.array([[spread.sum(), cross], [cross, float(moment @ z)]])
+    sums: Floats = _line_sums(labels, fitted, z, weight)
+    return sums[:2], sums[[2, 3, 3, 4]].reshape(2, 2)
 
 
 def clipped_logit(probabilities: Floats) -> Floats:
@@ -79,6 +79,20 @@ def clipped_logit(probabilities: Floats) -> Floats:
     """
     result: Floats = logit(np.clip(probabilities, LOGIT_CLIP, 1.0 - LOGIT_CLIP))
     return result
+
+
+@machine_code
+def _line_sums(labels: Floats, fitted: Floats, z: Floats, weight: Floats) -> Floats:
+    """Σ r, Σ r z, Σ s, Σ s z and Σ s z² of residuals r and spreads s, one pass over the rows [5]."""
+    sums = np.zeros(5)
+    for i in range(len(z)):
+        residual, spread = weight[i] * (labels[i] - fitted[i]), weight[i] * fitted[i] * (1.0 - fitted[i])
+        sums[0] += residual
+        sums[1] += residual * z[i]
+        sums[2] += spread
+        sums[3] += spread * z[i]
+        sums[4] += spread * z[i] * z[i]
+    return sums
 
 
 def _constant(z: Floats, weight: Floats) -> bool:

@@ -46,7 +46,15 @@ def roc_auc(labels: ArrayLike, probabilities: ArrayLike, *, weight: ArrayLike | 
         probabilities: P(fraud) [N]; any monotone map of them gives the same.
         weight: row weights, ≥ 0 [N].
     """
-    t = thresholds(sample(labels, probabilities, weight=weight))
+    return area_below(thresholds(sample(labels, probabilities, weight=weight)))
+
+
+def area_below(t: Thresholds) -> float:
+    """ROC AUC of a table of thresholds; NaN where one class is missing.
+
+    >>> area_below(thresholds(sample([1, 0, 1, 0], [0.9, 0.4, 0.4, 0.1])))
+    0.875
+    """
     frauds, legitimate = t.frauds.sum(), t.legitimate.sum()
     if frauds == 0 or legitimate == 0:
         return float("nan")
@@ -68,7 +76,15 @@ def average_precision(labels: ArrayLike, probabilities: ArrayLike, *, weight: Ar
         probabilities: P(fraud) [N]; any monotone map of them gives the same.
         weight: row weights, ≥ 0 [N].
     """
-    t = thresholds(sample(labels, probabilities, weight=weight))
+    return mean_precision(thresholds(sample(labels, probabilities, weight=weight)))
+
+
+def mean_precision(t: Thresholds) -> float:
+    """Average precision of a table of thresholds; NaN without frauds.
+
+    >>> mean_precision(thresholds(sample([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.1])))
+    0.75
+    """
     frauds = t.frauds.sum()
     if frauds == 0:
         return float("nan")

@@ -9,16 +9,16 @@ A calibrator is fitted on few frauds of its own and would have come out otherwis
 a move of its line, which moves the expected frauds of every bin by Σ p (1 − p) (δ0 + δ1 · logit p).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.special import expit
 
 from evaluation.options import BootstrapSettings
 from evaluation.statistics.calibration_error import Binning, bin_index, ordered_bins
 from evaluation.statistics.logistic_line import clipped_logit, logistic_line
+from evaluation.statistics.machine_code import machine_code
+from evaluation.statistics.ranking_loop import ranking_sums
 from evaluation.statistics.sample import Floats, Integers, Sample
 from evaluation.statistics.scores import log_loss_rows, one_class
 
@@ -49,42 +49,48 @@ class Foldable:
     """One candidate's rows in the sums that its statistics need, ready to be folded by any cluster.
 
     Attributes:
-        rows: each of SUMS by row [N].
-        gaps: weight · (label − probability) [N].
+        sample: labels, probabilities and weights [N].
+        loss: log loss of each row [N].
+        logit: of the probability, clipped [N].
         bins: bin of each row by binning [N].
         steps: place of each row among the distinct probabilities, highest first [N]; None without ranking.
         amount: value of each row [N].
         moves: by binning, what a move of the calibrator's line adds to the frauds expected in each bin [bins, 2].
         leaning_moves: what it takes from Σ weight · (label − probability) · (1 − 2 · probability), expected [2].
         line: the calibration line at full weight (intercept, slope).
-        budget: share of rows that an alert budget flags.
+        settings: thresholds, bins and budget.
     """
 
-    rows: Sequence[Floats]
-    gaps: Floats
+    sample: Sample
+    loss: Floats
+    logit: Floats
     bins: dict[Binning, Integers]
     steps: Integers | None
     amount: Floats
     moves: dict[Binning, Floats]
     leaning_moves: Floats
     line: tuple[float, float]
-    budget: float
+    settings: BootstrapSettings
 
     def by(self, clusters: Integers) -> "Folded":
         """The sums by cluster; codes 0 … G − 1 [N]."""
         count = int(clusters.max()) + 1 if clusters.size else 0
-        sums = np.stack([_sums(clusters, row, count) for row in self.rows])
+        s, settings = self.sample, self.settings
+        rows = (s.labels, s.probabilities, s.weight, self.amount, self.loss, self.logit)
+        limits = (settings.threshold, settings.level)
+        gap = s.weight * (s.labels - s.probabilities)
         gaps = {
-            kind: _dense_by_cluster(index, self.gaps, clusters, (self.moves[kind].shape[0], count))
+            kind: _dense_by_cluster(index, gap, clusters, (self.moves[kind].shape[0], count))
             for kind, index in self.bins.items()
         }
-        return Folded(self, sums, gaps, self._steps(clusters, count))
+        return Folded(self, _cluster_sums(rows, self.line, limits, clusters, count), gaps, self._steps(clusters, count))
 
     def _steps(self, clusters: Integers, shape: int) -> csr_matrix | None:
         if self.steps is None:
             return None
         count = int(self.steps.max()) + 1 if self.steps.size else 0
-        w, frauds = self.rows[SUMS.index("rows")], self.rows[SUMS.index("frauds")]
+        w = self.sample.weight
+        frauds = w * self.sample.labels
         index = np.concatenate([self.steps + i * count for i in range(3)])
         parts = np.concatenate((frauds, w - frauds, frauds * self.amount))
         return _by_cluster(index, parts, np.tile(clusters, 3), (3 * count, shape))
@@ -116,8 +122,7 @@ class Folded:
     @property
     def width(self) -> int:
         """Floats that one resample needs while it is worked on."""
-        steps = 0 if self.steps is None else 3 * self.steps.shape[0]
-        return int(self.sums.shape[0] + sum(gap.shape[0] for gap in self.gaps.values()) + steps)
+        return int(self.sums.shape[0] + sum(gap.shape[0] for gap in self.gaps.values()))
 
     def total_rows(self, counts: Floats) -> Floats:
         """Weight of all rows under each column of counts [B]."""
@@ -145,15 +150,16 @@ def foldable(s: Sample, *, amount: Floats, settings: BootstrapSettings) -> Folda
     spread = s.weight * s.probabilities * (1.0 - s.probabilities)
     lean = spread * (1.0 - 2.0 * s.probabilities)
     return Foldable(
-        rows=_row_sums(s, z, line, amount=amount, settings=settings),
-        gaps=s.weight * (s.labels - s.probabilities),
+        sample=s,
+        loss=log_loss_rows(s.labels, s.probabilities),
+        logit=z,
         bins=bins,
         steps=None if place is None else _steps(s, place),
         amount=amount,
         moves={kind: _moves(index, spread, z, settings.bins) for kind, index in bins.items()},
         leaning_moves=np.array([lean.sum(), lean @ z]),
         line=line,
-        budget=settings.budget,
+        settings=settings,
     )
 
 
@@ -194,33 +200,51 @@ def statistics(f: Folded, counts: Floats, moves: Floats | None = None) -> dict[s
     }
     for kind in f.gaps:
         result[ERRORS[kind]] = _divide(np.abs(f.bin_gaps(counts, moves, kind=kind)).sum(axis=0), rows)
-    return result if f.steps is None else result | _ranking(f.steps @ counts, total, budget=f.source.budget)
+    return result if f.steps is None else result | _ranking(f.steps, counts, total, budget=f.source.settings.budget)
 
 
-def _row_sums(
-    s: Sample, z: Floats, line: tuple[float, float], *, amount: Floats, settings: BootstrapSettings
-) -> list[Floats]:
-    y, p, w = s.labels, s.probabilities, s.weight
-    flagged = w * (p >= settings.threshold)
-    fitted: Floats = expit(line[0] + line[1] * z)
-    residual, spread = w * (y - fitted), w * fitted * (1.0 - fitted)
-    return [
-        w,
-        w * y,
-        w * p,
-        w * (p - y) ** 2,
-        w * log_loss_rows(y, p),
-        flagged,
-        flagged * y,
-        w * (1.0 - y) * (p > settings.level),
-        w * y * amount,
-        w * (y - p) * (1.0 - 2.0 * p),
-        residual,
-        residual * z,
-        spread,
-        spread * z,
-        spread * z**2,
-    ]
+@machine_code
+def _cluster_sums(
+    rows: tuple[Floats, ...],
+    line: tuple[float, float],
+    limits: tuple[float, float],
+    clusters: Integers,
+    count: int,
+) -> Floats:
+    """Each of SUMS over the rows of each cluster [len(SUMS), G].
+
+    Args:
+        rows: labels, probabilities, weights, amounts, log losses and logits, each [N].
+        line: the calibration line.
+        limits: from where on a row is flagged, and above which a legitimate row counts as surely wrong.
+        clusters: codes 0 … count − 1 [N].
+        count: G.
+    """
+    labels, probabilities, weight, amount, loss, logit = rows
+    sums = np.zeros((count, 15))
+    for i in range(len(labels)):
+        y, p, w, z = labels[i], probabilities[i], weight[i], logit[i]
+        margin = line[0] + line[1] * z
+        small = np.exp(-np.abs(margin))
+        fitted = (1.0 if margin >= 0 else small) / (1.0 + small)
+        spread = w * fitted * (1.0 - fitted)
+        into = sums[clusters[i]]
+        into[0] += w
+        into[1] += w * y
+        into[2] += w * p
+        into[3] += w * (p - y) ** 2
+        into[4] += w * loss[i]
+        into[5] += w * (p >= limits[0])
+        into[6] += w * y * (p >= limits[0])
+        into[7] += w * (1.0 - y) * (p > limits[1])
+        into[8] += w * y * amount[i]
+        into[9] += w * (y - p) * (1.0 - 2.0 * p)
+        into[10] += w * (y - fitted)
+        into[11] += w * (y - fitted) * z
+        into[12] += spread
+        into[13] += spread * z
+        into[14] += spread * z * z
+    return np.ascontiguousarray(sums.T)
 
 
 def _moves(index: Integers, spread: Floats, z: Floats, bins: int) -> Floats:
@@ -270,25 +294,17 @@ def _line(f: Folded, total: dict[str, Floats]) -> tuple[Floats, Floats]:
     return f.source.line[0] + (c * u - b * v) / determinant, f.source.line[1] + (a * v - b * u) / determinant
 
 
-def _ranking(steps: Floats, total: dict[str, Floats], *, budget: float) -> dict[str, Floats]:
-    frauds, legitimate, value = np.split(steps, 3)
-    room = budget * total["rows"]
-    flagged_legitimate = np.cumsum(legitimate, axis=0)
-    flagged = np.cumsum(frauds, axis=0) + flagged_legitimate
-    below = total["rows"] - total["frauds"] - flagged_legitimate + legitimate / 2.0
-    auc = np.einsum("mb,mb->b", frauds, below)
-    precision = np.cumsum(frauds, axis=0)
-    np.divide(precision, flagged, out=precision, where=flagged > 0)
-    mass = frauds + legitimate
-    share = np.clip(_divide(room - (flagged - mass), mass, empty=0.0), 0.0, 1.0)
+def _ranking(steps: csr_matrix, counts: Floats, total: dict[str, Floats], *, budget: float) -> dict[str, Floats]:
+    rows, frauds = total["rows"], total["frauds"]
+    sums = ranking_sums(steps, counts, rows=rows, frauds=frauds, budget=budget)
     return {
-        "roc_auc": _divide(auc, total["frauds"] * (total["rows"] - total["frauds"])),
-        "average_precision": _divide(np.einsum("mb,mb->b", frauds, precision), total["frauds"]),
-        "recall_at_budget": _divide(np.einsum("mb,mb->b", frauds, share), total["frauds"]),
-        "value_recall_at_budget": _divide(np.einsum("mb,mb->b", value, share), total["fraud_value"]),
+        "roc_auc": _divide(sums[0], frauds * (rows - frauds)),
+        "average_precision": _divide(sums[1], frauds),
+        "recall_at_budget": _divide(sums[2], frauds),
+        "value_recall_at_budget": _divide(sums[3], total["fraud_value"]),
     }
 
 
-def _divide(part: Floats, whole: Floats, *, empty: float = np.nan) -> Floats:
-    result: Floats = np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, empty), where=whole > 0)
+def _divide(part: Floats, whole: Floats) -> Floats:
+    result: Floats = np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
     return result

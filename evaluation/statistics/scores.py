@@ -155,7 +155,8 @@ def log_loss_rows(labels: Floats, probabilities: Floats) -> Floats:
     [0.0, 0.6931]
     """
     p = np.clip(probabilities, EPSILON, 1.0 - EPSILON)
-    return -np.where(labels > 0.5, np.log(p), np.log1p(-p))
+    loss: Floats = -np.log(np.where(labels > 0.5, p, 1.0 - p))
+    return loss
 
 
 def one_class(s: Sample) -> bool:

@@ -35,8 +35,8 @@ def numeric_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) -> 
         recent: [M].
         bins: number of bins before ties merge some.
     """
-    one, two = np.asarray(reference), np.asarray(recent)
-    present = one[~np.isnan(one)]
+    one, two = np.sort(np.asarray(reference)), np.sort(np.asarray(recent))
+    present = one[: _present(one)]
     shares = np.linspace(0, 1, bins + 1)[1:-1]
     inner = np.unique(np.quantile(present, shares).astype(one.dtype)) if present.size else np.empty(0, one.dtype)
     return _stability(_counts(one, inner), _counts(two, inner))
@@ -60,10 +60,15 @@ def category_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) ->
     return _stability(*(np.append(t, n - t.sum()) for t, n in zip(tally, (one.size, two.size), strict=True)))
 
 
-def _counts(values: Floats, inner: Floats) -> Floats:
-    missing = np.isnan(values)
-    place = np.where(missing, len(inner) + 1, np.searchsorted(inner, np.where(missing, 0.0, values), side="left"))
-    return np.bincount(place, minlength=len(inner) + 2).astype(np.float64)
+def _present(ordered: Floats) -> int:
+    """How many of the sorted values are none of the missing ones, which numpy sorts to the end."""
+    return int(ordered.size - np.isnan(ordered).sum())
+
+
+def _counts(ordered: Floats, inner: Floats) -> Floats:
+    """Values up to each inner edge, beyond the last, and missing."""
+    ends = [*np.searchsorted(ordered, inner, side="right"), _present(ordered), ordered.size]
+    return np.diff(ends, prepend=0).astype(np.float64)
 
 
 def _stability(reference: Floats, recent: Floats) -> Stability:

@@ -197,10 +197,9 @@ def _live_indicators(train: Rows, arrays: Mapping[str, np.ndarray]) -> NDArray[n
     nothing.
     """
     columns = train.numeric.shape[1]
-    missing: NDArray[np.bool_] = np.isnan(train.numeric).any(axis=0)
     weight_SFE = arrays["projection_weight"][:, arrays["projection_weight"].shape[1] - columns :]
-    learned: NDArray[np.bool_] = (weight_SFE != 0).any(axis=(0, 2))
-    return missing | learned
+    missing, learned = np.isnan(train.numeric).any(axis=0), (weight_SFE != 0).any(axis=(0, 2))
+    return np.asarray(missing | learned, dtype=np.bool_)
 
 
 def _trained(

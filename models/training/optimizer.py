@@ -5,6 +5,7 @@ Legend: S setting, V vocabulary, U distinct codes of a batch, B batch row, D loo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 
@@ -12,6 +13,8 @@ from models.network import Tensors
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+WHOLE = 64
+"""Buffers hold a multiple of this many numbers: torch rounds what is left over of a vector register otherwise."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,9 @@ class RowwiseAdam:
         return chosen.view(-1, settings, width).transpose(0, 1)
 
     def squared_norms(self) -> torch.Tensor:
-        """Squared norm of each setting's gradient [S]."""
+        """Squared norm of each setting's gradient [S], summed by itself: others change none of its bits."""
         settings, _, width = self._shape
-        return _gradient(self._rows).view(-1, settings, width).square().sum((0, 2))
+        return _gradient(self._rows).view(-1, settings, width).transpose(0, 1).flatten(1).square().sum(1)
 
     def scale(self, factor_S: torch.Tensor) -> None:
         """Multiplies each setting's gradient by its factor."""
@@ -195,8 +198,8 @@ class RowwiseAdam:
 
 
 def sum_of(tensors: list[torch.Tensor]) -> torch.Tensor:
-    """The elementwise sum."""
-    return torch.stack(tensors).sum(0)
+    """The elementwise sum, term by term: torch's own would sum an element in an order that depends on its place."""
+    return reduce(torch.add, tensors)
 
 
 def _gradient(tensor: torch.Tensor) -> torch.Tensor:
@@ -206,12 +209,15 @@ def _gradient(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _flat(tensors: Tensors, names: Sequence[str]) -> torch.Tensor:
-    return torch.cat([tensors[name].flatten() for name in names])
+    """These tensors one after another, in a whole number of vector registers."""
+    flat = torch.cat([tensors[name].flatten() for name in names])
+    return torch.nn.functional.pad(flat, (0, -len(flat) % WHOLE))
 
 
 def _views(flat: torch.Tensor, like: Tensors, names: Sequence[str]) -> Tensors:
     """Parts of a flat tensor in the shapes of tensors of these names."""
-    parts = torch.split(flat, [like[name].numel() for name in names])
+    sizes = [like[name].numel() for name in names]
+    parts = torch.split(flat[: sum(sizes)], sizes)
     return {name: part.view(like[name].shape) for name, part in zip(names, parts, strict=True)}
 
 

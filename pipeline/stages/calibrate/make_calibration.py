@@ -14,6 +14,7 @@ from pipeline.stages.artifacts.candidates import (
     Calibration,
     Models,
     RawScores,
+    calibrated_probabilities,
     comparison_logits,
     cross_fitted_probabilities,
     fit_calibration,
@@ -28,11 +29,11 @@ Arms = dict[tuple[float, str], np.ndarray]
 
 
 def make_calibration(context: StageContext) -> str:
-    """Write calibrators.json, comparison.parquet, crossfitted.parquet and report.json."""
+    """Write calibrators.json, comparison.parquet, crossfitted.parquet, served.parquet and report.json."""
     config = context.config.calibration
     models = load_models(context.run, posterior_floor=config.posterior_floor)
-    table = context.features("calib")
-    table = table.filter(table["label"].is_valid())
+    every = context.features("calib")
+    table = every.filter(every["label"].is_valid())
     rows = models.encoder.apply(table)
     context.reporter.progress(1, 3, f"{table.num_rows:,} labelled rows of calib")
     scores = raw_scores(models, rows, threads=context.threads)
@@ -49,6 +50,9 @@ def make_calibration(context: StageContext) -> str:
     write_json(context.out / "calibrators.json", {**calibration.to_dict(), "comparison": maps})
     write_table(context.out / "comparison.parquet", _comparison(rows, arms, bins=context.config.evaluation.bins))
     write_table(context.out / "crossfitted.parquet", cross_fitted_rows(table, candidates, arms))
+    rest = models.encoder.apply(every.filter(every["label"].is_null()))
+    unlabelled = raw_scores(models, rest, threads=context.threads)
+    write_table(context.out / "served.parquet", served_rows(every, calibration, scores, unlabelled))
     report = calibration_report(calibration, rows, scores)
     context.report(report.to_dict())
     _log(context, calibration, report)
@@ -69,6 +73,24 @@ def cross_fitted_rows(table: pa.Table, candidates: Mapping[str, np.ndarray], arm
     columns["weight"] = label_weight(table)
     columns |= {name: pa.array(p) for name, p in candidates.items()}
     return pa.table(columns | {f"{epsilon:g}|{name}": pa.array(p) for (epsilon, name), p in arms.items()})
+
+
+def served_rows(table: pa.Table, calibration: Calibration, labelled: RawScores, unlabelled: RawScores) -> pa.Table:
+    """The table of served.parquet: what the maps that serve say of every row of calib, of known label or not.
+
+    Args:
+        table: feature rows [N].
+        calibration: the maps.
+        labelled: of the rows of known label, in their order.
+        unlabelled: of the others.
+    """
+    known = table["label"].is_valid().to_numpy(zero_copy_only=False)
+    parts = [(known, labelled), (~known, unlabelled)]
+    columns = {name: np.empty(len(table)) for name in (*labelled.log_odds, "hybrid")}
+    for mask, scores in parts:
+        for name, p in calibrated_probabilities(calibration, scores.log_odds).items():
+            columns[name][mask] = p
+    return pa.table({"transaction_id": table["transaction_id"]} | {name: pa.array(p) for name, p in columns.items()})
 
 
 def calibration_report(calibration: Calibration, labelled: Matrix, scores: RawScores) -> CalibrateReport:

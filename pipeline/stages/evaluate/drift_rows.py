@@ -51,7 +51,7 @@ def drift_report(
     labels = _label_history(context, start)
     found = DriftEvidence(
         reference=_reference_population(context, judged),
-        recent=_recent_population(context, judged, late),
+        recent=_recent_population(judged, late, shipped=context.config.export.candidate),
         labels=labels,
         recheck=_recheck(context, judged, ranking),
         detector=detector_section(watched_champion(labels, judged.champion), config=context.config.drift),
@@ -68,10 +68,9 @@ def _reference_population(context: StageContext, judged: JudgedTest) -> ColumnPo
     return _population("train", train, judged.models.encoder, served)
 
 
-def _recent_population(context: StageContext, judged: JudgedTest, late: ShadowRows | None) -> ColumnPopulation:
-    table = context.features("test", labels=False) if late is None else late.table
-    candidates = judged.probabilities if late is None else late.candidates
-    return _population(_days(table), table, judged.models.encoder, candidates[context.config.export.candidate])
+def _recent_population(judged: JudgedTest, late: ShadowRows | None, *, shipped: str) -> ColumnPopulation:
+    table, candidates = (judged.table, judged.probabilities) if late is None else (late.table, late.candidates)
+    return _population(_days(table), table, judged.models.encoder, candidates[shipped])
 
 
 def _population(name: str, table: pa.Table, encoder: Encoder, probabilities: np.ndarray) -> ColumnPopulation:

@@ -18,8 +18,9 @@ from pipeline.stages.artifacts.candidates import (
 )
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.evaluate.champion_rows import ChampionRows, anchor_scores, champion_rows
-from pipeline.stages.evaluate.judged_rows import judged_rows, row_details
+from pipeline.stages.evaluate.judged_rows import CANDIDATES, judged_rows, row_details
 from pipeline.stages.stage import StageContext
+from pipeline.storage.content import read_table
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ def judged_test(context: StageContext) -> JudgedTest:
     table = context.features("test")
     details = row_details(context, "test")
     scores = raw_scores(models, models.encoder.apply(table), threads=context.threads)
-    calib = models.encoder.apply(context.features("calib", labels=False))
-    on_calib = raw_scores(models, calib, threads=context.threads)
+    served = read_table(context.path("calibrate", "served.parquet"), columns=[*CANDIDATES])
     return JudgedTest(
         table=table,
         details=details,
@@ -68,7 +68,7 @@ def judged_test(context: StageContext) -> JudgedTest:
         calibration=calibration,
         scores=scores,
         probabilities=calibrated_probabilities(calibration, scores.log_odds),
-        served=calibrated_probabilities(calibration, on_calib.log_odds),
+        served={name: served[name].to_numpy() for name in CANDIDATES},
         champion=champion_rows(context),
         anchor=anchor_scores(context),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 SIZE = 512
 """Hashes kept: a share of one half is told to within 2 percentage points or so."""
@@ -54,5 +55,14 @@ def row_sketch(ids: pa.Array | pa.ChunkedArray) -> RowSketch:
     Args:
         ids: transaction ids [N].
     """
-    hashes = np.unique(pd.util.hash_array(ids.to_pandas().to_numpy(object, na_value="")))
-    return RowSketch(len(ids), hashes[:SIZE])
+    return RowSketch(len(ids), np.unique(row_hashes(ids))[:SIZE])
+
+
+def row_hashes(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
+    """A number per row that its id alone decides [N], the same in every run.
+
+    Args:
+        ids: transaction ids [N].
+    """
+    hashes: NDArray[np.uint64] = pd.util.hash_array(ids.to_pandas().to_numpy(object, na_value=""))
+    return hashes

@@ -1,6 +1,5 @@
 """The shadow table: what the candidates and the champion say of rows that nobody judges."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 from models.calibration import bounded_probability
 from pipeline.stages.artifacts.candidates import calibrated_probabilities, raw_scores
 from pipeline.stages.evaluate.judged_test import JudgedTest
+from pipeline.stages.evaluate.row_sketch import row_hashes
 from pipeline.stages.stage import StageContext
 
 SHADOW_SHARE = 10
@@ -49,7 +49,7 @@ def rows_after_test(context: StageContext, judged: JudgedTest) -> ShadowRows | N
 
 def hashed_tenth_of_test(judged: JudgedTest) -> ShadowRows:
     """A tenth of the test rows by a hash of their ids, so that the same transactions are drawn in every run."""
-    kept = _hashed_tenth(judged.table["transaction_id"])
+    kept = row_hashes(judged.table["transaction_id"]) % SHADOW_SHARE == 0
     return ShadowRows(
         table=judged.table.filter(pa.array(kept)),
         scores={name: values[kept] for name, values in judged.scores.inverted.items()},
@@ -70,8 +70,3 @@ def shadow_table(rows: ShadowRows, *, shipped: str) -> pa.Table:
     if rows.champion is not None:
         columns["champion"] = pa.array(rows.champion, from_pandas=True)
     return pa.table(columns)
-
-
-def _hashed_tenth(ids: pa.ChunkedArray) -> np.ndarray:
-    digests = (hashlib.blake2b(str(each).encode(), digest_size=4).digest() for each in ids.to_pylist())
-    return np.fromiter((int.from_bytes(d, "big") % SHADOW_SHARE == 0 for d in digests), np.bool_, len(ids))

@@ -76,3 +76,31 @@ def test_a_step_before_any_gradient_is_refused():
 
 def test_a_sum_is_elementwise():
     assert sum_of([torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0])]).tolist() == [11, 22]
+
+
+@pytest.mark.parametrize("beside", [1, 2, 4, 6])
+def test_a_setting_moves_by_the_same_bits_whatever_is_fitted_beside_it(beside):
+    rng = np.random.default_rng(beside)
+    shapes = {"a_weight": (7, 9), "a_bias": (9,), "b_weight": (9, 2), "b_bias": (2,), "c_bias": (5,)}
+    arrays = {name: rng.normal(size=(beside, *shape)).astype(np.float32) for name, shape in shapes.items()}
+    steps = [{name: rng.normal(size=each.shape).astype(np.float32) for name, each in arrays.items()} for _ in range(40)]
+    together, norms = moved(arrays, steps)
+    for lane in range(beside):
+        alone, own = moved(
+            {name: each[lane : lane + 1] for name, each in arrays.items()},
+            [{name: each[lane : lane + 1] for name, each in step.items()} for step in steps],
+        )
+        np.testing.assert_array_equal(norms[:, lane], own[:, 0])
+        for name, weight in alone.items():
+            np.testing.assert_array_equal(weight[0], together[name][lane])
+
+
+def moved(arrays, steps):
+    """Weights after some steps, and the norm of the gradient before each."""
+    optimizer, norms = StackedAdam(begun(**arrays), weight_decay=0.1), []
+    for step in steps:
+        for name, gradient in step.items():
+            optimizer.gradients[name].copy_(torch.from_numpy(gradient))
+        norms.append(optimizer.squared_norms().numpy())
+        optimizer.step(learning_rate=0.01)
+    return {name: weight.numpy() for name, weight in optimizer.weights.items()}, np.stack(norms)

@@ -12,7 +12,7 @@ from evaluation.statistics.scores import brier
 from models.calibration import fit_calibrator
 from models.hybrid import fit_hybrid
 from pipeline.runs.settings import read_settings
-from pipeline.stages.artifacts.candidates import HYBRID_MEMBERS, comparison_logits, raw_scores
+from pipeline.stages.artifacts.candidates import HYBRID_MEMBERS, calibrated_probabilities, comparison_logits, raw_scores
 from pipeline.stages.artifacts.model_files import load_calibration, load_models
 from pipeline.stages.artifacts.tails import tails
 from pipeline.stages.calibrate.make_calibration import calibration_report, cross_fitted_rows
@@ -87,3 +87,14 @@ def test_a_table_without_weights_counts_every_row_once():
     found = cross_fitted_rows(table, {"mlp": np.array([0.1, 0.2])}, {})
     assert found["weight"].to_pylist() == [1.0, 1.0]
     assert found["weight"].type == pa.float32()
+
+
+def test_what_serves_is_said_of_every_row_of_known_label_or_not(small_run, calib):
+    models, _, _, _ = calib
+    table = read_table(small_run / "features" / "features.parquet", filters=[("fold", "==", "calib")])
+    written = pq.read_table(small_run / "calibrate" / "served.parquet")
+    assert written["transaction_id"].equals(table["transaction_id"])
+    assert table["label"].null_count
+    scores = raw_scores(models, models.encoder.apply(table), threads=1)
+    for name, p in calibrated_probabilities(load_calibration(small_run), scores.log_odds).items():
+        np.testing.assert_allclose(written[name].to_numpy(), p, rtol=1e-5)
