@@ -26,7 +26,7 @@ class ValidOutcomes:
         event_time: microseconds since the epoch [N].
         merchant: merchant codes, < 0 for none [N]; None where the data has no merchants.
         outcomes: one a setting and repeat.
-        unsmoothed: raw P(fraud) of ε = 0 without class weights, the evidence before the sweep [N]; None where the sweep
+        unsmoothed: raw P(fraud) of ε = 0 without class weights, evidence before any smoothing [N]; None where the sweep
             did not try it.
     """
 
