@@ -103,7 +103,7 @@ def fit_encoder(
     """An encoder fitted on the rows whose `fold` is "train" and on no other.
 
     Args:
-        table: features with a column `fold`.
+        table: features with a column `fold`, and with `label` where frauds may tell which high values deserve a knot.
         numeric: numeric feature columns.
         categorical: categorical feature columns.
         settings: the [features.encoding] section.
@@ -112,7 +112,8 @@ def fit_encoder(
         InputError: a column is missing, or no row is in train.
     """
     _check_columns(table, (*numeric, *categorical, "fold"))
-    train = table.select([*numeric, *categorical]).filter(pc.equal(table["fold"], "train"))
+    labels = [name for name in ("label",) if name in table.column_names]
+    train = table.select([*numeric, *categorical, *labels]).filter(pc.equal(table["fold"], "train"))
     if train.num_rows == 0:
         raise InputError(f"fold 'train' must have rows to fit the encoder on, got 0 of {table.num_rows}")
     vocabularies = tuple(
@@ -124,7 +125,11 @@ def fit_encoder(
         )
         for name in categorical
     )
-    scaling = fit_scaling([numbers(train[name]) for name in numeric], knots=settings.knots)
+    scaling = fit_scaling(
+        [numbers(train[name]) for name in numeric],
+        knots=settings.knots,
+        labels=numbers(train["label"]) if labels else None,
+    )
     return Encoder(tuple(numeric), tuple(categorical), vocabularies, scaling)
 
 

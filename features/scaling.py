@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+TAIL_SHARES = (0.01, 0.001)
+"""Shares of a column's highest values above which most rows may be frauds."""
+CERTAIN, FEWEST, DEVIATIONS = 0.5, 20, 1.96
+"""They deserve a knot where that is certain: so many known labels, the interval of their rate above a half."""
 NORMAL_QUARTILES = 1.349
 """Distance between the quartiles of a standard normal variable."""
 
@@ -17,12 +21,14 @@ class NumericScaling:
 
     Attributes:
         knots: per column, increasing float32 values seen in train; one where it is constant, none where it is empty.
+        tails: per column, knots among its highest values above which most rows of train are frauds, increasing.
         center: float32 [F], median of sign(x)·log1p|x|.
         scale: float32 [F], its spread, > 0.
         missing: bool [F], whether train has missing values, so that the column deserves an indicator.
     """
 
     knots: tuple[NDArray[np.float32], ...]
+    tails: tuple[NDArray[np.float32], ...]
     center: NDArray[np.float32]
     scale: NDArray[np.float32]
     missing: NDArray[np.bool_]
@@ -37,6 +43,7 @@ class NumericScaling:
         """JSON-ready state; float32 values survive exactly."""
         return {
             "knots": [column.tolist() for column in self.knots],
+            "tails": [column.tolist() for column in self.tails],
             "center": self.center.tolist(),
             "scale": self.scale.tolist(),
             "missing": self.missing.tolist(),
@@ -44,25 +51,36 @@ class NumericScaling:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> "NumericScaling":
-        """The scaling that `to_dict` described."""
+        """The scaling that `to_dict` described, or an earlier release's, which knew no tails."""
+        none: list[list[float]] = [[] for _ in state["knots"]]
         return cls(
             knots=tuple(np.asarray(column, np.float32) for column in state["knots"]),
+            tails=tuple(np.asarray(column, np.float32) for column in state.get("tails", none)),
             center=np.asarray(state["center"], np.float32),
             scale=np.asarray(state["scale"], np.float32),
             missing=np.asarray(state["missing"], np.bool_),
         )
 
 
-def fit_scaling(columns: list[NDArray[np.float32]], *, knots: int) -> NumericScaling:
+def fit_scaling(
+    columns: list[NDArray[np.float32]], *, knots: int, labels: NDArray[np.float32] | None = None
+) -> NumericScaling:
     """Scaling of some columns, NaN meaning missing.
 
     The logarithm tames amounts and counts over several magnitudes; median and quartiles do not move with the tail that
     is left. Where the quartiles are equal, because one value fills half of a column, its standard deviation serves.
+
+    Args:
+        columns: the numeric columns of train, [N] each.
+        knots: quantile knots of a column.
+        labels: 0, 1 or NaN where unknown [N]; None leaves the tails without knots.
     """
     present = [column[~np.isnan(column)] for column in columns]
     spreads = [_center_and_scale(signed_log(values)) for values in present]
+    known = np.full(len(columns[0]) if columns else 0, np.nan, np.float32) if labels is None else labels
     return NumericScaling(
         knots=tuple(quantile_knots(values, count=knots) for values in present),
+        tails=tuple(certain_knots(column, known) for column in columns),
         center=np.array([center for center, _ in spreads], np.float32),
         scale=np.array([scale for _, scale in spreads], np.float32),
         missing=np.array([len(p) < len(c) for p, c in zip(present, columns, strict=True)], np.bool_),
@@ -82,6 +100,39 @@ def quantile_knots(values: NDArray[np.float32], *, count: int) -> NDArray[np.flo
     rest = values[~np.isin(values, atoms)]
     places = np.linspace(0, 1, max(count - len(atoms), 2))
     return np.unique(np.concatenate([atoms, np.quantile(rest, places, method="inverted_cdf")])).astype(np.float32)
+
+
+def certain_knots(values: NDArray[np.float32], labels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Knots among a column's highest values above which most rows are frauds, increasing; none where none are.
+
+    Equally full pieces put everything that is rare into one of them, and what is rare may be certain: each amount above
+    some limit a fraud. The rate above a knot counts with the lower end of its interval (Wilson, 1927): knots in every
+    tail would let a network learn single rows by heart.
+
+    >>> values = np.arange(1.0, 10_001.0, dtype=np.float32)
+    >>> certain_knots(values, (values > 9_950).astype(np.float32)).tolist()
+    [9900.0]
+
+    Args:
+        values: NaN where missing [N].
+        labels: 0, 1 or NaN where unknown [N].
+    """
+    present = values[~np.isnan(values)]
+    if len(present) == 0:
+        return np.zeros(0, np.float32)
+    places = [1 - share for share in TAIL_SHARES]
+    knots = np.unique(np.quantile(present, places, method="inverted_cdf")).astype(np.float32)
+    return knots[[_mostly_fraud(labels[values > knot]) for knot in knots]]
+
+
+def _mostly_fraud(labels: NDArray[np.float32]) -> bool:
+    known = labels[~np.isnan(labels)].astype(np.float64)
+    n, spread = len(known), DEVIATIONS**2
+    if n < FEWEST:
+        return False
+    rate = known.mean()
+    below = DEVIATIONS * np.sqrt(rate * (1 - rate) / n + spread / (4 * n**2))
+    return bool((rate + spread / (2 * n) - below) / (1 + spread / n) > CERTAIN)
 
 
 def signed_log(values: NDArray[np.float32]) -> NDArray[np.float32]:

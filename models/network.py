@@ -53,6 +53,8 @@ class Scaling(Protocol):
     @property
     def knots(self) -> Sequence[Sequence[float] | Floats]: ...
     @property
+    def tails(self) -> Sequence[Sequence[float] | Floats]: ...
+    @property
     def center(self) -> Sequence[float] | Floats: ...
     @property
     def scale(self) -> Sequence[float] | Floats: ...
@@ -130,14 +132,18 @@ def network_architecture(
         scaling: knots, center and scale per numeric column, fitted on train.
         cardinalities: number of codes per categorical column, the unknown included.
         numeric_form: what the numeric columns become.
-        max_bins: take only this many bins a column (every so many knots), or all.
+        max_bins: take only this many bins a column (every so many knots), or all; the knots among its highest values,
+            above which most rows are frauds, are taken in any case.
         lookup_rows: rows of each column's lookup, fewer than its codes to fold them; or a row a code.
         embedding: width of the shared embedding.
         hidden: width of the hidden layer.
     """
     sizes = [max(int(value), 2) for value in cardinalities]
     heights = [max(2, min(size, rows)) for size, rows in zip(sizes, lookup_rows or sizes, strict=True)]
-    knots = [tuple(float(knot) for knot in _thinned(each, max_bins)) for each in scaling.knots]
+    knots = [
+        tuple(float(knot) for knot in np.union1d(_thinned(each, max_bins), np.asarray(tail, dtype=np.float32)))
+        for each, tail in zip(scaling.knots, scaling.tails, strict=True)
+    ]
     return Architecture(
         knots=tuple(knots),
         center=tuple(float(value) for value in scaling.center),

@@ -96,7 +96,11 @@ class TrainConfig(BaseModel):
         0.05, ge=0, lt=1, description="share of category codes shown as unknown, so that unknown is learned"
     )
     numeric: NumericForm = Field("both", description="numeric inputs: piecewise (bins), scaled (signed log) or both")
-    max_bins: int = Field(4, ge=1, description="piecewise-linear bins a numeric column at most")
+    max_bins: int = Field(
+        4,
+        ge=1,
+        description="piecewise-linear bins a numeric column at most, those above which most rows are frauds aside",
+    )
     rows_per_category: int = Field(
         5_000, ge=1, description="training rows a category of a large vocabulary must have, or the column is hashed"
     )

@@ -20,6 +20,7 @@ import dagster as dg
 from features.times import day_microseconds, time_microseconds, time_name, time_text
 from pipeline.config import Config, load_config
 from pipeline.process.reporter import SilentReporter
+from pipeline.reading.sources import source_files
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
 from pipeline.schedule.retrain import retrain
@@ -28,7 +29,6 @@ from pipeline.stages import STAGES
 from pipeline.stages.artifacts.evaluate_report import EvaluateReport
 from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.stages.artifacts.ingest_report import IngestReport
-from pipeline.stages.ingest.sources import source_files
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json
 from pipeline.storage.errors import INPUT_ERRORS

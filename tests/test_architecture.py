@@ -14,6 +14,7 @@ FOLDERS = ("features", "models", "evaluation", "pipeline")
 FLOORS = (  # from the ground up; a file may import its own floor and every lower one
     "pipeline.storage",
     "pipeline.process",
+    "pipeline.reading",
     "pipeline.bundle",
     "pipeline.sections",
     "pipeline.config",
@@ -31,6 +32,8 @@ FLOORS = (  # from the ground up; a file may import its own floor and every lowe
 ROOMS = tuple(f"pipeline.stages.{stage.name}" for stage in STAGES)
 ONE_IN_EACH_FOLDER = {"errors", "options"}
 """The folders do not know one another: each has its own class for what it refuses, its own light sections."""
+READERS_OF_TYPES = ("column_text", "column_types", "faults", "number_text", "values")
+"""What a bundle shares with ingest: one reading of numbers and texts, of whatever type they come."""
 DOORS = {
     "mlflow": (
         "pipeline/tracking",
@@ -118,7 +121,8 @@ def test_a_bundle_is_read_without_what_made_it():
         name = waiting.pop()
         reached.add(name)
         waiting += IMPORTS[name] - reached
-    assert {name for name in reached if not name.startswith("pipeline.")} <= {f"{each}.errors" for each in FOLDERS}
+    shared = {f"features.schema.{each}" for each in READERS_OF_TYPES} | {f"{each}.errors" for each in FOLDERS}
+    assert {name for name in reached if not name.startswith("pipeline.")} <= shared
     outsiders = set.union(*(PACKAGES[name] for name in reached))
     assert not outsiders & {"torch", "xgboost", "sklearn", "numba", "mlflow", "matplotlib"}
 

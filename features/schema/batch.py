@@ -20,6 +20,7 @@ from features.schema.canonical_columns import (
     number_columns,
     readable_times,
     role_columns,
+    row_ranks,
     source_amounts,
     source_labels,
     source_times,
@@ -32,6 +33,8 @@ from features.schema.policy_columns import OPINION_COLUMN, KnownLabels, PolicyCo
 from features.schema.values import minor_units
 
 MOMENT = pa.timestamp("us", tz="UTC")
+CURRENCY = "currency: "
+"""What the name of a count of rows begins with; the currency follows."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class CanonicalBatch:
         rejected: place in the source batch of each quarantined row [quarantined].
         reasons: list of reasons of each quarantined row [quarantined].
         after_as_of: rows that were left out because they lie after as-of.
+        ranks: place of each accepted row in the order of `repeats` [accepted]; None where the preset gives none.
         counts: what was changed or held back on the way, by name.
     """
 
@@ -52,6 +56,7 @@ class CanonicalBatch:
     rejected: Ints
     reasons: pa.Array
     after_as_of: int
+    ranks: Ints | None
     counts: Mapping[str, int]
 
 
@@ -87,6 +92,7 @@ class RowValues:
     known: KnownLabels
     policy: PolicyColumns
     available: Ints
+    ranks: Ints | None
     texts: Mapping[str, pa.Array]
     numbers: Mapping[str, Floats]
 
@@ -113,13 +119,15 @@ def canonical_batch(raw: pa.Table, *, reading: Reading, row_ids: Ints) -> Canoni
         rejected=rows.places[bad],
         reasons=faults.reasons(),
         after_as_of=later,
+        ranks=None if read.values.ranks is None else read.values.ranks[~bad],
         counts={"naive_times": int(rows.event.naive.sum()), **counts},
     )
 
 
 def up_to(raw: pa.Table, reading: Reading) -> tuple[SourceRows, int]:
     """The rows of a batch that do not lie after as-of, and how many do; a row without a time stays to be judged."""
-    read, preset = role_columns(raw, reading.plan), reading.preset
+    preset = reading.preset
+    read = role_columns(raw, reading.plan, encoding=preset.encoding)
     event = source_times(read.values, "event_time", preset.event_time, preset.quotes)
     now = reading.as_of
     early = np.ones(raw.num_rows, bool) if now is None else (event.micros <= now) | (event.micros == NOT_A_TIME)
@@ -136,11 +144,12 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
     time = readable_times(rows.event, "event_time", required=True)
     ids = transaction_ids(columns, preset, row_ids)
     entities = entity_columns(columns, reading, time.values)
-    amounts = source_amounts(columns["amount"], preset)
+    amounts = source_amounts(columns, reading, time.values)
     labels = source_labels(columns["label"], time.values, preset)
     available = availability(columns, reading, time.values, labels.values.values)
     policy = policy_columns(columns, preset)
     numbers = number_columns(columns, preset)
+    ranks = None if "repeats" not in columns else row_ranks(columns["repeats"], preset)
     values = RowValues(
         ids=ids.values,
         time=time.values,
@@ -150,11 +159,12 @@ def _row_values(rows: SourceRows, reading: Reading, row_ids: Ints) -> Parsed[Row
         known=known_labels(labels.values.values, policy.values, opinions=reading.opinions),
         policy=policy.values,
         available=available.values,
+        ranks=None if ranks is None else ranks.values,
         texts=category_columns(columns, preset),
         numbers={name: parsed.values for name, parsed in numbers.items()},
     )
-    every = (time, ids, *entities.values(), amounts, labels, available, policy, *numbers.values())
-    return Parsed(values, merged_masks(parsed.faults for parsed in every))
+    every = (time, ids, *entities.values(), amounts, labels, available, policy, ranks, *numbers.values())
+    return Parsed(values, merged_masks(parsed.faults for parsed in every if parsed is not None))
 
 
 def _broken(values: RowValues, reading: Reading) -> dict[str, Mask]:
@@ -194,6 +204,7 @@ def _canonical_table(values: RowValues, bad: Mask, reading: Reading) -> tuple[pa
     counts = {
         "amounts_rounded": int(rounded.sum()),
         "refunds": int((refund & ~bad).sum()) if refunds else 0,
+        **{f"{CURRENCY}{name}": rows for name, rows in values.amounts.currencies.items()},
         "fraud_labels_not_yet_available": int((held_back & (label == 1)).sum()),
         "legitimate_labels_not_yet_available": int((held_back & (label == 0)).sum()),
         **{

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from features.schema.column_text import EXACT_FLOAT
 from features.schema.event_times import NOT_A_TIME
 from features.schema.faults import Mask
 from features.schema.preset import Preset
-from features.schema.values import EXACT_FLOAT
 from features.times import datetime_microseconds
 
 

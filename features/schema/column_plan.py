@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from features.schema.preset import IdColumn, Preset, TimeColumn
 
 TIME_PARTS = ("year", "month", "day", "time")
+CURRENCY_NAMES = frozenset(
+    {"currency", "currency_code", "currencycode", "ccy", "ccy_code", "transaction_currency", "txn_currency"}
+)
+"""Columns, in any case, that say the currency of an amount where no preset does."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class ColumnPlan:
 def column_plan(preset: Preset, available: Sequence[str]) -> ColumnPlan:
     """Match a file's header with a preset; faults are returned, for the caller knows the file's name."""
     held = set(available)
-    sources = {role: role.source(held) for role in _roles(preset)}
+    sources = {role: role.source(held) for role in (*_roles(preset), *_currency_role(preset, available))}
     columns = {role.name: source for role, source in sources.items() if source is not None}
     unfilled = [role for role, source in sources.items() if source is None and role.expected]
     leaks, personal = _held(preset.leaks, held), _held(preset.personal, held)
@@ -88,11 +92,22 @@ def _roles(preset: Preset) -> Iterator[Role]:
     for name in ("action", "label_source", "approval_probability"):
         if (column := getattr(preset, name)) is not None:
             yield Role(name, column.column, False, expected=False)
+    if preset.repeats is not None and preset.repeats.column is not None:
+        yield Role("repeats", preset.repeats.column, True)
     for name, entity in preset.entities.items():
         yield from _id_roles(name, entity)
     for group in (*preset.categorical, *preset.numeric):
         for name, columns in group.resolved():
             yield Role(name, columns, group.required)
+
+
+def _currency_role(preset: Preset, available: Sequence[str]) -> Iterator[Role]:
+    """The column of currencies: the preset's, or one whose name says it, for sums over several mean nothing."""
+    named = tuple(name for name in available if name.lower() in CURRENCY_NAMES)
+    if preset.currency is not None:
+        yield Role("currency", preset.currency.column, True)
+    elif named:
+        yield Role("currency", named[:1], False)
 
 
 def _id_roles(name: str, column: IdColumn | None) -> Iterator[Role]:

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.schema.faults import Parsed, merged_masks
+from features.schema.faults import Parsed, marked_rows, merged_masks
+from features.schema.number_text import NumberFormat, read_numbers
 from features.schema.preset import IdColumn, IdPart
-from features.schema.values import identifiers, numbers
+from features.schema.values import Spelling, identifiers
 from features.times import DAY
 
 HASH_CHARACTERS = 32
@@ -31,14 +32,16 @@ def entity_ids(
     """
     if spec.column is not None:
         column = columns.get(name)
-        return None if column is None else identifiers(column, name=name, integer=spec.type == "integer", quotes=quotes)
+        if column is None:
+            return None
+        return identifiers(column, name=name, integer=spec.type == "integer", quotes=quotes, spelling=spec.spelling)
     pieces: list[Parsed[pa.Array]] = []
     for index, part in enumerate(spec.parts):
         column = columns.get(f"{name}.{index}")
         if column is None and not part.optional:
             return None
         if column is not None:
-            pieces.append(_piece(column, part=part, name=name, elapsed=elapsed, quotes=quotes))
+            pieces.append(_piece(column, part, spec, name=name, elapsed=elapsed, quotes=quotes))
     joined = pc.binary_join_element_wise(*(piece.values for piece in pieces), "_")
     return Parsed(joined, merged_masks(piece.faults for piece in pieces))
 
@@ -60,14 +63,17 @@ def keyed_hashes(ids: pa.Array, *, key: bytes) -> pa.Array:
     return pa.array(hashes, pa.string()).take(distinct.indices)
 
 
-def _piece(column: pa.Array, *, part: IdPart, name: str, elapsed: NDArray[np.int64], quotes: str) -> Parsed[pa.Array]:
+def _piece(
+    column: pa.Array, part: IdPart, spec: IdColumn, *, name: str, elapsed: NDArray[np.int64], quotes: str
+) -> Parsed[pa.Array]:
     """One part of an id as text, null where missing, or "" where it may be."""
     if part.kind == "id":
-        parsed = identifiers(column, name=name, integer=False, quotes=quotes)
-        text = pc.replace_substring_regex(pc.cast(parsed.values, pa.string()), r"^(-?\d+)\.0+$", r"\1")
-        faults = parsed.faults
+        spelling = Spelling(spec.missing, whole_numbers=True, upper=spec.upper)
+        parsed = identifiers(column, name=name, integer=False, quotes=quotes, spelling=spelling)
+        text, faults = pc.cast(parsed.values, pa.string()), parsed.faults
     else:
-        days, unreadable = numbers(column, quotes=quotes, missing_text=("na", "nan"))
+        read = read_numbers(column, NumberFormat(), quotes=quotes, missing_text=("na", "nan"))
+        days, unreadable = read.values, marked_rows(read.unread, len(column))
         given = np.isfinite(days)
         first = np.floor(elapsed / DAY - np.where(given, days, 0.0)).astype(np.int64)
         text = pc.cast(pa.array(first, mask=~given), pa.string())

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.schema.column_text import text_values
 from features.schema.faults import Mask, Parsed, merged_masks
 from features.schema.preset import Preset
-from features.schema.values import numbers, text_values
+from features.schema.values import numbers
 
 ACTIONS = ("approved", "challenged", "blocked")
 OPINION_COLUMN = "opinion"

@@ -5,6 +5,7 @@ yes/no labels, ids made of parts, numbers that stand for "missing") is a key her
 that ours do.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from features.errors import InputError, faults_text
+from features.schema.date_formats import date_format
+from features.schema.number_text import NumberFormat
+from features.schema.values import Spelling
 from features.times import duration_microseconds
 
 POLICY = ("action", "label_source", "approval_probability", "opinion")
@@ -22,6 +26,19 @@ CANONICAL = ("transaction_id", "event_time", "amount", "amount_minor", "label", 
 """Columns whose names and meaning are fixed; entities and declared extras stand beside them."""
 
 UNITS = {"us": 1, "ms": 1_000}
+
+
+def _format(form: str) -> str:
+    date_format(form)
+    return form
+
+
+def _encoding(name: str) -> str:
+    try:
+        b"".decode(name)  # hex and the like are codecs too, but of no text
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise InputError(f"must be an encoding such as 'latin-1', 'cp1252' or 'utf-16', got {name!r}") from error
 
 
 def _names(value: object) -> object:
@@ -84,6 +101,14 @@ class IdColumn(Strict):
     type: Literal["as_is", "integer"] = Field(
         "as_is", description="as_is: text stays text; integer: text must be a whole number"
     )
+    missing: tuple[str, ...] = Field((), description="texts that mean no id, such as 'NULL' or '-1'")
+    whole_numbers: bool = Field(False, description="'315.0' and 315 are one id, '315'")
+    upper: bool = Field(False, description="upper and lower case are one id, in upper case")
+
+    @property
+    def spelling(self) -> Spelling:
+        """What else is one and the same id, or none."""
+        return Spelling(self.missing, self.whole_numbers, self.upper)
 
     @model_validator(mode="after")
     def _one_origin(self) -> "IdColumn":
@@ -96,8 +121,10 @@ class TimeColumn(Strict):
     """When it happened: absolute text or stamps, time since an arbitrary start, or a date in several columns."""
 
     kind: Literal["datetime", "epoch", "elapsed", "parts"] = "datetime"
-    column: Names | None = None
-    formats: tuple[str, ...] = Field((), description="strptime formats tried in turn; none: ISO 8601")
+    column: Names | None = Field(None, description="source column; with `time` beside it, of the date alone")
+    formats: tuple[Annotated[str, AfterValidator(_format)], ...] = Field(
+        (), description="strptime formats tried in turn (%f: a fraction of a second); none: ISO 8601"
+    )
     timezone: Zone = Field("UTC", description="zone of times that carry none")
     unit: Unit = Field(
         1_000_000, description="length of one step of epoch and elapsed: us, ms, s, m, h, d or a duration such as '30d'"
@@ -106,7 +133,9 @@ class TimeColumn(Strict):
     year: Names | None = None
     month: Names | None = None
     day: Names | None = None
-    time: Names | None = Field(None, description="HH:MM or HH:MM:SS; absent: midnight")
+    time: Names | None = Field(
+        None, description="time of day beside a date: HH:MM, HH:MM:SS, HHMMSS, or as formats say; absent: midnight"
+    )
     earliest: Moment = Field(
         datetime(1990, 1, 1, tzinfo=UTC), description="an earlier absolute time is a fault (a wrong unit, a zero)"
     )
@@ -114,11 +143,15 @@ class TimeColumn(Strict):
 
     @model_validator(mode="after")
     def _columns_of_kind(self) -> "TimeColumn":
-        parts = (self.year, self.month, self.day)
-        if self.kind == "parts" and (self.column is not None or None in parts):
-            raise InputError("kind 'parts' must give year, month and day, and no column")
-        if self.kind != "parts" and (self.column is None or any((*parts, self.time))):
-            raise InputError(f"kind {self.kind!r} must give column, and none of year, month, day, time")
+        parts, stepped = (self.year, self.month, self.day), self.kind in ("epoch", "elapsed")
+        if self.kind == "parts" and self.column is None and None in parts:
+            raise InputError("kind 'parts' must give year, month and day, or column and time")
+        if any(parts) and (self.column is not None or self.formats or self.kind != "parts"):
+            raise InputError("year, month and day are of kind 'parts', with no column and no formats beside them")
+        if self.column is None and self.kind != "parts":
+            raise InputError(f"kind {self.kind!r} must give column")
+        if stepped and (self.time or self.formats):
+            raise InputError(f"kind {self.kind!r} must give neither time nor formats")
         return self
 
 
@@ -127,12 +160,45 @@ class AmountColumn(Strict):
 
     column: Names
     scale: Literal[1, 10, 100, 1_000, 10_000] = Field(100, description="minor units in one major unit")
+    unit: Literal["major", "minor"] = Field(
+        "major", description="minor: amounts are whole numbers of cents, of as many as their currency has"
+    )
     currency: str = Field("", description="sign or letters before or after the number")
     thousands: str = Field("", max_length=1, description="separator of thousands")
     decimal: str = Field(".", min_length=1, max_length=1, description="decimal mark")
     refund: str | None = Field(
-        None, description="a negative amount becomes its absolute value and this categorical says 'true'"
+        None,
+        description="a negative amount (-5, (5), 5-) becomes its absolute value and this categorical says 'true'",
     )
+
+    @property
+    def format(self) -> NumberFormat:
+        """How the numbers are written."""
+        return NumberFormat(self.currency, self.thousands, self.decimal)
+
+
+class CurrencyColumn(Strict):
+    """In which currency each amount is, and how all of them become one."""
+
+    column: Names
+    target: str = Field("", description="currency of the amounts that features are made of")
+    rates: str = Field(
+        "",
+        description="CSV file beside the preset with the columns currency, rate (target units in one unit) and, where "
+        "rates change, date (the first day of a rate)",
+    )
+    converted: bool = Field(False, description="amounts are in the target currency already, whatever the column says")
+    minor_digits: dict[str, Annotated[int, Field(ge=0, le=4)]] = Field(
+        default_factory=dict, description="decimal places of a currency where they are not those of ISO 4217"
+    )
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> "CurrencyColumn":
+        if (self.rates or self.converted) and not self.target:
+            raise InputError("must give target, the currency that amounts become or are")
+        if self.rates and self.converted:
+            raise InputError("must give either rates or converted")
+        return self
 
 
 class LabelColumn(Strict):
@@ -141,6 +207,15 @@ class LabelColumn(Strict):
     column: Names
     yes: tuple[str, ...] = Field(("1", "true"), description="texts of fraud, any case")
     no: tuple[str, ...] = Field(("0", "false"), description="texts of legitimate, any case")
+    unknown: tuple[str, ...] = Field((), description="texts of not known yet, any case, such as '-1'")
+    absent: Literal["unknown", "no"] = Field(
+        "unknown", description="what holds of a transaction that the joined file with the labels does not name"
+    )
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "LabelColumn":
+        _distinct_words((*self.yes, *self.no, *self.unknown), "label")
+        return self
 
 
 class ActionColumn(Strict):
@@ -153,10 +228,7 @@ class ActionColumn(Strict):
 
     @model_validator(mode="after")
     def _one_meaning(self) -> "ActionColumn":
-        words = [word.lower() for word in (*self.approved, *self.challenged, *self.blocked)]
-        twice = sorted({word for word in words if words.count(word) > 1})
-        if twice:
-            raise InputError(f"each text must mean one action, got twice: {', '.join(map(repr, twice))}")
+        _distinct_words((*self.approved, *self.challenged, *self.blocked), "action")
         return self
 
 
@@ -195,6 +267,12 @@ class Categorical(Extras):
 
     missing: tuple[str, ...] = Field((), description="texts that mean missing")
     whole_numbers: bool = Field(False, description="'315.0' and 315 are one category, '315'")
+    upper: bool = Field(False, description="upper and lower case are one category, in upper case")
+
+    @property
+    def spelling(self) -> Spelling:
+        """What else is one and the same category, or none."""
+        return Spelling(self.missing, self.whole_numbers, self.upper)
 
 
 class Numeric(Extras):
@@ -205,6 +283,13 @@ class Numeric(Extras):
     missing_text: tuple[str, ...] = Field(
         ("na", "nan", "null", "none"), description="texts that mean missing, any case"
     )
+    thousands: str = Field("", max_length=1, description="separator of thousands")
+    decimal: str = Field(".", min_length=1, max_length=1, description="decimal mark")
+
+    @property
+    def format(self) -> NumberFormat:
+        """How the numbers are written."""
+        return NumberFormat("", self.thousands, self.decimal)
 
 
 class Mask(Strict):
@@ -224,6 +309,22 @@ class Join(Strict):
 
     files: str = Field(description="pattern of the file names among the sources that hold the further columns")
     on: Names
+    whole_numbers: bool = Field(False, description="0015, 15.0 and 15 are one key, as they are where a file types them")
+
+
+class Repeats(Strict):
+    """Which row counts where several share an id: a later delivery, a clearing behind its authorization."""
+
+    keep: Literal["first", "last"] = Field(description="first or last of them by file name and row, or by order")
+    column: Names | None = Field(None, description="source column that says what kind of row it is")
+    order: tuple[str, ...] = Field((), description="texts of that column, any case, from first to last")
+
+    @model_validator(mode="after")
+    def _column_in_order(self) -> "Repeats":
+        if (self.column is None) != (not self.order):
+            raise InputError("must give column and order together, or neither")
+        _distinct_words(self.order, "place")
+        return self
 
 
 class Preset(Strict):
@@ -234,6 +335,7 @@ class Preset(Strict):
     event_time: TimeColumn
     entities: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_id$")], IdColumn] = Field(default_factory=dict)
     amount: AmountColumn
+    currency: CurrencyColumn | None = Field(None, description="in which currency each amount is")
     label: LabelColumn
     label_available_at: TimeColumn | None = None
     action: ActionColumn | None = Field(None, description="what was done with the transaction")
@@ -247,6 +349,8 @@ class Preset(Strict):
     personal: tuple[str, ...] = Field((), description="personal data: dropped, and refused as inputs")
     quotes: str = Field("", description="quote characters that stand around values inside the file")
     delimiter: str = Field(",", min_length=1, max_length=1, description="field separator of CSV files")
+    encoding: Annotated[str, AfterValidator(_encoding)] = Field("utf-8", description="of CSV and JSON lines")
+    repeats: Repeats | None = Field(None, description="none: rows that share an id and differ are all set aside")
     masks: tuple[Mask, ...] = ()
     join: Join | None = None
 
@@ -259,6 +363,12 @@ class Preset(Strict):
             raise InputError(
                 f"must not be inputs (leak, personal data, card number): {', '.join(map(repr, sorted(refused)))}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _absent_labels_are_joined(self) -> "Preset":
+        if self.label.absent != "unknown" and self.join is None:
+            raise InputError("label.absent speaks of a joined file: it must stand beside [join]")
         return self
 
     @model_validator(mode="after")
@@ -301,6 +411,13 @@ def preset_from_dict(
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'preset'}: {fault['msg']}" for fault in error.errors()]
         raise InputError(faults_text(faults, "the preset")) from error
+
+
+def _distinct_words(words: Sequence[str], thing: str) -> None:
+    lower = [word.lower() for word in words]
+    twice = sorted({word for word in lower if lower.count(word) > 1})
+    if twice:
+        raise InputError(f"each text must mean one {thing}, got twice: {', '.join(map(repr, twice))}")
 
 
 def _expanded(names: Sequence[str]) -> tuple[str, ...]:

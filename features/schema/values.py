@@ -4,8 +4,8 @@ Every function takes one Arrow column. The same values give the same result whet
 Parquet columns. Nothing is guessed: a value that two readings would fit is a fault.
 """
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
@@ -13,43 +13,43 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.schema.column_text import EXACT_FLOAT, text_values
 from features.schema.faults import Mask, Parsed
 
-EXACT_FLOAT = 2**53
-"""Beyond this, neighbouring integers share one float64."""
-
-PLAIN_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
+UNKNOWN, AT_FAULT = -1, -2
+PLAIN_NUMBER = r"^[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
+"""What Arrow reads as a number."""
 PLAIN_INTEGER = r"^(0|-?[1-9]\d{0,18})$"
+SHORTENED = r"^[0-9](?:\.[0-9]+)?[eE]\+[0-9]{2}$"
+"""An id that a spreadsheet or a float made short: 4.54E+15."""
 
 
-def decoded(column: pa.ChunkedArray) -> tuple[pa.Array, Mask]:
-    """One contiguous plain column, bytes read as UTF-8; and the rows [N] whose bytes are not."""
-    whole = column.combine_chunks()
-    if pa.types.is_dictionary(whole.type):
-        whole = whole.dictionary_decode()
-    bad = np.zeros(len(whole), bool)
-    if pa.types.is_large_string(whole.type) or pa.types.is_string_view(whole.type):
-        return pc.cast(whole, pa.string()), bad
-    if not (pa.types.is_binary(whole.type) or pa.types.is_large_binary(whole.type)):
-        return whole, bad
-    try:
-        return pc.cast(whole, pa.string()), bad
-    except pa.ArrowInvalid:
-        return _replaced(whole)
+@dataclass(frozen=True)
+class Spelling:
+    """What else one value of an id or a category is spelled like.
+
+    Attributes:
+        missing: texts that mean missing.
+        whole_numbers: '315.0' is '315'.
+        upper: case says nothing.
+    """
+
+    missing: tuple[str, ...] = ()
+    whole_numbers: bool = False
+    upper: bool = False
 
 
-def text_values(column: pa.Array, *, quotes: str = "") -> pa.Array:
-    """The column as trimmed text, null where blank; whole floats lose their '.0'."""
-    text = column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
-    text = pc.utf8_trim_whitespace(text)
-    for quote in quotes:
-        quoted = pc.match_substring_regex(text, f"^{re.escape(quote)}.*{re.escape(quote)}$")
-        if pc.any(quoted).as_py():
-            text = pc.if_else(pc.fill_null(quoted, False), pc.utf8_trim(text, quote), text)
-    return pc.if_else(pc.equal(text, ""), None, text)
+AS_IT_IS = Spelling()
 
 
-def identifiers(column: pa.Array, *, name: str, integer: bool, quotes: str = "") -> Parsed[pa.Array]:
+def identifiers(
+    column: pa.Array,
+    *,
+    name: str,
+    integer: bool,
+    quotes: str = "",
+    spelling: Spelling = AS_IT_IS,
+) -> Parsed[pa.Array]:
     """Ids as int64 or text, never through a float that could have merged two of them.
 
     Args:
@@ -57,15 +57,16 @@ def identifiers(column: pa.Array, *, name: str, integer: bool, quotes: str = "")
         name: for the reasons.
         integer: whether text must be a whole number; otherwise it stays text, leading zeros included.
         quotes: quote characters to take off.
+        spelling: what else is one and the same id, or none.
     """
     kind = column.type
     if pa.types.is_floating(kind):
-        return _ids_from_floats(column, name)
+        return _without_missing(_ids_from_floats(column, name), spelling)
     if pa.types.is_integer(kind):
-        return _ids_from_integers(column, name)
-    text = text_values(column, quotes=quotes)
+        return _without_missing(_ids_from_integers(column, name), spelling)
+    text = respelled(text_values(column, quotes=quotes), spelling)
     if not integer:
-        return Parsed(text, {})
+        return Parsed(text, {f"{name}: must be written in full, not as a spreadsheet shortens it": _shortened(text)})
     text = pc.replace_substring_regex(text, r"\.0+$", "")
     readable = _true(pc.match_substring_regex(text, PLAIN_INTEGER))
     values, fits = _cast_each(pc.if_else(pa.array(readable), text, None), pa.int64())
@@ -73,45 +74,38 @@ def identifiers(column: pa.Array, *, name: str, integer: bool, quotes: str = "")
     return Parsed(values, {f"{name}: must be a whole number without leading zeros": fault})
 
 
-def numbers(
-    column: pa.Array, *, quotes: str = "", missing_text: Sequence[str] = ()
-) -> tuple[NDArray[np.float64], Mask]:
+def respelled(text: pa.Array, spelling: Spelling) -> pa.Array:
+    """Trimmed text with one spelling for each value, null where it means missing."""
+    if spelling.whole_numbers:
+        text = pc.replace_substring_regex(text, r"^(-?\d+)\.0+$", r"\1")
+    if spelling.missing:
+        text = pc.if_else(pc.is_in(text, pa.array(spelling.missing, pa.string())), None, text)
+    return pc.utf8_upper(text) if spelling.upper else text
+
+
+def numbers(column: pa.Array, *, quotes: str = "") -> tuple[NDArray[np.float64], Mask]:
     """The column as float64 with NaN where missing [N], and the rows whose text is no number [N]."""
     kind = column.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+    if is_number(kind) or pa.types.is_boolean(kind):
         values = pc.cast(column, pa.float64(), safe=False)
         return values.to_numpy(zero_copy_only=False).astype(np.float64), np.zeros(len(column), bool)
     text = text_values(column, quotes=quotes)
-    if missing_text:
-        text = pc.if_else(pc.is_in(pc.utf8_lower(text), pa.array(missing_text, pa.string())), None, text)
     try:
-        return _floats(text), np.zeros(len(column), bool)
+        values = _floats(text)
     except pa.ArrowInvalid:
-        special = pc.is_in(pc.utf8_lower(text), pa.array(["nan", "inf", "-inf", "+inf", "infinity"]))
-        readable = _true(pc.or_(pc.match_substring_regex(text, PLAIN_NUMBER), special))
-        return _floats(pc.if_else(pa.array(readable), text, None)), _valid(text) & ~readable
+        pass
+    else:
+        # Arrow reads nan(anything) as well.
+        odd = np.isnan(values) & _valid(text)
+        if not odd.any() or _true(pc.match_substring_regex(text.filter(pa.array(odd)), PLAIN_NUMBER)).all():
+            return values, np.zeros(len(column), bool)
+    readable = _true(pc.match_substring_regex(text, PLAIN_NUMBER))
+    return _floats(pc.if_else(pa.array(readable), text, None)), _valid(text) & ~readable
 
 
-def plain_amounts(text: pa.Array, *, currency: str, thousands: str, decimal: str) -> pa.Array:
-    """Currency text as plain number text; what does not fit the pattern will not read as a number."""
-    sign, mark = r"(?P<sign>[+-]?)", re.escape(decimal)
-    grouped = rf"|\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+" if thousands else ""
-    symbol = rf"(?:{re.escape(currency)})?\s*" if currency else ""
-    pattern = rf"^{sign}\s*{symbol}(?P<inner>[+-]?)(?P<whole>\d+{grouped})(?:{mark}(?P<part>\d*))?\s*{symbol}$"
-    found = pc.extract_regex(text, pattern=pattern)
-    whole = pc.struct_field(found, "whole")
-    if thousands:
-        whole = pc.replace_substring(whole, thousands, "")
-    pieces = [
-        pc.struct_field(found, "sign"),
-        pc.struct_field(found, "inner"),
-        whole,
-        ".",
-        pc.struct_field(found, "part"),
-    ]
-    plain = pc.binary_join_element_wise(*pieces, "")
-    unread = pc.and_(pc.is_valid(text), pc.is_null(found))
-    return pc.if_else(unread, pc.binary_join_element_wise("not plain:", text, ""), plain)
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a type holds numbers; a truth value is none."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def minor_units(column: pa.Array, amounts: NDArray[np.float64], *, scale: int) -> tuple[NDArray[np.int64], Mask]:
@@ -141,31 +135,45 @@ def minor_units(column: pa.Array, amounts: NDArray[np.float64], *, scale: int) -
     return result, rounded
 
 
-def binary_labels(column: pa.Array, *, yes: Sequence[str], no: Sequence[str], quotes: str = "") -> Parsed[pa.Array]:
-    """Labels as int8 0 / 1, null where blank; whole floats count as their integers."""
-    text = pc.utf8_lower(text_values(column, quotes=quotes))
-    text = pc.replace_substring_regex(text, r"^([01])\.0*$", r"\1")
-    is_yes = _true(pc.is_in(text, pa.array([word.lower() for word in yes])))
-    is_no = _true(pc.is_in(text, pa.array([word.lower() for word in no])))
-    values = pa.array(is_yes.astype(np.int8), mask=~(is_yes | is_no))
+def binary_labels(
+    column: pa.Array, *, yes: Sequence[str], no: Sequence[str], unknown: Sequence[str] = (), quotes: str = ""
+) -> Parsed[pa.Array]:
+    """Labels as int8 0 / 1, null where blank or of a text that means not known; whole numbers count as integers."""
+    # A label is one of a few texts, so each is judged once.
+    encoded = column.dictionary_encode()
+    text = pc.utf8_lower(text_values(encoded.dictionary, quotes=quotes))
+    text = pc.replace_substring_regex(text, r"^([+-]?\d+)\.0*$", r"\1")
+    is_yes, is_no, is_unknown = (
+        _true(pc.is_in(text, pa.array([word.lower() for word in words], pa.string()))) for words in (yes, no, unknown)
+    )
+    code = pc.fill_null(encoded.indices, len(text)).to_numpy(zero_copy_only=False)
+    meaning = np.select([is_yes, is_no, is_unknown | ~_valid(text)], [1, 0, UNKNOWN], AT_FAULT).astype(np.int8)
+    found = np.append(meaning, np.int8(UNKNOWN))[code]
     words = f"{'/'.join(yes)} or {'/'.join(no)}"
-    return Parsed(values, {f"label: must be {words}, or blank where not known": _valid(text) & ~(is_yes | is_no)})
+    reason = f"label: must be {words}, or blank or one of unknown where not known"
+    return Parsed(pa.array(found, mask=found < 0), {reason: found == AT_FAULT})
 
 
-def categories(column: pa.Array, *, missing: Sequence[str], whole_numbers: bool, quotes: str = "") -> pa.Array:
+def categories(column: pa.Array, *, spelling: Spelling, quotes: str = "") -> pa.Array:
     """Categories as text, null where missing."""
-    text = text_values(column, quotes=quotes)
-    if whole_numbers:
-        text = pc.replace_substring_regex(text, r"^(-?\d+)\.0+$", r"\1")
-    if missing:
-        text = pc.if_else(pc.is_in(text, pa.array(missing, pa.string())), None, text)
-    return text
+    return respelled(text_values(column, quotes=quotes), spelling)
 
 
-def _replaced(column: pa.Array) -> tuple[pa.Array, Mask]:
-    """Bytes as text, a mark in place of those that are no UTF-8, and the rows [N] that have one."""
-    texts = [None if value is None else value.decode("utf-8", "replace") for value in column.to_pylist()]
-    return pa.array(texts, pa.string()), np.array([text is not None and "\ufffd" in text for text in texts])
+def _without_missing(parsed: Parsed[pa.Array], spelling: Spelling) -> Parsed[pa.Array]:
+    """Integer ids without those that mean missing."""
+    if not spelling.missing:
+        return parsed
+    text = pc.cast(parsed.values, pa.string())
+    missing = pc.fill_null(pc.is_in(text, pa.array(spelling.missing, pa.string())), False)
+    return Parsed(pc.if_else(missing, None, parsed.values), parsed.faults)
+
+
+def _shortened(text: pa.Array) -> Mask:
+    """Ids in a spreadsheet's notation; a pattern is held against them only where any has the plus sign of one."""
+    letters = text.buffers()[2]
+    if letters is None or b"+" not in letters.to_pybytes():
+        return np.zeros(len(text), np.bool_)
+    return _true(pc.match_substring_regex(text, SHORTENED))
 
 
 def _ids_from_floats(column: pa.Array, name: str) -> Parsed[pa.Array]:

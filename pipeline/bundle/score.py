@@ -1,27 +1,23 @@
 """`harbor score` and `harbor verify`: what can be done with a bundle alone."""
 
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
-import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
+from features.schema.column_text import decoded, text_values
 from pipeline.bundle.manifest import checked_bundle
 from pipeline.bundle.scorer import Scorer, loaded_scorer
 from pipeline.bundle.signature import Signature
 from pipeline.process.hardware import cpu_threads
+from pipeline.reading.whole_table import file_columns, row_file, whole_table
 from pipeline.storage.atomic import write_bytes
-from pipeline.storage.content import read_table
 from pipeline.storage.errors import InputError
 
 TRANSACTION_ID = "transaction_id"
-QUOTED = re.compile(r"(invalid value|columns, got \d+|Invalid value\.).*")
-UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError, json.JSONDecodeError)
 
 
 def score_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None = None, threads: int = 0) -> int:
@@ -41,6 +37,8 @@ def score_file(bundle: Path, input_file: Path, out: Path, *, key: bytes | None =
         InputError: the bundle, the input or the kind of a file is wrong; nothing is written then.
     """
     write = _writer(out)
+    if out.exists() and input_file.exists() and out.samefile(input_file):
+        raise InputError(f"scores must go to another file than the rows, got {out} for both")
     scorer = loaded_scorer(checked_bundle(bundle, key=key))
     table = read_features(input_file, scorer.signature)
     write(out, scored_table(scorer, table, threads=cpu_threads(threads)))
@@ -59,77 +57,16 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
     Raises:
         InputError: the file is missing, of another kind, not readable, or lacks columns.
     """
-    readers: dict[str, Callable[[Path, Signature], pa.Table]] = {
-        ".parquet": _read_parquet,
-        ".csv": _read_csv,
-        ".jsonl": _read_jsonl,
-    }
-    if path.suffix not in readers:
-        raise InputError(f"feature rows must be in a .parquet, .csv or .jsonl file, got {path.name!r}")
-    if not path.is_file():
-        raise InputError(f"feature rows must be in a file, but {path} is none")
-    try:
-        table = readers[path.suffix](path, signature)
-    except UNREADABLE as error:
-        kind = path.suffix.removeprefix(".")
-        raise InputError(
-            f"{path} must be readable as {kind} with the graph's columns, but: {reading_fault(error)}"
-        ) from None
-    missing = [repr(name) for name in signature.inputs if name not in table.column_names]
+    file = row_file(path, "feature rows")
+    held = file_columns(file)
+    missing = [repr(name) for name in signature.inputs if name not in held]
     if missing:
         few = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
         raise InputError(f"{len(missing)} of the graph's {len(signature.inputs)} columns missing in {path}: {few}")
-    return table
-
-
-def _read_parquet(path: Path, signature: Signature) -> pa.Table:
-    return read_table(path, columns=_wanted(path, pq.read_schema(path).names, signature))
-
-
-def _read_csv(path: Path, signature: Signature) -> pa.Table:
-    """Types are given, never guessed: 0001 is an id, NA is a category, and only an empty number is missing."""
-    with pacsv.open_csv(path) as reader:
-        present = reader.schema.names
-    convert = pacsv.ConvertOptions(
-        column_types={**_types(signature), TRANSACTION_ID: pa.string()},
-        include_columns=_wanted(path, present, signature),
-        null_values=[""],
-        strings_can_be_null=False,
-    )
-    return pacsv.read_csv(path, convert_options=convert)
-
-
-def _read_jsonl(path: Path, signature: Signature) -> pa.Table:
-    schema = pa.schema(list(_types(signature).items()))
-    options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer")
-    table = pajson.read_json(path, parse_options=options)
-    known = set(_keys_of_first_line(path))
-    wanted = _wanted(path, table.column_names, signature)
-    # a column that no row has comes back as nulls, which must not pass for values that are missing
-    absent = {name for name in wanted if name not in known and table[name].null_count == table.num_rows}
-    return table.select([name for name in wanted if name not in absent])
-
-
-def _wanted(path: Path, present: Sequence[str], signature: Signature) -> list[str]:
-    wanted = [name for name in (TRANSACTION_ID, *signature.inputs) if name in present]
-    if twice := [name for name in wanted if present.count(name) > 1]:
-        raise InputError(f"{path} must have each column once, got {twice} more than once")
-    return wanted
-
-
-def _keys_of_first_line(path: Path) -> Mapping[str, Any]:
-    with path.open(encoding="utf-8") as stream:
-        first = json.loads(stream.readline() or "{}")
-    return first if isinstance(first, dict) else {}
-
-
-def _types(signature: Signature) -> dict[str, pa.DataType]:
-    return {**dict.fromkeys(signature.numeric, pa.float64()), **dict.fromkeys(signature.categorical, pa.string())}
-
-
-def reading_fault(error: Exception) -> str:
-    """What a reader says of a file in its first line, without the values or the row that it quotes."""
-    return QUOTED.sub(r"\1", str(error).splitlines()[0])
+    table = whole_table(file, [name for name in (TRANSACTION_ID, *signature.inputs) if name in held])
+    if TRANSACTION_ID not in held or not pa.types.is_binary(table.schema.field(TRANSACTION_ID).type):
+        return table
+    return table.set_column(0, TRANSACTION_ID, text_values(decoded(table[TRANSACTION_ID])[0]))
 
 
 def _writer(out: Path) -> Callable[[Path, pa.Table], None]:

@@ -9,8 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.schema.column_text import decoded, text_values
+from features.schema.column_types import unfit
+from features.schema.faults import marked_rows
+from features.schema.number_text import NumberFormat, read_numbers
 from pipeline.storage.errors import InputError, faults_text
 
+MISSING_NUMBERS = ("na", "nan", "null", "none")
+"""Texts that mean a missing number, in lower case, as they do in a preset that says nothing else."""
 NUMERIC, CATEGORICAL = "numeric", "categorical"
 SPELLED = {NUMERIC: {"type": "float", "missing": "NaN"}, CATEGORICAL: {"type": "string", "missing": ""}}
 """How each kind of column is typed in the graph, and what stands for a value that is missing."""
@@ -98,14 +104,29 @@ def _names(columns: Sequence[_Column], kind: str) -> tuple[str, ...]:
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """Single precision [N, 1]; raises InputError where they are no numbers or not finite."""
+    """Single precision [N, 1], read as ingest reads numbers; raises InputError where they are none or not finite."""
     kind = _value_type(column)
-    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise InputError(f"must be numbers, got {kind}")
-    values = _single_precision(column)
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind):
+        values = _single_precision(column)
+    else:
+        values = _read_numbers(column, kind)
     if infinite := int(np.isinf(values).sum()):
         raise InputError(f"must be finite, got {infinite} value{'s' * (infinite > 1)} that are not")
     return values[:, None]
+
+
+def _read_numbers(column: pa.ChunkedArray, kind: pa.DataType) -> np.ndarray:
+    if unfit("amount", kind) and not pa.types.is_boolean(kind):
+        raise InputError(f"must be numbers, got {kind}")
+    plain, bad = decoded(column)
+    read = read_numbers(plain, NumberFormat(), missing_text=MISSING_NUMBERS)
+    unread = np.flatnonzero(marked_rows(read.unread, len(plain)) | bad)
+    if len(unread):
+        raise InputError(
+            f"must be numbers, got {kind} that is none in {len(unread):,} rows, first in row {unread[0] + 1}"
+        )
+    with np.errstate(over="ignore"):
+        return read.values.astype(np.float32)
 
 
 def _single_precision(column: pa.ChunkedArray) -> np.ndarray:
@@ -118,12 +139,15 @@ def _single_precision(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def _strings(column: pa.ChunkedArray) -> np.ndarray:
-    """Texts [N, 1]; raises InputError where they are none."""
+    """Texts [N, 1], read as ingest reads categories; raises InputError where they are none."""
     kind = _value_type(column)
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    if not (text or pa.types.is_null(kind)):
+    if unfit("", kind):
         raise InputError(f"must be strings, got {kind}")
-    values: np.ndarray = pc.fill_null(pc.cast(column, pa.string()), "").to_numpy().astype(object)
+    plain, bad = decoded(column)
+    if bad.any():
+        raise InputError(f"must be UTF-8 text, got {int(bad.sum()):,} rows that are not")
+    text = pa.nulls(len(plain), pa.string()) if pa.types.is_null(kind) else text_values(plain)
+    values: np.ndarray = pc.fill_null(text, "").to_numpy(zero_copy_only=False).astype(object)
     return values[:, None]
 
 

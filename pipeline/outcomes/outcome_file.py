@@ -8,27 +8,31 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-import pyarrow.json as pajson
-import pyarrow.parquet as pq
 
-from pipeline.bundle.score import UNREADABLE, reading_fault
-from pipeline.storage.content import read_table
+from features.schema.column_text import decoded, text_values
+from features.schema.column_types import unfit
+from features.schema.event_times import NOT_A_TIME, instants
+from features.schema.faults import marked_rows
+from features.schema.number_text import NumberFormat, read_numbers
+from features.schema.preset import TimeColumn
+from features.schema.values import binary_labels
+from pipeline.reading.whole_table import file_columns, row_file, whole_table
 from pipeline.storage.errors import InputError, faults_text
 
-SUFFIXES = (".parquet", ".csv", ".jsonl")
-COLUMN_TYPES = {
-    "label": pa.float64(),
-    "blocked": pa.float64(),
-    "amount": pa.float64(),
-    "probability": pa.float64(),
-    "approval_probability": pa.float64(),
-    "event_time": pa.string(),
-    "card_id": pa.string(),
-    "action": pa.string(),
-    "label_source": pa.string(),
-}
-"""Columns that are no features, under the types that a CSV file does not have."""
+COLUMNS = (
+    "label",
+    "blocked",
+    "amount",
+    "probability",
+    "approval_probability",
+    "event_time",
+    "card_id",
+    "action",
+    "label_source",
+)
+"""Columns that are no features."""
+YES, NO = ("1", "true"), ("0", "false")
+"""Texts of what is so and what is not, in any case, as they are in a preset that says nothing else."""
 
 NUMBER_RULES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "label": ("0, 1 or empty", lambda v: np.isnan(v) | (v == 0) | (v == 1)),
@@ -69,7 +73,7 @@ class OutcomeColumns:
 
 
 def outcome_columns(path: Path) -> OutcomeColumns:
-    """The columns of an outcome file.
+    """The columns of an outcome file, each value read as ingest reads it.
 
     Raises:
         InputError: it cannot be read, has no labels or rows, or holds values that cannot be: every fault, counted.
@@ -79,10 +83,11 @@ def outcome_columns(path: Path) -> OutcomeColumns:
         raise InputError(f"{path} must have a column 'label' (0, 1 or empty where not known), but it has none")
     if not table.num_rows:
         raise InputError(f"{path} must have at least one row, got none")
-    numbers = {name: _numbers(table[name]) for name in NUMBER_RULES if name in table.column_names}
-    times, time_faults = _times(table)
-    action, source = (_words(table, name) for name in ("action", "label_source"))
-    faults = [*_value_faults(numbers), *time_faults, *_action_faults(action, numbers)]
+    columns = {name: decoded(table[name])[0] for name in table.column_names}
+    numbers = {name: _numbers(name, columns[name]) for name in NUMBER_RULES if name in columns}
+    times, time_faults = _times(columns)
+    action, source = (_words(columns, name) for name in ("action", "label_source"))
+    faults = [*_value_faults(numbers, table.schema), *time_faults, *_action_faults(action, numbers)]
     if faults:
         raise InputError(faults_text(faults, f"{path} ({table.num_rows:,} rows)"))
     return OutcomeColumns(
@@ -94,85 +99,69 @@ def outcome_columns(path: Path) -> OutcomeColumns:
         amount=numbers.get("amount"),
         probability=numbers.get("probability"),
         event_time=times,
-        card=_card_codes(table),
+        card=_card_codes(columns),
     )
 
 
 def column_names(path: Path) -> list[str]:
     """The names of all columns of a .parquet, .csv or .jsonl file."""
-    if path.suffix == ".parquet":
-        return list(pq.read_schema(path).names)
-    if path.suffix == ".csv":
-        with pacsv.open_csv(path) as reader:
-            return list(reader.schema.names)
-    return list(pajson.read_json(path).column_names)
+    return file_columns(row_file(path, "outcomes"))
 
 
 def _known_columns(path: Path) -> pa.Table:
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"outcomes must be in a .parquet, .csv or .jsonl file, got {path.name!r}")
-    if not path.is_file():
-        raise InputError(f"outcomes must be in a file, but {path} is none")
-    try:
-        return _read(path, [name for name in COLUMN_TYPES if name in column_names(path)])
-    except UNREADABLE as error:
-        kind = path.suffix.removeprefix(".")
-        raise InputError(f"{path} must be readable as {kind}, but: {reading_fault(error)}") from None
+    file = row_file(path, "outcomes")
+    held = file_columns(file)
+    return whole_table(file, [name for name in COLUMNS if name in held])
 
 
-def _read(path: Path, columns: list[str]) -> pa.Table:
-    if path.suffix == ".parquet":
-        return read_table(path, columns=columns)
-    if path.suffix == ".csv":
-        options = pacsv.ConvertOptions(column_types=COLUMN_TYPES, include_columns=columns, null_values=[""])
-        return pacsv.read_csv(path, convert_options=options)
-    return pajson.read_json(path).select(columns)
+def _numbers(name: str, column: pa.Array) -> np.ndarray:
+    """A column as float64, NaN where empty. What cannot be read becomes infinite, which no rule allows."""
+    if unfit("label" if name in ("label", "blocked") else "amount", column.type):
+        return np.full(len(column), np.inf)
+    if name in ("label", "blocked"):
+        read = binary_labels(column, yes=YES, no=NO)
+        values = pc.fill_null(pc.cast(read.values, pa.float64()), np.nan).to_numpy(zero_copy_only=False)
+        return np.where(marked_rows(read.faults, len(column)), np.inf, values)
+    found = read_numbers(column, NumberFormat())
+    return np.where(marked_rows(found.unread, len(column)), np.inf, found.values)
 
 
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """A column as float64, NaN where empty. What is no number becomes infinite, which no rule allows."""
-    kind = column.type
-    if pa.types.is_null(kind):
-        return np.full(len(column), np.nan)
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        values: np.ndarray = pc.fill_null(pc.cast(column, pa.float64(), safe=False), np.nan).to_numpy()
-        return values
-    return np.full(len(column), np.inf)
-
-
-def _times(table: pa.Table) -> tuple[np.ndarray | None, list[str]]:
+def _times(columns: Mapping[str, pa.Array]) -> tuple[np.ndarray | None, list[str]]:
     """event_time in microseconds since 1970, UTC where no zone is given, and faults."""
-    if "event_time" not in table.column_names:
+    if "event_time" not in columns:
         return None, []
-    column = table["event_time"].to_pandas()
-    try:
-        times = pd.to_datetime(column, utc=True, format="ISO8601" if column.dtype.kind not in "iufM" else None)
-    except (ValueError, TypeError, OverflowError):
-        return None, ["'event_time': must be ISO 8601 times, got values that are not"]
-    missing = int(times.isna().sum())
-    if missing or column.dtype.kind in "iuf":
-        return None, [f"'event_time': must be ISO 8601 times, got {missing or len(times):,} rows that are not"]
-    values: np.ndarray = times.dt.as_unit("us").astype("int64").to_numpy()
-    return values, []
+    column = columns["event_time"]
+    if kind := unfit("event_time", column.type):
+        return None, [f"'event_time': must be {kind}, got {column.type}"]
+    read = instants({"": column}, time=TimeColumn(column="event_time"))
+    unread = np.flatnonzero(read.micros == NOT_A_TIME)
+    if not len(unread):
+        return read.micros, []
+    return None, [f"'event_time': must be ISO 8601 times, got {len(unread):,} rows that are not{_where(unread)}"]
 
 
-def _value_faults(numbers: Mapping[str, np.ndarray]) -> list[str]:
+def _value_faults(numbers: Mapping[str, np.ndarray], schema: pa.Schema) -> list[str]:
     faults = []
     for name, values in numbers.items():
         rule, holds = NUMBER_RULES[name]
-        wrong = int((~holds(values)).sum())
-        if wrong:
-            faults.append(f"'{name}': must be {rule}, got {wrong:,} rows that are not")
+        wrong = np.flatnonzero(~holds(values))
+        if len(wrong):
+            kind = f" in a column of {schema.field(name).type}"
+            faults.append(f"'{name}': must be {rule}, got {len(wrong):,} rows that are not{_where(wrong)}{kind}")
     return faults
 
 
-def _words(table: pa.Table, name: str) -> np.ndarray | None:
+def _where(rows: np.ndarray) -> str:
+    return f", first row {rows[0] + 1}"
+
+
+def _words(columns: Mapping[str, pa.Array], name: str) -> np.ndarray | None:
     """A column of words in lower case, "" where empty [N]; None where the file does not have it."""
-    if name not in table.column_names:
+    if name not in columns:
         return None
-    text = pc.utf8_lower(pc.utf8_trim_whitespace(table[name].cast(pa.string())))
-    words: np.ndarray = pc.fill_null(text, "").to_numpy().astype(str)
-    return words
+    words = pc.fill_null(pc.utf8_lower(text_values(columns[name])), "")
+    found: np.ndarray = words.to_numpy(zero_copy_only=False).astype(str)
+    return found
 
 
 def _action_faults(action: np.ndarray | None, numbers: Mapping[str, np.ndarray]) -> list[str]:
@@ -190,8 +179,8 @@ def _action_faults(action: np.ndarray | None, numbers: Mapping[str, np.ndarray])
     return [f"{rule}, got {int(wrong.sum()):,} rows where not" for rule, wrong in counted.items() if wrong.any()]
 
 
-def _card_codes(table: pa.Table) -> np.ndarray | None:
-    if "card_id" not in table.column_names:
+def _card_codes(columns: Mapping[str, pa.Array]) -> np.ndarray | None:
+    if "card_id" not in columns:
         return None
-    codes: np.ndarray = pd.factorize(table["card_id"].to_pandas())[0].astype(np.int64)
+    codes: np.ndarray = pd.factorize(text_values(columns["card_id"]).to_pandas())[0].astype(np.int64)
     return codes

@@ -95,7 +95,8 @@ def why_not_shared(report: IngestReport) -> str | None:
     Two rules look at rows together: a repeated transaction_id may have come later than the date, and a month without
     any fraud may have been shorter then. Opinions and the sources of labels came when the labels did.
     """
-    repeats = report.duplicates.identical + report.duplicates.conflicting
+    twice = report.duplicates
+    repeats = twice.identical + twice.conflicting + twice.labelled_later + twice.replaced
     if repeats:
         return f"{repeats:,} rows were set aside because their id came twice"
     if report.policy is not None:

@@ -1,9 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.scaling import fit_scaling, quantile_knots, signed_log
+from features.scaling import NumericScaling, certain_knots, fit_scaling, quantile_knots, signed_log
 
 
 @settings(deadline=None, max_examples=100)
@@ -54,3 +56,43 @@ def test_degenerate_columns_scale_to_finite_numbers(values):
 
 def test_signed_log_passes_through_zero_and_keeps_signs():
     assert signed_log(np.array([-np.e + 1, 0, np.e - 1], np.float32)).tolist() == pytest.approx([-1, 0, 1])
+
+
+def skewed(rows=10_000):
+    return np.random.default_rng(1).lognormal(3, 1, rows).astype(np.float32)
+
+
+def test_a_tail_of_frauds_has_knots_that_leave_a_hundredth_and_a_thousandth_above_them():
+    values = skewed(100_000)
+    knots = certain_knots(values, (values > np.quantile(values, 0.98)).astype(np.float32))
+    assert [(values > knot).sum() for knot in knots] == [1000, 100]
+    assert np.isin(knots, values).all()
+
+
+def test_a_tail_that_may_be_fraud_by_chance_has_no_knot():
+    values = skewed()
+    top = np.flatnonzero(values > np.quantile(values, 0.99, method="inverted_cdf"))
+    half, most = np.zeros(len(values), np.float32), np.zeros(len(values), np.float32)
+    half[top[:55]], most[top[:65]] = 1, 1
+    assert certain_knots(values, half).tolist() == []
+    assert len(certain_knots(values, most)) == 1
+
+
+def test_rows_of_unknown_label_say_nothing_and_missing_values_are_in_no_tail():
+    values = skewed()
+    labels = (values > np.quantile(values, 0.99)).astype(np.float32)
+    known = certain_knots(values, labels)
+    holed, doubled = np.where(np.arange(len(values)) % 2, values, np.nan), np.repeat(values, 2)
+    assert len(certain_knots(holed.astype(np.float32), labels)) == len(known) == 1
+    assert certain_knots(doubled, np.where(np.arange(len(doubled)) % 2, np.repeat(labels, 2), np.nan)).tolist() == known
+    assert certain_knots(values, np.full_like(labels, np.nan)).tolist() == []
+
+
+def test_tails_survive_their_file_and_an_older_file_has_none():
+    values = np.arange(3000, dtype=np.float32)
+    scaling = fit_scaling([values], knots=4, labels=(values > 2900).astype(np.float32))
+    assert scaling.tails[0].tolist() == [2969.0]
+    state = json.loads(json.dumps(scaling.to_dict()))
+    assert NumericScaling.from_dict(state).tails[0].tolist() == scaling.tails[0].tolist()
+    del state["tails"]
+    assert NumericScaling.from_dict(state).tails[0].tolist() == []

@@ -67,11 +67,13 @@ def test_architecture_and_state_survive_their_files(form):
     np.testing.assert_array_equal(margins(load(save(state)), ROWS), margins(state, ROWS))
 
 
-def test_fewer_bins_keep_the_outer_knots():
+def test_fewer_bins_keep_the_outer_knots_and_those_of_the_highest_values():
+    scaling = made_scaling(ROWS)
     thin, full = architecture(max_bins=3), architecture()
-    for few, all_knots in zip(thin.knots, full.knots, strict=True):
-        assert len(few) == 4
+    for few, all_knots, tail in zip(thin.knots, full.knots, scaling.tails, strict=True):
+        assert len(few) == 6
         assert (few[0], few[-1]) == (all_knots[0], all_knots[-1])
+        assert set(np.float32(tail)) <= set(few)
 
 
 def test_codes_fold_into_fewer_rows_and_the_unknown_stays_apart():

@@ -34,10 +34,34 @@ class IngestedColumns:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Rows set aside because their id came twice: the same row again, or another one under that id."""
+    """Rows set aside because their id came twice.
+
+    Attributes:
+        identical: the same row again.
+        conflicting: another one under that id.
+        labelled_later: the same row came again with a label that it did not have yet.
+        replaced: the preset's `repeats` says that another one counts.
+    """
 
     identical: int
     conflicting: int
+    labelled_later: int = 0
+    replaced: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedCounts:
+    """What found a partner in the joined file.
+
+    Attributes:
+        rows: transactions that were looked up, those of them `with_partner`.
+        keys: of the joined file, those of them that are of no transaction.
+    """
+
+    rows: int
+    with_partner: int
+    keys: int
+    keys_without_transaction: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +125,7 @@ class IngestReport(WrittenReport):
         entities: id columns that the table has.
         amount_scale: minor units per unit of amount.
         policy: actions and sources of labels; None where the source says neither.
+        joined: what found a partner in a joined file; None where nothing is joined.
     """
 
     rows_in: int
@@ -127,11 +152,12 @@ class IngestReport(WrittenReport):
     entities: tuple[str, ...]
     amount_scale: int
     policy: PolicyCounts | None = None
+    joined: JoinedCounts | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """What the file holds; the secret's check and the policy are there only where the source has them."""
+        """What the file holds; the secret's check, the policy and a join are there only where the source has them."""
         content = super().to_dict()
-        for name in ("card_id_hash_key_check", "policy"):
+        for name in ("card_id_hash_key_check", "policy", "joined"):
             if content[name] is None:
                 del content[name]
         return content

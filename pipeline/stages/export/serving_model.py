@@ -7,6 +7,7 @@ pandas and mlflow and nothing of Harbor. No message holds a value of a row: a se
 import json
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import onnxruntime
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
+from mlflow.models import utils as enforcement
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
+from mlflow.types import DataType
 
 SERVER = "mlflow.pyfunc.scoring_server"
 REFUSED = "The rows were refused: they must be JSON or CSV with the model's columns and numbers where it takes numbers."
@@ -30,6 +33,7 @@ class ScoringModel(PythonModel):
         os.environ.setdefault("MLFLOW_DISABLE_SCHEMA_DETAILS", "true")
         _silence_server()
         self.signature = json.loads(Path(context.artifacts["signature"]).read_text(encoding="utf-8"))
+        _take_equal_types({column["name"] for column in self.signature["inputs"]})
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ.get("HARBOR_SERVING_THREADS", "1"))
         options.log_severity_level = 4
@@ -68,8 +72,22 @@ def _values(rows: pd.DataFrame, column: dict[str, Any]) -> np.ndarray:
         if not column["optional"]:
             raise ValueError("missing, though every row of train had it")
         return np.full((len(rows), 1), np.nan, np.float32) if numeric else np.full((len(rows), 1), "", dtype=object)
-    values = rows[column["name"]]
+    values = _plain(rows[column["name"]], numeric=numeric)
     return _numbers(values) if numeric else _strings(values)
+
+
+def _plain(values: pd.Series, *, numeric: bool) -> pd.Series:
+    """A column of any type as doubles or texts where it holds nothing else; as it is where it does."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(object).infer_objects()
+    kinds = {type(value) for value in values.dropna()} if values.dtype == object else set()
+    typed = pd.api.types.is_numeric_dtype(values.dtype)  # a truth value counts as one
+    if numeric and (typed or (kinds and kinds <= {Decimal, int, float, bool})):
+        return pd.Series(values.to_numpy(np.float64, na_value=np.nan), values.index)
+    whole = pd.api.types.is_integer_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype)
+    if not numeric and whole:
+        return values.map(lambda value: str(value).lower(), na_action="ignore").astype(object)
+    return values
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
@@ -90,6 +108,28 @@ def _strings(values: pd.Series) -> np.ndarray:
         raise ValueError("must be strings")
     strings: np.ndarray = filled.to_numpy(dtype=object)
     return strings[:, None]
+
+
+def _take_equal_types(names: set[str]) -> None:
+    """Makes MLflow take columns of these names whose type is another one for the same values.
+
+    It refuses int64, nullable, decimal, boolean and category columns where doubles and strings are declared, although
+    pandas gives whole numbers no other type, and says neither which column nor why.
+    """
+    enforced = getattr(enforcement, "_enforce_mlflow_datatype", None)
+    known = getattr(enforced, "equal_types", None)
+    if known is not None:
+        known.update(names)
+    if enforced is None or known is not None:
+        return
+
+    def enforce(name: str, values: pd.Series, declared: DataType) -> Any:
+        if name in names and declared in (DataType.double, DataType.string):
+            values = _plain(values, numeric=declared == DataType.double)
+        return enforced(name, values, declared)
+
+    enforce.equal_types = names  # type: ignore[attr-defined]
+    enforcement._enforce_mlflow_datatype = enforce  # type: ignore[assignment]
 
 
 def _silence_server() -> None:

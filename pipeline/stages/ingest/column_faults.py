@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from features.schema.column_plan import ColumnPlan
+from features.schema.column_types import unfit
 from pipeline.storage.errors import InputError
 
 SHOWN_COLUMNS = 12
@@ -13,11 +14,15 @@ SHOWN_COLUMNS = 12
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """One source by the name that messages give it, what its columns are for, and their types in the file."""
+    """One source by the name that messages give it, what its columns are for, and their types.
+
+    `schema` holds what is joined to the file beside its `own` columns.
+    """
 
     place: str
     plan: ColumnPlan
     schema: pa.Schema
+    own: tuple[str, ...]
 
 
 def check_columns(files: Sequence[PlannedFile]) -> None:
@@ -26,7 +31,7 @@ def check_columns(files: Sequence[PlannedFile]) -> None:
     Raises:
         InputError: every fault of every file.
     """
-    faults = [line for file in files for line in (*_missing(file), *_nested(file), *_differing(file, files[0]))]
+    faults = [line for file in files for line in (*_missing(file), *_mistyped(file), *_differing(file, files[0]))]
     if faults:
         raise InputError("\n".join(faults))
 
@@ -42,16 +47,14 @@ def _missing(file: PlannedFile) -> list[str]:
     ]
 
 
-def _nested(file: PlannedFile) -> list[str]:
-    schema = file.schema
-    held = [name for name in file.plan.needed if name in schema.names]
-    nested = [name for name in held if pa.types.is_nested(schema.field(name).type)]
-    if not nested:
-        return []
-    return [
-        f"{_columns(len(nested))} of the wrong type in {file.place}",
-        *(f"  {name!r}: must hold plain values, got {schema.field(name).type}" for name in nested),
-    ]
+def _mistyped(file: PlannedFile) -> list[str]:
+    """Columns whose type cannot hold what they are for: a time of day for an amount, a length of time for anything."""
+    faults = {
+        source: f"  {source!r}: must hold {what}, got {file.schema.field(source).type}"
+        for role, source in file.plan.columns.items()
+        if source in file.schema.names and (what := unfit(role, file.schema.field(source).type))
+    }
+    return [f"{_columns(len(faults))} of the wrong type in {file.place}", *faults.values()] if faults else []
 
 
 def _differing(file: PlannedFile, first: PlannedFile) -> list[str]:

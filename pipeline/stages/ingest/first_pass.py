@@ -13,9 +13,9 @@ from features.schema.batch import CanonicalBatch, canonical_batch
 from features.schema.canonical_columns import Reading
 from features.schema.duplicates import id_keys
 from features.schema.silent_months import MonthlyLabels
+from pipeline.reading.source_batch import SourceBatch
 from pipeline.stages.ingest.inputs import Input
 from pipeline.stages.ingest.quarantined_rows import QuarantinedRows
-from pipeline.stages.ingest.source_batch import SourceBatch
 from pipeline.stages.ingest.spool import Spool
 from pipeline.storage.errors import InputError
 
@@ -24,7 +24,7 @@ class FirstPass:
     """What the first pass has seen so far; sums, and per accepted row its time, label and id."""
 
     def __init__(self, reading: Reading, spool: Spool) -> None:
-        self.rows_in = self.after_as_of = self.spare_lines = 0
+        self.rows_in = self.after_as_of = self.spare_lines = self.frauds_replaced = 0
         self.rows_of: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         self.months = MonthlyLabels()
@@ -35,6 +35,7 @@ class FirstPass:
         self._schema_file = ""
         self._times: list[NDArray[np.int64]] = []
         self._keys: list[NDArray[np.int64]] = []
+        self._ranks: list[NDArray[np.int64]] = []
         # Where the rows of each accepted batch stood in their file: the first number where they follow one another,
         # which is nearly always and saves eight bytes a row, else all numbers.
         self._origins: list[tuple[str, NDArray[np.int64] | int]] = []
@@ -52,6 +53,14 @@ class FirstPass:
     def times(self) -> NDArray[np.int64]:
         """Event times of the accepted rows in source order, microseconds since 1970."""
         return np.concatenate([np.zeros(0, np.int64), *self._times])
+
+    def ranks(self) -> NDArray[np.int64]:
+        """Place of their kind in the order of `repeats`, 0 where the preset has none."""
+        return (
+            np.concatenate([np.zeros(0, np.int64), *self._ranks])
+            if self._ranks
+            else np.zeros(len(self.times()), np.int64)
+        )
 
     def taken_keys(self) -> NDArray[np.int64]:
         """64 bits of their transaction ids, equal where the ids are; given away once, for they take much memory."""
@@ -91,6 +100,8 @@ class FirstPass:
         self._times.append(accepted["event_time"].cast(pa.int64()).to_numpy().copy())
         self.months.add(self._times[-1], pc.fill_null(accepted["label"], -1).to_numpy())
         self._keys.append(id_keys(accepted["transaction_id"]).copy())
+        if result.ranks is not None:
+            self._ranks.append(result.ranks)
         rows = batch.row[result.kept]
         self._origins.append((file, int(rows[0]) if rows[-1] - rows[0] + 1 == len(rows) else rows))
 

@@ -10,22 +10,23 @@ import pyarrow as pa
 
 from features.schema.column_plan import ColumnPlan, column_plan
 from features.schema.preset import Preset
+from pipeline.reading.batches import header, source_batches, table_batches
+from pipeline.reading.source_batch import SourceBatch
+from pipeline.reading.sources import SourceFile, source_files
 from pipeline.sections import SIMULATE, DataConfig
-from pipeline.stages.ingest.batches import header, source_batches, table_batches
 from pipeline.stages.ingest.column_faults import PlannedFile, check_columns
 from pipeline.stages.ingest.side_table import SideTable, joined_batches, side_table
-from pipeline.stages.ingest.source_batch import SourceBatch
-from pipeline.stages.ingest.sources import SourceFile, source_files
 from pipeline.storage.errors import InputError
 
 
 @dataclass(frozen=True)
 class Input:
-    """One source: its name in reports, its columns, and a fresh stream of its records."""
+    """One source: its name in reports, its columns, a fresh stream of its records, and what is joined to them."""
 
     name: str
     plan: ColumnPlan
     batches: Callable[[], Iterator[SourceBatch]]
+    side: SideTable | None = None
 
 
 def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, int], pa.Table]) -> tuple[Input, ...]:
@@ -41,14 +42,14 @@ def source_inputs(data: DataConfig, *, preset: Preset, simulate: Callable[[int, 
     planned = [_planned(file, preset, side) for file in files]
     check_columns(planned)
     return tuple(
-        Input(file.name, plan.plan, partial(_batches, file, plan, preset.delimiter, side))
+        Input(file.name, plan.plan, partial(_batches, file, plan, preset, side), side)
         for file, plan in zip(files, planned, strict=True)
     )
 
 
 def _simulated(table: pa.Table, preset: Preset) -> Input:
     plan = column_plan(preset, table.schema.names)
-    check_columns([PlannedFile(SIMULATE, plan, table.schema)])
+    check_columns([PlannedFile(SIMULATE, plan, table.schema, tuple(table.schema.names))])
     return Input(SIMULATE, plan, partial(table_batches, table, columns=plan.needed))
 
 
@@ -63,13 +64,16 @@ def _side_files(files: Sequence[SourceFile], preset: Preset) -> tuple[list[Sourc
 
 
 def _planned(file: SourceFile, preset: Preset, side: SideTable | None) -> PlannedFile:
-    schema = header(file, delimiter=preset.delimiter)
+    schema = header(file, delimiter=preset.delimiter, encoding=preset.encoding)
     further = side.columns(schema.names) if side is not None else []
-    return PlannedFile(file.place, column_plan(preset, [*schema.names, *further]), schema)
+    fields = [side.table.schema.field(name) for name in further] if side is not None else []
+    plan = column_plan(preset, [*schema.names, *further])
+    return PlannedFile(file.place, plan, pa.schema([*schema, *fields]), tuple(schema.names))
 
 
-def _batches(file: SourceFile, planned: PlannedFile, delimiter: str, side: SideTable | None) -> Iterator[SourceBatch]:
-    needed, own = planned.plan.needed, planned.schema.names
+def _batches(file: SourceFile, planned: PlannedFile, preset: Preset, side: SideTable | None) -> Iterator[SourceBatch]:
+    needed, own = planned.plan.needed, planned.own
+    read = partial(source_batches, file, delimiter=preset.delimiter, encoding=preset.encoding)
     if side is None:
-        return source_batches(file, columns=[name for name in needed if name in own], delimiter=delimiter)
-    return joined_batches(file, needed=needed, own=own, delimiter=delimiter, side=side)
+        return read(columns=[name for name in needed if name in own])
+    return joined_batches(file, needed=needed, own=own, read=read, side=side)

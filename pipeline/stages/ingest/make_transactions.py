@@ -6,11 +6,11 @@ import pyarrow as pa
 
 from features.simulate.simulated import simulate_transactions
 from pipeline.config import Config
+from pipeline.reading.sources import source_files
 from pipeline.sections import SIMULATE
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.ingest.hash_key import hash_key_check
-from pipeline.stages.ingest.preset_files import preset_path
-from pipeline.stages.ingest.sources import source_files
+from pipeline.stages.ingest.preset_files import load_preset, preset_path, rates_path
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.stages.stage import StageContext
 
@@ -37,6 +37,9 @@ def make_transactions(context: StageContext) -> str:
 def outside_inputs(config: Config) -> list[tuple[str, Path | str]]:
     """The source files, the preset and the secret for card ids: what decides the output beside the configuration."""
     found: list[tuple[str, Path | str]] = [("data.preset", preset_path(config.data.preset))]
+    rates = rates_path(config.data, load_preset(config.data))
+    if rates is not None:
+        found.append(("data.preset rates", rates))
     check = hash_key_check(config.data)
     if check is not None:
         found.append(("data.hash_key_env", check))

@@ -5,9 +5,18 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from features.schema.currencies import RateTable, rate_table
 from features.schema.preset import Preset, preset_from_dict
 from pipeline.sections import DataConfig
+from pipeline.storage.addresses import local_path
 from pipeline.storage.errors import INPUT_ERRORS, InputError
+
+FIRST_DAY = -(10**6)
+"""A rate without a date holds from before all transactions on."""
 
 
 def preset_path(name_or_path: str) -> Path:
@@ -45,6 +54,37 @@ def load_preset(data: DataConfig) -> Preset:
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, *INPUT_ERRORS) as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def rates_path(data: DataConfig, preset: Preset) -> Path | None:
+    """Where the preset's table of rates lies: beside the preset, unless its path says otherwise."""
+    if preset.currency is None or not preset.currency.rates:
+        return None
+    return preset_path(data.preset).parent / local_path(preset.currency.rates)
+
+
+def load_rates(data: DataConfig, preset: Preset) -> RateTable | None:
+    """The preset's table of rates; None where it names none.
+
+    Raises:
+        InputError: the file is not there, not CSV, or holds what cannot be a rate.
+    """
+    path = rates_path(data, preset)
+    if path is None:
+        return None
+    text = pa.string()
+    types = {"currency": text, "rate": pa.float64(), "date": pa.date32()}
+    try:
+        table = pacsv.read_csv(path, convert_options=pacsv.ConvertOptions(column_types=types))
+        if not {"currency", "rate"} <= set(table.column_names):
+            raise InputError("must have the columns currency and rate, and may have date")
+        currencies = table["currency"].combine_chunks()
+        dated = "date" in table.column_names
+        days = table["date"].cast(pa.int32()).to_numpy() if dated else np.full(table.num_rows, FIRST_DAY)
+        return rate_table(currencies, days.astype(np.int64), table["rate"].fill_null(np.nan).to_numpy())
+    except (pa.ArrowException, OSError, *INPUT_ERRORS) as error:
+        why = str(error) if isinstance(error, INPUT_ERRORS) else "it cannot be read as CSV of currency, rate and date"
+        raise InputError(f"{path}: the table of rates {why}") from None
 
 
 def _preset_folders() -> tuple[Path, Path]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.schema.faults import QUARANTINE
-from pipeline.stages.ingest.source_batch import SourceBatch
+from pipeline.reading.source_batch import SourceBatch
 
 PRINTABLE_ROLES = {"amount", "event_time", "label", "label_available_at"}
 """Columns whose values may stand in a message; anything else could be a card number."""

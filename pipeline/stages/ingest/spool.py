@@ -1,6 +1,6 @@
 """Accepted batches put aside on disk and given back in any order, so that sorting needs memory for keys only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -31,20 +31,21 @@ class Spool:
             self._writer.write_batch(batch)
             self._sizes.append(batch.num_rows)
 
-    def rows(self, order: NDArray[np.int64]) -> pa.Table:
-        """The rows at these places, in this order."""
+    def rows(self, order: NDArray[np.int64], *, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows at these places, in this order; all of their columns or some."""
         reader = self._open()
+        names = list(columns or reader.schema.names)
         ends = np.cumsum(self._sizes)
         home = np.searchsorted(ends, order, side="right")
         pieces, places = [], []
         for number in np.unique(home):
             mine = np.flatnonzero(home == number)
             local = order[mine] - (ends[number] - self._sizes[number])
-            batch = reader.get_batch(int(number))
+            batch = reader.get_batch(int(number)).select(names)
             contiguous = len(local) and local[-1] - local[0] + 1 == len(local) and bool(np.all(np.diff(local) == 1))
             pieces.append(batch.slice(int(local[0]), len(local)) if contiguous else batch.take(pa.array(local)))
             places.append(mine)
-        table = pa.Table.from_batches(pieces, reader.schema)
+        table = pa.Table.from_batches(pieces, pa.schema([reader.schema.field(name) for name in names]))
         place = np.concatenate(places) if places else np.zeros(0, np.int64)
         if np.all(np.diff(place) == 1):
             return table

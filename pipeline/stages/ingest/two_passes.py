@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.schema.canonical_columns import Reading
-from features.schema.duplicates import KEPT, duplicate_reasons, suspects
+from features.schema.duplicates import KEPT, duplicate_reasons, lost_frauds, replaced_reasons, suspects
 from features.schema.preset import Preset
 from features.split import LabelsConfig
 from pipeline.sections import DataConfig
@@ -22,9 +22,10 @@ from pipeline.stages.ingest.counted_report import counted_report
 from pipeline.stages.ingest.first_pass import FirstPass
 from pipeline.stages.ingest.hash_key import hash_key, hash_key_check
 from pipeline.stages.ingest.inputs import source_inputs
-from pipeline.stages.ingest.preset_files import load_preset
-from pipeline.stages.ingest.quarantine_limit import check_quarantined_share, check_some_rows
+from pipeline.stages.ingest.preset_files import load_preset, load_rates
+from pipeline.stages.ingest.quarantine_limit import check_currencies, check_quarantined_share, check_some_rows
 from pipeline.stages.ingest.second_pass import time_order, write_transactions
+from pipeline.stages.ingest.side_table import check_partners
 from pipeline.stages.ingest.spool import Spool
 from pipeline.storage.errors import InputError
 
@@ -56,35 +57,59 @@ def ingest_transactions(
     preset = load_preset(data)
     inputs = source_inputs(data, preset=preset, simulate=simulate)
     plan = inputs[0].plan
-    reading = Reading(preset, plan, labels.delay, as_of, hash_key(data), labels.opinions)
+    rates = load_rates(data, preset)
+    reading = Reading(preset, plan, labels.delay, as_of, hash_key(data), labels.opinions, rates)
     with Spool(transactions_to.with_name(f"{transactions_to.name}.spool.tmp")) as spool:
         first = FirstPass(reading, spool)
         for source in inputs:
             first.read(source, progress)
         check_some_rows(first, as_of)
-        removed = _duplicates_removed(first, spool, data.max_quarantined_share)
+        check_currencies(first, preset)
+        if inputs[0].side is not None:
+            check_partners(inputs[0].side)
+        removed = _repeats_removed(first, spool, preset, data.max_quarantined_share)
         check_quarantined_share(first, data.max_quarantined_share)
         order = time_order(first.times(), without=removed)
         written = write_transactions(spool.chunks(order), transactions_to, masks=_masks(preset, first))
     pq.write_table(first.quarantine.table(), quarantine_to, compression="zstd", write_page_checksum=True)
-    return counted_report(preset, plan, first, written, as_of=as_of, hash_key_check=hash_key_check(data))
+    return counted_report(
+        preset, plan, first, written, side=inputs[0].side, as_of=as_of, hash_key_check=hash_key_check(data)
+    )
 
 
-def _duplicates_removed(first: FirstPass, spool: Spool, allowed: float) -> NDArray[np.int64]:
+def _repeats_removed(first: FirstPass, spool: Spool, preset: Preset, allowed: float) -> NDArray[np.int64]:
     """Places of the accepted rows that cannot stay because their id came twice; they are in quarantine now."""
     places = suspects(first.taken_keys())
-    if len(places) > 2 * allowed * first.rows_in + 2:
-        # At least half of them cannot stay, so the job stops anyhow; comparing them would need them all in memory.
-        raise InputError(
-            f"transaction_id must be unique, {len(places):,} of {first.rows_in:,} rows share theirs with another row"
-        )
     if not len(places):
         return places
-    reasons = duplicate_reasons(spool.rows(places))
+    reasons = (
+        _of_repeats(first, spool, places, preset) if preset.repeats else _of_duplicates(first, spool, places, allowed)
+    )
     bad = reasons != KEPT
     removed: NDArray[np.int64] = places[bad]
     first.reject(removed, reasons[bad].tolist())
     return removed
+
+
+def _of_repeats(first: FirstPass, spool: Spool, places: NDArray[np.int64], preset: Preset) -> NDArray[np.object_]:
+    """Why rows go where the preset says which one of an id counts."""
+    assert preset.repeats is not None
+    rows = spool.rows(places, columns=("transaction_id", "label")).combine_chunks()
+    ids, labels = rows["transaction_id"].combine_chunks(), rows["label"].combine_chunks()
+    reasons = replaced_reasons(ids, first.ranks()[places], keep=preset.repeats.keep)
+    first.frauds_replaced = lost_frauds(ids, labels, reasons)
+    return reasons
+
+
+def _of_duplicates(first: FirstPass, spool: Spool, places: NDArray[np.int64], allowed: float) -> NDArray[np.object_]:
+    """Why rows go where nobody says which one of an id counts."""
+    if len(places) > 2 * allowed * first.rows_in + 2:
+        # At least half of them cannot stay, so the job stops anyhow; comparing them would need them all in memory.
+        raise InputError(
+            f"transaction_id must be unique, {len(places):,} of {first.rows_in:,} rows share theirs with another row "
+            "(repeats in the preset can say which of them counts)"
+        )
+    return duplicate_reasons(spool.rows(places))
 
 
 def _masks(preset: Preset, first: FirstPass) -> dict[str, NDArray[np.datetime64]]:

@@ -2,11 +2,20 @@
 
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.schema.odd_values import ValueSample
+from features.schema.preset import CANONICAL
 from features.schema.silent_months import MonthlyLabels
+from features.times import DAY, HOUR
 from pipeline.storage.digests import TableDigest
+
+SAMPLED_ROWS = 4_096
+"""Rows of each chunk whose values are counted."""
+FEW_HOURS = 2
+"""Hours of the day that midnight falls into where a clock changes."""
 
 
 class WrittenRows:
@@ -24,6 +33,8 @@ class WrittenRows:
         sources: labels by source ("" where nobody is named), column ("label" or "opinion") and value.
         first: event_time of the first row, microseconds since 1970.
         last: that of the last one.
+        values: how often values stand in a sample, by id column and text column.
+        hours: hours of the day (UTC) that an event was in; no longer added to once there are many.
     """
 
     def __init__(self) -> None:
@@ -37,6 +48,8 @@ class WrittenRows:
         self.actions: Counter[str] = Counter()
         self.sources: Counter[tuple[str, str, int]] = Counter()
         self.first = self.last = 0
+        self.values: dict[str, ValueSample] = {}
+        self.hours: set[int] = set()
 
     def add(self, chunk: pa.Table) -> None:
         """Take in the next rows, in their final order."""
@@ -49,6 +62,16 @@ class WrittenRows:
         self.nulls.update({name: _missing(chunk[name]) for name in chunk.column_names})
         self.digest.update(chunk)
         self._add_policy(chunk)
+        self._add_sample(chunk)
+        if len(self.hours) <= FEW_HOURS:
+            self.hours.update(np.unique(times % DAY // HOUR).tolist())
+
+    def _add_sample(self, chunk: pa.Table) -> None:
+        places = pa.array(np.arange(0, chunk.num_rows, max(1, chunk.num_rows // SAMPLED_ROWS)))
+        for name in chunk.column_names:
+            text = pa.types.is_string(chunk.schema.field(name).type)
+            if name not in CANONICAL and (text or name.endswith("_id")):
+                self.values.setdefault(name, ValueSample()).add(chunk[name].take(places))
 
     def _add_policy(self, chunk: pa.Table) -> None:
         if "action" in chunk.column_names:

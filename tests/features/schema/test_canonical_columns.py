@@ -39,12 +39,12 @@ def test_a_source_column_that_fills_two_roles_is_decoded_once_and_faulted_by_its
     raw = pa.table({name: pa.array([b"1", b"\xff"], pa.binary()) for name in ("when", "amount", "fraud")})
     columns = role_columns(raw, column_plan(keys, raw.column_names))
     assert columns.values["card_id"] is columns.values["amount"]
-    assert at_fault(columns)["amount: must be UTF-8 text"] == [1]
+    assert at_fault(columns)["amount: must be UTF-8 text, or the preset must say its encoding"] == [1]
 
 
 def test_a_time_is_blank_only_where_nothing_was_there_to_read():
     never = np.array([False, True, False])
-    read = Instants(np.array([0, NOT_A_TIME, NOT_A_TIME]), {"must be a time": never}, never)
+    read = Instants(np.array([0, NOT_A_TIME, NOT_A_TIME]), {"must be a time": never}, never, never)
     assert at_fault(readable_times(read, "t", required=True)) == {"t: must be a time": [1], "t: must not be blank": [2]}
     assert at_fault(readable_times(read, "t", required=False)) == {"t: must be a time": [1]}
 
@@ -68,7 +68,8 @@ def test_only_card_ids_are_hashed_and_only_under_a_key():
 
 
 def test_an_amount_without_a_number_is_judged_as_nothing():
-    amounts = source_amounts(pa.array(["1.5", "ten", "", None, "-2"]), preset())
+    column = pa.array(["1.5", "ten", "", None, "-2"])
+    amounts = source_amounts({"amount": column}, reading(), np.zeros(5, np.int64))
     assert amounts.values.major.tolist() == [1.5, 0, 0, 0, -2]
     assert at_fault(amounts) == {"amount: must be a number": [1], "amount: must not be blank": [2, 3]}
 

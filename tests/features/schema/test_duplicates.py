@@ -1,9 +1,22 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.schema.duplicates import DIFFERENT, IDENTICAL, KEPT, LABELS_DISAGREE, duplicate_reasons, id_keys, suspects
+from features.schema.duplicates import (
+    DIFFERENT,
+    IDENTICAL,
+    KEPT,
+    LABELLED,
+    LABELS_DISAGREE,
+    REPLACED,
+    duplicate_reasons,
+    id_keys,
+    lost_frauds,
+    replaced_reasons,
+    suspects,
+)
 
 
 def reasons(*rows):
@@ -21,7 +34,31 @@ def test_of_rows_that_differ_none_stays():
 
 def test_rows_that_disagree_on_the_label_are_told_apart_from_others():
     assert reasons(("a", 1, 0), ("a", 1, 1)) == [LABELS_DISAGREE] * 2
-    assert reasons(("a", 1, 0), ("a", 1, None)) == [DIFFERENT] * 2
+    assert reasons(("a", 1, 0), ("a", 2, None)) == [DIFFERENT] * 2
+
+
+def test_a_label_that_came_later_is_no_conflict():
+    assert reasons(("a", 1, None), ("b", 1, 0), ("a", 1, 1), ("a", 1, None)) == [LABELLED, KEPT, KEPT, LABELLED]
+    assert reasons(("a", 1, None), ("a", 1, 1), ("a", 1, 0)) == [LABELS_DISAGREE] * 3
+
+
+@pytest.mark.parametrize(("keep", "stays"), [("first", [0, 3]), ("last", [3, 4])])
+def test_of_several_rows_the_one_that_the_preset_names_counts(keep, stays):
+    ids = pa.array(["a", "a", "a", "b", "a"])
+    found = replaced_reasons(ids, np.zeros(5, np.int64), keep=keep)
+    assert np.flatnonzero(found == KEPT).tolist() == stays
+    assert set(found) == {KEPT, REPLACED}
+
+
+def test_the_kind_of_a_row_goes_before_its_place():
+    ids, clearing_first = pa.array(["a", "a", "b"]), np.array([1, 0, 0])
+    assert replaced_reasons(ids, clearing_first, keep="last").tolist() == [KEPT, REPLACED, KEPT]
+
+
+def test_a_fraud_that_went_is_counted_once_and_only_where_none_stays():
+    ids, labels = pa.array(["a", "a", "b", "b", "c"]), pa.array([1, 0, 1, 1, 1], pa.int8())
+    reasons = np.array([REPLACED, KEPT, REPLACED, KEPT, KEPT], object)
+    assert lost_frauds(ids, labels, reasons) == 1
 
 
 @given(st.lists(st.integers(-3, 3)))

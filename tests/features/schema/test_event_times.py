@@ -85,3 +85,87 @@ def test_some_rows_of_times_are_those_times():
     times = read(["2024-03-01 10:00", "never", "2024-03-01T10:00:00Z"]).taken(np.array([2, 1]))
     assert times.micros.tolist() == [time_microseconds("2024-03-01T10:00:00Z"), NOT_A_TIME]
     assert (at_fault(times), times.naive.tolist()) == ([1], [False, False])
+
+
+def apart(day, clock, **keys):
+    columns = {"": pa.array(day), "time": pa.array(clock)}
+    return instants(columns, time=TimeColumn(column="d", time="t", **keys))
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "keys"),
+    [
+        ("2024-05-31", "14:30:05", {}),
+        ("2024-05-31", 143005, {}),
+        ("2024-05-31", "14:30:05Z", {}),
+        ("31.05.2024", "14:30:05", {"formats": ["%d.%m.%Y"]}),
+        ("31.05.2024", "143005", {"formats": ["%d.%m.%Y %H%M%S"]}),
+        ("20240531", 143005, {"formats": ["%Y%m%d"]}),
+        (20240531, "02:30:05 PM", {"formats": ["%Y%m%d %I:%M:%S %p"]}),
+        ("2024-05-31", "16:30:05", {"timezone": "Europe/Brussels"}),
+    ],
+)
+def test_a_date_and_a_time_of_day_in_two_columns_are_one_moment(day, clock, keys):
+    assert apart([day], [clock], **keys).micros.tolist() == [time_microseconds("2024-05-31T14:30:05Z")]
+
+
+def test_of_two_columns_each_bad_value_is_a_fault_of_its_own_row():
+    times = apart(["2024-05-31", "31.05.2024", "2024-02-30", None], ["9:30", "10:00", "10:00", "10:00"])
+    assert at_fault(times) == [1, 2]
+    assert times.micros[0] == time_microseconds("2024-05-31T09:30:00Z")
+    bad = apart(["2024-05-31", "30.02.2024"], ["10:00", "10:00"], formats=["%d.%m.%Y"])
+    assert at_fault(bad) == [0, 1]
+
+
+def test_a_format_without_a_zone_beside_one_with_a_zone_stays_in_its_own():
+    times = read(
+        ["2024-05-31 10:00:00", "2024-05-31 10:00:00+0000"],
+        formats=["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%z"],
+        timezone="Europe/Brussels",
+    )
+    assert ((times.micros - time_microseconds("2024-05-31T08:00:00Z")) // HOUR).tolist() == [0, 2]
+    assert times.naive.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%dT%H:%M:%SZ"])
+def test_a_format_that_spells_utc_is_not_read_in_the_presets_zone(form):
+    moment = datetime(2024, 5, 31, 10, tzinfo=UTC)
+    times = read([moment.strftime(form)], formats=[form], timezone="Europe/Brussels")
+    assert times.micros.tolist() == [time_microseconds("2024-05-31T10:00:00Z")]
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.timestamp("ms", "UTC")])
+def test_a_stamp_that_microseconds_cannot_count_is_a_fault_and_no_other_time(kind):
+    times = read(pa.array([2**60, 1_700_000_000], pa.int64()).cast(kind))
+    assert at_fault(times) == [0]
+    assert times.micros[0] == NOT_A_TIME
+
+
+def ends(values, **keys):
+    column = values if isinstance(values, pa.Array) else pa.array(values)
+    return instants({"": column}, time=TimeColumn(column="t", **keys), day_ends=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "keys"),
+    [
+        (["2024-05-31"], {}),
+        (pa.array([19874], pa.date32()), {}),
+        (["31.05.2024"], {"formats": ["%d.%m.%Y"]}),
+        (["19874"], {"kind": "epoch", "unit": "d"}),
+    ],
+)
+def test_a_day_alone_ends_where_an_end_is_asked_for(values, keys):
+    assert ends(values, **keys).micros.tolist() == [time_microseconds("2024-06-01") - 1]
+    assert read(values, **keys).micros.tolist() == [time_microseconds("2024-05-31")]
+
+
+def test_a_day_ends_in_the_zone_of_the_preset_however_long_it_is():
+    changed = ends(["2024-03-31"], timezone="Europe/Brussels").micros[0]
+    assert changed == time_microseconds("2024-03-31T22:00:00Z") - 1
+
+
+def test_midnights_are_marked_and_not_moved():
+    times = ends(["2024-05-31 00:00:00", "2024-05-31 00:00:01", None])
+    assert times.midnight.tolist() == [True, False, False]
+    assert times.micros[0] == time_microseconds("2024-05-31")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.stages.ingest.sources import source_files
+from pipeline.reading.sources import source_files
 from pipeline.storage import download_cache as downloads
 from pipeline.storage.download_cache import CACHE, KEPT_SECONDS, cached_copies, matching_objects
 from pipeline.storage.errors import InputError

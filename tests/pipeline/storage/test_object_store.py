@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.stages.ingest.sources import source_files
+from pipeline.reading.sources import source_files
 from pipeline.storage.errors import InputError
 from pipeline.storage.object_store import opened
 from tests.fixtures.ingested import ingested

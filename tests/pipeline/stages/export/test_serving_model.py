@@ -10,10 +10,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.bundle.verify import verify_bundle
@@ -40,6 +42,33 @@ def test_bad_rows_are_refused_without_repeating_them(bundle: Path, column: str, 
     with pytest.raises(Exception) as caught:
         model.predict(rows)
     assert "4929" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows.assign(number_1=rows["number_1"].round().astype("int64")),
+        lambda rows: rows.assign(number_1=rows["number_1"].round().astype("Int64")),
+        lambda rows: rows.assign(number_1=rows["number_1"] > 0),
+        lambda rows: rows.assign(number_1=(rows["number_1"] > 0).astype("boolean")),
+        lambda rows: rows.assign(number_1=[Decimal(str(value)) for value in rows["number_1"]]),
+        lambda rows: rows.astype({"category_0": "category"}),
+        lambda rows: rows.assign(category_0=7),
+        lambda rows: rows.convert_dtypes(),
+    ],
+    ids=["int64", "Int64", "bool", "boolean", "decimal", "category", "whole numbers", "nullable"],
+)
+def test_a_column_may_have_any_type_that_holds_its_values(bundle: Path, change: Callable[..., pd.DataFrame]) -> None:
+    model = load_serving_model(bundle / "mlflow")
+    rows = change(golden_frame(bundle))
+    plain = rows.assign(
+        number_1=[float(value) for value in rows["number_1"]],
+        category_0=rows["category_0"]
+        .astype(object)
+        .where(rows["category_0"].notna(), None)
+        .map(lambda value: str(value), na_action="ignore"),
+    )
+    pd.testing.assert_frame_equal(model.predict(rows), model.predict(plain))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ NAMES = ("transaction_id", "event_time", "amount", "label")
 
 def planned(place, names=NAMES, **types):
     schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
-    return PlannedFile(place, column_plan(load_preset(DataConfig(preset="harbor")), names), schema)
+    return PlannedFile(place, column_plan(load_preset(DataConfig(preset="harbor")), names), schema, tuple(names))
 
 
 def test_files_with_the_same_plain_columns_pass():

@@ -6,8 +6,8 @@ import pytest
 
 from features.schema.canonical_columns import Reading
 from features.times import time_microseconds
+from pipeline.reading import csv_batches
 from pipeline.sections import DataConfig
-from pipeline.stages.ingest import csv_batches
 from pipeline.stages.ingest.first_pass import FirstPass
 from pipeline.stages.ingest.inputs import source_inputs
 from pipeline.stages.ingest.preset_files import load_preset

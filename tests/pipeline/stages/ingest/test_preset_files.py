@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from pipeline.sections import DataConfig
-from pipeline.stages.ingest.preset_files import load_preset, preset_path
+from pipeline.stages.ingest.preset_files import load_preset, load_rates, preset_path
 from pipeline.storage.errors import InputError
 
 
@@ -42,3 +43,42 @@ def test_a_preset_with_faults_is_refused_by_its_path(tmp_path, content):
     path.write_text(content)
     with pytest.raises(InputError, match=r"mine\.toml: "):
         load_preset(DataConfig(preset=str(path)))
+
+
+def with_rates(folder, content):
+    (folder / "mine.toml").write_text(
+        '[event_time]\ncolumn = "t"\n[amount]\ncolumn = "a"\n[label]\ncolumn = "l"\n'
+        '[currency]\ncolumn = "c"\ntarget = "EUR"\nrates = "tables/rates.csv"\n'
+    )
+    (folder / "tables").mkdir()
+    (folder / "tables" / "rates.csv").write_text(content)
+    data = DataConfig(preset=str(folder / "mine.toml"))
+    return load_rates(data, load_preset(data))
+
+
+def test_rates_lie_beside_the_preset_and_hold_from_their_day_on(tmp_path):
+    rates = with_rates(tmp_path, "date,currency,rate\n2024-02-01,USD,0.9\n2024-01-01,USD,0.8\n")
+    assert rates.on("USD", np.array([19722, 19723, 19754])).tolist()[1:] == [0.8, 0.9]
+    assert np.isnan(rates.on("USD", np.array([19722]))[0])
+
+
+def test_rates_without_a_date_hold_always(tmp_path):
+    assert with_rates(tmp_path, "currency,rate\nUSD,0.9\n").on("USD", np.array([-7000, 30000])).tolist() == [0.9, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("currency,price\nUSD,1\n", "must have the columns currency and rate"),
+        ("currency,rate\nUSD,4929 1234\n", "cannot be read as CSV of currency, rate and date"),
+        ("currency,rate\nUSD,\n", "every rate must be a number above 0, got 1"),
+    ],
+)
+def test_a_table_that_is_none_of_rates_is_refused_by_its_path_and_without_its_values(tmp_path, content, said):
+    with pytest.raises(InputError, match=rf"rates\.csv: the table of rates .*{said}") as refused:
+        with_rates(tmp_path, content)
+    assert "4929" not in str(refused.value)
+
+
+def test_a_preset_without_a_currency_has_no_rates():
+    assert load_rates(DataConfig(), load_preset(DataConfig())) is None

@@ -2,8 +2,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.schema.duplicates import LABELLED, REPLACED
+from features.schema.preset import CurrencyColumn
+from pipeline.sections import DataConfig
 from pipeline.stages.ingest.first_pass import FirstPass
-from pipeline.stages.ingest.quarantine_limit import SHOWN_REASONS, check_quarantined_share, check_some_rows
+from pipeline.stages.ingest.preset_files import load_preset
+from pipeline.stages.ingest.quarantine_limit import (
+    SHOWN_REASONS,
+    check_currencies,
+    check_quarantined_share,
+    check_some_rows,
+)
 from pipeline.storage.errors import InputError
 from tests.fixtures.reports import MAY_DAY
 
@@ -53,3 +62,25 @@ def test_a_source_without_rows_is_refused_by_its_files():
 def test_a_source_that_begins_after_as_of_is_refused_with_the_moment():
     with pytest.raises(InputError, match=r"up to 2024-05-01T00:00:00\+00:00, all 7 rows lie after it"):
         check_some_rows(first_pass(rows_in=0, after_as_of=7), MAY_DAY)
+
+
+@pytest.mark.parametrize("reason", [LABELLED, REPLACED])
+def test_a_row_that_gave_way_to_another_one_of_its_id_is_no_bad_row(reason):
+    check_quarantined_share(first_pass(rows_in=4, bad=[reason] * 3), 0.1)
+
+
+def of_currencies(*names):
+    first = first_pass(rows_in=4)
+    first.counts.update({f"currency: {name}": 2 for name in names})
+    return first
+
+
+def test_amounts_of_several_currencies_are_refused_by_their_names():
+    with pytest.raises(InputError, match=r"must be in one currency, got 2 \(JPY, USD\)"):
+        check_currencies(of_currencies("USD", "JPY"), load_preset(DataConfig()))
+
+
+def test_one_currency_and_several_with_rates_pass():
+    check_currencies(of_currencies("USD"), load_preset(DataConfig()))
+    currency = CurrencyColumn(column="c", target="EUR", rates="rates.csv")
+    check_currencies(of_currencies("USD", "JPY"), load_preset(DataConfig()).model_copy(update={"currency": currency}))

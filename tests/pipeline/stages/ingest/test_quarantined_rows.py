@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.reading.source_batch import SourceBatch
 from pipeline.stages.ingest.quarantined_rows import FirstRow, QuarantinedRows, printable
-from pipeline.stages.ingest.source_batch import SourceBatch
 
 REASONS = pa.list_(pa.string())
 

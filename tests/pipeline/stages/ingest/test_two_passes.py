@@ -11,8 +11,9 @@ import pytest
 
 from features.simulate.simulated import simulate_transactions
 from features.split import LabelsConfig
+from pipeline.reading import csv_batches
 from pipeline.sections import DataConfig
-from pipeline.stages.ingest import csv_batches, spool
+from pipeline.stages.ingest import spool
 from pipeline.stages.ingest.preset_files import load_preset, preset_path
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.storage.digests import TableDigest

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from pipeline.stages.ingest import csv_batches as module
-from pipeline.stages.ingest.csv_batches import csv_batches, csv_names
+from pipeline.reading import csv_batches as module
+from pipeline.reading.csv_batches import csv_batches, csv_names
 from pipeline.storage.errors import InputError
 from tests.fixtures.source_files import source
 

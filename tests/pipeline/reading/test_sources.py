@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from pipeline.stages.ingest.sources import source_files
+from pipeline.reading.sources import source_files
 from pipeline.storage.errors import InputError
 
 
@@ -44,15 +44,11 @@ def test_a_name_with_pattern_characters_is_a_name_where_the_file_exists(folder):
         ("none.csv", "does not exist"),
         ("*.pq", "no file fits this pattern"),
         ("empty.csv", "is empty"),
-        ("wide.csv", "begins with a UTF-16 mark"),
-        ("binary.csv", "holds binary data"),
         ("text.parquet", "must be Parquet, but does not begin like it"),
     ],
 )
 def test_what_is_no_source_is_refused_with_its_place(folder, entry, said):
     (folder / "empty.csv").touch()
-    (folder / "wide.csv").write_bytes("x\n1\n".encode("utf-16"))
-    (folder / "binary.csv").write_bytes(b"x\0y")
     (folder / "text.parquet").write_text("x\n1\n")
     with pytest.raises(InputError, match=rf"1 fault in data\.source\n  .*{said}"):
         source_files(str(folder / entry))
@@ -74,3 +70,18 @@ def test_a_source_names_at_least_one_file():
 def test_files_of_this_machine_and_of_a_store_do_not_mix(folder):
     with pytest.raises(InputError, match="files must be all local or all in object stores"):
         source_files((str(folder / "b.csv"), "s3:///nowhere.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.jsonl", b'{"a": 1}\n'),
+        ("rows.txt", b'\xef\xbb\xbf\n{"a": 1}\n'),
+        ("rows.gz", gzip.compress(b' {"a": 1}\n')),
+    ],
+)
+def test_json_lines_are_known_by_what_they_begin_with(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "rows.csv").write_bytes(b"a,b\n{,}\n")
+    found = source_files([str(tmp_path / "rows.csv"), str(tmp_path / name)])
+    assert {file.name: file.json for file in found} == {"rows.csv": False, name: True}

@@ -1,31 +1,34 @@
 """Records of a CSV file as a stream of batches: every value as bytes, every record under its own number."""
 
-import gzip
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from pipeline.stages.ingest.source_batch import SourceBatch
-from pipeline.stages.ingest.sources import GZIP_MAGIC, SourceFile
+from pipeline.reading.byte_stream import ByteStream
+from pipeline.reading.source_batch import SourceBatch
+from pipeline.reading.sources import SourceFile
 from pipeline.storage.errors import InputError
 
 CSV_BLOCK_BYTES = 16 << 20
 HEADER_BYTES = 1 << 20
 
 
-def csv_names(file: SourceFile, delimiter: str) -> list[str]:
+def csv_names(file: SourceFile, delimiter: str, encoding: str = "utf-8") -> list[str]:
     """Column names in the order of the file, as often as they stand there."""
-    with _opened(file) as stream, _csv_reader(stream, delimiter, lambda _: "skip", None, HEADER_BYTES) as reader:
+    with (
+        ByteStream(file.path, encoding) as stream,
+        _csv_reader(stream, delimiter, lambda _: "skip", None, HEADER_BYTES) as reader,
+    ):
         return list(reader.schema.names)
 
 
-def csv_batches(file: SourceFile, columns: Sequence[str], delimiter: str) -> Iterator[SourceBatch]:
+def csv_batches(
+    file: SourceFile, columns: Sequence[str], delimiter: str, encoding: str = "utf-8"
+) -> Iterator[SourceBatch]:
     """All records of a file, only the columns asked for; one batch behind the parser.
 
     The last record is judged by how the file ends, which nobody knows before the parser has seen the end: so a batch
@@ -35,11 +38,14 @@ def csv_batches(file: SourceFile, columns: Sequence[str], delimiter: str) -> Ite
         InputError: the file ends inside a quoted value.
     """
     # Quotes are checked in the last column of the file: an open one swallows whatever follows it into that value.
-    last_column = csv_names(file, delimiter)[-1]
+    last_column = csv_names(file, delimiter, encoding)[-1]
     needed = list(dict.fromkeys([*columns, last_column]))
     records = _NumberedRecords()
     held = SourceBatch(pa.table({name: pa.array([], pa.binary()) for name in needed}), np.zeros(0, np.int64))
-    with _opened(file) as stream, _csv_reader(stream, delimiter, records.set_aside, needed, CSV_BLOCK_BYTES) as reader:
+    with (
+        ByteStream(file.path, encoding) as stream,
+        _csv_reader(stream, delimiter, records.set_aside, needed, CSV_BLOCK_BYTES) as reader,
+    ):
         for parsed in reader:
             if len(held.row) or held.broken:
                 yield _only(held, columns)
@@ -95,34 +101,8 @@ class _NumberedRecords:
         return numbers[~np.isin(numbers, taken)][:records]
 
 
-class _ByteStream(io.RawIOBase):
-    """A byte stream that knows how many line ends went by and how it ended."""
-
-    def __init__(self, inner: BinaryIO) -> None:
-        self._inner, self.lines, self.ending = inner, 0, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        block = self._inner.read(size)
-        self.lines += block.count(b"\n")
-        self.ending = (self.ending + block[-2:])[-2:]
-        return block
-
-    def close(self) -> None:
-        self._inner.close()
-        super().close()
-
-
-def _opened(file: SourceFile) -> _ByteStream:
-    with file.path.open("rb") as probe:
-        zipped = probe.read(2) == GZIP_MAGIC
-    return _ByteStream(cast(BinaryIO, gzip.open(file.path)) if zipped else file.path.open("rb"))
-
-
 def _csv_reader(
-    stream: _ByteStream,
+    stream: ByteStream,
     delimiter: str,
     broken_record: Callable[[pacsv.InvalidRow], str],
     columns: Sequence[str] | None,

@@ -1,13 +1,14 @@
 import gzip
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.stages.ingest import batches
-from pipeline.stages.ingest.batches import header, source_batches, table_batches
-from pipeline.stages.ingest.sources import source_files
+from pipeline.reading import batches
+from pipeline.reading.batches import header, source_batches, table_batches
+from pipeline.reading.sources import source_files
 from pipeline.storage.errors import InputError
 from tests.fixtures.source_files import source
 
@@ -60,3 +61,35 @@ def test_a_gzip_stream_that_ends_early_is_refused_by_the_file(tmp_path):
     whole = gzip.compress(b"a\n" + b"1\n" * 10_000)
     with pytest.raises(InputError, match=r"data\.csv\.gz: cannot be read"):
         list(source_batches(source(tmp_path, whole[:-9], "data.csv.gz"), columns=["a"], delimiter=","))
+
+
+def test_text_of_another_encoding_is_refused_with_the_key_that_would_read_it(tmp_path):
+    wide = source(tmp_path, "a\n1\n".encode("utf-16"))
+    with pytest.raises(
+        InputError, match=r'data\.csv: must be UTF-8, but begins with a UTF-16 mark: say encoding = "utf-16"'
+    ):
+        header(wide, delimiter=",")
+    assert header(wide, delimiter=",", encoding="utf-16").names == ["a"]
+    batches = list(source_batches(wide, columns=["a"], delimiter=",", encoding="utf-16"))
+    assert pa.concat_tables([batch.table for batch in batches])["a"].to_pylist() == [b"1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"x\0y", "holds binary data"), (b'[{"a": 1}]', "holds one list of them")]
+)
+def test_what_is_neither_rows_nor_parquet_is_refused(tmp_path, content, said):
+    with pytest.raises(InputError, match=rf"data\.csv: must be .*{said}"):
+        header(source(tmp_path, content), delimiter=",")
+
+
+def test_json_lines_have_the_names_of_all_records_and_no_types(tmp_path):
+    file = source(tmp_path, '{"a": 1}\n{"b": 2}\n', "rows.jsonl")
+    assert header(file, delimiter=",") == pa.schema([("a", pa.binary()), ("b", pa.binary())])
+    assert next(source_batches(file, columns=["b"], delimiter=",")).table["b"].to_pylist() == [None, "2"]
+
+
+def test_times_of_twelve_bytes_are_no_nanoseconds(tmp_path):
+    never = pa.array([datetime(9999, 12, 31)], pa.timestamp("us"))  # noqa: DTZ001 - the file has no zone
+    pq.write_table(pa.table({"t": never}), tmp_path / "rows.parquet", use_deprecated_int96_timestamps=True)
+    batch = next(source_batches(source_files(str(tmp_path / "rows.parquet"))[0], columns=["t"], delimiter=","))
+    assert batch.table["t"].cast(pa.timestamp("us")).equals(pa.chunked_array([never]))

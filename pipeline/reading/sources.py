@@ -2,18 +2,21 @@
 
 import glob
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pipeline.reading.byte_stream import ByteStream
 from pipeline.storage.addresses import is_remote, local_path
 from pipeline.storage.download_cache import cached_copies, matching_objects
 from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.store_errors import StoreError
 
-PARQUET_MAGIC, GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+PARQUET_MAGIC = b"PAR1"
+BYTE_ORDER_MARKS = b"\xef\xbb\xbf\xff\xfe"
 HEAD_BYTES = 4096
+UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,16 @@ class SourceFile:
     Attributes:
         path: what to open; of an object in a store, its local copy.
         name: what stands in reports: no folder of this machine, the same wherever the files lie.
-        parquet: whether it is Parquet, else CSV.
+        parquet: whether it is Parquet, else text.
         place: its path or address, as messages name it.
+        json: whether its text is JSON lines, else CSV.
     """
 
     path: Path
     name: str
     parquet: bool
     place: str
+    json: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def source_files(source: str | tuple[str, ...]) -> tuple[SourceFile, ...]:
         source: paths and patterns.
 
     Raises:
-        InputError: what is missing, no regular file, listed twice, empty, or neither CSV nor Parquet; all at once.
+        InputError: what is missing, no regular file, listed twice, empty, or of no kind that is read; all at once.
     """
     wanted = (source,) if isinstance(source, str) else source
     entries = [_entry(text) for text in wanted]
@@ -119,27 +124,30 @@ def _repeats(files: Sequence[_Found]) -> list[str]:
 
 
 def _content_fault(file: _Found) -> str:
-    """Why a file can be neither CSV nor Parquet."""
+    """Why a file can be neither text nor Parquet."""
     try:
         head = _head(file.path)
     except OSError as error:
         return f"{file.place}: cannot be read ({error.strerror})"
     if not head:
         return f"{file.place}: is empty"
-    if head[:4] == PARQUET_MAGIC or head[:2] == GZIP_MAGIC:
-        return ""
-    if file.path.suffix.lower() in (".parquet", ".pq"):
+    if head[:4] != PARQUET_MAGIC and file.path.suffix.lower() in (".parquet", ".pq"):
         return f"{file.place}: must be Parquet, but does not begin like it"
-    if head[:2] in UTF16_MARKS:
-        return f"{file.place}: must be UTF-8, but begins with a UTF-16 mark"
-    if b"\0" in head:
-        return f"{file.place}: must be CSV or Parquet, but holds binary data"
     return ""
 
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a text begins with an object: no CSV does."""
+    try:
+        with ByteStream(path) as stream:
+            return stream.read(HEAD_BYTES).lstrip(BYTE_ORDER_MARKS).lstrip()[:1] == b"{"
+    except UNREADABLE:
+        return False
 
 
 def _named(files: Sequence[_Found]) -> tuple[SourceFile, ...]:
@@ -151,6 +159,7 @@ def _named(files: Sequence[_Found]) -> tuple[SourceFile, ...]:
             PurePosixPath(file.key).relative_to(folder).as_posix(),
             _head(file.path)[:4] == PARQUET_MAGIC,
             file.place,
+            _is_json(file.path),
         )
         for file in files
     ]

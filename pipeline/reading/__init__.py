@@ -1,0 +1,1 @@
+"""Files of rows, read batch by batch: CSV, JSON lines and Parquet, every record under its own number."""
