@@ -136,7 +136,8 @@ def _fitted(
 
     def after(fits: Sequence[Fitted], epoch: EpochReport) -> NDArray[np.bool_] | None:
         progress(name, epoch, config.epochs)
-        return None if race is None else race(fits, epoch)
+        # what has had its last epoch is finished, whatever a race would say of it
+        return None if race is None or epoch.epoch == config.epochs else race(fits, epoch)
 
     return fit_sweep(
         plan.task,

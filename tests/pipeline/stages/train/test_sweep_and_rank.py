@@ -74,6 +74,7 @@ def test_a_race_says_what_it_stopped_and_selects_what_went_on_to_its_end(run, mo
     settings, notes = trained(run, "sweep.mode='race'", "train.epochs=3")
     stopped = [each for each in settings if each["ruled_out"] is not None]
     assert {each["guide"] for each in settings if len(each["valid_log_loss"]) == 1} == {True}
+    assert {each["ruled_out"] for each in settings if len(each["valid_log_loss"]) == 3} == {None}
     assert notes[-1].startswith(f"this was a race: {len(stopped)} of {len(settings)} settings stopped after epoch 1")
     rows = pq.read_table(run / "train" / "sweep.parquet").to_pylist()
     assert [row["ruled_out"] for row in rows if row["selected"]] == [None]
