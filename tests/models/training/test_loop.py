@@ -150,6 +150,24 @@ def test_each_setting_stops_for_itself_and_keeps_its_best_weights():
         np.testing.assert_allclose(margins(fit.state, VALID), fit.valid_margins, atol=1e-5)
 
 
+def test_a_setting_that_progress_stops_has_the_epochs_until_then_and_leaves_the_others_as_they_are():
+    def after_two(report):
+        return np.arange(len(SETTINGS)) == 1 if report.epoch == 2 else None
+
+    whole, raced = fits(epochs=4), fits(epochs=4, progress=after_two)
+    assert [fit.ruled_out for fit in raced] == [None, 2, None, None]
+    assert raced[1].valid_log_loss == whole[1].valid_log_loss[:2]
+    for place in (0, 2, 3):
+        np.testing.assert_array_equal(raced[place].valid_margins, whole[place].valid_margins)
+
+
+def test_progress_sees_the_margins_of_the_best_weights_so_far():
+    seen = []
+    kept = fits(epochs=3, progress=lambda report: seen.append(report.valid_margins.copy()))
+    for fit, margins_of in zip(kept, seen[-1], strict=True):
+        np.testing.assert_array_equal(fit.valid_margins, margins_of)
+
+
 def test_training_accuracy_is_that_of_the_kept_weights():
     for fit in fits():
         assert fit.train_accuracy == pytest.approx(((margins(fit.state, TRAIN) > 0) == TRAIN.label).mean(), abs=2e-3)
