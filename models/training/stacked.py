@@ -83,7 +83,8 @@ class StackedNetworks:
                 turns.give_back(step, place)
 
         list(self._workers.pool.map(work, range(self._workers.count)))
-        return torch.cat([torch.stack(each).mean(0) for each in losses])
+        # a sum over steps that lie side by side has the same bits whatever settings are beside it
+        return torch.cat([torch.stack(each, dim=1).double().mean(1) for each in losses])
 
     def margins(self, fold: FoldTensors, *, batch_size: int = 2048) -> torch.Tensor:
         """Margins of all settings [S, N], without dropout."""
