@@ -138,8 +138,8 @@ class RefitConfig(BaseModel):
     margin: float = Field(
         0.02,
         ge=0,
-        description="share of the judged model's log loss by which the recipe as it would have shipped may lose to it, "
-        "as far as the interval reaches",
+        description="share of the judged model's log loss by which the recipe as it would have shipped may lose to it: "
+        "held back where it is shown to be worse, and by more",
     )
     min_frauds: int = Field(
         100, ge=1, description="frauds that the rows of the refit, and those its maps are fitted on, must hold each"

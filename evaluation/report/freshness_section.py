@@ -22,8 +22,13 @@ from evaluation.statistics.intervals import Replicates
 from evaluation.statistics.populations import JudgedRows
 from evaluation.statistics.sample import DAY, Floats, Integers
 
-PROVED = ("average_precision", "brier_skill", "log_loss", "observed_expected")
-"""Statistics of the blocks that are told in words."""
+PROVED = {
+    "average_precision": ("average precision", 3),
+    "brier_skill": ("Brier skill", 3),
+    "log_loss": ("log loss", 4),
+    "observed_expected": ("observed/expected", 3),
+}
+"""Statistics of the blocks that are told in a sentence: their names there, and digits."""
 
 
 @dataclass(frozen=True)
@@ -170,9 +175,9 @@ def _why(reasons: Sequence[str]) -> str:
 def _evidence(prequential: Mapping[str, Any]) -> str:
     people, metrics = prequential["population"], prequential["metrics"]
     told = ", ".join(
-        f"{name.replace('_', ' ')} {number(metrics[name]['value'])} ({number(metrics[name]['low'])} to "
-        f"{number(metrics[name]['high'])})"
-        for name in PROVED
+        f"{word} {number(metrics[name]['value'], digits)} ({number(metrics[name]['low'], digits)} to "
+        f"{number(metrics[name]['high'], digits)})"
+        for name, (word, digits) in PROVED.items()
     )
     return (
         f"As it would have shipped at the start of each of {len(prequential['blocks'])} blocks the recipe had {told}, "

@@ -1,31 +1,25 @@
 """A run folder and its counterpart in an object store, so that any machine can go on with the run.
 
 Stages work in the local folder. At the start what the store holds finished is brought here; each stage that finishes
-is sent: its old marker (DONE) is removed, its files follow, its new marker comes last. So whoever reads sees a whole
-stage or none, and checks every file against the checksums in the marker.
+is sent, so that whoever reads sees a whole stage or none.
 """
 
-import contextlib
-import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.stages.stage import CHAMPION_FILE
-from pipeline.storage.addresses import plain_name
-from pipeline.storage.atomic import replaced_folder, write_bytes
-from pipeline.storage.digests import sha256_file
-from pipeline.storage.done import DONE, folder_checksums
+from pipeline.storage.atomic import write_bytes
+from pipeline.storage.done import DONE
 from pipeline.storage.lease import Claim
-from pipeline.storage.object_store import WORKERS, Remote
+from pipeline.storage.object_store import Remote
+from pipeline.storage.stored_folder import LARGEST_MARKER, Marker, bring_folder, listed_files, send_folder
 
 SETTINGS, JOURNAL = "config.json", "journal.jsonl"
 RECORDS = (SETTINGS, JOURNAL, ".tracking.json", "retrain.json")
 """Files that lie in the run folder itself and travel with it."""
 CLAIMS = ".claims"
 LARGEST_RECORD = 1 << 30
-LARGEST_MARKER = 64 << 20
 CHAMPION, CHAMPION_MARKER = CHAMPION_FILE.split("/")
 
 
@@ -93,33 +87,22 @@ class StoredRun:
     def _bring_folder(self, place: Remote, name: str, marker: str) -> None:
         """Copy a finished folder; one that is not whole counts as not finished, here and in the store."""
         content = self.sent[name]
-        listed = _listed_files(content) if marker == DONE else dict.fromkeys(place.files(), "")
-        listed.pop(marker, None)
-        with contextlib.suppress(_NotWholeError), replaced_folder(self.run / name) as out:
-            with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(lambda each: _bring_file(place, out, *each), listed.items()))
-            write_bytes(out / marker, content)
-            return
-        self.sent.pop(name, None)
+        listed = listed_files(content) if marker == DONE else dict.fromkeys(place.files(), "")
+        if not bring_folder(place, self.run / name, Marker(marker, content), listed):
+            self.sent.pop(name, None)
 
     def _send_folder(self, place: Remote, name: str, marker: str) -> None:
-        """Replace what the store holds of a folder: its marker goes first and comes last."""
-        local = self.run / name
-        content = _content(local / marker)
+        """Replace what the store holds of a folder, where it holds another."""
+        content = _content(self.run / name / marker)
         if content == self.sent.get(name):
             return
         self._check_claim()
-        place.child(marker).remove()
         self.sent.pop(name, None)
         if content is None:
+            place.child(marker).remove()
             place.remove_folder()
             return
-        files = folder_checksums(local).keys() - {marker}
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(lambda each: place.child(each).send(local / each), sorted(files)))
-            list(pool.map(lambda each: place.child(each).remove(), place.files().keys() - files))
-        self._check_claim()
-        place.child(marker).put(content)
+        send_folder(self.run / name, place, Marker(marker, content), check=self._check_claim)
         self.sent[name] = content
 
     def _check_claim(self) -> None:
@@ -127,29 +110,5 @@ class StoredRun:
             self.claim.check()
 
 
-class _NotWholeError(Exception):
-    """A folder in the store does not match its marker: another job is replacing it, or was killed doing so."""
-
-
 def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
-
-
-def _listed_files(marker: bytes) -> dict[str, str]:
-    """Names and checksums of a stage's files as its DONE lists them."""
-    try:
-        return {str(name): str(entry["sha256"]) for name, entry in json.loads(marker)["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {"": ""}
-
-
-def _bring_file(place: Remote, out: Path, name: str, checksum: str) -> None:
-    """Fetch one file and compare it with its checksum, where there is one."""
-    if not plain_name(name):
-        raise _NotWholeError
-    try:
-        place.child(name).fetch(out / name)
-    except FileNotFoundError:
-        raise _NotWholeError from None
-    if checksum and sha256_file(out / name) != checksum:
-        raise _NotWholeError

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.special import expit
 
 from evaluation.gate import Comparison
 from evaluation.refit_guards import RefitEvidence, RefitLimits, disagreements, refit_checks
@@ -43,7 +45,7 @@ def test_a_good_refit_is_let_through():
         ({"feed_faults": ("the newest block holds 5 rows",)}, "newest rows"),
         ({"window_frauds": 99}, "enough frauds"),
         ({"pooled_frauds": 99}, "enough frauds"),
-        ({"surrogate": against(-0.01, 0.0, 0.0011)}, "surrogate"),
+        ({"surrogate": against(0.0001, 0.0011, 0.0021)}, "surrogate"),
         ({"surrogate": None}, "surrogate"),
         ({"newest_order": Interval(0.52, 0.51, 0.6)}, "newest labels"),
         ({"newest_order": Interval(0.7, 0.45, 0.9)}, "newest labels"),
@@ -56,6 +58,47 @@ def test_a_good_refit_is_let_through():
 )
 def test_each_fault_is_refused_by_its_own_guard(fault, guard):
     assert refused(replace(GOOD, **fault)) == [guard]
+
+
+@pytest.mark.parametrize(
+    ("difference", "status"),
+    [
+        ((-0.004, -0.002, -0.001), "met"),
+        ((-0.0009, 0.0, 0.0009), "met"),
+        ((-0.0003, 0.0006, 0.0015), "open"),
+        ((0.0001, 0.0005, 0.0009), "met"),
+        ((-0.002, 0.0015, 0.005), "open"),
+        ((0.0005, 0.0015, 0.0025), "refused"),
+    ],
+)
+def test_a_recipe_is_held_back_for_what_is_shown_and_matters(difference, status):
+    checks = {
+        check.name: check.status for check in refit_checks(replace(GOOD, surrogate=against(*difference)), limits=LIMITS)
+    }
+    assert checks["surrogate"] == status
+
+
+def share_held_back(worse, *, nights=60, rows=8_000, seed=5):
+    """On how many nights a recipe with noise of its own, whose log odds are shrunk to `worse`, is held back."""
+    held = 0
+    for night in range(nights):
+        rng = np.random.default_rng([seed, night])
+        truth = rng.normal(-5, 2.5, rows)
+        labels = (rng.random(rows) < expit(truth)).astype(float)
+        judged, recipe = (expit(truth + rng.normal(0, 0.4, rows)) for _ in range(2))
+        recipe = expit(worse * np.log(recipe / (1 - recipe)))
+        loss = [-(labels * np.log(p) + (1 - labels) * np.log1p(-p)) for p in (recipe, judged)]
+        change = loss[0] - loss[1]
+        half = 1.96 * change.std() / np.sqrt(rows)
+        interval = Interval(change.mean(), change.mean() - half, change.mean() + half)
+        other = replace(against(0, 0, 0), log_loss=interval, other_log_loss=loss[1].mean())
+        held += "surrogate" in refused(replace(GOOD, surrogate=other))
+    return held / nights
+
+
+def test_honest_nights_ship_and_a_recipe_that_got_worse_does_not():
+    assert share_held_back(1.0) <= 0.1
+    assert share_held_back(0.6) >= 0.9
 
 
 def test_a_refit_that_later_labels_confirm_may_differ():

@@ -23,7 +23,7 @@ from pipeline.stages.artifacts.evaluate_report import EvaluateReport
 from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.stages.artifacts.model_files import load_calibration, load_models, save_models
 from pipeline.stages.code_digest import code_digest
-from pipeline.stages.refit.block_store import FOLDER, BlockStore
+from pipeline.stages.refit.block_store import block_store
 from pipeline.stages.refit.frozen_recipe import frozen_recipe
 from pipeline.stages.refit.gathered_guards import Candidate, Measured, measured_guards
 from pipeline.stages.refit.label_history import read_history
@@ -113,7 +113,7 @@ class _Guarded:
 
 def _guarded_refit(context: StageContext, plan: RefitPlan, judged: JudgedModel, live: InUse | None) -> _Guarded:
     config, shipped = context.config, context.config.export.candidate
-    store = BlockStore(context.run.parent / FOLDER, config.calibration.posterior_floor)
+    store = block_store(context)
     blocks = load_encoder_blocks(context.run / "train")
     chain = judged_chain(judged.models, until=judged.features.newest_training_row, blocks=blocks)
     passed = prequential_pass(plan, chain, store, reporter=context.reporter)

@@ -14,6 +14,7 @@ import numpy as np
 from evaluation.options import BootstrapSettings
 from evaluation.report.encoder_leak_section import PLAIN, LeakArm, leak_lines, leak_section
 from evaluation.selection import time_blocks
+from evaluation.statistics.dependence import Dependence
 from features.encode import Encoder
 from models.booster_inputs import plain_columns
 from models.encoded_booster import fit_boosted
@@ -81,12 +82,15 @@ class LeakTable:
         return {"fold": "valid", "rows": self.rows, "frauds": self.frauds, "arms": self.arms}
 
 
-def leak_table(task: Task, *, study: LeakStudy, bootstrap: BootstrapSettings, tell: Tell) -> LeakTable:
+def leak_table(
+    task: Task, *, study: LeakStudy, clusters: Dependence, bootstrap: BootstrapSettings, tell: Tell
+) -> LeakTable:
     """What every form of the shared encoder brings, on valid, which alone may choose one.
 
     Args:
         task: labelled rows.
         study: what is compared.
+        clusters: which rows of valid move together.
         bootstrap: how intervals are made.
         tell: hears what is being fitted.
     """
@@ -94,7 +98,7 @@ def leak_table(task: Task, *, study: LeakStudy, bootstrap: BootstrapSettings, te
     records = leak_section(
         label,
         list(leak_arms(task, study=study, tell=tell)),
-        clusters=np.arange(len(label)),
+        clusters=clusters,
         rng=np.random.default_rng([study.training.seed, 4]),
         settings=bootstrap,
     )

@@ -11,6 +11,8 @@ import numpy as np
 from evaluation.report.recheck_section import SettingCheck
 from evaluation.report.smoothing_section import selection_remark
 from evaluation.selection import SweepRanking
+from evaluation.statistics.dependence import dependence
+from evaluation.statistics.populations import JudgedRows
 from features.encode import Encoder
 from models.baseline import fit_logistic_baseline
 from models.booster_inputs import plain_columns
@@ -67,7 +69,7 @@ def make_models(context: StageContext) -> str:
     if config.ablation.enabled:
         _write_ablation(context, plan, boosted)
     if config.ablation.encoder_leak:
-        _write_leak_table(context, task, head, encoder=encoder, training=training)
+        _write_leak_table(context, plan, head, encoder=encoder)
     baseline = fit_logistic_baseline(task.train, scaling=encoder.scaling, cardinalities=encoder.sizes)
     write_json(context.out / "logistic.json", baseline.to_dict())
     notes = ablation_notes(config.ablation, blocks=config.boosting.blocks) if config.ablation.enabled else ()
@@ -229,9 +231,7 @@ def _write_ablation(context: StageContext, plan: SweepPlan, boosted: Boosted) ->
     write_recipes(context.out, arms, states)
 
 
-def _write_leak_table(
-    context: StageContext, task: Task, head: HeadNetwork, *, encoder: Encoder, training: TrainConfig
-) -> None:
+def _write_leak_table(context: StageContext, plan: SweepPlan, head: HeadNetwork, *, encoder: Encoder) -> None:
     """Write encoder_leak.json: the booster with every form of the shared encoder."""
     config = context.config
     study = LeakStudy(
@@ -239,13 +239,18 @@ def _write_leak_table(
         loss=head.loss,
         forms=config.ablation.forms,
         planted_values=config.ablation.planted_values,
-        training=training,
+        training=plan.training,
         boosting=config.boosting,
         calibration=config.calibration,
     )
+    valid, merchant = plan.task.valid, plan.merchant
+    label = valid.label.astype(np.float64)
+    codes = None if merchant is None else merchant.astype(np.int64)
+    rows = JudgedRows(label, valid.time, np.ones(label.size), merchant=codes)
     table = leak_table(
-        task,
+        plan.task,
         study=study,
+        clusters=dependence(rows, by="auto", fewest=config.evaluation.min_clusters),
         bootstrap=config.evaluation.bootstrap(),
         tell=lambda what: context.reporter.progress(0, 1, what),
     )

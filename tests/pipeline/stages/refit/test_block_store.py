@@ -12,6 +12,7 @@ from pipeline.stages.refit import block_store
 from pipeline.stages.refit.block_store import BlockStore
 from pipeline.stages.refit.recipe_fit import FittedRecipe
 from pipeline.storage.content import read_table
+from pipeline.storage.object_store import opened
 
 
 @pytest.fixture
@@ -57,3 +58,42 @@ def test_the_blocks_that_were_not_used_for_longest_go(fitted, store, monkeypatch
     store.fitted("b" * 32)
     store.keep("d" * 32, fitted)
     assert [store.fitted(key * 32) is not None for key in "abcd"] == [False, True, False, True]
+
+
+def machine(tmp_path, name, told):
+    remote = opened(f"file://{tmp_path / 'store'}").child("refit-blocks")
+    return BlockStore(tmp_path / name / "blocks", 1e-3, remote, told.append)
+
+
+def test_another_machine_finds_what_this_one_has_fitted(fitted, tmp_path):
+    told = []
+    machine(tmp_path, "one", told).keep("a" * 32, fitted)
+    found = machine(tmp_path, "two", told).fitted("a" * 32)
+    assert (found.rows, found.trees, told) == (fitted.rows, fitted.trees, [])
+    assert [each.until for each in found.seen_networks] == [9, 7]
+
+
+def test_half_a_block_in_the_store_counts_as_absent(fitted, tmp_path):
+    told = []
+    machine(tmp_path, "one", told).keep("a" * 32, fitted)
+    (tmp_path / "store" / "refit-blocks" / ("a" * 32) / "booster.ubj").write_bytes(b"half")
+    assert machine(tmp_path, "two", told).fitted("a" * 32) is None
+
+
+def test_a_store_that_does_not_answer_costs_a_fit_and_no_run(fitted, tmp_path):
+    (tmp_path / "store").write_bytes(b"a file where the store should be")
+    told = []
+    one = machine(tmp_path, "one", told)
+    one.keep("a" * 32, fitted)
+    assert one.fitted("a" * 32) is not None
+    assert machine(tmp_path, "two", told).fitted("a" * 32) is None
+    assert any("could not be sent to the store" in line for line in told)
+
+
+def test_the_store_keeps_no_more_than_the_folder(fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr(block_store, "KEPT", 1)
+    one = machine(tmp_path, "one", [])
+    for key in "ab":
+        one.keep(key * 32, fitted)
+    kept = {path.parts[0] for path in map(type(tmp_path), one.remote.files())}
+    assert len(kept) == 1

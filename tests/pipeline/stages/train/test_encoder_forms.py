@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from evaluation.options import BootstrapSettings
+from evaluation.statistics.dependence import dependence
+from evaluation.statistics.populations import JudgedRows
 from features.encode import Encoder
 from features.scaling import fit_scaling
 from features.vocabulary import Vocabulary
@@ -11,7 +14,7 @@ from models.losses import LossSettings
 from models.network import network_architecture
 from models.options import BoostingConfig, CalibrationConfig, TrainConfig
 from models.task import labelled_task
-from pipeline.stages.train.encoder_forms import CASES, LeakStudy, leak_arms
+from pipeline.stages.train.encoder_forms import CASES, LeakStudy, leak_arms, leak_table
 from tests.fixtures.made_rows import CARDINALITIES, NUMERIC, made_rows
 
 TRAIN, VALID = made_rows(1500, seed=1), made_rows(2000, seed=2)
@@ -23,15 +26,14 @@ ENCODER = Encoder(
 )
 
 
-@pytest.fixture(scope="module")
-def arms():
-    study = LeakStudy(
+def leak_study(*, forms, epochs, rounds, planted_values):
+    return LeakStudy(
         encoder=ENCODER,
         loss=LossSettings(),
-        forms=("same_rows", "missing_earlier"),
-        planted_values=500,
+        forms=forms,
+        planted_values=planted_values,
         training=TrainConfig(
-            epochs=8,
+            epochs=epochs,
             batch_size=256,
             learning_rate=1e-2,
             dropout=0,
@@ -41,9 +43,14 @@ def arms():
             threads=1,
             device="cpu",
         ),
-        boosting=BoostingConfig(rounds=40, learning_rate=0.2, max_depth=4),
+        boosting=BoostingConfig(rounds=rounds, learning_rate=0.2, max_depth=4),
         calibration=CalibrationConfig(),
     )
+
+
+@pytest.fixture(scope="module")
+def arms():
+    study = leak_study(forms=("same_rows", "missing_earlier"), epochs=8, rounds=40, planted_values=500)
     architecture = network_architecture(ENCODER.scaling, cardinalities=ENCODER.sizes)
     task = labelled_task(TRAIN, VALID, architecture=architecture)
     heard = []
@@ -71,3 +78,20 @@ def test_an_id_learned_by_heart_ruins_the_naive_form_and_not_the_others(arms):
     lost = {form: precision("as it is", form) - precision(own_rows, form) for form in ("same_rows", "missing_earlier")}
     assert lost["same_rows"] > 0.05
     assert lost["missing_earlier"] < lost["same_rows"] / 3
+
+
+def test_rows_of_one_merchant_are_no_independent_witnesses_of_a_form():
+    study = leak_study(forms=("same_rows",), epochs=1, rounds=5, planted_values=0)
+    task = labelled_task(TRAIN, VALID, architecture=network_architecture(ENCODER.scaling, cardinalities=ENCODER.sizes))
+    merchant = np.where(VALID.label == 1, 0, np.arange(VALID.label.size))
+
+    def width(codes):
+        rows = JudgedRows(VALID.label, VALID.time, np.ones(VALID.label.size), merchant=codes)
+        clusters = dependence(rows, by="merchant", fewest=2)
+        table = leak_table(
+            task, study=study, clusters=clusters, bootstrap=BootstrapSettings(200), tell=lambda what: None
+        )
+        interval = table.arms[0]["average_precision"]
+        return interval["high"] - interval["low"]
+
+    assert width(merchant) > 1.5 * width(np.arange(VALID.label.size))
