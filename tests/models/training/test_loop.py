@@ -150,6 +150,17 @@ def test_each_setting_stops_for_itself_and_keeps_its_best_weights():
         np.testing.assert_allclose(margins(fit.state, VALID), fit.valid_margins, atol=1e-5)
 
 
+def test_no_bit_of_weights_or_curves_depends_on_the_settings_beside():
+    settings = [LossSettings(smoothing=lane / 50) for lane in range(13)]
+    together = fits(settings=settings, batch_size=16, epochs=1, threads=2)
+    for lane in (1, 6, 12):
+        (alone,) = fits(settings=[settings[lane]], batch_size=16, epochs=1)
+        curves = [(fit.train_loss, fit.valid_log_loss) for fit in (together[lane], alone)]
+        assert curves[0] == curves[1]
+        for name, array in alone.state.items():
+            np.testing.assert_array_equal(together[lane].state[name], array, err_msg=name)
+
+
 def test_a_setting_that_progress_stops_has_the_epochs_until_then_and_leaves_the_others_as_they_are():
     def after_two(report):
         return np.arange(len(SETTINGS)) == 1 if report.epoch == 2 else None
@@ -231,7 +242,7 @@ def test_a_fixed_length_keeps_each_settings_weights_after_its_epoch_on_the_whole
         for epochs in ((3, 3), (1, 3))
     )
     assert [fit.best_epoch for fit in short] == [1, 3]
-    assert [len(fit.train_loss) for fit in long] == [3, 3]
+    assert [[len(fit.train_loss) for fit in fits_of] for fits_of in (long, short)] == [[3, 3], [1, 3]]
     np.testing.assert_array_equal(short[1].state["output_weight"], long[1].state["output_weight"])
     assert not np.array_equal(short[0].state["output_weight"], long[0].state["output_weight"])
 
