@@ -26,10 +26,10 @@ from models.network import (
 from models.options import TrainConfig
 from models.rows import Float32s, Float64s, Floats
 from models.task import Task
-from models.training.batches import BatchMaker, FoldTensors, fold_tensors
 from models.training.shard import StepSettings
 from models.training.stacked import StackedNetworks, Workers
 from models.training.stopping import BestSoFar, affine_log_loss
+from models.training.training_batches import BatchMaker, FoldTensors, fold_tensors
 
 OWN_ROWS = 64
 """Categories of vocabularies up to this size have a lookup row of their own on any number of rows."""

@@ -15,10 +15,10 @@ import torch
 
 from models.losses import LossTable
 from models.network import Tensors
-from models.training.batches import BatchMaker, FoldTensors, SharedBatches
 from models.training.optimizer import AdamState
 from models.training.passes import settings_at_once
 from models.training.shard import Shard, StepSettings
+from models.training.training_batches import BatchMaker, FoldTensors, SharedBatches
 
 SHARDS_A_WORKER = 3
 """Shards a worker has at least where there are settings enough: what one core is late another makes up for."""

@@ -19,7 +19,7 @@ from models.training.loop import EpochReport
 from pipeline.stages.artifacts.champion_setting import champion_check
 from pipeline.stages.artifacts.sweep_files import sweep_outcomes
 from pipeline.stages.train.champion_networks import Start
-from pipeline.stages.train.race import Race
+from pipeline.stages.train.sweep_race import Race
 
 SweepProgress = Callable[[str, EpochReport, int], None]
 """Hears the name of a pass, an epoch of it, and how many epochs there are at most."""

@@ -9,9 +9,9 @@ import torch
 
 from models.losses import LossSettings, loss_table
 from models.network import constant_arrays, initial_arrays, margins, network_architecture
-from models.training.batches import BatchMaker, fold_tensors
 from models.training.shard import StepSettings
 from models.training.stacked import StackedNetworks, Workers
+from models.training.training_batches import BatchMaker, fold_tensors
 from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 CPU = torch.device("cpu")

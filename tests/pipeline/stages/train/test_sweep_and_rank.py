@@ -12,8 +12,8 @@ from pipeline.process.reporter import SilentReporter
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
 from pipeline.stages import STAGES
-from pipeline.stages.train import race
 from pipeline.stages.train import sweep_and_rank as sweeping
+from pipeline.stages.train import sweep_race
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
 from tests.conftest import SMALL
@@ -69,7 +69,7 @@ def test_the_whole_grid_from_fresh_weights_follows_where_the_optimum_moved(run, 
 
 
 def test_a_race_says_what_it_stopped_and_selects_what_went_on_to_its_end(run, monkeypatch):
-    monkeypatch.setattr(race, "FIRST_LOOK", 1)
+    monkeypatch.setattr(sweep_race, "FIRST_LOOK", 1)
     shutil.rmtree(run / "champion")
     settings, notes = trained(run, "sweep.mode='race'", "train.epochs=3")
     stopped = [each for each in settings if each["ruled_out"] is not None]

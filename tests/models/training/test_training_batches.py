@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models.network import network_architecture
-from models.training.batches import BatchMaker, SharedBatches, fold_tensors
 from models.training.shard import StepSettings
+from models.training.training_batches import BatchMaker, SharedBatches, fold_tensors
 from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 
 CPU = torch.device("cpu")

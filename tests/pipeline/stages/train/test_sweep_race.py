@@ -7,8 +7,8 @@ from evaluation.race import Look
 from models.options import SweepConfig
 from models.sweep_settings import sweep_settings
 from models.training.loop import EpochReport
-from pipeline.stages.train import race as racing
-from pipeline.stages.train.race import FIRST_LOOK, Race
+from pipeline.stages.train import sweep_race as racing
+from pipeline.stages.train.sweep_race import FIRST_LOOK, Race
 from tests.fixtures.raced_worlds import raced_world, world_task
 
 GRID = SweepConfig(smoothing=(0.0, 0.1, 0.2), class_weight=("none", "balanced"))
