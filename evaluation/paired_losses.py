@@ -61,10 +61,16 @@ class RowLosses(Generic[Key]):
     Attributes:
         by_setting: log losses [R, N], one a setting.
         clusters: the cluster of each row [N] by every way of seeing what hangs together.
+        rivals: how many others a leader is the luckiest of; None where they are all here.
     """
 
     by_setting: Mapping[Key, Floats]
     clusters: Mapping[str, Integers]
+    rivals: int | None = None
+
+    def mean(self, setting: Key) -> float:
+        """The mean log loss of a setting over rows and repeats."""
+        return float(self._means[setting].mean())
 
     def difference(self, one: Key, other: Key) -> PairedDifference:
         """`one` minus `other`, where `other` may be the luckiest of all.
@@ -74,7 +80,8 @@ class RowLosses(Generic[Key]):
         """
         repeats = min(len(self.by_setting[one]), len(self.by_setting[other]))
         rows = self.by_setting[one].mean(axis=0) - self.by_setting[other].mean(axis=0)
-        share = FALSE_ALARMS / max(len(self.by_setting) - 1, 1)
+        rivals = len(self.by_setting) - 1 if self.rivals is None else self.rivals
+        share = FALSE_ALARMS / max(rivals, 1)
         spread, degrees = self._repeat_error(one, other)
         limit, by, mean = max(
             (

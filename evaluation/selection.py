@@ -69,6 +69,7 @@ class SettingOutcome:
         posterior: the closed-form inverse of the margins, P(fraud) [N].
         train_accuracy: share of train rows on the right side of 0.5.
         selectable: False for rows that are shown but must not win.
+        finished: False where a race stopped it: it is compared as it was then, and must not win.
     """
 
     setting: Setting
@@ -77,18 +78,21 @@ class SettingOutcome:
     posterior: Floats
     train_accuracy: float
     selectable: bool = True
+    finished: bool = True
 
 
 @dataclass(frozen=True)
 class SweepRow:
     """A setting's statistics on valid, means over its repeats; `raw` before and `inverted` after the inverse.
 
-    `behind` is how far it lies behind the smallest mean; None for rows that are shown and must not win.
+    `behind` is how far it lies behind the smallest mean; None for rows that are shown and must not win. One that is not
+    `finished` was stopped in a race, and does not win either.
     """
 
     setting: Setting
     repeats: int
     selectable: bool
+    finished: bool
     log_loss_affine: float
     log_loss_affine_spread: float
     train_accuracy: float
@@ -238,6 +242,13 @@ def cross_fitted_affine(labels: ArrayLike, margins: ArrayLike, *, block: Integer
     return result
 
 
+def simplicity(setting: Setting) -> tuple[float, int, str, str]:
+    """The simplest is the smallest: less smoothing, then lighter class weights; those of unknown names come last."""
+    name = setting.class_weight
+    place = WEIGHT_ORDER.index(name) if name in WEIGHT_ORDER else len(WEIGHT_ORDER)
+    return setting.smoothing, place, name, setting.weighting
+
+
 def time_blocks(event_time: ArrayLike, *, folds: int) -> Integers:
     """Block 0 … folds − 1 of each row, about equal in rows; rows of one time share a block, so order is no matter.
 
@@ -312,6 +323,7 @@ def _sweep_row(labels: Floats, outcomes: Sequence[SettingOutcome], losses: Float
         setting=outcomes[0].setting,
         repeats=len(outcomes),
         selectable=all(o.selectable for o in outcomes),
+        finished=all(o.finished for o in outcomes),
         log_loss_affine=float(np.mean(affine)),
         log_loss_affine_spread=float(np.std(affine, ddof=1)) if len(affine) > 1 else float("nan"),
         train_accuracy=float(np.mean([o.train_accuracy for o in outcomes])),
@@ -329,12 +341,12 @@ def _ranking(
     rows: list[SweepRow], labels: Floats, losses: RowLosses[Setting], *, auc_tolerance: float, folds: int
 ) -> SweepRanking:
     shippable = [row for row in rows if row.setting in losses.by_setting]
-    simplest = min(shippable, key=lambda row: _simplicity(row.setting))
+    simplest = min(shippable, key=lambda row: simplicity(row.setting))
     least_auc = simplest.raw["roc_auc"] - auc_tolerance
     ranked = sorted(rows, key=lambda row: _place(row, least_auc=least_auc))
     smallest = ranked[0].setting
     behind = {row.setting: losses.difference(row.setting, smallest) for row in shippable}
-    selected = _first_unbeaten(shippable, behind, least_auc=least_auc)
+    selected = _first_unbeaten([row for row in shippable if row.finished], behind, least_auc=least_auc)
     return SweepRanking(
         rows=tuple(replace(row, behind=behind.get(row.setting)) for row in ranked),
         selected=selected,
@@ -357,12 +369,12 @@ def _first_unbeaten(
 ) -> Setting:
     """The simplest that may win and is not proven worse; the smallest mean is not behind itself, so there is one."""
     allowed = [row.setting for row in rows if row.raw["roc_auc"] >= least_auc]
-    return next(each for each in sorted(allowed, key=_simplicity) if not behind[each].proven)
+    return next(each for each in sorted(allowed, key=simplicity) if not behind[each].proven)
 
 
 def _unsmoothed_twin(rows: Sequence[SweepRow], selected: Setting) -> Setting | None:
     twin = replace(selected, smoothing=0.0)
-    return twin if any(row.setting == twin for row in rows) else None
+    return twin if any(row.setting == twin and row.finished for row in rows) else None
 
 
 def _lowest_ece(rows: Sequence[SweepRow], ece: Mapping[Setting, float]) -> Setting:
@@ -381,21 +393,20 @@ def _rule(simplest: SweepRow, *, folds: int, auc_tolerance: float, clusters: str
     )
 
 
-def _simplicity(setting: Setting) -> tuple[float, int, str, str]:
-    """Less smoothing first, then lighter class weights; those of unknown names come last."""
-    name = setting.class_weight
-    place = WEIGHT_ORDER.index(name) if name in WEIGHT_ORDER else len(WEIGHT_ORDER)
-    return setting.smoothing, place, name, setting.weighting
-
-
-def _place(row: SweepRow, *, least_auc: float) -> tuple[bool, bool, float, float, str, str]:
+def _place(row: SweepRow, *, least_auc: float) -> tuple[bool, bool, bool, float, float, str, str]:
     """What settings are sorted by: those that may win first, then those that rank well enough, then log loss."""
-    return (not row.selectable, row.raw["roc_auc"] < least_auc, row.log_loss_affine, *_key(row.setting))
+    return (
+        not row.selectable,
+        not row.finished,
+        row.raw["roc_auc"] < least_auc,
+        row.log_loss_affine,
+        *_key(row.setting),
+    )
 
 
 def _best_smoothed(ranked: list[SweepRow]) -> Setting | None:
     shippable = [row for row in ranked if row.selectable] or ranked
-    return next((row.setting for row in shippable if row.setting.smoothing > 0), None)
+    return next((row.setting for row in shippable if row.setting.smoothing > 0 and row.finished), None)
 
 
 def _key(setting: Setting) -> tuple[float, str, str]:

@@ -1,7 +1,7 @@
 """A logistic fit of a handful of numbers by Newton's method: what affine maps, beta maps and combinations share.
 
-One of three such solvers: this one takes any few columns and soft labels, `affine_log_loss` many settings at once as
-tensors on their device, and `logistic_line` of `evaluation.statistics.scores` stands where no model may be imported.
+One of three such solvers: this one takes any few columns and soft labels, `affine_log_loss` tensors on their
+device, and `logistic_line` of `evaluation.statistics.scores` stands where no model may be imported.
 """
 
 from dataclasses import dataclass

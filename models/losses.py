@@ -137,7 +137,7 @@ class LossTable:
     gamma_S: torch.Tensor
     focal: bool
 
-    def part(self, settings: slice) -> "LossTable":
+    def part(self, settings: slice | torch.Tensor) -> "LossTable":
         """Some of the settings."""
         return LossTable(
             self.epsilon_S[settings],

@@ -52,9 +52,10 @@ class SweepConfig(BaseModel):
     )
     gamma: float = Field(0.0, ge=0, description="focal exponent of every setting; 0 is plain cross-entropy")
     repeats: int = Field(1, ge=1, description="initial weights tried for each setting; repeat 0 ships")
-    mode: Literal["full", "recheck"] = Field(
+    mode: Literal["full", "recheck", "race"] = Field(
         "full",
-        description="full grid, or recheck: the champion's setting, its neighbours and ε = 0, the grid where it moved",
+        description="full grid; race: the grid without what valid rules out on the way; or recheck: the champion's "
+        "setting, its neighbours and ε = 0, and a race of the grid where the optimum moved",
     )
     recheck_margin: float = Field(
         0.05,

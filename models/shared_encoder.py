@@ -23,6 +23,7 @@ from models.pca import principal_directions, reduced
 from models.rows import Float32s, Rows, taken_rows
 from models.task import Task
 from models.training.loop import fit_networks
+from models.training.parallel_fits import cores, parallel_fits
 
 GRID = 64.0
 """Values are rounded to 1 / GRID: the booster's cuts are training values, and runtimes differ in the last bit."""
@@ -125,7 +126,8 @@ def fit_shared_encoder(
         form: what the booster may see.
         boosting: [boosting], for what belongs to the form.
         config: [train].
-        network_until: where fresh networks come from, for a caller that compares forms and fits none of them twice.
+        network_until: where fresh networks come from, for a caller that compares forms and fits none of them twice;
+            called from several threads at once.
 
     Raises:
         InputError: an earlier part of train without both classes.
@@ -138,14 +140,17 @@ def fit_shared_encoder(
     if form == "same_rows":
         encoder = SharedEncoder(form, dict(head.state), names)
         return EncodedTrain(encoder, encoder.columns(task.train), everything)
-    fresh = network_until or fresh_networks(task, loss=head.loss, config=config)
     go_on = functools.partial(_gone_on, task, loss=head.loss, config=_gentle(config, blocks=boosting.blocks))
     served = _serving_head(form, head.state, valid=task.valid, boosting=boosting)
     borders = time_borders(task.train.time, _shares(form, boosting))
+    begun = borders[:1] if form == "prequential" else borders
+    until = network_until or fresh_networks(task, loss=head.loss, config=config)
+    # those of most rows first
+    fresh = dict(zip(begun[::-1], parallel_fits(cores(config), until, begun[::-1]), strict=True))
     columns = np.full((size, len(names)), np.nan, dtype=np.float32)
     state: State = {}
     for shown, border in _blocks(task.train.time, borders):
-        state = go_on(border, state) if form == "prequential" and state else fresh(border)
+        state = go_on(border, state) if form == "prequential" and state else fresh[border]
         later = taken_rows(task.train, shown)
         if form in COMPONENT_FORMS:
             state = _with_directions(form, state, shown=later, valid=task.valid, served=served, boosting=boosting)

@@ -1,14 +1,18 @@
 """The (class weight × smoothing × repeat) grid, fitted in one pass and returned as a frozen result."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.losses import LossSettings
 from models.network import Architecture
 from models.options import SweepConfig, TrainConfig
 from models.sweep_settings import Setting, sweep_settings
 from models.task import Task
-from models.training.loop import Fit, Progress, fit_networks
+from models.training.loop import EpochReport, Fit, fit_networks
 from models.training.warm_start import WarmStart
 
 FEW_ROWS = 500
@@ -17,6 +21,9 @@ MUCH_MIXUP = 0.4
 
 Fitted = tuple[LossSettings, int]
 """The loss that was minimised, and the repeat."""
+
+SweepProgress = Callable[[Sequence[Fitted], EpochReport], NDArray[np.bool_] | None]
+"""Hears of each epoch and of what is being fitted [S], and may say what needs no further one [S]."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def fit_sweep(
     chosen: Setting | None = None,
     fitted: Sweep | None = None,
     start: WarmStart | None = None,
-    progress: Progress | None = None,
+    progress: SweepProgress | None = None,
 ) -> Sweep:
     """Fits every setting of the grid at once; which of them is best is for the reader of the result to say.
 
@@ -77,7 +84,7 @@ def fit_sweep(
         fitted: a sweep of other settings on the same rows, whose fits are taken over instead of made again: settings
             do not touch one another, so a grid in two passes is the grid in one.
         start: networks to go on from instead of fresh weights; all repeats then begin alike.
-        progress: called after each epoch.
+        progress: called after each epoch; what it returns stops settings before their own end.
 
     Raises:
         InputError: a code outside its vocabulary.
@@ -114,13 +121,25 @@ def smoothed_twice(*, mixup: float, smoothing: float) -> tuple[str, ...]:
 
 
 def _new_fits(
-    task: Task, wanted: Sequence[Fitted], *, config: TrainConfig, start: WarmStart | None, progress: Progress | None
+    task: Task,
+    wanted: Sequence[Fitted],
+    *,
+    config: TrainConfig,
+    start: WarmStart | None,
+    progress: SweepProgress | None,
 ) -> Mapping[Fitted, Fit]:
     if not wanted:
         return {}
     losses, repeats = [loss for loss, _ in wanted], [repeat for _, repeat in wanted]
     before = None if start is None else [start.of(loss) for loss in losses]
-    fits = fit_networks(task, settings=losses, repeats=repeats, config=config, start=before, progress=progress)
+    fits = fit_networks(
+        task,
+        settings=losses,
+        repeats=repeats,
+        config=config,
+        start=before,
+        progress=None if progress is None else functools.partial(progress, wanted),
+    )
     return dict(zip(wanted, fits, strict=True))
 
 

@@ -39,7 +39,7 @@ def unsmoothed_picture(section: Mapping[str, Any]) -> Picture:
     """Reliability of ε = 0 on valid as trained, from what `unsmoothed_section` returned."""
     return reliability_picture(
         "reliability-valid-unsmoothed",
-        "ε = 0 on valid, before the sweep",
+        "ε = 0 on valid, without class weights",
         {"as trained": (section, RUST)},
         section["histogram_edges"],
     )

@@ -76,7 +76,7 @@ class Evidence:
         before: P(fraud) before calibration, by name [N].
         calib: the calib rows, with cross-fitted probabilities; None leaves operating points out.
         temperature_test: P(fraud) by (smoothing, calibrator) [N].
-        unsmoothed_valid: labels and raw P(fraud) of ε = 0 on valid, the evidence before the sweep.
+        unsmoothed_valid: labels and raw P(fraud) of ε = 0 on valid, the evidence before any smoothing.
         champion: the model in use on the test rows, where there is one.
         anchor: the model that was in use a while ago, where it is another; "not worse than yesterday" night after night
             allows many small steps down, which a comparison with a fixed one shows.

@@ -16,7 +16,7 @@ KINDS: dict[str, Binning] = {"equal_positives": "positives", "equal_width": "wid
 
 
 def reliability_section(evidence: Evidence, *, bins: int) -> dict[str, Any]:
-    """Reliability tables: ε = 0 on valid before the sweep, every candidate on test before and after calibration."""
+    """Reliability tables: ε = 0 on valid, every candidate on test before and after calibration."""
     labels, unsmoothed = evidence.rows.labels, evidence.unsmoothed_valid
     test: dict[str, Any] = {}
     for name, p in evidence.candidates.items():

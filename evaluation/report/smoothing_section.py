@@ -84,6 +84,7 @@ def _sweep_record(rank: int, row: SweepRow) -> dict[str, Any]:
         **asdict(row.setting),
         "repeats": row.repeats,
         "selectable": row.selectable,
+        "finished": row.finished,
         "log_loss_affine": row.log_loss_affine,
         "log_loss_affine_spread": row.log_loss_affine_spread,
         "behind": None if row.behind is None else _behind(row.behind),

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.device import chosen_device
-from models.losses import LossSettings, LossTable, loss_table
+from models.losses import LossSettings, loss_table
 from models.network import (
     CONSTANTS,
     Architecture,
@@ -23,11 +24,12 @@ from models.network import (
     network_architecture,
 )
 from models.options import TrainConfig
-from models.rows import Float64s, Floats
+from models.rows import Float32s, Float64s, Floats
 from models.task import Task
 from models.training.shard import StepSettings
-from models.training.stacked import FoldTensors, StackedNetworks, fold_tensors
+from models.training.stacked import StackedNetworks, Workers
 from models.training.stopping import BestSoFar, affine_log_loss
+from models.training.training_batches import BatchMaker, FoldTensors, fold_tensors
 
 OWN_ROWS = 64
 """Categories of vocabularies up to this size have a lookup row of their own on any number of rows."""
@@ -35,17 +37,35 @@ OWN_ROWS = 64
 HASHED_ROWS = 16
 """Lookup rows of a vocabulary too large for its rows."""
 
-Progress = Callable[["EpochReport"], None]
+ACCURACY_ROWS = 2**17
+"""Rows of train, evenly taken, that training accuracy is measured on at most: it is shown, and nothing hangs on it."""
+
+LossesOfEpoch = tuple[tuple[float, ...], tuple[float, ...]]
+"""Loss on train and log loss on valid of each setting [S]."""
+
+Progress = Callable[["EpochReport"], NDArray[np.bool_] | None]
+"""Hears of each epoch, and may say which settings need no further one [S]."""
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a progress callback sees, and one line of a setting's history: arrays are [S]."""
+    """What a progress callback sees: arrays are [S], and of a setting that has stopped what it had then.
+
+    Attributes:
+        epoch: from 1.
+        train_loss: mean loss of the epoch, each setting's own.
+        valid_log_loss: log loss on valid after an affine map of the margin.
+        running: how many settings go on by themselves.
+        going_on: which of them do.
+        valid_margins: of the best weights so far [S, N]; to be read, not to be kept.
+    """
 
     epoch: int
     train_loss: tuple[float, ...]
     valid_log_loss: tuple[float, ...]
     running: int
+    going_on: NDArray[np.bool_]
+    valid_margins: Float32s
 
 
 @dataclass(frozen=True)
@@ -55,10 +75,11 @@ class Fit:
     Attributes:
         state: name → array, the constants of the architecture included.
         valid_margins: z of the rows of valid [N].
-        train_accuracy: share of training rows whose larger logit is that of their label.
+        train_accuracy: share of training rows whose larger logit is that of their label, of `ACCURACY_ROWS` at most.
         best_epoch: from 1.
         train_loss: mean loss per epoch, the setting's own.
         valid_log_loss: log loss on valid after an affine map of the margin, per epoch.
+        ruled_out: the epoch after which it was stopped from outside; None where it went on to its end.
     """
 
     state: dict[str, np.ndarray]
@@ -67,6 +88,7 @@ class Fit:
     best_epoch: int
     train_loss: tuple[float, ...]
     valid_log_loss: tuple[float, ...]
+    ruled_out: int | None = None
 
 
 def fit_networks(
@@ -84,8 +106,9 @@ def fit_networks(
     Batches, dropout masks and the schedule are shared; initial weights depend on the repeat alone; gradient clipping,
     early stopping and best weights are each setting's own, so each network is what a run of it alone would give.
     A setting stops by the log loss on valid after the affine map of its margin that fits valid best: its own loss
-    would be as consistent, but this is the number settings are ranked by, and it does not change with r and ε.
-    Where the task says how long fits are, each setting's weights are those after its epochs, and valid is only scored.
+    would be as consistent, but this is the number settings are ranked by, and it does not change with r and ε. One that
+    has stopped costs nothing more, and leaves the others as they are. Where the task says how long fits are, each
+    setting's weights are those after its epochs, and valid is only scored.
 
     Args:
         task: rows to learn from and to stop by, and the architecture that all settings share.
@@ -94,7 +117,7 @@ def fit_networks(
         config: [train].
         soft_labels: P(fraud) [N] of a teacher in place of train's labels.
         start: weights to begin with instead of fresh ones, one network a setting.
-        progress: called after each epoch.
+        progress: called after each epoch; what it returns stops settings before their own end.
 
     Raises:
         InputError: a code outside its vocabulary, soft labels, repeats or starts of the wrong number, or cuda asked for
@@ -108,22 +131,22 @@ def fit_networks(
         raise ValueError(f"one number of epochs a setting is needed, got {len(kept)} for {len(settings)} settings")
     device = chosen_device(config.device)
     threads = config.threads or torch.get_num_threads()
-    shards = min(threads, len(settings)) if device.type == "cpu" else 1
-    with torch_threads(max(threads // shards, 1)), ThreadPoolExecutor(shards) as pool:
+    workers = min(threads, len(settings)) if device.type == "cpu" else 1
+    # one thread a step: a sum that two share has other bits
+    with torch_threads(1 if device.type == "cpu" else threads), ThreadPoolExecutor(workers) as pool:
         train = fold_tensors(task.train, task.architecture, device=device, soft_labels=soft_labels)
         valid = fold_tensors(task.valid, task.architecture, device=device)
+        arrays = _stacked_start(task.architecture, repeats, seed=config.seed, start=start)
+        batches = BatchMaker(task.architecture, _step_settings(config), device=device, seed=config.seed)
         networks = StackedNetworks(
-            _stacked_start(task.architecture, repeats, seed=config.seed, start=start),
-            task.architecture,
+            arrays,
             _step_settings(config),
-            device=device,
-            seed=config.seed,
-            pool=pool,
-            shards=shards,
+            table=loss_table(settings, prevalence=task.prevalence, device=device),
+            batches=batches,
+            workers=Workers(pool, workers),
         )
-        table = loss_table(settings, prevalence=task.prevalence, device=device)
-        best, reports = _trained(networks, train, valid, table=table, config=config, kept=kept, progress=progress)
-        return _fits(networks, best, reports, train, task.architecture)
+        best, history = _trained(networks, train, valid, config=config, kept=kept, progress=progress)
+        return _fits(networks, best, history, train, task.architecture)
 
 
 def configured_architecture(
@@ -173,36 +196,48 @@ def _trained(
     train: FoldTensors,
     valid: FoldTensors,
     *,
-    table: LossTable,
     config: TrainConfig,
     kept: Floats | None,
     progress: Progress | None,
-) -> tuple[BestSoFar, list[EpochReport]]:
-    """The loop: epochs over shuffled batches, a look at valid after each."""
-    best, reports = BestSoFar(len(table.epsilon_S), patience=config.patience), []
-    batches = -(-len(train.numeric_NF) // config.batch_size)
+) -> tuple[BestSoFar, list[LossesOfEpoch]]:
+    """The loop: epochs over shuffled batches, a look at valid after each; settings that stop are left behind."""
+    best, history = BestSoFar(networks.settings, patience=config.patience, ends_S=kept), []
+    losses_2S = np.zeros((2, networks.settings))
     for epoch in range(1, config.epochs + 1):
-        order_N = networks.shuffled(len(train.numeric_NF))
-        losses = []
-        for index, batch_B in enumerate(torch.split(order_N, config.batch_size)):
-            done = ((epoch - 1) * batches + index) / (config.epochs * batches)
-            rate = config.learning_rate * one_cycle(done)
-            losses.append(networks.step(train, batch_B, table=table, learning_rate=rate))
-        margins_SN = networks.margins(valid)
-        value_S = _valid_log_loss(networks, margins_SN, valid) if kept is None else np.abs(kept - epoch)
-        going_on = best.update(epoch, value_S, networks.arrays() | {"valid_margins": margins_SN.cpu().numpy()})
-        mean_loss_S = torch.stack(losses).mean(0).tolist()
-        reports.append(EpochReport(epoch, tuple(mean_loss_S), tuple(value_S.tolist()), int(best.running_S.sum())))
+        running_S = best.running_S.copy()
+        losses_R = networks.learn(train, _rates(epoch, len(train.label_N), config))
+        margins_RN = networks.margins(valid)
+        values_R = _valid_log_loss(networks, margins_RN, valid) if kept is None else np.abs(kept[running_S] - epoch)
+        best.update(epoch, values_R, networks.arrays() | {"valid_margins": margins_RN.cpu().numpy()})
+        losses_2S[:, running_S] = losses_R.tolist(), values_R
+        history.append((tuple(losses_2S[0].tolist()), tuple(losses_2S[1].tolist())))
         if progress is not None:
-            progress(reports[-1])
-        if not going_on or (kept is not None and epoch >= kept.max()):
+            _tell(progress, epoch, history[-1], best)
+        if not best.running_S.any():
             break
-    return best, reports
+        if best.running_S.sum() < running_S.sum():
+            networks.keep(best.running_S[running_S])
+    return best, history
+
+
+def _tell(progress: Progress, epoch: int, losses: LossesOfEpoch, best: BestSoFar) -> None:
+    """Reports an epoch, and stops the settings that need no further one."""
+    going_on_S = best.running_S.copy()
+    out_S = progress(EpochReport(epoch, *losses, int(going_on_S.sum()), going_on_S, best.arrays["valid_margins"]))
+    if out_S is not None:
+        best.rule_out(out_S, epoch=epoch)
+
+
+def _rates(epoch: int, rows: int, config: TrainConfig) -> list[float]:
+    """The learning rate of each step of an epoch (from 1)."""
+    batches = -(-rows // config.batch_size)
+    done = ((epoch - 1) * batches + np.arange(batches)) / (config.epochs * batches)
+    return [config.learning_rate * one_cycle(float(each)) for each in done]
 
 
 def _valid_log_loss(networks: StackedNetworks, margins_SN: torch.Tensor, valid: FoldTensors) -> Floats:
-    values = networks.by_shard(lambda _, part: affine_log_loss(margins_SN[part], valid.target_NK[:, 1], valid.weight_N))
-    return np.concatenate(values)
+    label_N = valid.target_NK[:, 1].double()
+    return np.array(networks.by_setting(lambda place: affine_log_loss(margins_SN[place], label_N, valid.weight_N)))
 
 
 def one_cycle(done: float, *, warm: float = 0.15, last: float = 0.01) -> float:
@@ -229,28 +264,29 @@ def _stacked_start(
 def _fits(
     networks: StackedNetworks,
     best: BestSoFar,
-    reports: list[EpochReport],
+    history: list[LossesOfEpoch],
     train: FoldTensors,
     architecture: Architecture,
 ) -> tuple[Fit, ...]:
-    """The best weights of each setting, judged on train once more."""
+    """The best weights of each setting, judged on rows of train once more."""
     arrays = dict(best.arrays)
     valid_margins = arrays.pop("valid_margins")
     networks.load(arrays)
-    label_N = train.label_N
-    accuracy_S = ((networks.margins(train) > 0) == label_N).float().mean(1).tolist()
+    some = train.thinned(ACCURACY_ROWS)
+    accuracy_S = ((networks.margins(some) > 0) == some.label_N).float().mean(1).tolist()
     constants = constant_arrays(architecture)
     fits = []
     for index in range(len(valid_margins)):
-        seen = reports[: int(best.last_epoch_S[index])]
+        seen = history[: int(best.last_epoch_S[index])]
         fits.append(
             Fit(
                 state=constants | {name: np.ascontiguousarray(array[index]) for name, array in arrays.items()},
                 valid_margins=valid_margins[index].astype(np.float64),
                 train_accuracy=float(accuracy_S[index]),
                 best_epoch=int(best.epoch_S[index]),
-                train_loss=tuple(report.train_loss[index] for report in seen),
-                valid_log_loss=tuple(report.valid_log_loss[index] for report in seen),
+                train_loss=tuple(losses[index] for losses, _ in seen),
+                valid_log_loss=tuple(values[index] for _, values in seen),
+                ruled_out=int(best.ruled_out_S[index]) or None,
             )
         )
     return tuple(fits)

@@ -135,9 +135,12 @@ def _activated(values: torch.Tensor, bias_GO: torch.Tensor, keep_BO: torch.Tenso
     return values if keep_BO is None else values.mul_(keep_BO)
 
 
+def settings_at_once(settings: int, rows: int, width: int, device: torch.device) -> int:
+    """How many settings a pass takes at once: as many as keep activations of this width in cache; on a GPU all."""
+    return settings if device.type != "cpu" else max(1, min(settings, CACHE_FLOATS // (rows * width)))
+
+
 def _parts(settings: int, rows: int, weights: Tensors, device: torch.device) -> Iterator[slice]:
-    at_once = settings
-    if device.type == "cpu":
-        at_once = max(1, min(settings, CACHE_FLOATS // (rows * weights["hidden_weight"].shape[1])))
+    at_once = settings_at_once(settings, rows, weights["hidden_weight"].shape[1], device)
     for start in range(0, settings, at_once):
         yield slice(start, min(start + at_once, settings))

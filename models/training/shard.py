@@ -7,15 +7,14 @@ another job wants a core.
 Legend: S setting of this shard, B batch row, C categorical column, M numeric input, D lookup width, K class.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from models.losses import LossTable, smoothed_cross_entropy
 from models.network import Tensors, looked_up, stacked_embedding, stacked_logits
-from models.training.optimizer import RowwiseAdam, StackedAdam, sum_of
+from models.training.optimizer import AdamState, RowwiseAdam, StackedAdam, sum_of
 from models.training.passes import Passes
 
 
@@ -69,33 +68,43 @@ class Shard:
     """Weights and optimizers of some settings.
 
     Args:
-        arrays: name → weights [S, ...] of these settings.
+        begun: where their training stands: weights [S, ...], and what is remembered of their gradients.
         settings: of a step.
+        table: their losses.
         device: where the tensors are.
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], settings: StepSettings, *, device: torch.device) -> None:
-        self._settings = settings
-        dense = {name: array for name, array in arrays.items() if not name.startswith("lookup_")}
-        self._dense = StackedAdam(dense, device=device, weight_decay=settings.weight_decay)
-        self._lookups = [
-            RowwiseAdam(arrays[f"lookup_{index}"], device=device) for index in range(len(arrays) - len(dense))
-        ]
+    def __init__(self, begun: AdamState, settings: StepSettings, *, table: LossTable, device: torch.device) -> None:
+        self._settings, self._table = settings, table
+        dense = [name for name in begun.weights if not name.startswith("lookup_")]
+        self._dense = StackedAdam(begun.named(dense), weight_decay=settings.weight_decay)
+        self._lookups = [RowwiseAdam(f"lookup_{index}", begun) for index in range(len(begun.weights) - len(dense))]
         self._passes = Passes(low_precision=settings.low_precision, device=device)
+
+    def __len__(self) -> int:
+        return len(self.weights["output_bias"])
 
     @property
     def weights(self) -> Tensors:
         """Every weight but the lookups [S, ...]."""
         return self._dense.weights
 
-    def step(self, batch: Batch, *, table: LossTable, learning_rate: float) -> torch.Tensor:
+    @property
+    def state(self) -> AdamState:
+        """Where training stands."""
+        state = self._dense.state
+        for lookup in self._lookups:
+            state = state.with_named(lookup.state)
+        return state
+
+    def step(self, batch: Batch, *, learning_rate: float) -> torch.Tensor:
         """One step on a batch; returns the losses [S]."""
 
         def loss(logits_GBK: torch.Tensor, part: slice) -> torch.Tensor:
             return smoothed_cross_entropy(
                 logits_GBK,
                 batch.target_BK,
-                table.part(part),
+                self._table.part(part),
                 denominator=self._settings.batch_size,
                 row_weight_B=batch.weight_B,
             )
@@ -121,18 +130,6 @@ class Shard:
         lookups_SBD = looked_up(codes_BC, [each.stacked for each in self._lookups])
         logits_SBK = stacked_logits(stacked_embedding(numeric_BM, lookups_SBD, self.weights), self.weights)
         return logits_SBK[:, :, 1] - logits_SBK[:, :, 0]
-
-    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes these weights [S, ...] in place of those of now."""
-        for name, weight in self.weights.items():
-            weight.copy_(torch.from_numpy(arrays[name]))
-        for index, lookup in enumerate(self._lookups):
-            lookup.load(arrays[f"lookup_{index}"])
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The weights of now as arrays [S, ...]."""
-        dense = {name: weight.cpu().numpy() for name, weight in self.weights.items()}
-        return dense | {f"lookup_{index}": each.stacked.cpu().numpy() for index, each in enumerate(self._lookups)}
 
     def _looked_up(self, batch: Batch) -> torch.Tensor | None:
         """The lookups of a batch [S, B, D], which take part in the step."""

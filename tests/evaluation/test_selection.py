@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -197,3 +199,19 @@ def test_sweep_statistics_are_the_metrics_themselves():
     assert set(found) == {
         "roc_auc", "average_precision", "brier", "ece", "log_loss", "precision_at_half", "share_negatives_above_095"
     }  # fmt: skip
+
+
+def test_a_setting_that_a_race_stopped_is_compared_and_cannot_win_however_simple_or_good():
+    stopped = replace(outcome(0.0, 0.2, weight="sqrt"), finished=False)
+    best = replace(outcome(0.2, 0.0, seed=1), finished=False)
+    ranking = rank([outcome(0.0, 3.0, seed=2), stopped, outcome(0.1, 0.25, seed=3), best], auc_tolerance=0.5)
+    assert ranking.selected == ranking.smoothed == ranking.smallest_mean == Setting(0.1, "none", "example")
+    assert [row.finished for row in ranking.rows] == [True, True, False, False]
+    assert ranking.rows[-1].behind is not None
+
+
+def test_a_twin_that_a_race_stopped_is_none():
+    twin = replace(outcome(0.0, 2.0, weight="sqrt", seed=1), finished=False)
+    ranking = rank([outcome(0.0, 3.0), twin, outcome(0.1, 0.2, weight="sqrt", seed=2)], auc_tolerance=0.5)
+    assert ranking.selected == Setting(0.1, "sqrt", "example")
+    assert ranking.unsmoothed is None

@@ -184,6 +184,18 @@ def test_networks_that_a_caller_has_are_not_fitted_again():
     np.testing.assert_array_equal(result.encoder.columns(VALID), encoder_columns("missing_earlier", HEAD, VALID))
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_networks_of_earlier_blocks_fitted_side_by_side_are_those_fitted_one_after_another(threads):
+    config = CONFIG.model_copy(update={"threads": threads})
+    head = HeadNetwork(HEAD, LossSettings())
+    boosting = BoostingConfig(embedding="out_of_time", blocks=4)
+    both = [
+        fit_shared_encoder(TASK, head=head, form="out_of_time", boosting=boosting, config=each).columns
+        for each in (CONFIG, config)
+    ]
+    np.testing.assert_array_equal(*both)
+
+
 def test_values_lie_on_a_grid_that_the_last_bit_cannot_leave():
     values = encoded("logit").encoder.columns(VALID)
     np.testing.assert_array_equal(values * GRID, np.round(values * GRID))

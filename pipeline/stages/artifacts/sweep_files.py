@@ -26,7 +26,7 @@ class ValidOutcomes:
         event_time: microseconds since the epoch [N].
         merchant: merchant codes, < 0 for none [N]; None where the data has no merchants.
         outcomes: one a setting and repeat.
-        unsmoothed: raw P(fraud) of ε = 0 without class weights, the evidence before the sweep [N]; None where the sweep
+        unsmoothed: raw P(fraud) of ε = 0 without class weights, evidence before any smoothing [N]; None where the sweep
             did not try it.
     """
 
@@ -47,6 +47,7 @@ def sweep_outcomes(sweep: Sweep, *, floor: float) -> tuple[SettingOutcome, ...]:
             posterior=posterior(fit.valid_margins, setting.loss, floor=floor).probability,
             train_accuracy=fit.train_accuracy,
             selectable=not setting.guide,
+            finished=fit.ruled_out is None,
         )
         for setting, fit in zip(sweep.settings, sweep.fits, strict=True)
     )
@@ -83,6 +84,7 @@ def write_outcomes(
                 "guide": setting.guide,
                 "train_accuracy": fit.train_accuracy,
                 "best_epoch": fit.best_epoch,
+                "ruled_out": fit.ruled_out,
                 "valid_log_loss": fit.valid_log_loss,
                 "train_loss": fit.train_loss,
             }
@@ -109,7 +111,13 @@ def read_outcomes(valid: Path, description: Path, *, floor: float) -> ValidOutco
         inverted = posterior(margins, loss, floor=floor).probability
         outcomes.append(
             SettingOutcome(
-                ranked_setting(setting), setting.repeat, margins, inverted, each["train_accuracy"], not setting.guide
+                ranked_setting(setting),
+                setting.repeat,
+                margins,
+                inverted,
+                each["train_accuracy"],
+                selectable=not setting.guide,
+                finished=each.get("ruled_out") is None,
             )
         )
         if unsmoothed is None and setting.plain:
@@ -121,9 +129,7 @@ def read_outcomes(valid: Path, description: Path, *, floor: float) -> ValidOutco
 
 def sweep_table(ranking: SweepRanking, sweep: Sweep) -> pa.Table:
     """sweep.parquet: a row per setting, best first, statistics raw and after the inverse."""
-    epochs = {
-        ranked_setting(s): fit.best_epoch for s, fit in zip(sweep.settings, sweep.fits, strict=True) if not s.repeat
-    }
+    fits = {ranked_setting(s): fit for s, fit in zip(sweep.settings, sweep.fits, strict=True) if not s.repeat}
     records = [
         {
             "rank": rank,
@@ -139,10 +145,14 @@ def sweep_table(ranking: SweepRanking, sweep: Sweep) -> pa.Table:
             "behind_error": math.nan if row.behind is None else row.behind.error,
             "behind_limit": math.nan if row.behind is None else row.behind.limit,
             "train_accuracy": row.train_accuracy,
-            "best_epoch": epochs[row.setting],
+            "best_epoch": fits[row.setting].best_epoch,
+            "ruled_out": fits[row.setting].ruled_out,
             **{f"raw_{name}": value for name, value in row.raw.items()},
             **{f"inverse_{name}": value for name, value in row.inverted.items()},
         }
         for rank, row in enumerate(ranking.rows, start=1)
     ]
-    return pa.Table.from_pylist(records)
+    table = pa.Table.from_pylist(records)
+    # a column of nulls alone has no type of its own
+    place = table.schema.get_field_index("ruled_out")
+    return table.set_column(place, "ruled_out", table["ruled_out"].cast(pa.int64()))

@@ -136,7 +136,7 @@ def fit_recipe(
         frauds=int(train.label.sum()),
         epochs=recipe.heads["mlp"].epochs,
         trees=boosted.booster.best_round,
-        encoder_networks=kept,
+        encoder_networks=dict(sorted(kept.items())),
     )
 
 

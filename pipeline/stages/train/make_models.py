@@ -4,6 +4,7 @@ What is fitted is returned by the other files of this folder; what of it is writ
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,9 +42,9 @@ from pipeline.stages.train.sweep_and_rank import (
     SweepProgress,
     Swept,
     checked_setting,
+    race_finding,
     ranked,
     recheck_sweep,
-    unsmoothed_sweep,
     whole_grid,
 )
 from pipeline.stages.train.sweep_log import log_sweep
@@ -112,28 +113,26 @@ def _plan(context: StageContext, encoder: Encoder, training: TrainConfig) -> Swe
 def _swept(context: StageContext, plan: SweepPlan, encoder: Encoder) -> Swept:
     """The sweep that counts, told pass by pass.
 
-    With mode "recheck" and a champion at hand only a few settings are tried, and the whole grid, from fresh weights,
-    where they say that the optimum has moved.
+    With mode "recheck" and a champion at hand only a few settings are tried, and a race of the whole grid, from fresh
+    weights, where they say that the optimum has moved.
     """
     progress = _sweep_progress(context)
     recheck = _recheck(context, encoder, plan)
     if recheck is None:
-        unsmoothed = unsmoothed_sweep(plan, progress=progress)
-        _write_unsmoothed(context, unsmoothed, plan.task)
-        return whole_grid(plan, unsmoothed, progress=progress)
+        whole = whole_grid(plan, progress=progress, raced=plan.sweep.mode == "race")
+        _write_unsmoothed(context, whole.sweep, plan.task)
+        return replace(whole, findings=race_finding(plan, whole.sweep))
     few = recheck_sweep(plan, recheck, progress=progress)
     _write_unsmoothed(context, few, plan.task)
     judged = ranked(plan, few)
     found = checked_setting(plan, judged, run=context.run)
     findings = (f"this was a recheck: {recheck.start.note}", *_check_findings(context, found))
     if found is None or not found.moved:
-        warm = recheck.start.networks is not None
-        return Swept(few, judged.outcomes, judged.ranking, findings, warm)
-    if recheck.start.networks is not None:
-        few = unsmoothed_sweep(plan, progress=progress)
-        _write_unsmoothed(context, few, plan.task)
-    whole = whole_grid(plan, few, progress=progress)
-    return Swept(whole.sweep, whole.outcomes, whole.ranking, findings)
+        return replace(judged, findings=findings, warm=recheck.start.networks is not None)
+    fresh = few if recheck.start.networks is None else None
+    whole = whole_grid(plan, progress=progress, fitted=fresh, raced=True)
+    _write_unsmoothed(context, whole.sweep, plan.task)
+    return replace(whole, findings=(*findings, *race_finding(plan, whole.sweep)))
 
 
 def _sweep_progress(context: StageContext) -> SweepProgress:
@@ -144,8 +143,7 @@ def _sweep_progress(context: StageContext) -> SweepProgress:
         context.reporter.progress(
             epoch.epoch, epochs, f"{name}: epoch {epoch.epoch} of {epochs}, best valid log loss {best:.5f}"
         )
-        key = "unsmoothed" if name == "ε = 0" else name
-        context.log.metrics({f"{key}_best_valid_log_loss": best}, step=epoch.epoch)
+        context.log.metrics({f"{name}_best_valid_log_loss": best}, step=epoch.epoch)
 
     return tell
 

@@ -30,7 +30,9 @@ class UnsmoothedEvidence:
     @property
     def line(self) -> str:
         """The same in words."""
-        return f"ε = 0 on valid, before the sweep: Brier {self.section['brier']:.5f}, ECE {self.section['ece']:.5f}"
+        return (
+            f"ε = 0 on valid, without class weights: Brier {self.section['brier']:.5f}, ECE {self.section['ece']:.5f}"
+        )
 
 
 def unsmoothed_evidence(sweep: Sweep, labels: Floats, *, bins: int) -> UnsmoothedEvidence | None:

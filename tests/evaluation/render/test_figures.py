@@ -13,5 +13,5 @@ def test_every_candidate_and_every_statistic_of_the_sweep_has_a_figure(whole_rep
 
 def test_the_picture_before_the_sweep_is_that_of_the_section(whole_report):
     picture = unsmoothed_picture(whole_report["reliability"]["valid_unsmoothed"])
-    assert picture.title == "ε = 0 on valid, before the sweep"
+    assert picture.title == "ε = 0 on valid, without class weights"
     assert "as trained" in picture.text

@@ -150,6 +150,35 @@ def test_each_setting_stops_for_itself_and_keeps_its_best_weights():
         np.testing.assert_allclose(margins(fit.state, VALID), fit.valid_margins, atol=1e-5)
 
 
+def test_no_bit_of_weights_or_curves_depends_on_the_settings_beside():
+    settings = [LossSettings(smoothing=lane / 50) for lane in range(13)]
+    together = fits(settings=settings, batch_size=16, epochs=1, threads=2)
+    for lane in (1, 6, 12):
+        (alone,) = fits(settings=[settings[lane]], batch_size=16, epochs=1)
+        curves = [(fit.train_loss, fit.valid_log_loss) for fit in (together[lane], alone)]
+        assert curves[0] == curves[1]
+        for name, array in alone.state.items():
+            np.testing.assert_array_equal(together[lane].state[name], array, err_msg=name)
+
+
+def test_a_setting_that_progress_stops_has_the_epochs_until_then_and_leaves_the_others_as_they_are():
+    def after_two(report):
+        return np.arange(len(SETTINGS)) == 1 if report.epoch == 2 else None
+
+    whole, raced = fits(epochs=4), fits(epochs=4, progress=after_two)
+    assert [fit.ruled_out for fit in raced] == [None, 2, None, None]
+    assert raced[1].valid_log_loss == whole[1].valid_log_loss[:2]
+    for place in (0, 2, 3):
+        np.testing.assert_array_equal(raced[place].valid_margins, whole[place].valid_margins)
+
+
+def test_progress_sees_the_margins_of_the_best_weights_so_far():
+    seen = []
+    kept = fits(epochs=3, progress=lambda report: seen.append(report.valid_margins.copy()))
+    for fit, margins_of in zip(kept, seen[-1], strict=True):
+        np.testing.assert_array_equal(fit.valid_margins, margins_of)
+
+
 def test_training_accuracy_is_that_of_the_kept_weights():
     for fit in fits():
         assert fit.train_accuracy == pytest.approx(((margins(fit.state, TRAIN) > 0) == TRAIN.label).mean(), abs=2e-3)
@@ -213,7 +242,7 @@ def test_a_fixed_length_keeps_each_settings_weights_after_its_epoch_on_the_whole
         for epochs in ((3, 3), (1, 3))
     )
     assert [fit.best_epoch for fit in short] == [1, 3]
-    assert [len(fit.train_loss) for fit in long] == [3, 3]
+    assert [[len(fit.train_loss) for fit in fits_of] for fits_of in (long, short)] == [[3, 3], [1, 3]]
     np.testing.assert_array_equal(short[1].state["output_weight"], long[1].state["output_weight"])
     assert not np.array_equal(short[0].state["output_weight"], long[0].state["output_weight"])
 

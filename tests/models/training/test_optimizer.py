@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.optimizer import BETAS, EPSILON, RowwiseAdam, StackedAdam, sum_of
+from models.training.optimizer import BETAS, EPSILON, AdamState, RowwiseAdam, StackedAdam, sum_of
 
-CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)
 ARRAYS = {
     "a_weight": RNG.normal(size=(3, 4, 5)).astype(np.float32),
@@ -15,8 +14,12 @@ ARRAYS = {
 GRADIENTS = [{name: RNG.normal(size=array.shape).astype(np.float32) for name, array in ARRAYS.items()} for _ in "abc"]
 
 
+def begun(**arrays):
+    return AdamState.begun({name: torch.tensor(array) for name, array in arrays.items()})
+
+
 def stacked(steps):
-    optimizer = StackedAdam(ARRAYS, device=CPU, weight_decay=0.1)
+    optimizer = StackedAdam(begun(**ARRAYS), weight_decay=0.1)
     for step in steps:
         for name, gradient in step.items():
             optimizer.gradients[name].copy_(torch.from_numpy(gradient))
@@ -50,7 +53,7 @@ def test_norms_and_factors_are_each_settings_own():
 
 def test_rows_of_a_table_move_as_under_torchs_sparse_adam_and_others_stay():
     table = RNG.normal(size=(2, 6, 3)).astype(np.float32)
-    ours = RowwiseAdam(table, device=CPU)
+    ours = RowwiseAdam("lookup_0", begun(lookup_0=table))
     peers = [torch.nn.Embedding.from_pretrained(torch.tensor(each), freeze=False, sparse=True) for each in table]
     optimizers = [torch.optim.SparseAdam(peer.parameters(), lr=0.01, betas=BETAS, eps=EPSILON) for peer in peers]
     for codes in (torch.tensor([1, 4, 1]), torch.tensor([4, 2])):
@@ -68,7 +71,7 @@ def test_rows_of_a_table_move_as_under_torchs_sparse_adam_and_others_stay():
 
 def test_a_step_before_any_gradient_is_refused():
     with pytest.raises(RuntimeError, match="backward has not run"):
-        RowwiseAdam(np.zeros((1, 2, 1), np.float32), device=CPU).step(learning_rate=0.1)
+        RowwiseAdam("lookup_0", begun(lookup_0=np.zeros((1, 2, 1), np.float32))).step(learning_rate=0.1)
 
 
 def test_a_sum_is_elementwise():
@@ -94,7 +97,7 @@ def test_a_setting_moves_by_the_same_bits_whatever_is_fitted_beside_it(beside):
 
 def moved(arrays, steps):
     """Weights after some steps, and the norm of the gradient before each."""
-    optimizer, norms = StackedAdam(arrays, device=CPU, weight_decay=0.1), []
+    optimizer, norms = StackedAdam(begun(**arrays), weight_decay=0.1), []
     for step in steps:
         for name, gradient in step.items():
             optimizer.gradients[name].copy_(torch.from_numpy(gradient))

@@ -4,6 +4,7 @@ import torch
 
 from models.losses import LossSettings, loss_table
 from models.network import Architecture, initial_arrays
+from models.training.optimizer import AdamState
 from models.training.shard import Batch, Codes, Mixing, Shard, StepSettings
 
 CPU = torch.device("cpu")
@@ -20,6 +21,7 @@ ARCHITECTURE = Architecture(
 STATES = [initial_arrays(ARCHITECTURE, rng=np.random.default_rng(seed)) for seed in (1, 2)]
 ARRAYS = {name: np.stack([state[name] for state in STATES]) for name in STATES[0]}
 TABLE = loss_table([LossSettings(), LossSettings(ratio=50)], prevalence=0.1, device=CPU)
+BEGUN = AdamState.begun({name: torch.tensor(array) for name, array in ARRAYS.items()})
 LABELS = torch.tensor([0.0, 1, 0, 1, 0, 0])
 
 
@@ -33,9 +35,9 @@ def batch(*, codes=(1, 1, 2, 0, 2, 1), weight=None):
 def moved(given):
     """The weights after one step, less those before it: [S, ...] by name."""
     settings = StepSettings(6, 0.0, 0.0, 1e9, 0.0, 0.0, low_precision=False)
-    shard = Shard(ARRAYS, settings, device=CPU)
-    shard.step(given, table=TABLE, learning_rate=0.01)
-    return {name: array - ARRAYS[name] for name, array in shard.arrays().items()}
+    shard = Shard(BEGUN, settings, table=TABLE, device=CPU)
+    shard.step(given, learning_rate=0.01)
+    return {name: weight.numpy() - ARRAYS[name] for name, weight in shard.state.weights.items()}
 
 
 def test_only_the_rows_of_codes_in_the_batch_move():
@@ -55,8 +57,8 @@ def test_a_row_without_weight_might_as_well_not_be_there():
 
 def norms(clip):
     """Norm of each setting's gradient after a step [S], over everything that it moves."""
-    shard = Shard(ARRAYS, StepSettings(6, 0.0, 0.0, clip, 0.0, 0.0, low_precision=False), device=CPU)
-    shard.step(batch(), table=TABLE, learning_rate=0.01)
+    shard = Shard(BEGUN, StepSettings(6, 0.0, 0.0, clip, 0.0, 0.0, low_precision=False), table=TABLE, device=CPU)
+    shard.step(batch(), learning_rate=0.01)
     return torch.stack([part.squared_norms() for part in (shard._dense, *shard._lookups)]).sum(0).sqrt()
 
 
@@ -67,12 +69,25 @@ def test_each_setting_is_clipped_by_its_own_norm_over_layers_and_lookups():
     np.testing.assert_allclose(norms(clip=between), free.clamp_max(between), rtol=1e-5)
 
 
-def test_weights_that_are_loaded_are_those_that_come_back():
-    shard = Shard(ARRAYS, StepSettings(6, 0.0, 0.0, 1.0, 0.0, 0.0, low_precision=False), device=CPU)
-    other = {name: array[::-1].copy() for name, array in ARRAYS.items()}
-    shard.load(other)
-    for name, array in shard.arrays().items():
-        np.testing.assert_array_equal(array, other[name])
+def test_settings_go_on_from_where_they_stood_as_if_they_had_never_been_parted():
+    settings = StepSettings(6, 0.1, 0.0, 1.0, 0.0, 0.0, low_precision=False)
+    whole = Shard(BEGUN, settings, table=TABLE, device=CPU)
+    whole.step(batch(), learning_rate=0.01)
+    parts = [
+        Shard(whole.state.of(slice(place, place + 1)), settings, table=TABLE.part(slice(place, place + 1)), device=CPU)
+        for place in (0, 1)
+    ]
+    for shard in (whole, *parts):
+        shard.step(batch(codes=(3, 3, 2, 0, 2, 1)), learning_rate=0.02)
+    joined = AdamState.joined([part.state for part in parts])
+    for one, other in (
+        (whole.state.weights, joined.weights),
+        (whole.state.means, joined.means),
+        (whole.state.squares, joined.squares),
+    ):
+        for name, tensor in one.items():
+            np.testing.assert_array_equal(tensor, other[name], err_msg=name)
+    assert whole.state.steps == joined.steps == 2
 
 
 @pytest.mark.parametrize(("share", "expected"), [(1.0, [1, 2, 3]), (0.0, [3, 1, 2]), (0.75, [1.5, 1.75, 2.75])])

@@ -14,18 +14,20 @@ def test_the_stopping_number_is_the_log_loss_of_the_affine_map_whatever_the_scal
     labels = (rng.random(2000) < 1 / (1 + np.exp(-z))).astype(float)
     probability = fit_affine(labels, z).apply(z)
     expected = -np.mean(labels * np.log(probability) + (1 - labels) * np.log1p(-probability))
-    margins = torch.tensor(np.stack([scale * z + shift, rng.permutation(z)]), dtype=torch.float32)
-    found = affine_log_loss(margins, torch.tensor(labels), torch.ones(2000))
-    assert found[0] == pytest.approx(expected, abs=1e-6)
-    assert found[1] > found[0]
+    found, mixed = (
+        affine_log_loss(torch.tensor(margins, dtype=torch.float32), torch.tensor(labels), torch.ones(2000))
+        for margins in (scale * z + shift, rng.permutation(z))
+    )
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert mixed > found
 
 
 def test_constant_and_separating_margins_end_in_a_number():
     labels = torch.tensor([0.0, 0, 0, 1, 1])
     margins = torch.tensor([[1.0, 1, 1, 1, 1], [-2, -2, -1, 1, 2]])
-    found = affine_log_loss(margins, labels, torch.ones(5))
-    assert found[0] == pytest.approx(-(0.6 * np.log(0.6) + 0.4 * np.log(0.4)), abs=1e-6)
-    assert 0 <= found[1] < 0.01
+    constant, separating = (affine_log_loss(each, labels, torch.ones(5)) for each in margins)
+    assert constant == pytest.approx(-(0.6 * np.log(0.6) + 0.4 * np.log(0.4)), abs=1e-6)
+    assert 0 <= separating < 0.01
 
 
 def test_weights_of_two_are_rows_twice():
@@ -42,11 +44,20 @@ def test_weights_of_two_are_rows_twice():
 
 def test_a_stopped_setting_keeps_its_best_weights_while_others_go_on():
     best = BestSoFar(2, patience=1)
-    weights = [np.array([[epoch], [10 + epoch]], dtype=np.float32) for epoch in (1, 2, 3)]
-    assert best.update(1, np.array([0.5, 0.5]), {"w": weights[0]})
-    assert best.update(2, np.array([0.6, 0.4]), {"w": weights[1]})
-    # setting 0 has stopped: a better number now comes too late
-    assert best.update(3, np.array([0.1, 0.3]), {"w": weights[2]})
+    best.update(1, np.array([0.5, 0.5]), {"w": np.array([[1], [11]])})
+    best.update(2, np.array([0.6, 0.4]), {"w": np.array([[2], [12]])})
+    assert best.running_S.tolist() == [False, True]
+    # setting 0 has stopped: only the other is heard of
+    best.update(3, np.array([0.3]), {"w": np.array([[13]])})
     assert best.epoch_S.tolist() == [1, 3]
     assert best.last_epoch_S.tolist() == [2, 3]
     np.testing.assert_array_equal(best.arrays["w"], [[1], [13]])
+
+
+def test_a_setting_that_is_ruled_out_stops_and_one_that_had_stopped_by_itself_was_not_ruled_out():
+    best = BestSoFar(3, patience=1)
+    best.update(1, np.array([0.5, 0.5, 0.5]), {"w": np.arange(3)})
+    best.update(2, np.array([0.6, 0.4, 0.4]), {"w": np.arange(3)})
+    best.rule_out(np.array([True, True, False]), epoch=2)
+    assert best.running_S.tolist() == [False, False, True]
+    assert best.ruled_out_S.tolist() == [0, 2, 0]

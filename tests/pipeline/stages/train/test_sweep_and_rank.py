@@ -2,6 +2,7 @@
 
 import shutil
 
+import pyarrow.parquet as pq
 import pytest
 
 from evaluation.report.recheck_section import SettingCheck
@@ -12,6 +13,7 @@ from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
 from pipeline.stages import STAGES
 from pipeline.stages.train import sweep_and_rank as sweeping
+from pipeline.stages.train import sweep_race
 from pipeline.storage.content import read_json, write_json
 from pipeline.storage.digests import sha256_file
 from tests.conftest import SMALL
@@ -64,3 +66,23 @@ def test_the_whole_grid_from_fresh_weights_follows_where_the_optimum_moved(run, 
     assert len(settings) == 6
     assert epochs(settings) == 2
     assert "so the optimum has moved" in notes[-1]
+
+
+def test_a_race_says_what_it_stopped_and_selects_what_went_on_to_its_end(run, monkeypatch):
+    monkeypatch.setattr(sweep_race, "FIRST_LOOK", 1)
+    shutil.rmtree(run / "champion")
+    settings, notes = trained(run, "sweep.mode='race'", "train.epochs=3")
+    stopped = [each for each in settings if each["ruled_out"] is not None]
+    assert {each["guide"] for each in settings if len(each["valid_log_loss"]) == 1} == {True}
+    assert {each["ruled_out"] for each in settings if len(each["valid_log_loss"]) == 3} == {None}
+    assert notes[-1].startswith(f"this was a race: {len(stopped)} of {len(settings)} settings stopped after epoch 1")
+    rows = pq.read_table(run / "train" / "sweep.parquet").to_pylist()
+    assert [row["ruled_out"] for row in rows if row["selected"]] == [None]
+    assert sum(row["ruled_out"] is not None for row in rows) == len(stopped) > 0
+
+
+def test_a_grid_that_is_not_raced_rules_nothing_out(run):
+    shutil.rmtree(run / "champion")
+    settings, notes = trained(run, "sweep.mode='full'")
+    assert {each["ruled_out"] for each in settings} == {None}
+    assert not any("race" in note for note in notes)

@@ -28,7 +28,9 @@ def test_the_evidence_is_of_the_setting_without_smoothing_and_weights_wherever_i
     assert found.metrics["unsmoothed_valid_brier"] == pytest.approx(np.mean((p - LABELS) ** 2))
     expected = -np.mean(LABELS * np.log(p) + (1 - LABELS) * np.log1p(-p))
     assert found.metrics["unsmoothed_valid_log_loss"] == pytest.approx(expected)
-    assert found.line.startswith(f"ε = 0 on valid, before the sweep: Brier {np.mean((p - LABELS) ** 2):.5f}, ECE 0.")
+    assert found.line.startswith(
+        f"ε = 0 on valid, without class weights: Brier {np.mean((p - LABELS) ** 2):.5f}, ECE 0."
+    )
     assert found.png.startswith(b"\x89PNG")
 
 
