@@ -30,6 +30,11 @@ ENOUGH_CARDS = 20
 HELD, TRIMMED = 100_000, 20_000
 
 
+def is_word_for_missing(value: str) -> bool:
+    """Whether a text is a word that stands for no value, in whatever case and signs."""
+    return "".join(letter for letter in value.lower() if letter.isalnum()) in PLACEHOLDERS
+
+
 def _whole_number(value: str) -> str:
     return ZEROS.sub(r"\1", value) if value.startswith("0") or value.endswith(".0") else value
 
@@ -95,8 +100,7 @@ class ValueSample:
                 yield f"{name}: {alike:,} values differ from another in {what}"
 
     def _is_placeholder(self, value: str) -> bool:
-        word = "".join(letter for letter in value.lower() if letter.isalnum())
-        return len(self.counts) > 2 and (word in PLACEHOLDERS or NO_ID.fullmatch(value) is not None)
+        return len(self.counts) > 2 and (is_word_for_missing(value) or NO_ID.fullmatch(value) is not None)
 
     def _cut_to_fifteen_digits(self) -> bool:
         long = [value for value in self.counts if len(value) >= CARD_DIGITS and value.isascii() and value.isdigit()]

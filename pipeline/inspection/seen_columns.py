@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.schema.odd_values import PLACEHOLDERS
+from features.schema.odd_values import is_word_for_missing
 from features.schema.values import is_number
 from pipeline.inspection.column_words import hints_at
 from pipeline.inspection.number_spelling import NumberSpelling, number_spelling
@@ -81,10 +81,12 @@ class SeenColumn:
     @property
     def placeholders(self) -> tuple[str, ...]:
         """Words for missing that stand for no id or category, as they are spelled here."""
-        words = pa.array(sorted(PLACEHOLDERS - {"0", "unknown"}), pa.string())
-        rows = pc.fill_null(pc.is_in(pc.utf8_lower(self.text), words), False)
-        counted = pc.value_counts(self.text.filter(rows)).to_pylist()
-        return tuple(sorted(each["values"] for each in counted if each["counts"] >= PLACEHOLDER_SHARE * self.rows))
+        common = (
+            each["values"]
+            for each in pc.value_counts(self.text.drop_null()).to_pylist()
+            if each["counts"] >= PLACEHOLDER_SHARE * self.rows
+        )
+        return tuple(sorted(value for value in common if is_word_for_missing(value) and value.lower() != "unknown"))
 
     @property
     def spelling_keys(self) -> dict[str, Any]:

@@ -199,8 +199,8 @@ def test_the_sample_of_the_repository_has_the_columns_of_the_simulator():
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == COLUMNS
-    assert len(rows) == 2_000
-    assert sum(int(row["label"]) for row in rows) == 36
+    assert len(rows) == 8_000
+    assert sum(int(row["label"]) for row in rows) == 144
     assert all(row["label_available_at"] >= row["event_time"] for row in rows)
 
 

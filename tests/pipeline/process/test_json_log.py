@@ -171,4 +171,4 @@ def test_a_retrain_without_a_moment_is_as_of_the_day_that_began(logged, monkeypa
     code, records, _ = logged("retrain", "--config", "night.toml")
     assert code == 2
     assert (records[0]["event"], records[0]["as_of"]) == ("started", "2024-04-30T00:00:00Z")
-    assert [each.name for each in (tmp_path / "runs").glob("night-*")] == ["night-20240430T000000Z"]
+    assert list((tmp_path / "runs").glob("night-*")) == []
