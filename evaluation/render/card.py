@@ -10,26 +10,25 @@ TAGS = ("fraud-detection", "calibration", "tabular")
 FRONT_METRICS = ("average_precision", "roc_auc", "brier", "log_loss", "ece")
 
 
-def model_card(report: Mapping[str, Any], *, license_name: str = "apache-2.0") -> str:
+def model_card(report: Mapping[str, Any]) -> str:
     """Markdown with front matter; every number in it is a headline metric, a count or a setting of the report.
 
     Args:
         report: what `build_report` returned, or the same read back from JSON, `freshness` among its keys where the
             recipe was fitted anew or might have been. Of `facts` the card prints name, as_of,
             newest_training_row and training_row_age where they are given.
-        license_name: licence identifier of the front matter.
     """
-    parts = [_front_matter(report, license_name), _summary(report), _verdict(report)]
+    parts = [_front_matter(report), _summary(report), _verdict(report)]
     parts += [_freshness(report["freshness"])] if "freshness" in report else []
     parts += [_numbers(report)]
     parts += [_making(report), _limits(report)]
     return "\n\n".join(parts) + "\n"
 
 
-def _front_matter(report: Mapping[str, Any], license_name: str) -> str:
+def _front_matter(report: Mapping[str, Any]) -> str:
+    """What Hugging Face reads; no licence, for the model is its owner's."""
     name = report["facts"].get("name", "harbor")
     lines = [
-        f"license: {license_name}",
         "library_name: onnx",
         "pipeline_tag: tabular-classification",
         "tags:",

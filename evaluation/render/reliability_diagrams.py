@@ -14,17 +14,15 @@ FLOOR = 1e-4
 
 
 def smoothing_pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
-    """The head with and without smoothing in one diagram, as trained and calibrated."""
-    test, made = report["reliability"]["test"], {}
-    if not {"mlp", "mlp_unsmoothed"} <= set(test):
-        return {}
-    other = report["smoothing"]["smoothed"] or report["smoothing"]["selected"]
+    """The head without smoothing and with the best of it in one diagram, as trained and calibrated."""
+    made = {}
     for stage, words in (("before", "as trained"), ("after", "calibrated")):
-        if stage in test["mlp"] and stage in test["mlp_unsmoothed"]:
+        if stage in report["reliability"]["smoothing"]:
+            tables = report["reliability"]["smoothing"][stage]
             name = f"reliability-smoothing-{stage}"
             series = {
-                "ε = 0": (test["mlp_unsmoothed"][stage], OCHRE),
-                f"ε = {other['smoothing']:g}": (test["mlp"][stage], TEAL),
+                f"ε = {table['smoothing']:g}": (table, color)
+                for table, color in zip(tables, (OCHRE, TEAL), strict=True)
             }
             made[name] = reliability_picture(
                 name, f"Head on test, {words}", series, report["reliability"]["histogram_edges"]

@@ -12,6 +12,8 @@ from evaluation.statistics.scores import brier, brier_skill, log_loss
 
 HISTOGRAM_EDGES = np.concatenate([10.0 ** (np.arange(-20, 0) / 5.0), [1.0]])
 """Five bins per decade from 0.0001 up: rare fraud lives there."""
+SMOOTHING = {"before": ("none",), "after": ("inverse+affine", "affine")}
+"""Which arm of the comparison of calibrators shows a head as trained and calibrated: the first that is there."""
 KINDS: dict[str, Binning] = {"equal_positives": "positives", "equal_width": "width", "equal_mass": "mass"}
 
 
@@ -24,7 +26,8 @@ def reliability_section(evidence: Evidence, *, bins: int) -> dict[str, Any]:
         if name in evidence.before:
             test[name]["before"] = _tables(labels, evidence.before[name], bins=bins, weight=evidence.rows.weight)
     valid = None if unsmoothed is None else unsmoothed_section(*unsmoothed, bins=bins)
-    return {"histogram_edges": HISTOGRAM_EDGES, "test": test, "valid_unsmoothed": valid}
+    smoothing = _smoothing(evidence, bins=bins)
+    return {"histogram_edges": HISTOGRAM_EDGES, "test": test, "smoothing": smoothing, "valid_unsmoothed": valid}
 
 
 def unsmoothed_section(labels: Floats, probabilities: Floats, *, bins: int) -> dict[str, Any]:
@@ -46,6 +49,22 @@ def unsmoothed_section(labels: Floats, probabilities: Floats, *, bins: int) -> d
         "log_loss": log_loss(labels, probabilities),
         "histogram_edges": HISTOGRAM_EDGES,
     }
+
+
+def _smoothing(evidence: Evidence, *, bins: int) -> dict[str, list[dict[str, Any]]]:
+    """The heads without smoothing and with the best of it, whichever was selected, a record each; by stage."""
+    arms, labels, weight = evidence.temperature_test, evidence.rows.labels, evidence.rows.weight
+    made: dict[str, list[dict[str, Any]]] = {}
+    for stage, calibrators in SMOOTHING.items():
+        found = {
+            epsilon: next(arms[epsilon, name] for name in calibrators if (epsilon, name) in arms)
+            for epsilon in sorted({epsilon for epsilon, name in arms if name in calibrators})
+        }
+        if len(found) > 1:
+            made[stage] = [
+                {"smoothing": epsilon, **_tables(labels, p, bins=bins, weight=weight)} for epsilon, p in found.items()
+            ]
+    return made
 
 
 def _tables(labels: Floats, probabilities: Floats, *, bins: int, weight: Floats | None = None) -> dict[str, Any]:

@@ -36,13 +36,13 @@ def selection_remark(ranking: SweepRanking) -> str:
     """What the smallest mean would have chosen, and by how much more or less than noise it leads."""
     smallest, selected, simplest = ranking.smallest_mean, ranking.selected, ranking.simplest
     if smallest == simplest:
-        return f"{smallest.text} has the smallest mean log loss, too."
+        return f"{smallest.text} has the smallest mean log loss of those that can be selected, too."
     behind = ranking.behind(selected)
     remarks = []
     if selected != simplest:
         remarks.append(f"{simplest.text} was left: {_apart(ranking.behind(simplest))}, which is proven.")
     if selected == smallest:
-        remarks.append("It has the smallest mean log loss, too.")
+        remarks.append("It has the smallest mean log loss of those that can be selected, too.")
     else:
         doubt = "within" if behind.value <= behind.limit else "beyond"
         repeats = "" if doubt == "within" else f", but in {behind.agreeing} of {behind.repeats} repeats only"

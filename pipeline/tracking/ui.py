@@ -1,8 +1,10 @@
 """The MLflow UI on the configured store."""
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,8 +42,20 @@ def serve_ui(config: TrackingConfig, *, runs: Path, port: int, say: Callable[[st
         place = uri if config.uri else f"{runs}/mlflow.db"
         raise InputError(f"harbor ui must find a tracking store, but there is no {place}: has a run been made here?")
     _check_free(port)
-    say(f"MLflow UI on http://127.0.0.1:{port} until Ctrl-C")
+    say(f"MLflow UI on http://127.0.0.1:{port}{_runs_page(file, config.experiment)} until Ctrl-C")
     return _serve(_command(uri, port))
+
+
+def _runs_page(store: Path | None, experiment: str) -> str:
+    """Where the UI shows the runs of an experiment, for it opens on another page; empty where that cannot be told."""
+    if store is None:
+        return ""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            found = database.execute("SELECT experiment_id FROM experiments WHERE name = ?", (experiment,)).fetchone()
+    except sqlite3.Error:
+        return ""
+    return f"/#/experiments/{found[0]}/runs" if found else ""
 
 
 def _check_free(port: int) -> None:

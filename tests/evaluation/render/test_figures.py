@@ -4,7 +4,7 @@ from evaluation.render.sweep_curves import SWEEP
 
 def test_every_candidate_and_every_statistic_of_the_sweep_has_a_figure(whole_report):
     slim = {"logistic": whole_report["reliability"]["test"]["logistic"]}
-    report = {**whole_report, "reliability": {**whole_report["reliability"], "test": slim}}
+    report = {**whole_report, "reliability": {**whole_report["reliability"], "test": slim, "smoothing": {}}}
     made = pictures(report)
     sweep = [f"sweep-{name}" for name in SWEEP]
     assert list(made) == ["reliability-valid-unsmoothed", "reliability-logistic", *sweep, "weeks"]

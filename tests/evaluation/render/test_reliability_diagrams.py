@@ -5,8 +5,6 @@ from evaluation.render.reliability_diagrams import reliability_picture, smoothin
 from evaluation.render.style import BLUE, RUST
 from evaluation.report.reliability_tables import unsmoothed_section
 
-SMOOTHING = {"smoothed": {"smoothing": 0.1}, "selected": {"smoothing": 0.0}}
-
 
 @pytest.fixture(scope="module")
 def table():
@@ -14,9 +12,10 @@ def table():
     return unsmoothed_section((np.random.default_rng(2).random(2_000) < p).astype(float), p, bins=15)
 
 
-def report(table, *names, stages=("before", "after")):
-    test = {name: dict.fromkeys(stages, table) for name in names}
-    return {"reliability": {"test": test, "histogram_edges": table["histogram_edges"]}, "smoothing": SMOOTHING}
+def report(table, *stages):
+    heads = [{"smoothing": epsilon, **table} for epsilon in (0.0, 0.1)]
+    smoothing = dict.fromkeys(stages, heads)
+    return {"reliability": {"smoothing": smoothing, "histogram_edges": table["histogram_edges"]}}
 
 
 def test_a_diagram_names_every_series_in_its_words_and_legend(table):
@@ -28,13 +27,11 @@ def test_a_diagram_names_every_series_in_its_words_and_legend(table):
 
 
 def test_smoothing_is_drawn_as_trained_and_calibrated_where_both_heads_are_there(table):
-    both = smoothing_pictures(report(table, "mlp", "mlp_unsmoothed"))
+    both = smoothing_pictures(report(table, "before", "after"))
     assert list(both) == ["reliability-smoothing-before", "reliability-smoothing-after"]
     assert "ε = 0.1" in both["reliability-smoothing-after"].text
-    assert list(smoothing_pictures(report(table, "mlp", "mlp_unsmoothed", stages=("after",)))) == [
-        "reliability-smoothing-after"
-    ]
-    assert smoothing_pictures(report(table, "mlp")) == {}
+    assert list(smoothing_pictures(report(table, "after"))) == ["reliability-smoothing-after"]
+    assert smoothing_pictures(report(table)) == {}
 
 
 def test_probabilities_below_the_axis_are_drawn_at_its_end():

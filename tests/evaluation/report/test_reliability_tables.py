@@ -28,6 +28,22 @@ def test_what_came_before_calibration_is_shown_where_it_is_known(hybrid):
     assert bare["valid_unsmoothed"] is None
 
 
+def test_smoothing_is_shown_beside_none_whichever_was_selected(whole_evidence):
+    rows = len(whole_evidence.rows.labels)
+    arms = {
+        (0.05, "none"): np.full(rows, 0.5),
+        (0.0, "none"): np.full(rows, 0.01),
+        (0.05, "affine"): np.full(rows, 0.02),
+    }
+    evidence = replace(whole_evidence, candidates={}, temperature_test=arms, unsmoothed_valid=None)
+    found = reliability_section(evidence, bins=15)["smoothing"]
+    assert list(found) == ["before"]
+    assert [(each["smoothing"], round(each["equal_mass"][0]["expected"], 9)) for each in found["before"]] == [
+        (0.0, 0.01),
+        (0.05, 0.5),
+    ]
+
+
 def test_the_unsmoothed_head_is_told_with_its_rows_and_scores():
     rng = np.random.default_rng(1)
     p = rng.random(500)

@@ -1,8 +1,10 @@
 """The UI's server: refused without a store, and gone with all it started when told to end."""
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -10,7 +12,7 @@ import time
 import pytest
 
 from pipeline.sections import TrackingConfig
-from pipeline.tracking.ui import serve_ui
+from pipeline.tracking.ui import _runs_page, serve_ui
 
 PARENT = """
 import sys
@@ -39,6 +41,17 @@ def test_a_port_that_another_program_has_is_told_before_any_server_is_started(tm
     assert (refused.value.errno, said) == (None, [])
     with pytest.raises(ValueError, match="from 0 to 65535, got 70000"):
         serve_ui(TrackingConfig(), runs=tmp_path, port=70_000, say=said.append)
+
+
+def test_the_address_is_of_the_page_with_the_runs(tmp_path):
+    store = tmp_path / "mlflow.db"
+    assert _runs_page(store, "harbor") == ""
+    with contextlib.closing(sqlite3.connect(store)) as database:
+        database.execute("CREATE TABLE experiments (experiment_id INTEGER, name TEXT)")
+        database.execute("INSERT INTO experiments VALUES (0, 'Default'), (7, 'harbor')")
+        database.commit()
+    assert _runs_page(store, "harbor") == "/#/experiments/7/runs"
+    assert (_runs_page(store, "other"), _runs_page(None, "harbor")) == ("", "")
 
 
 def test_a_store_that_is_a_server_has_its_own_ui(tmp_path):
