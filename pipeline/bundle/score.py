@@ -78,7 +78,10 @@ def read_features(path: Path, signature: Signature) -> pa.Table:
     missing = [repr(name) for name in signature.inputs if name not in held]
     if missing:
         few = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-        raise InputError(f"{len(missing)} of the graph's {len(signature.inputs)} columns missing in {path}: {few}")
+        fault = f"{len(missing)} of the graph's {len(signature.inputs)} columns missing in {path}: {few}"
+        if 2 * len(missing) > len(signature.inputs):
+            fault += "; raw transactions need --transactions and --state in place of --input"
+        raise InputError(fault)
     table = whole_table(file, [name for name in (TRANSACTION_ID, *signature.inputs) if name in held])
     if TRANSACTION_ID not in held or not pa.types.is_binary(table.schema.field(TRANSACTION_ID).type):
         return table

@@ -9,6 +9,7 @@ from pipeline.reading.batches import header, source_batches
 from pipeline.reading.sources import SourceFile
 from pipeline.storage.errors import InputError
 
+OTHER_DELIMITERS = (";", "\t", "|")
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 
@@ -33,9 +34,15 @@ def file_columns(file: SourceFile) -> list[str]:
     """The names of all columns of a file; of JSON lines, those that any line has.
 
     Raises:
-        InputError: it cannot be read, or a name stands in it twice.
+        InputError: it cannot be read, a name stands in it twice, or its columns are not separated by commas.
     """
-    return list(header(file, delimiter=",").names)
+    names = list(header(file, delimiter=",").names)
+    other = [mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]]
+    if other:
+        raise InputError(
+            f"{file.place}: must be separated by commas, but all of its header is one name with {other[0]!r} in it"
+        )
+    return names
 
 
 def whole_table(file: SourceFile, columns: Sequence[str]) -> pa.Table:

@@ -28,7 +28,7 @@ def tell_refit(context: StageContext, section: Mapping[str, Any], *, kept: int) 
     _log(context, section)
     for check in section["checks"]:
         if check["status"] == "refused":
-            context.reporter.say(f"    {check['name']}: {check['text']}")
+            context.reporter.say(f"    not fitted anew on the newest rows: {check['name']}: {check['text']}")
     return headline(section, kept=kept)
 
 
@@ -36,7 +36,8 @@ def headline(section: Mapping[str, Any], *, kept: int) -> str:
     """What ships, and how old it is, in one line."""
     judged, refit = section["judged"], section["refit"]
     if section["ships"] == "judged":
-        return f"the judged model ships, {judged['age_days']:.0f} days old"
+        kept = " and the verdict stands" if section["reasons"] else ""
+        return f"the judged model ships{kept}, {judged['age_days']:.0f} days old"
     return (
         f"the refit ships, {refit['age_days']:.0f} days old (judged {judged['age_days']:.0f}); "
         f"{len(section['blocks'])} blocks, {kept} of them of earlier nights"

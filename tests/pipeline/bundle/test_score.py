@@ -93,6 +93,12 @@ def test_lines_that_never_name_a_column_lack_it(case: Small, bundle: Path, tmp_p
         score_file(bundle, tmp_path / "rows.jsonl", tmp_path / "scores.parquet")
 
 
+def test_raw_transactions_are_shown_the_way(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw.csv").write_text("event_time,card_id\n2024-01-01T00:00:00Z,c1\n")
+    with pytest.raises(ValueError, match="raw transactions need --transactions and --state in place of --input"):
+        score_file(bundle, tmp_path / "raw.csv", tmp_path / "scores.parquet")
+
+
 def test_a_column_that_stands_twice_is_refused(case: Small, bundle: Path, tmp_path: Path) -> None:
     names = [*case.parts.numeric, *case.parts.categorical, "number_0"]
     (tmp_path / "rows.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * len(names)) + "\n")

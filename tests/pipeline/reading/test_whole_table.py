@@ -36,3 +36,10 @@ def test_broken_rows_are_counted_and_the_first_is_named(tmp_path):
 def test_a_file_of_another_kind_or_of_none_is_refused(tmp_path, name, said):
     with pytest.raises(InputError, match=f"outcomes must be in a .*{said}"):
         row_file(tmp_path / name, "outcomes")
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_a_file_with_another_separator_is_told_so_and_not_that_its_rows_are_broken(tmp_path, mark):
+    (tmp_path / "rows.csv").write_text(f"a{mark}b\n1{mark}2,5\n")
+    with pytest.raises(InputError, match=r"rows\.csv: must be separated by commas, but all of its header is one name"):
+        file_columns(row_file(tmp_path / "rows.csv", "rows"))
