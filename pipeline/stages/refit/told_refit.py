@@ -36,8 +36,8 @@ def headline(section: Mapping[str, Any], *, kept: int) -> str:
     """What ships, and how old it is, in one line."""
     judged, refit = section["judged"], section["refit"]
     if section["ships"] == "judged":
-        kept = " and the verdict stands" if section["reasons"] else ""
-        return f"the judged model ships{kept}, {judged['age_days']:.0f} days old"
+        stands = " and the verdict stands" if section["reasons"] else ""
+        return f"the judged model ships{stands}, {judged['age_days']:.0f} days old"
     return (
         f"the refit ships, {refit['age_days']:.0f} days old (judged {judged['age_days']:.0f}); "
         f"{len(section['blocks'])} blocks, {kept} of them of earlier nights"
