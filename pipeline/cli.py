@@ -279,8 +279,9 @@ def _stage_settings(run_folder: str, config: str | None, assignments: list[str])
 
     place = run_place(run_folder, runs=Path("runs"))
     if config is not None:
+        loaded = load_config(config, assignments=assignments)  # its plugins are what the run's own settings name
         as_of = read_settings(place.folder).as_of if (place.folder / "config.json").is_file() else None
-        settings = RunSettings(load_config(config, assignments=assignments), as_of)
+        settings = RunSettings(loaded, as_of)
     else:
         kept = read_settings(place.folder)
         settings = RunSettings(override_config(kept.config, assignments), kept.as_of)

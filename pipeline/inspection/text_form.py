@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.reading.byte_stream import ByteStream
+from pipeline.reading.file_kinds import DAMAGED
+from pipeline.reading.reading_faults import reading_fault
 from pipeline.reading.sources import SourceFile
+from pipeline.storage.errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
 SCANNED_BYTES = 64 << 20
@@ -31,7 +34,10 @@ def text_form(file: SourceFile) -> TextForm:
     """The form of a file; the usual one where it is no text."""
     if file.parquet:
         return TextForm()
-    encoding, head = _encoding(file)
+    try:
+        encoding, head = _encoding(file)
+    except DAMAGED as error:
+        raise InputError(f"{file.place}: cannot be read, {reading_fault(error)}") from error
     if file.json:
         return TextForm(encoding=encoding)
     text = head.decode(encoding, "replace").removeprefix("\ufeff")

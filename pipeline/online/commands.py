@@ -26,12 +26,14 @@ def build_state(
     from features.times import time_microseconds
     from pipeline.runs.settings import read_settings
     from pipeline.stages.export.online_state import write_state_of_run
+    from pipeline.state.state_files import state_place
     from pipeline.storage.addresses import local_path
     from pipeline.storage.atomic import replaced_folder
 
+    place = state_place(local_path(out))
     folder, moment = local_path(run), None if until is None else time_microseconds(until)
     config = read_settings(folder).config
-    with replaced_folder(local_path(out)) as made:
+    with replaced_folder(place) as made:
         spec = folder / "features" / "spec.json"
         manifest = write_state_of_run(folder / "ingest", spec, made, config=config, until=moment)
     _show(f"{manifest['rows']:,} rows up to {manifest['last_event']} → {out}")
@@ -57,11 +59,12 @@ def compact_log(
 ) -> None:
     """Bring a log to its end: the state from which serving can go on without it."""
     from pipeline.online.replayed_log import read_log, replayed
-    from pipeline.state.state_files import write_next_state
+    from pipeline.state.state_files import state_place, write_next_state
     from pipeline.storage.addresses import local_path
 
+    place = state_place(local_path(out))
     told = read_log(local_path(log))
-    manifest = write_next_state(local_path(out), told.start, replayed(told).after)
+    manifest = write_next_state(place, told.start, replayed(told).after)
     _show(f"{len(told.events):,} events, {manifest['rows']:,} rows up to {manifest['last_event']} → {out}")
 
 
@@ -108,10 +111,16 @@ def score_raw(bundle: str, state: str, transactions: tuple[str, ...], out: str, 
     from pipeline.bundle.fetched import local_bundle
     from pipeline.bundle.manifest import signing_key
     from pipeline.online.raw_scores import score_transactions
-    from pipeline.storage.addresses import local_path
+    from pipeline.reading.sources import source_files
+    from pipeline.state.state_files import state_place
+    from pipeline.storage.addresses import is_remote, local_path
+    from pipeline.storage.errors import InputError
     from pipeline.storage.transfers import written_file
 
-    beside: Path | None = None if state_out is None else local_path(state_out)
+    beside: Path | None = None if state_out is None else state_place(local_path(state_out))
+    local = [each for each in transactions if "://" not in each]
+    if not is_remote(out) and local and local_path(out).resolve() in {f.path.resolve() for f in source_files(tuple(local))}:
+        raise InputError(f"--out must be another file than those of --transactions, got {out}")
     with local_bundle(bundle) as folder, written_file(out) as target:
         scored = score_transactions(
             folder, local_path(state), transactions, target, key=signing_key(), state_out=beside

@@ -18,11 +18,12 @@ class CardNumbersError(InputError):
     """Ids are card numbers, and no secret hashes them."""
 
 
-def check_no_card_numbers(ids: pa.ChunkedArray) -> None:
+def check_no_card_numbers(ids: pa.ChunkedArray, *, name: str = "card_id") -> None:
     """Refuse ids of which more have the check digit of card numbers than chance explains.
 
     Args:
-        ids: card ids, text or whole numbers.
+        ids: text or whole numbers.
+        name: of their column, for the message.
 
     Raises:
         CardNumbersError: they are card numbers; the message counts them.
@@ -32,7 +33,7 @@ def check_no_card_numbers(ids: pa.ChunkedArray) -> None:
     expected = BY_CHANCE * len(numbers)
     if right and right >= expected + DEVIATIONS * math.sqrt(expected * (1 - BY_CHANCE)) - 1e-9:
         raise CardNumbersError(
-            f"card ids must be hashed under a secret before a state keeps them, but {right:,} of {len(numbers):,} "
+            f"{name} must be hashed under a secret before a state keeps it, but {right:,} of {len(numbers):,} "
             f"different ids of {FEWEST_DIGITS} to {MOST_DIGITS} digits have the check digit of card numbers: name the "
             "secret's variable in data.hash_key_env"
         )
@@ -55,7 +56,8 @@ def has_check_digit(numbers: pa.Array) -> np.ndarray:
 
 
 def _numbers_of_length(ids: pa.ChunkedArray) -> pa.Array:
-    """The different ids that are nothing but digits, as many as a card number has."""
+    """The digits of the different ids that hold as many as a card number has, however they are grouped or led in."""
     different = pc.cast(pc.unique(ids.combine_chunks()), pa.string()).drop_null()
+    bare = pc.replace_substring_regex(different, r"^[^0-9]+|\.0+$|[\s.:;,'_*|/\-]|[^0-9]+$", "")
     pattern = f"^[0-9]{{{FEWEST_DIGITS},{MOST_DIGITS}}}$"
-    return different.filter(pc.match_substring_regex(different, pattern))
+    return pc.unique(bare.filter(pc.match_substring_regex(bare, pattern)))

@@ -137,6 +137,22 @@ def write_next_state(folder: Path, stored: StateFolder, after: HistoryState) -> 
         return write_state(made, after, features=stored.features, content=content)
 
 
+def state_place(folder: Path) -> Path:
+    """Where a state may be written: nowhere yet, in an empty folder, or in the place of a state.
+
+    Raises:
+        InputError: something else lies there.
+    """
+    place = folder.resolve()
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return place
+    try:
+        checked_state(place)
+    except InputError:
+        raise InputError(f"a state must be written to a new folder or in the place of a state, got {folder}") from None
+    return place
+
+
 def checked_state(folder: Path) -> StateFolder:
     """A folder whose files are as its manifest says; its arrays are checked when they are loaded.
 

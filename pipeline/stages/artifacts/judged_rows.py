@@ -12,6 +12,7 @@ from features.earlier_labels import EARLIER_LABELS, earlier_labels
 from pipeline.sections import CANDIDATES as CANDIDATES
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_table
+from pipeline.storage.masking import masked
 
 POLICY_COLUMNS = ("action", "approval_probability")
 OWN_PLACE = (
@@ -67,11 +68,7 @@ def judged_rows(table: pa.Table, details: pd.DataFrame) -> JudgedRows:
         amount=details["amount"].to_numpy(np.float64),
         card=_codes(details, "card_id"),
         new_card=details["new_card"].to_numpy(np.bool_) if has_card else None,
-        groups={
-            name: details[name].fillna("(missing)").to_numpy(str)
-            for name in extras
-            if details[name].nunique() <= GROUPING_SIZE
-        },
+        groups={name: _shown_values(details[name]) for name in extras if details[name].nunique() <= GROUPING_SIZE},
         merchant=_codes(details, "merchant_id"),
         weight=details["label_weight"].to_numpy(np.float64) if "label_weight" in details else None,
         compromised=details["compromised"].to_numpy(np.bool_) if "compromised" in details else None,
@@ -105,3 +102,10 @@ def _compromised(cards: pa.ChunkedArray, labels: pa.Table, *, before: pd.Timesta
         stood = earlier.taken((earlier.available < micros) & (micros <= earlier.until))
         fraud[stood.row] = stood.label == 1
     return set(cards.filter(pa.array(fraud)).drop_null().to_pylist())
+
+
+def _shown_values(values: pd.Series) -> np.ndarray:
+    """The values of a grouping as a report may show them [N]."""
+    codes, distinct = pd.factorize(values.fillna("(missing)"))
+    shown: np.ndarray = np.array([masked(str(each)) for each in distinct], str)[codes]
+    return shown
