@@ -24,7 +24,7 @@ class Question:
         reason: why that is the default, without a value of a row.
         sure: whether there is nothing to ask.
         options: possible answers; none where any text may be one.
-        check: refuses an answer that cannot be one (InputError).
+        reading: what is meant by an answer that was typed; refuses one that cannot be one (InputError).
     """
 
     about: str
@@ -33,7 +33,7 @@ class Question:
     reason: str
     sure: bool = False
     options: tuple[str, ...] = ()
-    check: Callable[[str], object] = str
+    reading: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,8 @@ def asked_on(console: Console) -> Ask:
                 default=question.default,
             )
             try:
-                question.check(answer)
+                return question.reading(answer)
             except INPUT_ERRORS as error:
                 console.print(masked(str(error)), style="red", highlight=False, markup=False)
-            else:
-                return answer
 
     return ask

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from features.schema.instants import NOT_A_TIME
-from features.schema.time_column import TimeColumn
 from pipeline.inspection.column_words import hints_at
 from pipeline.inspection.interview import NONE, Interview, Question
 from pipeline.inspection.label_choice import LabelChoice
 from pipeline.inspection.leak_signs import is_one_sided, outcomes
 from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.inspection.time_readings import TimeReading, clock_reading, counted_reading, parts_reading
+from pipeline.inspection.zone_answer import zone_answer
 from pipeline.storage.errors import InputError
 
 FRAUDS_ALONE = 0.5
@@ -156,7 +156,7 @@ def _with_zone(time: TimeReading, interview: Interview) -> TimeReading:
             "In which time zone are the times? (such as Europe/Brussels)",
             "UTC",
             "the times carry no zone; UTC is assumed",
-            check=lambda zone: TimeColumn(column="time", timezone=zone),
+            reading=zone_answer,
         )
     )
     return time if zone == "UTC" else replace(time, keys={**time.keys, "timezone": zone})

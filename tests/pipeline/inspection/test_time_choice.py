@@ -1,8 +1,11 @@
 """Which of several times is the transaction's, and which its report's."""
 
-import pytest
+import io
 
-from pipeline.inspection.interview import Interview
+import pytest
+from rich.console import Console
+
+from pipeline.inspection.interview import Interview, asked_on
 from pipeline.inspection.label_choice import LabelChoice
 from pipeline.inspection.time_choice import event_time_choice, report_time_choice, time_columns
 from pipeline.storage.errors import InputError
@@ -53,6 +56,16 @@ def test_a_time_without_a_zone_is_asked_about_and_the_answer_is_kept():
     assert "no zone" in interview.open[0].reason
     assert "timezone" not in time.keys
     assert chosen({"event_time": naive}, "Europe/Brussels")[0].keys["timezone"] == "Europe/Brussels"
+
+
+def test_a_zone_that_is_none_is_asked_for_again_and_its_city_is_enough(monkeypatch):
+    given = iter(["+01:00", "Istanbul", "Berlin"])
+    monkeypatch.setattr("builtins.input", lambda *_: next(given))
+    shown = io.StringIO()
+    columns = seen({"event_time": [stamp[:-1] for stamp in STAMPS]})
+    time = event_time_choice(columns, Interview(asked_on(Console(file=shown, width=300))))
+    assert time.keys["timezone"] == "Europe/Berlin"
+    assert shown.getvalue().count("must be") == 2
 
 
 def test_nothing_that_reads_as_a_time_is_a_refusal():
