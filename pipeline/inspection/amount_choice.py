@@ -1,7 +1,8 @@
 """How much a transaction was about, in which unit and in which currency."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from features.schema.column_plan import CURRENCY_NAMES
 from pipeline.inspection.column_words import name_words
 from pipeline.inspection.interview import Interview, Question
 from pipeline.inspection.number_spelling import CURRENCY_CODES
+from pipeline.inspection.rate_answer import CONVERTED, rate_answer
 from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.storage.errors import InputError
 
@@ -124,13 +126,23 @@ def _with_currency(
         reason = f"{found.name} names one currency, {codes[0]}"
         interview.settle(Question("currency", "Which currency?", codes[0], reason, sure=True))
         return AmountChoice(amount.name, keys, {"column": found.name})
-    rates = {codes[0]: "1", **{code: _rate(code, codes[0], interview) for code in codes[1:]}}
-    if "converted" in rates.values():
+    rates = _rates(codes, interview)
+    if CONVERTED in rates.values():
         return AmountChoice(amount.name, keys, {"column": found.name, "target": codes[0], "converted": True})
     return AmountChoice(amount.name, keys, {"column": found.name, "target": codes[0]}, rates)
 
 
-def _rate(code: str, target: str, interview: Interview) -> str:
+def _rates(codes: Sequence[str], interview: Interview) -> dict[str, str]:
+    """What each currency is worth in the first, until one answer says that all amounts are in that already."""
+    rates = {codes[0]: "1"}
+    for code in codes[1:]:
+        rates[code] = _rate(code, codes[0], interview, alone=not any([*rates.values()][1:]))
+        if rates[code] == CONVERTED:
+            break
+    return rates
+
+
+def _rate(code: str, target: str, interview: Interview, *, alone: bool) -> str:
     return interview.settle(
         Question(
             "currency",
@@ -138,8 +150,9 @@ def _rate(code: str, target: str, interview: Interview) -> str:
             "",
             f"amounts in {code} need a rate to {target} before they can be added up: fill it in beside the preset, or "
             "say converted = true instead of rates",
+            reading=partial(rate_answer, alone=alone),
         )
-    ).strip()
+    )
 
 
 def _holds_currencies(column: SeenColumn) -> bool:

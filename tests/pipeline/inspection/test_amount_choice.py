@@ -1,9 +1,12 @@
 """Which number is the amount, how it is spelled, and in which currency."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from pipeline.inspection.amount_choice import amount_choice
-from pipeline.inspection.interview import Interview
+from pipeline.inspection.interview import Interview, asked_on
 from pipeline.storage.errors import InputError
 from tests.fixtures.seen_files import ROWS, repeated, seen
 
@@ -81,6 +84,22 @@ def test_amounts_that_somebody_calls_converted_need_no_rate():
     two, _ = chosen({"amount": AMOUNTS, "ccy": repeated(["EUR", "EUR", "USD"])}, lambda question: "converted")
     assert two.currency == {"column": "ccy", "target": "EUR", "converted": True}
     assert two.rates == {}
+
+
+def typed(monkeypatch, *answers):
+    given = iter(answers)
+    monkeypatch.setattr("builtins.input", lambda *_: next(given))
+    columns = {"amount": AMOUNTS, "ccy": repeated(["EUR", "EUR", "EUR", "CHF", "CHF", "USD"])}
+    return chosen(columns, asked_on(Console(file=io.StringIO())))
+
+
+def test_a_rate_is_asked_for_until_it_is_one_and_may_have_a_comma(monkeypatch):
+    found, _ = typed(monkeypatch, "about one", "0,95", "converted", "0.92")
+    assert found.rates == {"EUR": "1", "CHF": "0.95", "USD": "0.92"}
+
+
+def test_once_amounts_are_converted_no_further_rate_is_asked_for(monkeypatch):
+    assert typed(monkeypatch, "converted")[0].currency["converted"]
 
 
 def test_countries_are_no_currencies():
