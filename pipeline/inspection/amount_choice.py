@@ -87,7 +87,7 @@ def _spelled(column: SeenColumn, interview: Interview) -> dict[str, Any]:
         keys["refund"] = "is_refund"
     if column.number.negative > OFTEN:
         reason = f"{column.number.negative:.0%} of the amounts are negative, and taken for refunds: are they purchases?"
-        interview.settle(Question("amount", "Are negative amounts refunds?", "refunds", reason, options=("refunds",)))
+        interview.leave_open(Question("amount", "Are negative amounts refunds?", "refunds", reason))
     if column.number.whole and _in_cents(column, interview):
         keys["unit"] = "minor"
     return keys

@@ -38,16 +38,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was settled, and whether a person said so."""
+    """What was settled, and whether a person said so: to say nothing where there is no default leaves it open."""
 
     question: Question
     value: str
-    asked: bool
+    said: bool
 
     @property
     def comment(self) -> str:
         """The line that stands above the choice in the file."""
-        if self.asked:
+        if self.said:
             return f"# as answered: {self.question.text} {masked(self.value)}"
         return f"# {'' if self.question.sure else 'check: '}{self.question.reason}"
 
@@ -66,8 +66,12 @@ class Interview:
         """The answer to a question."""
         asked = not question.sure and self._ask is not None
         value = self._ask(question) if asked and self._ask is not None else question.default
-        self.answers.append(Answer(question, value, asked))
+        self.answers.append(Answer(question, value, said=asked and value != ""))
         return value
+
+    def leave_open(self, question: Question) -> None:
+        """Record what somebody should check and no answer here could settle."""
+        self.answers.append(Answer(question, question.default, said=False))
 
     def comments(self, *about: str) -> list[str]:
         """What the file says of some choices, in the order of the questions."""
@@ -76,7 +80,7 @@ class Interview:
     @property
     def open(self) -> Sequence[Question]:
         """What nobody was sure of and nobody answered."""
-        return [each.question for each in self.answers if not each.question.sure and not each.asked]
+        return [each.question for each in self.answers if not each.question.sure and not each.said]
 
 
 def asked_on(console: Console) -> Ask:
@@ -90,6 +94,7 @@ def asked_on(console: Console) -> Ask:
                 console=console,
                 choices=list(question.options) or None,
                 default=question.default,
+                show_default=bool(question.default),
             )
             try:
                 return question.reading(answer)

@@ -51,7 +51,7 @@ def test_decimal_commas_and_thousands_become_keys():
 def test_one_mark_before_three_digits_is_asked_about(answer, keys):
     found, interview = chosen({"amount": repeated(["1.234", "5.678"])}, lambda question: answer)
     assert found.keys == {"column": "amount", **keys}
-    assert interview.answers[1].asked
+    assert interview.answers[1].said
 
 
 def test_cents_are_sure_by_name_and_asked_about_without_one():
@@ -100,6 +100,13 @@ def test_a_rate_is_asked_for_until_it_is_one_and_may_have_a_comma(monkeypatch):
 
 def test_once_amounts_are_converted_no_further_rate_is_asked_for(monkeypatch):
     assert typed(monkeypatch, "converted")[0].currency["converted"]
+
+
+def test_enter_at_a_rate_leaves_it_open(monkeypatch):
+    found, interview = typed(monkeypatch, "0.95", "")
+    assert found.rates == {"EUR": "1", "CHF": "0.95", "USD": ""}
+    assert [question.text[:19] for question in interview.open] == ["What is one USD wor"]
+    assert interview.comments("currency")[1].startswith("# check: amounts in USD need a rate to EUR")
 
 
 def test_countries_are_no_currencies():

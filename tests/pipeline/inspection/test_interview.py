@@ -43,6 +43,20 @@ def test_an_answer_counts_and_is_no_longer_open():
     assert interview.open == []
 
 
+def test_to_say_nothing_where_there_is_no_default_leaves_a_question_open():
+    interview, rate = Interview(lambda question: ""), Question("currency", "What is it worth?", "", "it needs a rate")
+    assert interview.settle(rate) == ""
+    assert interview.comments("currency") == ["# check: it needs a rate"]
+    assert interview.open == [rate]
+
+
+def test_what_no_answer_settles_is_asked_of_nobody_and_left_open():
+    interview, folds = Interview(refusing), Question("split", "Which folds?", "default", "none fit")
+    interview.leave_open(folds)
+    assert interview.comments("split") == ["# check: none fit"]
+    assert interview.open == [folds]
+
+
 def test_comments_are_of_what_was_asked_for_alone():
     interview = Interview()
     interview.settle(UNSURE)
