@@ -124,6 +124,28 @@ def test_a_file_that_ingest_refuses_is_described_all_the_same(tmp_path):
     assert any("as it stands, the files are refused" in line for line in said_of(new, interview))
 
 
+def test_a_rate_that_is_missing_is_the_next_thing_to_do_and_ingest_says_the_same(tmp_path):
+    interview = Interview()
+    new = new_configuration([str(EXPORTS["two_currencies_and_refunds"](tmp_path).path)], tmp_path / "out", interview)
+    write_configuration(new, force=False)
+    rates = tmp_path / "out" / "export.rates.csv"
+    assert f"next    fill in the rate of USD in {rates}, without it the files are refused" in said_of(new, interview)
+    config = load_config(str(new.config), environment={})
+    with pytest.raises(InputError, match=rf"{rates}: every rate must be a number above 0, got none for USD in row 2$"):
+        ingested_data(config, as_of=None)
+
+
+def test_what_is_refused_is_called_by_the_name_it_has_and_nothing_is_next_but_to_mend_it(tmp_path):
+    def answer(question):
+        return "0.9,1" if question.about == "currency" else question.default
+
+    interview = Interview(answer)
+    new = new_configuration([str(EXPORTS["two_currencies_and_refunds"](tmp_path).path)], tmp_path / "out", interview)
+    said = "\n".join(said_of(new, interview))
+    assert "the files are refused: export.rates.csv: " in said
+    assert said.endswith(f"next    mend what is refused, then harbor check --config {new.config}")
+
+
 @pytest.mark.parametrize(
     ("name", "configuration"), [("Export März (2).csv", "Export-M-rz-2"), ("4539578763621486.csv", "transactions")]
 )
