@@ -76,7 +76,7 @@ def report_time_choice(
         )
     )
     chosen = next((each.time for each in found if each.name == name), None)
-    return None if chosen is None else _with_format(chosen, interview, "label_available_at")
+    return None if chosen is None else _in_zone_of(event, _with_format(chosen, interview, "label_available_at"))
 
 
 def _event_candidates(seen: SeenColumns) -> list[TimeReading]:
@@ -160,6 +160,13 @@ def _with_zone(time: TimeReading, interview: Interview) -> TimeReading:
         )
     )
     return time if zone == "UTC" else replace(time, keys={**time.keys, "timezone": zone})
+
+
+def _in_zone_of(event: TimeReading, report: TimeReading) -> TimeReading:
+    """With the zone of the transaction: a day that ended in UTC would be over too early west of Greenwich."""
+    if not report.naive or "timezone" not in event.keys:
+        return report
+    return replace(report, keys={**report.keys, "timezone": event.keys["timezone"]})
 
 
 def _why_event(best: TimeReading, others: Sequence[TimeReading], *, sure: bool) -> str:

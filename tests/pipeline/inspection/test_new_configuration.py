@@ -2,6 +2,7 @@
 
 import tomllib
 
+import pyarrow.compute as pc
 import pytest
 
 from features.split import LabelsConfig
@@ -122,6 +123,22 @@ def test_a_file_that_ingest_refuses_is_described_all_the_same(tmp_path):
     assert new.data is None
     assert "frauds would be lost" in new.refusal
     assert any("as it stands, the files are refused" in line for line in said_of(new, interview))
+
+
+def test_a_day_of_a_report_ends_where_its_transaction_happened(tmp_path):
+    def answer(question):
+        return "America/New_York" if "time zone" in question.text else question.default
+
+    path = EXPORTS["semicolons_decimal_commas_and_report_dates"](tmp_path).path
+    new = new_configuration([str(path)], tmp_path / "out", Interview(answer))
+    write_configuration(new, force=False)
+    rows = ingested_data(load_config(str(new.config), environment={}), as_of=None).transactions
+    known = rows.filter(pc.equal(rows["label"], 1))["label_available_at"]
+    assert set(pc.hour(pc.local_timestamp(pc.assume_timezone(known.cast("timestamp[us]"), "UTC"))).to_pylist()) <= {
+        3,
+        4,
+        5,
+    }
 
 
 def test_a_rate_that_is_missing_is_the_next_thing_to_do_and_ingest_says_the_same(tmp_path):

@@ -97,6 +97,24 @@ def test_a_time_that_frauds_alone_have_is_asked_about_whatever_it_is_called():
     assert [question.about for question in interview.open] == ["label_available_at"]
 
 
+def reported(times, events, zone):
+    columns = seen({"is_fraud": LABEL, "event_time": events, "chargeback_date": times})
+    event = event_time_choice(columns, Interview(lambda question: zone))
+    return report_time_choice(columns, event, LABELS, Interview()).keys
+
+
+@pytest.mark.parametrize("length", [10, 19], ids=["days", "times"])
+def test_a_report_without_a_zone_is_in_that_of_its_transaction(length):
+    naive = [None if stamp is None else stamp[:length] for stamp in REPORTED]
+    events = [stamp[:-1] for stamp in STAMPS]
+    assert reported(naive, events, "America/New_York")["timezone"] == "America/New_York"
+    assert "timezone" not in reported(naive, events, "UTC")
+
+
+def test_a_report_that_carries_its_zone_keeps_it():
+    assert "timezone" not in reported(REPORTED, [stamp[:-1] for stamp in STAMPS], "America/New_York")
+
+
 def test_days_alone_are_asked_about():
     _, interview = chosen({"transaction_date": DAYS})
     assert "the day alone" in interview.open[0].reason
