@@ -55,7 +55,7 @@ class NewConfiguration:
 
 
 def new_configuration(
-    source: Sequence[str], out: Path, interview: Interview, *, reporter: Reporter | None = None
+    source: Sequence[str], out: Path, interview: Interview, *, force: bool = False, reporter: Reporter | None = None
 ) -> NewConfiguration:
     """Look at files, settle what is to be settled, and try what comes of it; nothing is written.
 
@@ -63,25 +63,28 @@ def new_configuration(
         source: paths, patterns, addresses.
         out: folder of the configuration.
         interview: settles what is not sure.
+        force: whether files that are there may be written over; where not, they are met before any question.
         reporter: is told how far the reading has come.
 
     Raises:
-        InputError: the files cannot be read, differ in their columns, or hold no time, amount or label.
+        InputError: the files cannot be read, differ in their columns, or hold no time, amount or label; what is to be
+            written is there already.
     """
     files = source_files(tuple(source))
     name = configuration_name(files[0])
+    config, path = out / f"{name}.toml", out / f"{name}{PRESET}"
+    _check_place([config], force=force)
     form = text_form(files[0])
     known = known_layout(files, form)
     if known is not None:
         draft = PresetDraft((), {}, tuple(load_preset(DataConfig(preset=known)).entities))
         preset, written = known, {}
     else:
+        _check_place([path], force=force)
         draft = preset_draft(row_sample(files, form), form, interview, of=masked(files[0].name))
-        path = out / f"{name}{PRESET}"
         preset, written = str(path), _preset_files(path, draft)
     data, refusal = _tried(source, Path(preset), known, draft, reporter)
     sections = config_sections(data, interview, source=source, preset=preset, entities=draft.entities)
-    config = out / f"{name}.toml"
     written[config] = f"{HEAD}\n{toml_text([*sections])}"
     unrated = tuple(code for code, rate in draft.rates.items() if not rate)
     return NewConfiguration(config, written, data, refusal, preset, unrated)
@@ -100,9 +103,7 @@ def write_configuration(new: NewConfiguration, *, force: bool) -> None:
     Raises:
         InputError: one is there already and `force` is not given; nothing is written then.
     """
-    there = [str(path) for path in new.files if path.exists()]
-    if there and not force:
-        raise InputError(f"{', '.join(there)}: is there already; --force writes over it, --out DIR puts it elsewhere")
+    _check_place([*new.files], force=force)
     for path, text in new.files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
@@ -143,6 +144,12 @@ def _next_steps(new: NewConfiguration) -> Iterator[str]:
     else:
         yield f"next    harbor check --config {new.config}"
     yield f"        harbor run --config {new.config}"
+
+
+def _check_place(paths: Sequence[Path], *, force: bool) -> None:
+    there = [str(path) for path in paths if path.exists()]
+    if there and not force:
+        raise InputError(f"{', '.join(there)}: is there already; --force writes over it, --out DIR puts it elsewhere")
 
 
 def _preset_files(path: Path, draft: PresetDraft) -> dict[Path, str]:
