@@ -54,7 +54,9 @@ def amount_choice(seen: SeenColumns, interview: Interview, *, taken: Collection[
     best = ranked[0]
     sure = best.hints("amount") and not any(_rank(each) >= NAMED for each in ranked[1:])
     reason = (
-        f"{best.name} is named for it" if sure else f"of {len(possible)} columns of numbers {best.name} comes first"
+        f"{best.name} is named for it"
+        if sure
+        else f"is {best.name} the amount? it is taken of {len(possible)} that hold numbers"
     )
     names = tuple(each.name for each in ranked)
     name = interview.settle(Question("amount", "Which column is the amount?", best.name, reason, sure, names))
@@ -78,7 +80,7 @@ def _spelled(column: SeenColumn, interview: Interview) -> dict[str, Any]:
                 "amount",
                 f"What does the mark in {column.name} part?",
                 "thousands" if "thousands" in keys else "fraction",
-                "every amount has three digits behind its only mark, which may part thousands or a fraction",
+                f"does the mark in {column.name} part thousands or a fraction? every amount has three digits behind it",
                 options=("thousands", "fraction"),
             )
         )
@@ -86,7 +88,7 @@ def _spelled(column: SeenColumn, interview: Interview) -> dict[str, Any]:
     if column.number.negative:
         keys["refund"] = "is_refund"
     if column.number.negative > OFTEN:
-        reason = f"{column.number.negative:.0%} of the amounts are negative, and taken for refunds: are they purchases?"
+        reason = f"are negative amounts purchases? {column.number.negative:.0%} are negative, and taken for refunds"
         interview.leave_open(Question("amount", "Are negative amounts refunds?", "refunds", reason))
     if column.number.whole and _in_cents(column, interview):
         keys["unit"] = "minor"
@@ -106,7 +108,7 @@ def _in_cents(column: SeenColumn, interview: Interview) -> bool:
     reason = (
         "its name says that it counts cents"
         if named
-        else f"all amounts are whole numbers, {ends:.0%} of them end in 00: they may be cents; whole units are assumed"
+        else f"are the amounts cents? all are whole numbers, {ends:.0%} end in 00; whole units are assumed"
     )
     default = "cents" if named else "units"
     question = Question(

@@ -21,7 +21,7 @@ class Question:
         about: what in the preset or the configuration it decides.
         text: the question as a person is asked it.
         default: what holds where nobody is asked.
-        reason: why that is the default, without a value of a row.
+        reason: why that is the default, without a value of a row; where that is not sure, what to check first.
         sure: whether there is nothing to ask.
         options: possible answers; none where any text may be one.
         reading: what is meant by an answer that was typed; refuses one that cannot be one (InputError).

@@ -64,13 +64,15 @@ def report_time_choice(
         return None
     best = min(found, key=lambda each: each.filled)
     sure = len(named) == 1 and (best.filled < FRAUDS_ALONE or best.hints("known_later"))
-    why = "is named for it, and" if named else "is there for frauds alone, and"
+    why = "is named for it" if named else "is there for frauds alone"
+    evidence = f"{why} and never lies before its transaction"
+    doubt = f"does {best.name} say when the label became known? it {evidence}"
     name = interview.settle(
         Question(
             "label_available_at",
             "Which column says when the label became known?",
             best.name,
-            f"{best.name} {why} never lies before its transaction",
+            f"{best.name} {evidence}" if sure else doubt,
             sure,
             (*(each.name for each in found), NONE),
         )
@@ -140,7 +142,7 @@ def _with_format(time: TimeReading, interview: Interview, about: str) -> TimeRea
             about,
             "Day first or month first?",
             form,
-            f"no day above 12 says whether {form} or {time.alternative[0]} is meant",
+            f"is {form} or {time.alternative[0]} meant? no day above 12 says it; {form} is taken",
             options=(form, *time.alternative),
         )
     )
@@ -171,13 +173,18 @@ def _in_zone_of(event: TimeReading, report: TimeReading) -> TimeReading:
 
 def _why_event(best: TimeReading, others: Sequence[TimeReading], *, sure: bool) -> str:
     if best.counted:
-        return f"{_title(best)} counts {best.keys['unit']} from a start that the file does not name; 1970 stands for it"
+        unit = best.keys["unit"]
+        return f"when does {_title(best)} begin to count {unit}? the file does not say; 1970 stands for it"
     if best.by_day:
-        return f"{_title(best)} says the day alone: windows of hours mean little where no column has the time of day"
+        return (
+            f"does a column have the time of day? {_title(best)} says the day alone, and windows of hours mean little"
+        )
     rest = ", ".join(map(_title, others))
     if not others:
         return f"{_title(best)} is the only column that reads as a time in all rows and is no report or birthday"
-    return f"{_title(best)} is named for it and lies before {rest}" if sure else f"it might be {rest} as well"
+    if sure:
+        return f"{_title(best)} is named for it and lies before {rest}"
+    return f"is {_title(best)} the time of the transaction? it might be {rest} as well"
 
 
 def _title(time: TimeReading) -> str:

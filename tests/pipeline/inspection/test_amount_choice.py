@@ -33,6 +33,7 @@ def test_a_column_named_for_it_wins_over_fees_balances_and_codes():
 def test_two_that_either_could_be_are_asked_about(names):
     _, interview = chosen(dict.fromkeys(names, AMOUNTS))
     assert asked(interview) == ["amount"]
+    assert interview.open[0].reason == f"is {names[0]} the amount? it is taken of 2 that hold numbers"
 
 
 def test_what_is_something_else_already_is_no_amount():

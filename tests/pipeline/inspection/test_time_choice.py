@@ -37,6 +37,7 @@ def test_the_earlier_of_two_times_is_taken_where_its_name_says_so_too():
 def test_two_times_that_either_could_be_are_asked_about(names):
     _, interview = chosen(dict(zip(names, (STAMPS, LATER), strict=True)))
     assert [question.about for question in interview.open] == ["event_time"]
+    assert interview.open[0].reason.startswith(f"is {names[0]} the time of the transaction? it might be ")
 
 
 def test_a_day_is_not_taken_silently_where_another_column_has_the_hour():
@@ -88,6 +89,7 @@ def test_a_report_before_its_transaction_is_none_and_a_full_one_is_asked_about()
     columns, interview = seen({"is_fraud": LABEL, "event_time": STAMPS, "confirmed_at": LATER}), Interview()
     report_time_choice(columns, event_time_choice(columns, Interview()), LABELS, interview)
     assert [question.about for question in interview.open] == ["label_available_at"]
+    assert interview.open[0].reason.startswith("does confirmed_at say when the label became known? it is named for it")
 
 
 def test_a_time_that_frauds_alone_have_is_asked_about_whatever_it_is_called():
