@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.schema.instants import NOT_A_TIME
 from pipeline.inspection.column_words import hints_at
@@ -21,6 +23,10 @@ ALWAYS = 0.999
 """Share of the rows in which one time may be called the earlier one, or a time of day be there."""
 MOSTLY = 0.98
 """Share of the rows that must have a time of the transaction: real exports hold a few that nobody can read."""
+
+
+AWAY = r"[+-](?:0[1-9]|1\d|00:?[1-9]\d)(?::?\d{2})?$"
+"""A distance from UTC at the end of a time, other than none."""
 
 
 def event_time_choice(seen: SeenColumns, interview: Interview) -> TimeReading:
@@ -48,7 +54,7 @@ def event_time_choice(seen: SeenColumns, interview: Interview) -> TimeReading:
         )
     )
     chosen = next(each for each in ranked if _title(each) == name)
-    return _with_zone(_with_format(chosen, interview, "event_time"), interview)
+    return _with_zone(_with_format(chosen, interview, "event_time"), interview, "event_time")
 
 
 def report_time_choice(
@@ -78,7 +84,11 @@ def report_time_choice(
         )
     )
     chosen = next((each.time for each in found if each.name == name), None)
-    return None if chosen is None else _in_zone_of(event, _with_format(chosen, interview, "label_available_at"))
+    return (
+        None
+        if chosen is None
+        else _in_zone_of(event, _with_format(chosen, interview, "label_available_at"), seen, interview)
+    )
 
 
 def _event_candidates(seen: SeenColumns) -> list[TimeReading]:
@@ -149,26 +159,37 @@ def _with_format(time: TimeReading, interview: Interview, about: str) -> TimeRea
     return replace(time, keys={**time.keys, "formats": [chosen]})
 
 
-def _with_zone(time: TimeReading, interview: Interview) -> TimeReading:
+def _with_zone(time: TimeReading, interview: Interview, about: str) -> TimeReading:
     if not time.naive or time.counted:
         return time
     zone = interview.settle(
         Question(
-            "event_time",
-            "In which time zone are the times? (such as Europe/Brussels)",
+            about,
+            f"In which time zone are the times of {_title(time)}? (such as Europe/Brussels)",
             "UTC",
-            "the times carry no zone; UTC is assumed",
+            f"the times of {_title(time)} carry no zone; UTC is assumed",
             reading=zone_answer,
         )
     )
     return time if zone == "UTC" else replace(time, keys={**time.keys, "timezone": zone})
 
 
-def _in_zone_of(event: TimeReading, report: TimeReading) -> TimeReading:
+def _in_zone_of(event: TimeReading, report: TimeReading, seen: SeenColumns, interview: Interview) -> TimeReading:
     """With the zone of the transaction: a day that ended in UTC would be over too early west of Greenwich."""
-    if not report.naive or "timezone" not in event.keys:
+    if not report.naive:
         return report
-    return replace(report, keys={**report.keys, "timezone": event.keys["timezone"]})
+    if not event.naive and _away_from_utc(seen.named(event.columns[0])):
+        return _with_zone(report, interview, "label_available_at")
+    zone = event.keys.get("timezone")
+    return report if zone is None else replace(report, keys={**report.keys, "timezone": zone})
+
+
+def _away_from_utc(times: SeenColumn) -> bool:
+    """Whether times carry a distance from UTC, or a zone, that is another."""
+    kind = times.column.type
+    if pa.types.is_timestamp(kind):
+        return kind.tz not in (None, "UTC", "+00:00")
+    return bool(pc.any(pc.match_substring_regex(times.text, AWAY)).as_py())
 
 
 def _why_event(best: TimeReading, others: Sequence[TimeReading], *, sure: bool) -> str:

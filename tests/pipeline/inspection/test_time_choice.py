@@ -102,7 +102,8 @@ def test_a_time_that_frauds_alone_have_is_asked_about_whatever_it_is_called():
 def reported(times, events, zone):
     columns = seen({"is_fraud": LABEL, "event_time": events, "chargeback_date": times})
     event = event_time_choice(columns, Interview(lambda question: zone))
-    return report_time_choice(columns, event, LABELS, Interview()).keys
+    ask = Interview(lambda question: zone if "zone" in question.text else question.default)
+    return report_time_choice(columns, event, LABELS, ask).keys
 
 
 @pytest.mark.parametrize("length", [10, 19], ids=["days", "times"])
@@ -111,6 +112,15 @@ def test_a_report_without_a_zone_is_in_that_of_its_transaction(length):
     events = [stamp[:-1] for stamp in STAMPS]
     assert reported(naive, events, "America/New_York")["timezone"] == "America/New_York"
     assert "timezone" not in reported(naive, events, "UTC")
+
+
+def test_days_beside_transactions_away_from_utc_are_asked_about():
+    days = [None if stamp is None else stamp[:10] for stamp in REPORTED]
+    away, interview = [f"{stamp[:-1]}-05:00" for stamp in STAMPS], Interview()
+    columns = seen({"is_fraud": LABEL, "event_time": away, "chargeback_date": days})
+    report_time_choice(columns, event_time_choice(columns, interview), LABELS, interview)
+    assert [question.about for question in interview.open] == ["label_available_at"]
+    assert reported(days, away, "America/New_York")["timezone"] == "America/New_York"
 
 
 def test_a_report_that_carries_its_zone_keeps_it():
