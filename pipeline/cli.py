@@ -134,7 +134,7 @@ def init(
 
     console = Console()
     interview = Interview(None if yes or not (console.is_terminal and sys.stdin.isatty()) else asked_on(console))
-    new = new_configuration(files, user_path(str(out)), interview)
+    new = new_configuration(files, user_path(str(out)), interview, force=force)
     write_configuration(new, force=force)
     for line in said_of(new, interview):
         _show(line)

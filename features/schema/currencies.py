@@ -1,5 +1,6 @@
 """Amounts of several currencies as amounts of one: minor units of each, and rates that change from day to day."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -63,9 +64,9 @@ def rate_table(currencies: pa.Array, days: NDArray[np.int64], rates: NDArray[np.
     Raises:
         InputError: a rate is no positive number, or a currency has two on one day.
     """
-    wrong = int((~(np.isfinite(rates) & (rates > 0))).sum())
-    if wrong:
-        raise InputError(f"every rate must be a number above 0, got {wrong} that are not")
+    wrong = np.flatnonzero(~(np.isfinite(rates) & (rates > 0)))
+    if len(wrong):
+        raise InputError(f"every rate must be a number above 0, {_first_wrong(currencies, rates, wrong)}")
     codes = np.array(pc.utf8_upper(currencies).to_pylist(), str)
     found_days, found_rates = {}, {}
     for code in np.unique(codes).tolist():
@@ -75,6 +76,15 @@ def rate_table(currencies: pa.Array, days: NDArray[np.int64], rates: NDArray[np.
             raise InputError("every currency must have one rate a day, got two of one day")
         found_days[code], found_rates[code] = days[rows], rates[rows]
     return RateTable(found_days, found_rates)
+
+
+def _first_wrong(currencies: pa.Array, rates: NDArray[np.float64], wrong: NDArray[np.int64]) -> str:
+    """What came first in place of a rate, without its value, and how many more did."""
+    row = int(wrong[0])
+    got, code = "got none" if np.isnan(rates[row]) else "got another", str(currencies[row].as_py()).strip().upper()
+    named = f" for {code}" if re.fullmatch(CODE, code) else ""
+    more = f" ({len(wrong):,} rows like it)" if len(wrong) > 1 else ""
+    return f"{got}{named} in row {row + 1}{more}"
 
 
 def source_currencies(column: pa.Array, preset: Preset) -> pa.Array:

@@ -1,7 +1,8 @@
 """How much a transaction was about, in which unit and in which currency."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from features.schema.column_plan import CURRENCY_NAMES
 from pipeline.inspection.column_words import name_words
 from pipeline.inspection.interview import Interview, Question
 from pipeline.inspection.number_spelling import CURRENCY_CODES
+from pipeline.inspection.rate_answer import CONVERTED, rate_answer
 from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.storage.errors import InputError
 
@@ -52,7 +54,9 @@ def amount_choice(seen: SeenColumns, interview: Interview, *, taken: Collection[
     best = ranked[0]
     sure = best.hints("amount") and not any(_rank(each) >= NAMED for each in ranked[1:])
     reason = (
-        f"{best.name} is named for it" if sure else f"of {len(possible)} columns of numbers {best.name} comes first"
+        f"{best.name} is named for it"
+        if sure
+        else f"is {best.name} the amount? it is taken of {len(possible)} that hold numbers"
     )
     names = tuple(each.name for each in ranked)
     name = interview.settle(Question("amount", "Which column is the amount?", best.name, reason, sure, names))
@@ -76,7 +80,7 @@ def _spelled(column: SeenColumn, interview: Interview) -> dict[str, Any]:
                 "amount",
                 f"What does the mark in {column.name} part?",
                 "thousands" if "thousands" in keys else "fraction",
-                "every amount has three digits behind its only mark, which may part thousands or a fraction",
+                f"does the mark in {column.name} part thousands or a fraction? every amount has three digits behind it",
                 options=("thousands", "fraction"),
             )
         )
@@ -84,8 +88,8 @@ def _spelled(column: SeenColumn, interview: Interview) -> dict[str, Any]:
     if column.number.negative:
         keys["refund"] = "is_refund"
     if column.number.negative > OFTEN:
-        reason = f"{column.number.negative:.0%} of the amounts are negative, and taken for refunds: are they purchases?"
-        interview.settle(Question("amount", "Are negative amounts refunds?", "refunds", reason, options=("refunds",)))
+        reason = f"are negative amounts purchases? {column.number.negative:.0%} are negative, and taken for refunds"
+        interview.leave_open(Question("amount", "Are negative amounts refunds?", "refunds", reason))
     if column.number.whole and _in_cents(column, interview):
         keys["unit"] = "minor"
     return keys
@@ -104,7 +108,7 @@ def _in_cents(column: SeenColumn, interview: Interview) -> bool:
     reason = (
         "its name says that it counts cents"
         if named
-        else f"all amounts are whole numbers, {ends:.0%} of them end in 00: they may be cents; whole units are assumed"
+        else f"are the amounts cents? all are whole numbers, {ends:.0%} end in 00; whole units are assumed"
     )
     default = "cents" if named else "units"
     question = Question(
@@ -124,13 +128,23 @@ def _with_currency(
         reason = f"{found.name} names one currency, {codes[0]}"
         interview.settle(Question("currency", "Which currency?", codes[0], reason, sure=True))
         return AmountChoice(amount.name, keys, {"column": found.name})
-    rates = {codes[0]: "1", **{code: _rate(code, codes[0], interview) for code in codes[1:]}}
-    if "converted" in rates.values():
+    rates = _rates(codes, interview)
+    if CONVERTED in rates.values():
         return AmountChoice(amount.name, keys, {"column": found.name, "target": codes[0], "converted": True})
     return AmountChoice(amount.name, keys, {"column": found.name, "target": codes[0]}, rates)
 
 
-def _rate(code: str, target: str, interview: Interview) -> str:
+def _rates(codes: Sequence[str], interview: Interview) -> dict[str, str]:
+    """What each currency is worth in the first, until one answer says that all amounts are in that already."""
+    rates = {codes[0]: "1"}
+    for code in codes[1:]:
+        rates[code] = _rate(code, codes[0], interview, alone=not any([*rates.values()][1:]))
+        if rates[code] == CONVERTED:
+            break
+    return rates
+
+
+def _rate(code: str, target: str, interview: Interview, *, alone: bool) -> str:
     return interview.settle(
         Question(
             "currency",
@@ -138,8 +152,9 @@ def _rate(code: str, target: str, interview: Interview) -> str:
             "",
             f"amounts in {code} need a rate to {target} before they can be added up: fill it in beside the preset, or "
             "say converted = true instead of rates",
+            reading=partial(rate_answer, alone=alone),
         )
-    ).strip()
+    )
 
 
 def _holds_currencies(column: SeenColumn) -> bool:

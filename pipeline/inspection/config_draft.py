@@ -104,7 +104,7 @@ def _fold_sections(
     frauds = data.report.labels.fraud
     if layout is None:
         why = f"no folds fit {span} with {frauds:,} frauds: the default lengths stand, and a run would refuse them"
-        interview.settle(Question("split", "Which folds?", "default", why))
+        interview.leave_open(Question("split", "Which folds?", "default", why))
         yield Section("", {}, tuple(interview.comments("split")))
         return
     warmup = longest_asked(layout.features or features)

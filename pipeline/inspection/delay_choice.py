@@ -51,7 +51,7 @@ def delay_choice(data: IngestedData, interview: Interview) -> DelayChoice:
             duration_text(guess),
             "the file does not say when frauds became known; chargebacks take weeks, and too short a delay trains on "
             "frauds that nobody knew yet",
-            check=duration_microseconds,
+            reading=_delay,
         )
     )
     return DelayChoice([(duration_microseconds(answer), "")])
@@ -64,6 +64,10 @@ def duration_days(microseconds: float) -> str:
     ('8.2 days', '3 hours')
     """
     return f"{microseconds / DAY:.3g} days" if microseconds >= DAY else f"{microseconds / HOUR:.2g} hours"
+
+
+def _delay(answer: str) -> str:
+    return duration_text(duration_microseconds(answer))
 
 
 def _observed(data: IngestedData) -> NDArray[np.float64]:

@@ -66,16 +66,23 @@ def _main(entity: str, free: list[SeenColumn], interview: Interview) -> SeenColu
     digits = [each for each in free if entity == "card" and each.like_card_numbers and _repeats(each)]
     if named:
         clear = len(named) < 2 or _rank(named[0], entity) > _rank(named[1], entity)
-        return _settled(entity, named, named[0].name, f"{named[0].name} is named for it", clear, interview)
+        reason = f"{named[0].name} is named for it" if clear else _doubt(entity, named, "is named for it")
+        return _settled(entity, named, named[0].name, reason, clear, interview)
     if digits:
-        reason = f"{digits[0].name} holds numbers that pass the check of card numbers"
-        return _settled(entity, digits, digits[0].name, reason, len(digits) == 1, interview)
+        evidence, clear = "holds numbers that pass the check of card numbers", len(digits) == 1
+        reason = f"{digits[0].name} {evidence}" if clear else _doubt(entity, digits, evidence)
+        return _settled(entity, digits, digits[0].name, reason, clear, interview)
     repeating = [each for each in free if _repeats(each) and each.distinct > MANY and not each.hints("property")]
     likely = [each for each in repeating if each.hints("reference")] or repeating
     if not likely:
         return None
-    reason = f"no column is named for the {entity}; {', '.join(each.name for each in likely[:4])} might be it"
+    reason = f"is the {entity} in {', '.join(each.name for each in likely[:4])}? no column is named for it"
     return _settled(entity, likely, NONE, reason, False, interview)
+
+
+def _doubt(entity: str, options: list[SeenColumn], evidence: str) -> str:
+    others = ", ".join(each.name for each in options[1:4])
+    return f"is {options[0].name} the {entity}? it {evidence}, but {others} may be it as well"
 
 
 def _settled(
@@ -127,7 +134,12 @@ def _transaction(free: list[SeenColumn], interview: Interview) -> Mapping[str, A
     best = max(unique, key=lambda each: (each.hints("event"), each.hints("reference")))
     named = best.hints("reference") or best.hints("event")
     rows = "every row" if best.distinct == best.rows else "nearly every row"
-    reason = f"{best.name} {'is named for it and ' if named else ''}differs in {rows}"
+    evidence = f"differs in {rows}"
+    reason = (
+        f"{best.name} is named for it and {evidence}"
+        if named
+        else f"is {best.name} the transaction's own id? it {evidence}"
+    )
     text, options = "Which column is the transaction's own id?", (*(each.name for each in unique), NONE)
     answer = interview.settle(Question("transaction_id", text, best.name, reason, named, options))
     return None if answer == NONE else {"column": answer}

@@ -21,10 +21,10 @@ class Question:
         about: what in the preset or the configuration it decides.
         text: the question as a person is asked it.
         default: what holds where nobody is asked.
-        reason: why that is the default, without a value of a row.
+        reason: why that is the default, without a value of a row; where that is not sure, what to check first.
         sure: whether there is nothing to ask.
         options: possible answers; none where any text may be one.
-        check: refuses an answer that cannot be one (InputError).
+        reading: what is meant by an answer that was typed; refuses one that cannot be one (InputError).
     """
 
     about: str
@@ -33,21 +33,21 @@ class Question:
     reason: str
     sure: bool = False
     options: tuple[str, ...] = ()
-    check: Callable[[str], object] = str
+    reading: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was settled, and whether a person said so."""
+    """What was settled, and whether a person said so: to say nothing where there is no default leaves it open."""
 
     question: Question
     value: str
-    asked: bool
+    said: bool
 
     @property
     def comment(self) -> str:
         """The line that stands above the choice in the file."""
-        if self.asked:
+        if self.said:
             return f"# as answered: {self.question.text} {masked(self.value)}"
         return f"# {'' if self.question.sure else 'check: '}{self.question.reason}"
 
@@ -66,8 +66,12 @@ class Interview:
         """The answer to a question."""
         asked = not question.sure and self._ask is not None
         value = self._ask(question) if asked and self._ask is not None else question.default
-        self.answers.append(Answer(question, value, asked))
+        self.answers.append(Answer(question, value, said=asked and value != ""))
         return value
+
+    def leave_open(self, question: Question) -> None:
+        """Record what somebody should check and no answer here could settle."""
+        self.answers.append(Answer(question, question.default, said=False))
 
     def comments(self, *about: str) -> list[str]:
         """What the file says of some choices, in the order of the questions."""
@@ -76,7 +80,7 @@ class Interview:
     @property
     def open(self) -> Sequence[Question]:
         """What nobody was sure of and nobody answered."""
-        return [each.question for each in self.answers if not each.question.sure and not each.asked]
+        return [each.question for each in self.answers if not each.question.sure and not each.said]
 
 
 def asked_on(console: Console) -> Ask:
@@ -90,12 +94,11 @@ def asked_on(console: Console) -> Ask:
                 console=console,
                 choices=list(question.options) or None,
                 default=question.default,
+                show_default=bool(question.default),
             )
             try:
-                question.check(answer)
+                return question.reading(answer)
             except INPUT_ERRORS as error:
                 console.print(masked(str(error)), style="red", highlight=False, markup=False)
-            else:
-                return answer
 
     return ask

@@ -105,7 +105,7 @@ def _with_words(column: SeenColumn, interview: Interview) -> LabelChoice:
             "label",
             f"Which value of {column.name} means fraud?",
             yes[0] if clear else known[0],
-            f"of {', '.join(words)} the rarest is taken for fraud",
+            f"which of {', '.join(words)} means fraud? {f'{yes[0]} reads as it' if clear else 'the rarest is taken'}",
             options=words,
         )
     )
@@ -124,4 +124,5 @@ def _why(best: SeenColumn, ranked: Sequence[SeenColumn], *, sure: bool) -> str:
     others = ", ".join(each.name for each in ranked[1:4])
     if sure:
         return f"{best.name} is named for it and has {len(best.values)} values, one of them rare"
-    return f"{best.name} has {len(best.values)} values" + (f"; it might be {others} as well" if others else "")
+    doubt = f"; it might be {others} as well" if others else ""
+    return f"does {best.name} say what was fraud? it has {len(best.values)} values{doubt}"

@@ -28,6 +28,7 @@ from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.masking import masked
 
 HEAD = "# Written by `harbor init`. A line that begins with `# check:` is a choice that nobody could be sure of."
+PRESET, RATES = ".preset.toml", ".rates.csv"
 TRIAL_RATE = "1"
 """What a rate that is still to be given counts as while the folds are laid out."""
 
@@ -42,6 +43,7 @@ class NewConfiguration:
         data: what ingest makes of the files; None where it refuses them.
         refusal: why it does; empty where it does not.
         preset: name or path.
+        unrated: currencies whose rate somebody must still give.
     """
 
     config: Path
@@ -49,10 +51,11 @@ class NewConfiguration:
     data: IngestedData | None
     refusal: str
     preset: str
+    unrated: tuple[str, ...] = ()
 
 
 def new_configuration(
-    source: Sequence[str], out: Path, interview: Interview, *, reporter: Reporter | None = None
+    source: Sequence[str], out: Path, interview: Interview, *, force: bool = False, reporter: Reporter | None = None
 ) -> NewConfiguration:
     """Look at files, settle what is to be settled, and try what comes of it; nothing is written.
 
@@ -60,27 +63,31 @@ def new_configuration(
         source: paths, patterns, addresses.
         out: folder of the configuration.
         interview: settles what is not sure.
+        force: whether files that are there may be written over; where not, they are met before any question.
         reporter: is told how far the reading has come.
 
     Raises:
-        InputError: the files cannot be read, differ in their columns, or hold no time, amount or label.
+        InputError: the files cannot be read, differ in their columns, or hold no time, amount or label; what is to be
+            written is there already.
     """
     files = source_files(tuple(source))
     name = configuration_name(files[0])
+    config, path = out / f"{name}.toml", out / f"{name}{PRESET}"
+    _check_place([config], force=force)
     form = text_form(files[0])
     known = known_layout(files, form)
     if known is not None:
         draft = PresetDraft((), {}, tuple(load_preset(DataConfig(preset=known)).entities))
         preset, written = known, {}
     else:
+        _check_place([path], force=force)
         draft = preset_draft(row_sample(files, form), form, interview, of=masked(files[0].name))
-        path = out / f"{name}.preset.toml"
         preset, written = str(path), _preset_files(path, draft)
-    data, refusal = _tried(source, known, draft, reporter)
+    data, refusal = _tried(source, Path(preset), known, draft, reporter)
     sections = config_sections(data, interview, source=source, preset=preset, entities=draft.entities)
-    config = out / f"{name}.toml"
     written[config] = f"{HEAD}\n{toml_text([*sections])}"
-    return NewConfiguration(config, written, data, refusal, preset)
+    unrated = tuple(code for code, rate in draft.rates.items() if not rate)
+    return NewConfiguration(config, written, data, refusal, preset, unrated)
 
 
 def configuration_name(file: SourceFile) -> str:
@@ -96,9 +103,7 @@ def write_configuration(new: NewConfiguration, *, force: bool) -> None:
     Raises:
         InputError: one is there already and `force` is not given; nothing is written then.
     """
-    there = [str(path) for path in new.files if path.exists()]
-    if there and not force:
-        raise InputError(f"{', '.join(there)}: is there already; --force writes over it, --out DIR puts it elsewhere")
+    _check_place([*new.files], force=force)
     for path, text in new.files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
@@ -124,13 +129,32 @@ def said_of(new: NewConfiguration, interview: Interview) -> Iterator[str]:
     yield from (f"wrote   {path}" for path in new.files)
     if new.preset not in {str(path) for path in new.files}:
         yield f"preset  {new.preset}, which Harbor ships"
-    yield f"next    harbor check --config {new.config}"
+    yield from _next_steps(new)
+
+
+def _next_steps(new: NewConfiguration) -> Iterator[str]:
+    """What to do with the files, and first what they cannot be read without."""
+    if new.refusal:
+        yield f"next    mend what is refused, then harbor check --config {new.config}"
+        return
+    if new.unrated:
+        rates = next(path for path in new.files if path.name.endswith(RATES))
+        yield f"next    fill in the rate of {', '.join(new.unrated)} in {rates}, without it the files are refused"
+        yield f"        harbor check --config {new.config}"
+    else:
+        yield f"next    harbor check --config {new.config}"
     yield f"        harbor run --config {new.config}"
+
+
+def _check_place(paths: Sequence[Path], *, force: bool) -> None:
+    there = [str(path) for path in paths if path.exists()]
+    if there and not force:
+        raise InputError(f"{', '.join(there)}: is there already; --force writes over it, --out DIR puts it elsewhere")
 
 
 def _preset_files(path: Path, draft: PresetDraft) -> dict[Path, str]:
     sections = list(draft.sections)
-    rates = path.with_name(path.name.replace(".preset.toml", ".rates.csv"))
+    rates = path.with_name(path.name.replace(PRESET, RATES))
     files = {}
     if draft.rates:
         sections = [_with_rates(each, rates.name) for each in sections]
@@ -150,11 +174,11 @@ def _rates_text(rates: dict[str, str]) -> str:
 
 
 def _tried(
-    source: Sequence[str], known: str | None, draft: PresetDraft, reporter: Reporter | None
+    source: Sequence[str], path: Path, known: str | None, draft: PresetDraft, reporter: Reporter | None
 ) -> tuple[IngestedData | None, str]:
-    """What ingest makes of the files with the preset, or why it refuses them."""
+    """What ingest makes of the files with the preset, or why it refuses them, by the names they will have."""
     with TemporaryDirectory(prefix="harbor-") as folder:
-        preset = known or str(Path(folder) / "trial.preset.toml")
+        preset = known or str(Path(folder) / path.name)
         if known is None:
             trial = PresetDraft(draft.sections, {code: rate or TRIAL_RATE for code, rate in draft.rates.items()}, ())
             for path, text in _preset_files(Path(preset), trial).items():

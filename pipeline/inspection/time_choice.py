@@ -4,15 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.schema.instants import NOT_A_TIME
-from features.schema.time_column import TimeColumn
 from pipeline.inspection.column_words import hints_at
 from pipeline.inspection.interview import NONE, Interview, Question
 from pipeline.inspection.label_choice import LabelChoice
 from pipeline.inspection.leak_signs import is_one_sided, outcomes
 from pipeline.inspection.seen_columns import SeenColumn, SeenColumns
 from pipeline.inspection.time_readings import TimeReading, clock_reading, counted_reading, parts_reading
+from pipeline.inspection.zone_answer import zone_answer
 from pipeline.storage.errors import InputError
 
 FRAUDS_ALONE = 0.5
@@ -21,6 +23,10 @@ ALWAYS = 0.999
 """Share of the rows in which one time may be called the earlier one, or a time of day be there."""
 MOSTLY = 0.98
 """Share of the rows that must have a time of the transaction: real exports hold a few that nobody can read."""
+
+
+AWAY = r"[+-](?:0[1-9]|1\d|00:?[1-9]\d)(?::?\d{2})?$"
+"""A distance from UTC at the end of a time, other than none."""
 
 
 def event_time_choice(seen: SeenColumns, interview: Interview) -> TimeReading:
@@ -48,7 +54,7 @@ def event_time_choice(seen: SeenColumns, interview: Interview) -> TimeReading:
         )
     )
     chosen = next(each for each in ranked if _title(each) == name)
-    return _with_zone(_with_format(chosen, interview, "event_time"), interview)
+    return _with_zone(_with_format(chosen, interview, "event_time"), interview, "event_time")
 
 
 def report_time_choice(
@@ -64,19 +70,25 @@ def report_time_choice(
         return None
     best = min(found, key=lambda each: each.filled)
     sure = len(named) == 1 and (best.filled < FRAUDS_ALONE or best.hints("known_later"))
-    why = "is named for it, and" if named else "is there for frauds alone, and"
+    why = "is named for it" if named else "is there for frauds alone"
+    evidence = f"{why} and never lies before its transaction"
+    doubt = f"does {best.name} say when the label became known? it {evidence}"
     name = interview.settle(
         Question(
             "label_available_at",
             "Which column says when the label became known?",
             best.name,
-            f"{best.name} {why} never lies before its transaction",
+            f"{best.name} {evidence}" if sure else doubt,
             sure,
             (*(each.name for each in found), NONE),
         )
     )
     chosen = next((each.time for each in found if each.name == name), None)
-    return None if chosen is None else _with_format(chosen, interview, "label_available_at")
+    return (
+        None
+        if chosen is None
+        else _in_zone_of(event, _with_format(chosen, interview, "label_available_at"), seen, interview)
+    )
 
 
 def _event_candidates(seen: SeenColumns) -> list[TimeReading]:
@@ -140,37 +152,60 @@ def _with_format(time: TimeReading, interview: Interview, about: str) -> TimeRea
             about,
             "Day first or month first?",
             form,
-            f"no day above 12 says whether {form} or {time.alternative[0]} is meant",
+            f"is {form} or {time.alternative[0]} meant? no day above 12 says it; {form} is taken",
             options=(form, *time.alternative),
         )
     )
     return replace(time, keys={**time.keys, "formats": [chosen]})
 
 
-def _with_zone(time: TimeReading, interview: Interview) -> TimeReading:
+def _with_zone(time: TimeReading, interview: Interview, about: str) -> TimeReading:
     if not time.naive or time.counted:
         return time
     zone = interview.settle(
         Question(
-            "event_time",
-            "In which time zone are the times? (such as Europe/Brussels)",
+            about,
+            f"In which time zone are the times of {_title(time)}? (such as Europe/Brussels)",
             "UTC",
-            "the times carry no zone; UTC is assumed",
-            check=lambda zone: TimeColumn(column="time", timezone=zone),
+            f"the times of {_title(time)} carry no zone; UTC is assumed",
+            reading=zone_answer,
         )
     )
     return time if zone == "UTC" else replace(time, keys={**time.keys, "timezone": zone})
 
 
+def _in_zone_of(event: TimeReading, report: TimeReading, seen: SeenColumns, interview: Interview) -> TimeReading:
+    """With the zone of the transaction: a day that ended in UTC would be over too early west of Greenwich."""
+    if not report.naive:
+        return report
+    if not event.naive and _away_from_utc(seen.named(event.columns[0])):
+        return _with_zone(report, interview, "label_available_at")
+    zone = event.keys.get("timezone")
+    return report if zone is None else replace(report, keys={**report.keys, "timezone": zone})
+
+
+def _away_from_utc(times: SeenColumn) -> bool:
+    """Whether times carry a distance from UTC, or a zone, that is another."""
+    kind = times.column.type
+    if pa.types.is_timestamp(kind):
+        return kind.tz not in (None, "UTC", "+00:00")
+    return bool(pc.any(pc.match_substring_regex(times.text, AWAY)).as_py())
+
+
 def _why_event(best: TimeReading, others: Sequence[TimeReading], *, sure: bool) -> str:
     if best.counted:
-        return f"{_title(best)} counts {best.keys['unit']} from a start that the file does not name; 1970 stands for it"
+        unit = best.keys["unit"]
+        return f"when does {_title(best)} begin to count {unit}? the file does not say; 1970 stands for it"
     if best.by_day:
-        return f"{_title(best)} says the day alone: windows of hours mean little where no column has the time of day"
+        return (
+            f"does a column have the time of day? {_title(best)} says the day alone, and windows of hours mean little"
+        )
     rest = ", ".join(map(_title, others))
     if not others:
         return f"{_title(best)} is the only column that reads as a time in all rows and is no report or birthday"
-    return f"{_title(best)} is named for it and lies before {rest}" if sure else f"it might be {rest} as well"
+    if sure:
+        return f"{_title(best)} is named for it and lies before {rest}"
+    return f"is {_title(best)} the time of the transaction? it might be {rest} as well"
 
 
 def _title(time: TimeReading) -> str:

@@ -92,8 +92,8 @@ def load_rates(data: DataConfig, preset: Preset) -> RateTable | None:
         days = table["date"].cast(pa.int32()).to_numpy() if dated else np.full(table.num_rows, FIRST_DAY)
         return rate_table(currencies, days.astype(np.int64), table["rate"].fill_null(np.nan).to_numpy())
     except (pa.ArrowException, OSError, *INPUT_ERRORS) as error:
-        why = str(error) if isinstance(error, INPUT_ERRORS) else "it cannot be read as CSV of currency, rate and date"
-        raise InputError(f"{path}: the table of rates {why}") from None
+        why = str(error) if isinstance(error, INPUT_ERRORS) else "cannot be read as CSV of currency, rate and date"
+        raise InputError(f"{path}: {why}") from None
 
 
 def keep_preset(data: DataConfig, folder: Path) -> None:

@@ -62,8 +62,9 @@ def test_codes_are_read_in_any_case_and_numbers_keep_their_zeros():
 @pytest.mark.parametrize(
     ("names", "days", "rates", "said"),
     [
-        (["EUR"], [0], [0.0], "a number above 0, got 1"),
-        (["EUR"], [0], [np.nan], "a number above 0, got 1"),
+        (["EUR", "USD"], [0, 0], [1.0, 0.0], r"a number above 0, got another for USD in row 2$"),
+        (["EUR"], [0], [np.nan], r"a number above 0, got none for EUR in row 1$"),
+        (["4929123412341234", "EUR"], [0, 0], [np.nan, -1.0], r"above 0, got none in row 1 \(2 rows like it\)$"),
         (["EUR", "eur"], [3, 3], [1.0, 2.0], "one rate a day"),
     ],
 )

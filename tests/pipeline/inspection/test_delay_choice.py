@@ -40,7 +40,7 @@ def test_few_reports_say_nothing():
 
 def test_an_answer_that_is_no_duration_is_refused():
     with pytest.raises(InputError, match="must be a whole number and one of d, h, m, s"):
-        delay_choice(told([], reported=False), Interview(lambda question: "soon"))
+        delay_choice(told([], reported=False), Interview(lambda question: question.reading("soon")))
 
 
 def test_lengths_of_time_are_said_in_days_or_hours():

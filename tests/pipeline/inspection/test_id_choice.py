@@ -33,6 +33,23 @@ def test_ids_are_known_by_name(card, merchant, own):
     assert set(found.columns) == {own, card, merchant}
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"Vorgang": NUMBERS}, "is Vorgang the transaction's own id? it differs in every row"),
+        (
+            {"card_no": CARDS, "card_nr": CARDS},
+            "is card_no the card? it is named for it, but card_nr may be it as well",
+        ),
+        ({"a": CARDS, "b": CARDS}, "is the card in a, b? no column is named for it"),
+    ],
+)
+def test_what_is_not_sure_says_what_to_check(columns, said):
+    interview = Interview()
+    id_choice(seen(columns), interview, taken=())
+    assert interview.open[0].reason == said
+
+
 def test_properties_of_cards_and_merchants_are_no_ids():
     found, _ = chosen({"card_type": repeated(["a", "b", "c"]), "merchant_city": SHOPS, "mid": SHOPS})
     assert found.entities == {"merchant_id": {"column": "mid"}}

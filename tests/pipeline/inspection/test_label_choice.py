@@ -51,7 +51,7 @@ def test_two_labels_of_one_worth_are_asked_about():
 
 def test_a_flag_without_a_name_is_asked_about():
     _, interview = chosen({"f7": LABEL})
-    assert interview.open
+    assert interview.open[0].reason == "does f7 say what was fraud? it has 2 values"
 
 
 def test_words_that_nobody_knows_are_asked_about():

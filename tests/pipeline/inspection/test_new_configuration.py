@@ -2,6 +2,7 @@
 
 import tomllib
 
+import pyarrow.compute as pc
 import pytest
 
 from features.split import LabelsConfig
@@ -111,6 +112,19 @@ def test_what_is_there_is_written_over_only_by_force(tmp_path):
     assert new.config.read_text() == new.files[new.config]
 
 
+@pytest.mark.parametrize("there", ["export.toml", "export.preset.toml"])
+def test_nothing_is_asked_where_the_answers_could_not_be_written(tmp_path, there):
+    def refusing(question):
+        raise AssertionError(f"asked {question.text}")
+
+    path = EXPORTS["tabs_and_american_times"](tmp_path).path
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(InputError, match=rf"{there}: is there already; --force"):
+        new_configuration([str(path)], tmp_path, Interview(refusing))
+    with pytest.raises(AssertionError, match="asked"):
+        new_configuration([str(path)], tmp_path, Interview(refusing), force=True)
+
+
 def test_a_file_that_ingest_refuses_is_described_all_the_same(tmp_path):
     text = "transaction_time,card_id,amount,is_fraud\n" + "".join(
         f"2024-01-{1 + row % 28:02d}T10:00:00Z,c{row % 9},{row}.5,0\n" for row in range(300)
@@ -122,6 +136,40 @@ def test_a_file_that_ingest_refuses_is_described_all_the_same(tmp_path):
     assert new.data is None
     assert "frauds would be lost" in new.refusal
     assert any("as it stands, the files are refused" in line for line in said_of(new, interview))
+
+
+def test_a_day_of_a_report_ends_where_its_transaction_happened(tmp_path):
+    def answer(question):
+        return "America/New_York" if "time zone" in question.text else question.default
+
+    path = EXPORTS["semicolons_decimal_commas_and_report_dates"](tmp_path).path
+    new = new_configuration([str(path)], tmp_path / "out", Interview(answer))
+    write_configuration(new, force=False)
+    rows = ingested_data(load_config(str(new.config), environment={}), as_of=None).transactions
+    known = rows.filter(pc.equal(rows["label"], 1))["label_available_at"]
+    assert set(pc.hour(known).to_pylist()) == {3, 4}
+
+
+def test_a_rate_that_is_missing_is_the_next_thing_to_do_and_ingest_says_the_same(tmp_path):
+    interview = Interview()
+    new = new_configuration([str(EXPORTS["two_currencies_and_refunds"](tmp_path).path)], tmp_path / "out", interview)
+    write_configuration(new, force=False)
+    rates = tmp_path / "out" / "export.rates.csv"
+    assert f"next    fill in the rate of USD in {rates}, without it the files are refused" in said_of(new, interview)
+    config = load_config(str(new.config), environment={})
+    with pytest.raises(InputError, match=rf"{rates}: every rate must be a number above 0, got none for USD in row 2$"):
+        ingested_data(config, as_of=None)
+
+
+def test_what_is_refused_is_called_by_the_name_it_has_and_nothing_is_next_but_to_mend_it(tmp_path):
+    def answer(question):
+        return "0.9,1" if question.about == "currency" else question.default
+
+    interview = Interview(answer)
+    new = new_configuration([str(EXPORTS["two_currencies_and_refunds"](tmp_path).path)], tmp_path / "out", interview)
+    said = "\n".join(said_of(new, interview))
+    assert "the files are refused: export.rates.csv: " in said
+    assert said.endswith(f"next    mend what is refused, then harbor check --config {new.config}")
 
 
 @pytest.mark.parametrize(

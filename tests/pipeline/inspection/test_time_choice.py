@@ -1,8 +1,11 @@
 """Which of several times is the transaction's, and which its report's."""
 
-import pytest
+import io
 
-from pipeline.inspection.interview import Interview
+import pytest
+from rich.console import Console
+
+from pipeline.inspection.interview import Interview, asked_on
 from pipeline.inspection.label_choice import LabelChoice
 from pipeline.inspection.time_choice import event_time_choice, report_time_choice, time_columns
 from pipeline.storage.errors import InputError
@@ -34,6 +37,7 @@ def test_the_earlier_of_two_times_is_taken_where_its_name_says_so_too():
 def test_two_times_that_either_could_be_are_asked_about(names):
     _, interview = chosen(dict(zip(names, (STAMPS, LATER), strict=True)))
     assert [question.about for question in interview.open] == ["event_time"]
+    assert interview.open[0].reason.startswith(f"is {names[0]} the time of the transaction? it might be ")
 
 
 def test_a_day_is_not_taken_silently_where_another_column_has_the_hour():
@@ -53,6 +57,16 @@ def test_a_time_without_a_zone_is_asked_about_and_the_answer_is_kept():
     assert "no zone" in interview.open[0].reason
     assert "timezone" not in time.keys
     assert chosen({"event_time": naive}, "Europe/Brussels")[0].keys["timezone"] == "Europe/Brussels"
+
+
+def test_a_zone_that_is_none_is_asked_for_again_and_its_city_is_enough(monkeypatch):
+    given = iter(["+01:00", "Istanbul", "Berlin"])
+    monkeypatch.setattr("builtins.input", lambda *_: next(given))
+    shown = io.StringIO()
+    columns = seen({"event_time": [stamp[:-1] for stamp in STAMPS]})
+    time = event_time_choice(columns, Interview(asked_on(Console(file=shown, width=300))))
+    assert time.keys["timezone"] == "Europe/Berlin"
+    assert shown.getvalue().count("must be") == 2
 
 
 def test_nothing_that_reads_as_a_time_is_a_refusal():
@@ -75,6 +89,7 @@ def test_a_report_before_its_transaction_is_none_and_a_full_one_is_asked_about()
     columns, interview = seen({"is_fraud": LABEL, "event_time": STAMPS, "confirmed_at": LATER}), Interview()
     report_time_choice(columns, event_time_choice(columns, Interview()), LABELS, interview)
     assert [question.about for question in interview.open] == ["label_available_at"]
+    assert interview.open[0].reason.startswith("does confirmed_at say when the label became known? it is named for it")
 
 
 def test_a_time_that_frauds_alone_have_is_asked_about_whatever_it_is_called():
@@ -82,6 +97,34 @@ def test_a_time_that_frauds_alone_have_is_asked_about_whatever_it_is_called():
     report = report_time_choice(columns, event_time_choice(columns, Interview()), LABELS, interview)
     assert report.columns == ("x",)
     assert [question.about for question in interview.open] == ["label_available_at"]
+
+
+def reported(times, events, zone):
+    columns = seen({"is_fraud": LABEL, "event_time": events, "chargeback_date": times})
+    event = event_time_choice(columns, Interview(lambda question: zone))
+    ask = Interview(lambda question: zone if "zone" in question.text else question.default)
+    return report_time_choice(columns, event, LABELS, ask).keys
+
+
+@pytest.mark.parametrize("length", [10, 19], ids=["days", "times"])
+def test_a_report_without_a_zone_is_in_that_of_its_transaction(length):
+    naive = [None if stamp is None else stamp[:length] for stamp in REPORTED]
+    events = [stamp[:-1] for stamp in STAMPS]
+    assert reported(naive, events, "America/New_York")["timezone"] == "America/New_York"
+    assert "timezone" not in reported(naive, events, "UTC")
+
+
+def test_days_beside_transactions_away_from_utc_are_asked_about():
+    days = [None if stamp is None else stamp[:10] for stamp in REPORTED]
+    away, interview = [f"{stamp[:-1]}-05:00" for stamp in STAMPS], Interview()
+    columns = seen({"is_fraud": LABEL, "event_time": away, "chargeback_date": days})
+    report_time_choice(columns, event_time_choice(columns, interview), LABELS, interview)
+    assert [question.about for question in interview.open] == ["label_available_at"]
+    assert reported(days, away, "America/New_York")["timezone"] == "America/New_York"
+
+
+def test_a_report_that_carries_its_zone_keeps_it():
+    assert "timezone" not in reported(REPORTED, [stamp[:-1] for stamp in STAMPS], "America/New_York")
 
 
 def test_days_alone_are_asked_about():

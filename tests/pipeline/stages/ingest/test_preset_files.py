@@ -71,11 +71,11 @@ def test_rates_without_a_date_hold_always(tmp_path):
     [
         ("currency,price\nUSD,1\n", "must have the columns currency and rate"),
         ("currency,rate\nUSD,4929 1234\n", "cannot be read as CSV of currency, rate and date"),
-        ("currency,rate\nUSD,\n", "every rate must be a number above 0, got 1"),
+        ("currency,rate\nUSD,\n", "every rate must be a number above 0, got none for USD in row 1$"),
     ],
 )
 def test_a_table_that_is_none_of_rates_is_refused_by_its_path_and_without_its_values(tmp_path, content, said):
-    with pytest.raises(InputError, match=rf"rates\.csv: the table of rates .*{said}") as refused:
+    with pytest.raises(InputError, match=rf"rates\.csv: {said}") as refused:
         with_rates(tmp_path, content)
     assert "4929" not in str(refused.value)
 
