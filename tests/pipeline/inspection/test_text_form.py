@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from pipeline.inspection.text_form import TextForm, delimiter_of, text_form
+from pipeline.storage.errors import InputError
 from tests.fixtures.source_files import source
 
 LINES = "id{0}amount{0}city\n1{0}2,5{0}Café\n2{0}3,75{0}Gent\n"
@@ -40,3 +41,10 @@ def test_a_letter_far_behind_the_head_decides_as_well(tmp_path):
 def test_a_zipped_file_is_looked_into(tmp_path):
     content = gzip.compress(LINES.format("|").encode())
     assert text_form(source(tmp_path, content, "data.csv.gz")).delimiter == "|"
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-9], lambda packed: packed[:30] + b"\0" + packed[31:]])
+def test_a_damaged_compressed_file_is_refused_by_its_name(tmp_path, damage):
+    content = gzip.compress("".join(f"{row};{row * 7919 % 10_007}\n" for row in range(2_000)).encode())
+    with pytest.raises(InputError, match="cannot be read, "):
+        text_form(source(tmp_path, damage(content)))

@@ -77,3 +77,22 @@ def test_what_is_no_log_is_refused(harbor, tmp_path):
     code, said = harbor("skew", "--log", tmp_path)
     assert code == 2
     assert "manifest.json must be a plain file" in said
+
+
+@pytest.mark.parametrize("command", [("build", "--run", "gone"), ("compact", "--log", "gone")])
+def test_nothing_but_a_state_is_written_over(harbor, tmp_path, command):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years")
+    for target in (mine, mine / "thesis.txt"):
+        code, said = harbor("state", *command, "--out", target)
+        assert (code, "must be written to a new folder or in the place of a state" in said) == (2, True)
+    assert (mine / "thesis.txt").read_text() == "years"
+
+
+def test_raw_rows_are_not_written_over_by_their_scores(harbor, tmp_path):
+    (tmp_path / "raw.csv").write_text("event_time\n")
+    given = ("--state", "s", "--transactions", tmp_path / "raw.csv", "--out", tmp_path / "raw.csv")
+    code, said = harbor("score", "--bundle", "b", *given)
+    assert (code, "--out must be another file than those of --transactions" in said) == (2, True)
+    assert (tmp_path / "raw.csv").read_text() == "event_time\n"

@@ -34,3 +34,11 @@ def test_ids_that_are_no_card_numbers_pass():
     tokens = rng.integers(10**15, 10**16, 20_000)
     for ids in (["c1", None, "4111"], tokens, tokens[:1] // 10 * 10 + 3, [None]):
         check_no_card_numbers(pa.chunked_array([pa.array(ids)]))
+
+
+@pytest.mark.parametrize("spelled", ["{0}-{1}-{2}-{3}", "{0} {1} {2} {3}", "{0}{1}{2}{3}.0", "card:{0}{1}{2}{3}"])
+def test_card_numbers_are_known_in_other_spellings(spelled):
+    groups = [("4111", "1111", "1111", "1111"), ("5500", "0000", "0000", "0004"), ("6011", "0000", "0000", "0004")]
+    ids = pa.chunked_array([pa.array([spelled.format(*each) for each in groups])])
+    with pytest.raises(CardNumbersError, match=r"^account_id must be hashed.* 3 of 3 different ids"):
+        check_no_card_numbers(ids, name="account_id")

@@ -113,3 +113,8 @@ def test_what_a_policy_did_is_none_of_the_groupings_and_absent_without_one():
     assert policy_rows(details[["amount"]], cap=25.0) is None
     assert policy_rows(details[["amount", "approval_probability"]], cap=25.0).blocked.tolist() == [False, False]
     assert {"action", "approval_probability"} <= {*OWN_PLACE}
+
+
+def test_a_group_is_named_without_a_card_number():
+    groups = judged_rows(table(), details(channel=["chip", "4111 1111 1111 1111", None])).groups
+    assert groups["channel"].tolist() == ["chip", "…", "(missing)"]
