@@ -9,6 +9,7 @@ from pipeline.inspection.expected_cost import expected_cost
 from pipeline.inspection.opened_data import OpenedData
 from pipeline.reading.header_names import quoted_names
 from pipeline.stages.artifacts.ingest_report import IngestReport, reasons_text
+from pipeline.state.card_numbers import CardNumbersError, check_no_card_numbers
 
 SHOWN = 12
 
@@ -27,12 +28,24 @@ def check_lines(config: Config, data: OpenedData) -> Iterator[str]:
 def check_warnings(config: Config, data: OpenedData) -> Iterator[str]:
     """What a run would warn of, and the refusal that its gate cannot help giving."""
     yield from data.warnings
+    yield from _state_warnings(config, data)
     frauds = data.labelled.folds.folds[-1].usable[1]
     if frauds < config.gate.min_frauds:
         yield (
             f"the gate will refuse whatever is trained: test holds {frauds:,} frauds, gate.min_frauds asks for "
             f"{config.gate.min_frauds:,}"
         )
+
+
+def _state_warnings(config: Config, data: OpenedData) -> Iterator[str]:
+    """Why no state would be exported, which a run would say at its very end."""
+    hashed = {"card_id"} if config.data.hash_key_env is not None else set()
+    for name in data.transactions.column_names:
+        if config.export.state and name.endswith("_id") and name not in {"transaction_id", *hashed}:
+            try:
+                check_no_card_numbers(data.transactions[name], name=name)
+            except CardNumbersError as error:
+                yield f"no state will be exported: {error}"
 
 
 def _row_lines(report: IngestReport) -> Iterator[str]:

@@ -103,9 +103,13 @@ def _is_code(column: SeenColumn) -> bool:
 
 
 def _personal(column: SeenColumn) -> bool:
-    """Whether the name is one of personal data; a merchant's name is none."""
+    """Whether the name is one of personal data, or the values look like it; a merchant's name is none."""
     others = ("merchant", "device", "code")
-    return column.like_mail or (column.hints("personal") and not any(column.hints(each) for each in others))
+    return (
+        column.like_mail
+        or column.like_card_numbers
+        or (column.hints("personal") and not any(column.hints(each) for each in others))
+    )
 
 
 def _group(columns: Sequence[SeenColumn], own: Collection[str]) -> dict[str, Any]:

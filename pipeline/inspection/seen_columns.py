@@ -68,8 +68,9 @@ class SeenColumn:
 
     @property
     def like_card_numbers(self) -> bool:
-        """Whether the values are of 13 to 19 digits and pass the check that card numbers pass."""
-        some = [value for value in self.text.drop_null()[:200].to_pylist() if value.isascii() and value.isdigit()]
+        """Whether the values are of 13 to 19 digits, in groups or not, and pass the check that card numbers pass."""
+        bare = pc.replace_substring_regex(self.text.drop_null()[:200], r"\.0+$|[\s.:/_-]", "")
+        some = [value for value in bare.to_pylist() if value.isascii() and value.isdigit()]
         fitting = [value for value in some if 13 <= len(value) <= 19 and _passes_luhn(value)]
         return len(fitting) >= 0.9 * min(200, len(self.text.drop_null())) > 0
 

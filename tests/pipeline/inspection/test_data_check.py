@@ -1,5 +1,8 @@
 """What a check says, held against what it was told."""
 
+from dataclasses import replace
+
+import pyarrow as pa
 import pytest
 
 from pipeline.inspection.data_check import check_lines, check_warnings
@@ -40,3 +43,16 @@ def test_a_gate_that_cannot_pass_is_told_before_anything_is_trained(checked):
     assert len(refusal) == 1
     lenient = config.model_copy(update={"gate": config.gate.model_copy(update={"min_frauds": 1})})
     assert not [warning for warning in check_warnings(lenient, data) if "the gate will refuse" in warning]
+
+
+def test_card_numbers_that_no_secret_hashes_are_told_before_a_run_finds_them_at_its_end(checked):
+    config, data = checked
+    table = data.transactions
+    numbers = ["4111-1111-1111-1111", "5500 0000 0000 0004", "6011000000000004"] * table.num_rows
+    place = table.column_names.index("card_id")
+    hidden = table.set_column(place, "card_id", pa.array(numbers[: table.num_rows]))
+    found = replace(data, transactions=hidden)
+    told = [warning for warning in check_warnings(config, found) if "no state will be exported" in warning]
+    assert len(told) == 1
+    assert "data.hash_key_env" in told[0]
+    assert not [warning for warning in check_warnings(config, data) if "no state" in warning]

@@ -36,6 +36,11 @@ def test_personal_data_is_told_by_name_and_by_its_look_and_a_merchants_name_is_n
     assert found.categorical == [{"columns": ["merchant_name"]}]
 
 
+def test_card_numbers_in_a_column_of_any_name_are_personal():
+    numbers = repeated(["4111 1111 1111 1111", "5500-0000-0000-0004", "6011000000000004"])
+    assert others(distance=numbers, channel=repeated(["web", "pos"])).personal == ("distance",)
+
+
 def test_numbers_are_numbers_and_codes_are_categories():
     found = others(
         distance=[f"{row * 1.5}" for row in range(ROWS)],
