@@ -124,7 +124,7 @@ class _AfterRound(xgboost.callback.TrainingCallback):
         super().__init__()
         self._progress, self._rounds = progress, rounds
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002 - XGBoost's signature
+    def after_iteration(self, _model: Any, epoch: int, _losses: Any) -> bool:
         self._progress(epoch + 1, self._rounds)
         return False
 

@@ -20,7 +20,7 @@ from features.schema.column_plan import ColumnPlan, column_plan, named_columns
 from features.schema.column_types import unfit
 from features.schema.entity_ids import keyed_hash
 from features.schema.plain_values import (
-    NotPlain,
+    NotPlainError,
     plain_id,
     plain_label,
     plain_minor,
@@ -80,7 +80,7 @@ class RowReader:
         if shape.plain is not None:
             try:
                 return OneRow(shape.plain(row))
-            except NotPlain:
+            except NotPlainError:
                 pass
         return judged_row(row, shape.reading)
 
@@ -224,7 +224,7 @@ def _id_reader(name: str, spec: IdColumn, reading: Reading) -> Read:
 
 def _given(value: Any, *, read: Read) -> Any:
     if value is None:
-        raise NotPlain
+        raise NotPlainError
     return read(value)
 
 
@@ -259,7 +259,7 @@ def _plain_row(
     columns, scale = reading.plan.columns, reading.preset.amount.scale
     time = plain_time(row[columns["event_time"]])
     if not limits.first <= time <= limits.last:
-        raise NotPlain
+        raise NotPlainError
     minor = plain_minor(row[columns["amount"]], scale)
     label, available = _label(row, time, reading, limits)
     values: dict[str, Any] = {"event_time": time, "amount": minor / scale, "amount_minor": minor}
@@ -278,5 +278,5 @@ def _label(row: Mapping[str, Any], time: int, reading: Reading, limits: _Limits)
         return None, None
     available = time + reading.labels_delay if given is None else given
     if available < time or (given is not None and given > limits.label):
-        raise NotPlain
+        raise NotPlainError
     return label, available

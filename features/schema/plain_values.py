@@ -1,7 +1,7 @@
 """Single values of a plain spelling, read without a column around them; whatever is spelled otherwise is left to that.
 
 Each function is the reading of whole columns cut down to spellings of which nothing needs to be asked. It raises
-`NotPlain` on everything else, so that no second set of rules is needed for what is odd.
+`NotPlainError` on everything else, so that no second set of rules is needed for what is odd.
 """
 
 import math
@@ -19,7 +19,7 @@ LARGEST_WHOLE = 2**53
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
-class NotPlain(Exception):  # noqa: N818 - no fault of anybody's
+class NotPlainError(Exception):
     """A value that only the reading of columns can judge."""
 
 
@@ -31,7 +31,7 @@ def plain_id(value: object) -> str | int | None:
         return value
     if type(value) is str and PLAIN_ID(value):
         return value
-    raise NotPlain
+    raise NotPlainError
 
 
 def plain_whole_id(value: object) -> int | None:
@@ -42,7 +42,7 @@ def plain_whole_id(value: object) -> int | None:
         return value
     if type(value) is str and WHOLE(value):
         return int(value)
-    raise NotPlain
+    raise NotPlainError
 
 
 def plain_time(value: object) -> int:
@@ -51,8 +51,8 @@ def plain_time(value: object) -> int:
         try:
             return (datetime.fromisoformat(value) - EPOCH) // MICROSECOND
         except ValueError:
-            raise NotPlain from None
-    raise NotPlain
+            raise NotPlainError from None
+    raise NotPlainError
 
 
 def plain_minor(value: object, scale: int) -> int:
@@ -70,7 +70,7 @@ def plain_minor(value: object, scale: int) -> int:
             return minor
     elif type(value) is int and 0 <= value <= LARGEST_AMOUNT:
         return value * scale
-    raise NotPlain
+    raise NotPlainError
 
 
 def plain_label(value: object) -> int | None:
@@ -81,7 +81,7 @@ def plain_label(value: object) -> int | None:
         return int(value)
     if type(value) is int and value in (0, 1):
         return value
-    raise NotPlain
+    raise NotPlainError
 
 
 def plain_text(value: object) -> str | None:
@@ -90,7 +90,7 @@ def plain_text(value: object) -> str | None:
         return None
     if type(value) is str and value.isascii() and value.isprintable() and value and value == value.strip():
         return value
-    raise NotPlain
+    raise NotPlainError
 
 
 def plain_number(value: object) -> float:
@@ -103,4 +103,4 @@ def plain_number(value: object) -> float:
         return float(value)
     if type(value) is str and NUMBER(value):
         return float(value)
-    raise NotPlain
+    raise NotPlainError

@@ -8,7 +8,7 @@ from pipeline.config import Config
 from pipeline.inspection.expected_cost import expected_cost
 from pipeline.inspection.opened_data import OpenedData
 from pipeline.reading.header_names import quoted_names
-from pipeline.stages.artifacts.ingest_report import IngestReport, reasons_text
+from pipeline.stages.artifacts.ingest_report import IngestReport, rate_text, reasons_text
 from pipeline.state.card_numbers import CardNumbersError, check_no_card_numbers
 
 SHOWN = 12
@@ -39,9 +39,10 @@ def check_warnings(config: Config, data: OpenedData) -> Iterator[str]:
 
 def _state_warnings(config: Config, data: OpenedData) -> Iterator[str]:
     """Why no state would be exported, which a run would say at its very end."""
-    hashed = {"card_id"} if config.data.hash_key_env is not None else set()
+    if not config.export.state or config.data.hash_key_env is not None:
+        return
     for name in data.transactions.column_names:
-        if config.export.state and name.endswith("_id") and name not in {"transaction_id", *hashed}:
+        if name.endswith("_id") and name != "transaction_id":
             try:
                 check_no_card_numbers(data.transactions[name], name=name)
             except CardNumbersError as error:
@@ -49,10 +50,9 @@ def _state_warnings(config: Config, data: OpenedData) -> Iterator[str]:
 
 
 def _row_lines(report: IngestReport) -> Iterator[str]:
-    rate = "no labels" if report.labels.prevalence is None else f"{report.labels.prevalence:.2%} fraud"
     yield (
         f"rows    {report.accepted:,} accepted, {report.quarantined:,} set aside, {time_text(report.start)} to "
-        f"{time_text(report.end)}, {rate}"
+        f"{time_text(report.end)}, {rate_text(report)}"
     )
     if report.quarantined:
         yield f"        {reasons_text(report)}"

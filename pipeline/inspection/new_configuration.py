@@ -21,7 +21,7 @@ from pipeline.process.reporter import Reporter
 from pipeline.reading.header_names import quoted_names
 from pipeline.reading.sources import SourceFile, source_files
 from pipeline.sections import DataConfig
-from pipeline.stages.artifacts.ingest_report import reasons_text
+from pipeline.stages.artifacts.ingest_report import rate_text, reasons_text
 from pipeline.stages.ingest.preset_files import load_preset
 from pipeline.storage.atomic import write_text
 from pipeline.storage.errors import INPUT_ERRORS, InputError
@@ -113,10 +113,9 @@ def said_of(new: NewConfiguration, interview: Interview) -> Iterator[str]:
     """What was found and written, and what somebody should look at."""
     if new.data is not None:
         report = new.data.report
-        rate = "no labels" if report.labels.prevalence is None else f"{report.labels.prevalence:.2%} fraud"
         yield (
             f"found   {report.accepted:,} rows read, {report.quarantined:,} set aside, "
-            f"{time_text(report.start)[:10]} to {time_text(report.end)[:10]}, {rate}"
+            f"{time_text(report.start)[:10]} to {time_text(report.end)[:10]}, {rate_text(report)}"
         )
         if report.reasons:
             yield f"        {reasons_text(report)}"

@@ -13,6 +13,7 @@ from pipeline.inspection.column_words import hints_at
 from pipeline.inspection.number_spelling import NumberSpelling, number_spelling
 from pipeline.inspection.row_sample import RowSample
 from pipeline.inspection.time_readings import TimeReading, time_reading
+from pipeline.state.card_numbers import has_check_digit, numbers_of_length
 
 FEW = 12
 """Values of a column that are held against known words."""
@@ -68,11 +69,10 @@ class SeenColumn:
 
     @property
     def like_card_numbers(self) -> bool:
-        """Whether the values are of 13 to 19 digits, in groups or not, and pass the check that card numbers pass."""
-        bare = pc.replace_substring_regex(self.text.drop_null()[:200], r"\.0+$|[\s.:/_-]", "")
-        some = [value for value in bare.to_pylist() if value.isascii() and value.isdigit()]
-        fitting = [value for value in some if 13 <= len(value) <= 19 and _passes_luhn(value)]
-        return len(fitting) >= 0.9 * min(200, len(self.text.drop_null())) > 0
+        """Whether the values are of 12 to 19 digits, in groups or not, and pass the check that card numbers pass."""
+        some = self.text.drop_null()[:200]
+        fitting = int(has_check_digit(numbers_of_length(some)).sum())
+        return fitting >= 0.9 * len(some) > 0
 
     @property
     def like_mail(self) -> bool:
@@ -149,8 +149,3 @@ def _seen(name: str, sample: RowSample, quotes: str) -> SeenColumn:
 def _quoted(text: pa.Array) -> bool:
     """Whether literal quotes stand around all values of a column."""
     return text.null_count < len(text) and bool(pc.all(pc.match_substring_regex(text, QUOTED)).as_py())
-
-
-def _passes_luhn(digits: str) -> bool:
-    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
-    return sum(each - 9 * (each > 9) for each in doubled) % 10 == 0

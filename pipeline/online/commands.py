@@ -118,12 +118,9 @@ def score_raw(bundle: str, state: str, transactions: tuple[str, ...], out: str, 
     from pipeline.storage.transfers import written_file
 
     beside: Path | None = None if state_out is None else state_place(local_path(state_out))
-    local = [each for each in transactions if "://" not in each]
-    if (
-        not is_remote(out)
-        and local
-        and local_path(out).resolve() in {f.path.resolve() for f in source_files(tuple(local))}
-    ):
+    local = tuple(each for each in transactions if "://" not in each)
+    read = {file.path.resolve() for file in source_files(local)} if local else set()
+    if not is_remote(out) and local_path(out).resolve() in read:
         raise InputError(f"--out must be another file than those of --transactions, got {out}")
     with local_bundle(bundle) as folder, written_file(out) as target:
         scored = score_transactions(

@@ -48,23 +48,20 @@ def raw_rows(reading: Reading) -> RawRows:
             as_of=None,
             simulate=_no_simulation,
             folder=Path(folder),
-            preset=preset,
+            live=preset,
         )
         table = read_table(Path(folder) / "transactions.parquet")
     files, allowed = report_files(reading.data, preset), reading.data.max_quarantined_share
-    feed = chargeback_feed(files, preset=preset, as_of=None, allowed=allowed)
-    return RawRows(table, report.quarantined, None if feed is None else feed.reports)
+    feed = chargeback_feed(files, preset=preset, as_of=None, allowed=allowed, required=False)
+    return RawRows(table, report.quarantined, feed.reports if feed is not None and files else None)
 
 
 def preset_of_live_rows(reading: Reading) -> Preset:
     """The preset, without labels where no file has any: those of live rows come later."""
     preset = load_preset(reading.data)
-    feed, files = preset.chargebacks, source_files(reading.data.source)
+    files = source_files(reading.data.source)
     held = {name for file in files for name in header(file, delimiter=preset.delimiter, encoding=preset.encoding).names}
-    preset = preset.of_live_rows(held)
-    if feed is not None and not any(Path(file.name).match(feed.files) for file in files):
-        preset = preset.model_copy(update={"chargebacks": None})
-    return preset
+    return preset.of_live_rows(held)
 
 
 def _no_simulation(rows: int, seed: int) -> pa.Table:

@@ -14,9 +14,8 @@ from pipeline.bundle.manifest import MANIFEST, TWIN_FILES, CheckedBundle, write_
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
 from pipeline.bundle.twin import TWIN, twin_of
-from pipeline.stages.export.mlflow_model import write_serving_model
+from pipeline.stages.export.graph_files import write_graph
 from pipeline.storage.atomic import write_bytes, write_text
-from pipeline.storage.content import write_json
 from pipeline.storage.errors import InputError
 
 REFIT = "refit"
@@ -49,16 +48,8 @@ def write_twin_bundle(bundle: CheckedBundle, folder: Path, *, reason: str, max_b
     write_bytes(folder / "features.json", bundle.read("features.json"))
     card = bundle.read("model_card.md").decode()
     write_text(folder / "model_card.md", f"{card}\n## Rolled back\n\n{reason} `probability` is the judged model's.\n")
-    write_bytes(folder / "model.onnx", graph)
-    write_json(folder / "signature.json", signature.to_dict())
+    write_graph(folder, graph, signature)
     write_text(folder / "golden.jsonl", _golden(bundle, graph, signature))
-    write_serving_model(
-        folder / "mlflow",
-        graph=folder / "model.onnx",
-        signature_file=folder / "signature.json",
-        signature=signature,
-        identity=hashlib.sha256(graph).hexdigest(),
-    )
     write_manifest(folder, content=_record(bundle, folder, reason), max_bytes=max_bytes, key=key)
 
 

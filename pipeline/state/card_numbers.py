@@ -12,6 +12,8 @@ from pipeline.storage.masking import FEWEST_DIGITS, MOST_DIGITS
 BY_CHANCE = 0.1
 """Share of numbers without a meaning that have a right check digit."""
 DEVIATIONS = 3
+AROUND = r"^[^0-9]+|\.0+$|[\s.:;,'_*|/\-]|[^0-9]+$"
+"""What may stand before, behind and between the digits of a card number."""
 
 
 class CardNumbersError(InputError):
@@ -28,7 +30,7 @@ def check_no_card_numbers(ids: pa.ChunkedArray, *, name: str = "card_id") -> Non
     Raises:
         CardNumbersError: they are card numbers; the message counts them.
     """
-    numbers = _numbers_of_length(ids)
+    numbers = pc.unique(numbers_of_length(pc.cast(pc.unique(ids.combine_chunks()), pa.string())))
     right = int(has_check_digit(numbers).sum())
     expected = BY_CHANCE * len(numbers)
     if right and right >= expected + DEVIATIONS * math.sqrt(expected * (1 - BY_CHANCE)) - 1e-9:
@@ -55,9 +57,12 @@ def has_check_digit(numbers: pa.Array) -> np.ndarray:
     return right
 
 
-def _numbers_of_length(ids: pa.ChunkedArray) -> pa.Array:
-    """The digits of the different ids that hold as many as a card number has, however they are grouped or led in."""
-    different = pc.cast(pc.unique(ids.combine_chunks()), pa.string()).drop_null()
-    bare = pc.replace_substring_regex(different, r"^[^0-9]+|\.0+$|[\s.:;,'_*|/\-]|[^0-9]+$", "")
+def numbers_of_length(texts: pa.Array) -> pa.Array:
+    """The digits of the texts that hold as many as a card number has, however they are grouped or led in [M].
+
+    >>> numbers_of_length(pa.array(["4111-1111-1111-1111", "card:5500000000000004.0", "c17", "4111"])).to_pylist()
+    ['4111111111111111', '5500000000000004']
+    """
+    bare = pc.replace_substring_regex(texts, AROUND, "")
     pattern = f"^[0-9]{{{FEWEST_DIGITS},{MOST_DIGITS}}}$"
-    return pc.unique(bare.filter(pc.match_substring_regex(bare, pattern)))
+    return bare.filter(pc.fill_null(pc.match_substring_regex(bare, pattern), False))

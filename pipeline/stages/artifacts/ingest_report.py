@@ -230,8 +230,15 @@ def prevalence(fraud: int, legitimate: int) -> float | None:
     return fraud / (fraud + legitimate) if fraud + legitimate else None
 
 
+def rate_text(report: IngestReport) -> str:
+    """The fraud rate of the known labels, in words."""
+    prevalence = report.labels.prevalence
+    return "no labels" if prevalence is None else f"{prevalence:.2%} fraud"
+
+
 def reasons_text(report: IngestReport) -> str:
     """The most frequent reasons for which rows were set aside; empty where none was."""
     found = sorted(report.reasons.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{reason} ({count:,})" for reason, count in found[:SHOWN_REASONS]]
-    return "; ".join([*told, *([f"{len(found) - SHOWN_REASONS} more reasons"] if len(found) > SHOWN_REASONS else [])])
+    told = [f"{count:,} × {reason}" for reason, count in found[:SHOWN_REASONS]]
+    rest = len(found) - len(told)
+    return "; ".join([*told, *([f"{rest} more reason{'s' * (rest > 1)}"] if rest else [])])

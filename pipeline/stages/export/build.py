@@ -1,6 +1,5 @@
 """The bundle: everything a serving team needs of a run, in one folder of plain numbers."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from pipeline.bundle.signature import Signature
 from pipeline.bundle.twin import TWIN
 from pipeline.sections import ExportConfig
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, BoosterPart, GraphParts, scoring_graph
-from pipeline.stages.export.mlflow_model import write_serving_model
+from pipeline.stages.export.graph_files import write_graph
 from pipeline.stages.export.triton import write_triton_model
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import write_json
@@ -196,14 +195,6 @@ def _write_descriptions(folder: Path, contents: BundleContents) -> None:
 
 def _write_served_forms(folder: Path, graph: bytes, signature: Signature, *, triton: bool) -> None:
     """The graph by itself, as an MLflow model and, where it is asked for, as a Triton repository."""
-    write_bytes(folder / "model.onnx", graph)
-    write_json(folder / "signature.json", signature.to_dict())
-    write_serving_model(
-        folder / "mlflow",
-        graph=folder / "model.onnx",
-        signature_file=folder / "signature.json",
-        signature=signature,
-        identity=hashlib.sha256(graph).hexdigest(),
-    )
+    write_graph(folder, graph, signature)
     if triton:
         write_triton_model(folder / "triton", graph, signature)

@@ -81,8 +81,8 @@ def write_state_of_run(
     check = _same_secret(config, ingested)
     key_column = "transaction_id" if _has_ids(ingested) else None
     table = _history(ingest / "transactions.parquet", spec, key_column=key_column, until=until)
-    for name in (each for each in table.column_names if each.endswith("_id") and each != key_column):
-        if check is None or name != "card_id":
+    for name in table.column_names if check is None else ():  # a secret is that of every id of a state
+        if name.endswith("_id") and name != key_column:
             check_no_card_numbers(table[name], name=name)
     history = history_state(table, spec, keys=id_keys(hash_key(config.data)), key_column=key_column)
     shutil.copytree(ingest / PRESET, folder / PRESET)

@@ -36,7 +36,7 @@ class ChargebackFeed:
 
 
 def chargeback_feed(
-    files: Sequence[SourceFile], *, preset: Preset, as_of: int | None, allowed: float
+    files: Sequence[SourceFile], *, preset: Preset, as_of: int | None, allowed: float, required: bool = True
 ) -> ChargebackFeed | None:
     """The reports of the files; None where the preset has no feed.
 
@@ -45,14 +45,15 @@ def chargeback_feed(
         preset: how to read them.
         as_of: microseconds since 1970; later reports are counted and left out. None: the files are history.
         allowed: share of their rows that may be unusable.
+        required: False where none need have come yet, as with live rows: then nothing is reported so far.
 
     Raises:
-        InputError: no file, missing columns, a damaged file, or too many rows that cannot be used.
+        InputError: no file though one is required, missing columns, a damaged file, or too many bad rows.
     """
     feed = preset.chargebacks
     if feed is None:
         return None
-    if not files:
+    if not files and required:
         raise InputError(
             f"data.source must name a file of chargebacks that fits {feed.files!r}, as the preset has them: "
             "without it every transaction would count as never reported"

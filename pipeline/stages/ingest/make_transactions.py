@@ -1,6 +1,5 @@
 """Raw files to valid transactions, sorted by time, and quarantined rows with reasons."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,14 +10,12 @@ from pipeline.config import Config
 from pipeline.reading.lake_tables import source_tables
 from pipeline.reading.sources import source_files
 from pipeline.sections import SIMULATE
-from pipeline.stages.artifacts.ingest_report import IngestReport
+from pipeline.stages.artifacts.ingest_report import IngestReport, rate_text, reasons_text
 from pipeline.stages.hash_key import hash_key_check
 from pipeline.stages.ingest.lost_frauds import set_aside_line
 from pipeline.stages.ingest.preset_files import keep_preset, load_preset, preset_path, rates_path
 from pipeline.stages.ingest.two_passes import ingest_transactions
 from pipeline.stages.stage import StageContext
-
-SHOWN_REASONS = 3
 
 
 def make_transactions(context: StageContext) -> str:
@@ -37,9 +34,7 @@ def make_transactions(context: StageContext) -> str:
     report = replace(report, tables=tables)
     context.report(report.to_dict())
     _log(context, report)
-    prevalence = report.labels.prevalence
-    rate = "no labels" if prevalence is None else f"{prevalence:.2%} fraud"
-    return f"{report.accepted:,} rows accepted, {report.quarantined:,} quarantined, {rate}"
+    return f"{report.accepted:,} rows accepted, {report.quarantined:,} quarantined, {rate_text(report)}"
 
 
 def outside_inputs(config: Config) -> list[tuple[str, Path | str]]:
@@ -68,14 +63,6 @@ def _read_tables(config: Config) -> dict[str, str]:
     return {each.address.name: each.identity for each in source_tables(config.data.source)}
 
 
-def _reasons_line(reasons: Mapping[str, int]) -> str:
-    """Why rows were set aside, the most frequent reasons first."""
-    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{count:,} × {reason}" for reason, count in ordered[:SHOWN_REASONS]]
-    rest = len(ordered) - len(shown)
-    return f"    {'; '.join(shown)}" + (f"; {rest} more reasons" if rest > 1 else "; 1 more reason" if rest else "")
-
-
 def _log(context: StageContext, report: IngestReport) -> None:
     context.log.metrics(
         {
@@ -95,6 +82,6 @@ def _log(context: StageContext, report: IngestReport) -> None:
     context.log.artifact("ingest/report.json")
     if report.set_aside is not None:
         context.reporter.say(set_aside_line(report.set_aside), event="set_aside", **asdict(report.set_aside))
-        context.reporter.say(_reasons_line(report.reasons), event="quarantine", reasons=dict(report.reasons))
+        context.reporter.say(f"    {reasons_text(report)}", event="quarantine", reasons=dict(report.reasons))
     for warning in report.warnings:
         context.reporter.warn(warning)

@@ -1,6 +1,5 @@
 """Presets: column mappings that Harbor ships, or the user's own."""
 
-import os
 import re
 import tomllib
 from importlib import resources
@@ -20,6 +19,8 @@ from pipeline.storage.atomic import write_bytes
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 
 LARGEST_PRESET = 1 << 20
+KEPT_RATES = "preset.kept-rates.csv"
+"""The table of rates that a kept preset was read with, wherever the one that it names is by then."""
 FIRST_DAY = -(10**6)
 """A rate without a date holds from before all transactions on."""
 
@@ -66,10 +67,12 @@ def load_preset(data: DataConfig) -> Preset:
 
 
 def rates_path(data: DataConfig, preset: Preset) -> Path | None:
-    """Where the preset's table of rates lies: beside the preset, unless its path says otherwise."""
+    """Where the preset's table of rates lies: beside the preset, unless its path says otherwise, or one was kept."""
     if preset.currency is None or not preset.currency.rates:
         return None
-    return preset_path(data.preset).parent / local_path(preset.currency.rates)
+    folder = preset_path(data.preset).parent
+    kept = folder / KEPT_RATES
+    return kept if kept.is_file() else folder / local_path(preset.currency.rates)
 
 
 def load_rates(data: DataConfig, preset: Preset) -> RateTable | None:
@@ -103,11 +106,8 @@ def keep_preset(data: DataConfig, folder: Path) -> None:
     """
     write_bytes(folder / "preset.toml", preset_path(data.preset).read_bytes())
     rates = rates_path(data, load_preset(data))
-    if rates is None:
-        return
-    named = Path(os.path.relpath(rates, preset_path(data.preset).parent))
-    if ".." not in named.parts:
-        write_bytes(folder / named, rates.read_bytes())
+    if rates is not None:
+        write_bytes(folder / KEPT_RATES, rates.read_bytes())
 
 
 def _parsed(path: Path) -> dict[str, Any]:

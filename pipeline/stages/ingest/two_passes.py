@@ -44,7 +44,7 @@ def ingest_transactions(
     simulate: Callable[[int, int], pa.Table],
     folder: Path,
     progress: Callable[[int], None] = lambda _: None,
-    preset: Preset | None = None,
+    live: Preset | None = None,
 ) -> IngestReport:
     """Write the canonical transactions, sorted by time and then source order, and the quarantine; return the report.
 
@@ -55,14 +55,15 @@ def ingest_transactions(
         simulate: (rows, seed) to a table in the columns of the preset `harbor`; called for `source = "simulate"`.
         folder: gets transactions.parquet and quarantine.parquet; it also holds a temporary file meanwhile.
         progress: told the number of rows after each batch.
-        preset: in place of the one that section [data] names.
+        live: of rows that came live, in place of the preset that section [data] names: reports on them come later.
 
     Raises:
         InputError: a fault of the whole source (missing or damaged file, missing columns, too many bad rows, no rows).
     """
-    preset = preset or load_preset(data)
+    preset = live or load_preset(data)
     inputs = source_inputs(data, preset=preset, simulate=simulate)
-    feed = chargeback_feed(report_files(data, preset), preset=preset, as_of=as_of, allowed=data.max_quarantined_share)
+    files, allowed = report_files(data, preset), data.max_quarantined_share
+    feed = chargeback_feed(files, preset=preset, as_of=as_of, allowed=allowed, required=live is None)
     reading = Reading(
         preset,
         inputs[0].plan,

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 
 from features.schema.plain_values import (
-    NotPlain,
+    NotPlainError,
     plain_id,
     plain_label,
     plain_minor,
@@ -27,7 +27,7 @@ ODD = {
 
 @pytest.mark.parametrize(("read", "value"), [(read, value) for read, values in ODD.items() for value in values])
 def test_whatever_is_spelled_otherwise_is_left_to_the_reading_of_columns(read, value):
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotPlainError):
         read(value)
 
 

@@ -36,6 +36,14 @@ def test_a_feed_beside_the_rows_is_read_and_may_be_missing(tmp_path):
     assert raw_rows(reading(rows, feed, preset="harbor_chargebacks")).reports.keys.to_pylist() == ["t000"]
 
 
+def test_rows_whose_reports_have_not_come_are_as_if_none_were_in_them(tmp_path):
+    rows = csv(tmp_path, text(good_rows(), LIVE))
+    alone = raw_rows(reading(rows, preset="harbor_chargebacks")).table
+    nothing = csv(tmp_path, "transaction_id,reported_at,outcome\n", "chargebacks.csv")
+    assert alone.equals(raw_rows(reading(rows, nothing, preset="harbor_chargebacks")).table)
+    assert alone["label"].null_count == 0
+
+
 def test_a_simulation_is_no_file_of_raw_rows():
     with pytest.raises(InputError, match="simulate: does not exist"):
         raw_rows(Reading.model_validate({"data": {"source": "simulate"}, "labels": {}}))

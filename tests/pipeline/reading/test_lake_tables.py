@@ -4,6 +4,7 @@ import builtins
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,10 +101,10 @@ def test_a_run_pins_the_version_and_tells_it_everywhere(harbor, tmp_path, monkey
     parts = transactions.slice(0, half), transactions.slice(half)
     if kind == "delta":
         address, versions = delta_table(tmp_path / "tx", *parts), [0, 1]
-        appended = lambda: delta_table(tmp_path / "tx", parts[0].slice(0, 1))  # noqa: E731
+        appended = partial(delta_table, tmp_path / "tx", parts[0].slice(0, 1))
     else:
         address, versions = iceberg_table(tmp_path, monkeypatch, *parts)
-        appended = lambda: iceberg_table(tmp_path, monkeypatch, parts[0].slice(0, 1))  # noqa: E731
+        appended = partial(iceberg_table, tmp_path, monkeypatch, parts[0].slice(0, 1))
     ingest = ("ingest", "--run", "run", "--config", "smoke.toml", "--set")
     code, out = harbor(*ingest, f"data.source={address}@{versions[0]}")
     assert code == 0, out

@@ -84,16 +84,16 @@ def test_a_preset_without_a_currency_has_no_rates():
     assert load_rates(DataConfig(), load_preset(DataConfig())) is None
 
 
-def test_a_run_keeps_its_preset_and_the_rates_beside_it(tmp_path):
-    (tmp_path / "mine").mkdir()
-    path = tmp_path / "mine" / "mine.toml"
-    text = preset_path("harbor").read_text() + '\n[currency]\ncolumn = "ccy"\ntarget = "EUR"\nrates = "r/rates.csv"\n'
-    path.write_text(text)
-    (tmp_path / "mine" / "r").mkdir()
-    (tmp_path / "mine" / "r" / "rates.csv").write_text("currency,rate\nUSD,0.9\n")
+@pytest.mark.parametrize("place", ["r/rates.csv", "../rates.csv", "{0}/far/rates.csv"])
+def test_a_run_keeps_its_preset_and_its_rates_wherever_they_were(tmp_path, place):
+    path, named = tmp_path / "mine" / "mine.toml", place.format(tmp_path)
+    path.parent.mkdir()
+    (path.parent / named).parent.mkdir(parents=True, exist_ok=True)
+    (path.parent / named).write_text("currency,rate\nUSD,0.9\n")
+    currency = f'\n[currency]\ncolumn = "ccy"\ntarget = "EUR"\nrates = "{named}"\n'
+    path.write_text(preset_path("harbor").read_text() + currency)
     keep_preset(DataConfig(preset=str(path)), tmp_path / "kept")
+    (path.parent / named).unlink()
     kept = DataConfig(preset=str(tmp_path / "kept" / "preset.toml"))
-    assert load_preset(kept) == load_preset(DataConfig(preset=str(path)))
-    rates = load_rates(kept, load_preset(kept))
-    assert rates is not None
-    assert sorted(each.name for each in (tmp_path / "kept").iterdir()) == ["preset.toml", "r"]
+    assert load_rates(kept, load_preset(kept)) is not None
+    assert sorted(each.name for each in (tmp_path / "kept").iterdir()) == ["preset.kept-rates.csv", "preset.toml"]
