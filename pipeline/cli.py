@@ -235,8 +235,18 @@ def _next_commands(placed: _PlacedRun, *, passed: bool) -> list[str]:
     tracked = placed.settings.config.tracking.enabled
     commands = [f"harbor report {placed.folder} --open"]
     commands += [f"harbor promote --run {placed.folder}"] if passed and tracked else []
-    commands += ["harbor ui"] if tracked else []
+    commands += [_ui_command(placed)] if tracked else []
     return [f"{'next' if command is commands[0] else '':<8}{command}" for command in commands]
+
+
+def _ui_command(placed: _PlacedRun) -> str:
+    """What shows the run's store, which lies beside the run and not always in runs/."""
+    from pipeline.tracking.mlflow_store import store_uri
+
+    tracking, beside = placed.settings.config.tracking, placed.folder.parent
+    if tracking.uri or beside.resolve() == Path("runs").resolve():
+        return "harbor ui"
+    return shlex.join(["harbor", "ui", "--set", f"tracking.uri={store_uri(tracking, runs=beside)}"])
 
 
 def _show(line: str) -> None:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
+from pipeline.config import load_config
+from pipeline.runs.settings import RunSettings
 from pipeline.storage.done import folder_checksums
 from tests.fixtures.withdrawn_plugins import plugins_withdrawn
 
@@ -138,6 +140,21 @@ def test_version_status_and_report_are_told_without_any_work(harbor, small_run, 
     code, out, _ = harbor("report")
     assert (code, out.strip()) == (0, str(tmp_path / "runs" / "mine" / "refit" / "report.html"))
     assert harbor("report", "yours")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "uri", "told"),
+    [
+        ("runs/mine", "", "harbor ui"),
+        ("mine", "", "harbor ui --set tracking.uri=sqlite:///{0}/mlflow.db"),
+        ("mine", "http://mlflow.example", "harbor ui"),
+    ],
+)
+def test_the_ui_that_is_told_shows_the_store_of_the_run(tmp_path, monkeypatch, place, uri, told):
+    monkeypatch.chdir(tmp_path)
+    config = load_config(None, assignments=[f"tracking.uri='{uri}'"], environment={})
+    placed = cli._PlacedRun(Path(place), RunSettings(config, None))
+    assert cli._ui_command(placed) == told.format(tmp_path.resolve())
 
 
 def test_a_finished_run_tells_the_next_commands(harbor, small_run, tmp_path):
