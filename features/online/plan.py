@@ -176,16 +176,15 @@ class _Layout:
         stores = [self._store(place, ids) for place, ids in enumerate(self.sets)]
         known = self._words(chains.WORDS + key_tables.TABLE_WORDS)
         self.records["kinds"].append((0, KNOWN_WORDS + len(self.ids), 6, arena.OWN_LISTS + 5 * len(self.sets)))
-        sizes = (len(self.records[name]) * len(kind) for name, kind in zip(Tables._fields[1:], _KINDS, strict=True))
-        records = self._words(len(stores) * len(STORE) + sum(sizes))
-        scratch = self._words(max((store["head"] for store in stores), default=0))
-        for store in stores:
-            if store["unfolded"] != NONE:
-                store["unfolded"] = self._words(store["head"] + small_groups.UNFOLDED_WORDS)
         tables = Tables(
             np.array([tuple(store[name] for name in STORE._fields) for store in stores], _records(STORE)),
             *(np.array(self.records[name], kind) for name, kind in zip(Tables._fields[1:], _KINDS, strict=True)),
         )
+        records = self._words(sum(map(_size, tables)))
+        scratch = self._words(max((store["head"] for store in stores), default=0))
+        for place in np.flatnonzero(tables.stores["unfolded"] != NONE).tolist():
+            words = stores[place]["head"] + small_groups.UNFOLDED_WORDS
+            tables.stores["unfolded"][place] = self._words(words)
         return OnlinePlan(
             spec=self.spec,
             ids=self.ids,
