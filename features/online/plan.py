@@ -12,6 +12,7 @@ and sums over its rows; a label window is the first of its frauds and of its leg
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,6 +115,11 @@ class OnlinePlan:
     def by_batch_places(self) -> NDArray[np.int64]:
         """Where among `names` the columns are that no loop answers."""
         return np.array([self.names.index(column.name) for column, _ in self.by_batch], np.int64)
+
+    @cached_property
+    def event_struct(self) -> Struct:
+        """An event as bytes: key, time, amount and label of the row, then the keys of its ids."""
+        return Struct(f"<16s{KNOWN_WORDS - 2}q" + "16s" * len(self.ids))
 
     @property
     def event_words(self) -> int:
