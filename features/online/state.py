@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.online import arena, events, known_rows
 from features.online.batch_answers import batch_answer
-from features.online.id_keys import IdKeys
+from features.online.id_keys import NULL, IdKeys
 from features.online.plan import OnlinePlan, online_plan
 from features.online.records import NOW
 from features.online.table_events import LabelChanges, TableEvents
@@ -237,6 +237,15 @@ class OnlineState:
         """
         event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
         return self._changed(event, label_key(*(change.earlier or (None, None))))
+
+    def load_loops(self) -> None:
+        """Compile or load the loops now, so that no row waits for them; what is asked of them here changes nothing."""
+        nobody = [NULL] * len(self.plan.ids)
+        event = np.frombuffer(self.plan.event_struct.pack(NULL, 0, -1, int(NO_EVENT), *nobody), np.int64)
+        values = np.empty(len(self.plan.names), np.float32)
+        events.ask_row(self.memory, event, values)
+        events.accept_row(self.memory, event, values)
+        events.change_label(self.memory, event, int(NO_EVENT))
 
     def time_of(self, key: Int64) -> int | None:
         """event_time of a row that is known by its key [2 words], microseconds; None where it is not."""

@@ -64,7 +64,7 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
         table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
     spec = feature_spec(FeaturesConfig(), columns=table.column_names)
     started = time.perf_counter()
-    new_state(spec).accept(Row(0, 1, ("a", "b")), np.empty(columns_of(spec), np.float32))
+    new_state(spec).load_loops()
     print(f"loops ready, compiled or from the cache: {time.perf_counter() - started:.1f} s")
     batch, online = every_row(table, spec)
     every_row(coarse(table.slice(0, 250_000)), spec)
