@@ -72,7 +72,7 @@ def needed_rows(table: pa.Table, one: Pass, *, start: int, end: int) -> NDArray[
         end: microseconds.
     """
     time = table["event_time"].cast(pa.int64()).to_numpy()
-    needed = (time >= start - one.halo) & (time < end)
+    needed: NDArray[np.bool_] = (time >= start - one.halo) & (time < end)
     if one.label_halo:
         for row, moment in _label_moments(table):
             reached = (moment >= start - one.label_halo) & (moment < end) & (time[row] < start)
