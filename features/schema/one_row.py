@@ -5,7 +5,7 @@ read by the code that reads files. So there is one set of rules, and one row has
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -83,6 +83,10 @@ class RowReader:
             except NotPlainError:
                 pass
         return judged_row(row, shape.reading)
+
+    def reads_plainly(self, names: Iterable[str]) -> bool:
+        """Whether plain values of these columns mean what they say, so that most rows need no table."""
+        return self._shape(dict.fromkeys(names)).plain is not None
 
     def _shape(self, row: Mapping[str, Any]) -> _Shape:
         names = tuple(row)

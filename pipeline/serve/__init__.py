@@ -1,0 +1,1 @@
+"""`harbor serve`: a raw transaction in, a decision out, and nothing lost."""
