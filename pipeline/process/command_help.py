@@ -18,6 +18,7 @@ EXAMPLES = {
     "simulate": "harbor simulate --rows 100000 --seed 7 --out tx.parquet",
     "score": "harbor score --bundle runs/harbor-history/export/bundle --input rows.parquet --out scored.parquet",
     "serve": "harbor serve --bundle runs/harbor-history/export/bundle --state runs/harbor-history/export/state",
+    "explain": "harbor explain --bundle runs/harbor-history/export/bundle --input rows.parquet --out reasons.parquet",
     "skew": "harbor skew --log served",
     "state build": "harbor state build --run runs/harbor-history --out state",
     "state compact": "harbor state compact --log served --out state",
