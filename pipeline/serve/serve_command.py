@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXTRA = ("uvicorn", "uvloop", "httptools", "orjson", "prometheus_client")
 
 
-def serve(
+def serve(  # noqa: PLR0913 - an option each
     bundle: Annotated[str, typer.Option("--bundle", metavar="FOLDER", help="exported bundle that answers first")],
     state: Annotated[str, typer.Option("--state", metavar="FOLDER", help="state that serving begins with")],
     folder: Annotated[

@@ -16,10 +16,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
+from features.online.id_keys import IdKeys
+from features.online.state import Bounds, OnlineState, Row, label_key
 from features.schema.canonical_columns import Reading
 from features.schema.column_plan import column_plan
 from features.schema.one_row import RowReader, judged_row
@@ -53,6 +56,7 @@ KEPT_ALIVE = 75
 PATIENCE = 10
 """Seconds for answers under way when the process is told to end."""
 LONGEST_SOCKET = 100
+SCRATCH_WORDS = 1 << 20
 MILLISECONDS = 1000.0
 FOLLOWER = "pipeline.serve.champion_follower"
 Say = Callable[[str], None]
@@ -82,8 +86,15 @@ class ServePlan:
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """What must be there before the first request."""
+class OpenedService:
+    """What must be there before the first request.
+
+    Attributes:
+        plan: what it is made of.
+        app: the application.
+        challenger: what scores beside; None where nothing does.
+        say: where lines for a person go.
+    """
 
     plan: ServePlan
     app: WebApp
@@ -92,6 +103,7 @@ class _Opened:
 
     @property
     def service(self) -> Service:
+        """What answers."""
         return self.app.service
 
 
@@ -105,13 +117,49 @@ def serve_until_told(plan: ServePlan, say: Say, warn: Say) -> None:
     access = _access(plan)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listener(plan.host, plan.port)))
-        opened = stack.enter_context(_opened(plan, access, say, warn))
+        opened = stack.enter_context(opened_service(plan, access, say, warn))
         admin = stack.enter_context(_admin_listener(plan.folder))
         gc.collect()
         gc.freeze()  # what is here now stays, so no collection needs to look at it
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_served(opened, listener, admin))
     say("stopped: all answers were sent, and the log is closed")
+
+
+@contextlib.contextmanager
+def opened_service(plan: ServePlan, access: Access, say: Say, warn: Say) -> Iterator[OpenedService]:
+    """The application of a plan with all that must be there before the first request; it is closed at the end.
+
+    Raises:
+        InputError: the bundle, the state, the folder or the settings cannot be served from.
+        LockedError: another process serves from the folder.
+    """
+    settings, key = plan.config.serve, signing_key(plan.config.export.sign_key_env)
+    stored = checked_state(plan.state)
+    check_same_features(stored, (plan.bundle / "features.json").read_bytes(), bundle=str(plan.bundle))
+    fields, secret = row_fields(stored, cards=settings.card_numbers)
+    sha256 = str(stored.manifest["features_sha256"])
+    champion = deployed(plan.bundle, spec=stored.spec, features_sha256=sha256, key=key)
+    challenger = (
+        deployed(local_path(settings.challenger), spec=stored.spec, features_sha256=sha256, key=key)
+        if settings.challenger
+        else None
+    )
+    engine = Engine.opened(plan.folder, start=stored, keys=id_keys(secret), options=EngineOptions(ahead=settings.ahead))
+    try:
+        _warm_reading(fields)
+        _warm_loops(engine)
+        options = ServiceOptions(settings.threshold, settings.fallback, settings.audit_every)
+        service = Service(engine, fields, champion, options, ServiceMetrics())
+        budget = None if settings.budget_ms is None else settings.budget_ms / MILLISECONDS
+        commit = GroupCommit(engine.sync) if settings.durability == "disk" else None
+        app = WebApp(service, access=access, admission=Admission(settings.in_flight, budget), commit=commit, warn=warn)
+        try:
+            yield OpenedService(plan, app, challenger, say)
+        finally:
+            app.close()
+    finally:
+        engine.close()
 
 
 def row_fields(stored: StateFolder, *, cards: str) -> tuple[RawFields, bytes | None]:
@@ -140,33 +188,17 @@ def _access(plan: ServePlan) -> Access:
     return access
 
 
-@contextlib.contextmanager
-def _opened(plan: ServePlan, access: Access, say: Say, warn: Say) -> Iterator[_Opened]:
-    settings, key = plan.config.serve, signing_key(plan.config.export.sign_key_env)
-    stored = checked_state(plan.state)
-    check_same_features(stored, (plan.bundle / "features.json").read_bytes(), bundle=str(plan.bundle))
-    fields, secret = row_fields(stored, cards=settings.card_numbers)
-    sha256 = str(stored.manifest["features_sha256"])
-    champion = deployed(plan.bundle, spec=stored.spec, features_sha256=sha256, key=key)
-    challenger = (
-        deployed(local_path(settings.challenger), spec=stored.spec, features_sha256=sha256, key=key)
-        if settings.challenger
-        else None
-    )
-    engine = Engine.opened(plan.folder, start=stored, keys=id_keys(secret), options=EngineOptions(ahead=settings.ahead))
-    try:
-        _warm_reading(fields)
-        options = ServiceOptions(settings.threshold, settings.fallback, settings.audit_every)
-        service = Service(engine, fields, champion, options, ServiceMetrics())
-        budget = None if settings.budget_ms is None else settings.budget_ms / MILLISECONDS
-        commit = GroupCommit(engine.sync) if settings.durability == "disk" else None
-        app = WebApp(service, access=access, admission=Admission(settings.in_flight, budget), commit=commit, warn=warn)
-        try:
-            yield _Opened(plan, app, challenger, say)
-        finally:
-            app.close()
-    finally:
-        engine.close()
+def _warm_loops(engine: Engine) -> None:
+    """Let the compiled loops be there before the first request, in a state of their own."""
+    keys = IdKeys()
+    scratch = OnlineState.empty(engine.spec, bounds=Bounds(), keys=keys, words=SCRATCH_WORDS)
+    answers = np.full(len(scratch.plan.names), np.nan, np.float32)
+    event = scratch.event(Row(0, 1, ("",) * len(scratch.plan.ids), "warm", 0, 1))
+    scratch.refusal(event)
+    scratch.ask_event(event, answers)
+    scratch.accept_event(event, answers)
+    scratch.batch_answers(event)
+    scratch.change_event(event, label_key(None, None))
 
 
 def _warm_reading(fields: RawFields) -> None:
@@ -224,7 +256,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _served(opened: _Opened, listener: socket.socket, admin: socket.socket) -> None:
+async def _served(opened: OpenedService, listener: socket.socket, admin: socket.socket) -> None:
     app, service, loop = opened.app, opened.service, asyncio.get_running_loop()
     server = _Server(_uvicorn_config(app))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -278,7 +310,7 @@ async def _admin(app: AdminApp, listener: socket.socket) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _shadow(opened: _Opened) -> AsyncIterator[None]:
+async def _shadow(opened: OpenedService) -> AsyncIterator[None]:
     if opened.challenger is None:
         yield
         return
@@ -294,7 +326,7 @@ async def _shadow(opened: _Opened) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _follower(opened: _Opened) -> AsyncIterator[None]:
+async def _follower(opened: OpenedService) -> AsyncIterator[None]:
     """The process that follows the registry's alias, for as long as this one serves."""
     plan, settings = opened.plan, opened.plan.config.serve
     if not settings.follow:
