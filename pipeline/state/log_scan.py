@@ -226,7 +226,7 @@ def _checksum(content: Bytes, start: int, end: int, tables: NDArray[np.uint32]) 
 @compiled
 def _number(content: Bytes, at: int, size: int) -> int:
     """A whole number, low byte first."""
-    found = 0
+    found = np.int64(0)
     for place in range(size):
         found |= np.int64(content[at + place]) << (8 * place)
     return int(found)
@@ -251,13 +251,13 @@ def _is_record(content: Bytes, at: int, head: int, tables: NDArray[np.uint32]) -
 @compiled
 def _record_places(content: Bytes, start: int, head: int, tables: NDArray[np.uint32], places: NDArray[np.int64]) -> int:
     """Fill in where whole records that follow one another begin, and where they end; how many they are."""
-    count, at = np.int64(0), np.int64(start)
+    count, at = 0, start
     while _is_record(content, at, head, tables):
         places[count] = at
         count += 1
         at += 8 + _number(content, at, 4)
     places[count] = at
-    return int(count)
+    return count
 
 
 @compiled
