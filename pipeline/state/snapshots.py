@@ -89,27 +89,36 @@ def log_end(folder: Path, start: StateFolder, *, answers: bool = True) -> Reache
     return Reached(history, offset, differing, digests, tuple(wrong))
 
 
-def write_snapshot(folder: Path) -> tuple[Reached, Path | None]:
-    """Write what the log of a serving folder comes to beside it, if it is what serving says; older ones go.
+def compacted(folder: Path, place: Path | None = None) -> tuple[Reached, Path | None]:
+    """Write the state that a log comes to, if it is what serving says.
+
+    Args:
+        folder: of the log.
+        place: a folder for the state; None for a snapshot beside the log, which the next start begins with.
 
     Returns:
-        Where the log has come to, and the snapshot; None where digests or answers differ, and nothing was written.
+        Where the log has come to, and what was written; None where digests or answers differ, and nothing was.
 
     Raises:
         InputError: the log is damaged, or not the one of its state.
-        LockedError: another process is at it.
+        LockedError: another process is writing a snapshot.
     """
-    home = folder / SNAPSHOTS
-    with held(home / "lock", f"another process is writing a snapshot of {folder}"):
-        start = checked_state(folder / STATE)
+    start = checked_state(folder / STATE)
+    if place is not None:
+        return _written(place, start, log_end(folder, start))
+    with held(folder / SNAPSHOTS / "lock", f"another process is writing a snapshot of {folder}"):
         reached = log_end(folder, start)
-        if reached.wrong or reached.differing:
-            return reached, None
-        path = home / f"{reached.offset:020d}"
-        write_next_state(path, start, reached.history)
+        written = _written(folder / SNAPSHOTS / f"{reached.offset:020d}", start, reached)
         for _, old in list(_snapshots(folder))[KEPT:]:
             shutil.rmtree(old)
-        return reached, path
+        return written
+
+
+def _written(place: Path, start: StateFolder, reached: Reached) -> tuple[Reached, Path | None]:
+    if reached.wrong or reached.differing:
+        return reached, None
+    write_next_state(place, start, reached.history)
+    return reached, place
 
 
 def _snapshots(folder: Path) -> Iterator[tuple[int, Path]]:

@@ -22,9 +22,10 @@ from tests.fixtures.serving import (
     some_rows,
     state_of,
     table_of_values,
+    with_past,
 )
 
-HISTORY = some_rows(60)
+HISTORY = with_past(some_rows(60))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,10 @@ def events(engine):
 
 def test_rows_in_order_have_every_bit_that_the_table_of_all_rows_has(tmp_path):
     rows = some_rows(120)
-    engine = engine_of(tmp_path / "serve", state_of(tmp_path / "state", rows[:60], labelled=False))
+    rows[:60] = with_past(rows[:60])
+    start = state_of(tmp_path / "state", rows[:60])
+    assert start.manifest["labels_to_come"] > 9
+    engine = engine_of(tmp_path / "serve", start)
     taken = [served(engine, row) for row in rows[60:]]
     engine.close()
     batch = window_features(table_of_values(rows), spec=SPEC, threads=1).slice(60)
