@@ -39,18 +39,22 @@ def batch_answer(
     assert aggregate is not None, "a specification knows the aggregates of its columns"
     if head == ABSENT:
         return np.float32(np.nan)
-    values = aggregate.values(
-        _chunk(memory, plan, place, head, (time, amount)), window_of(column, horizon=plan.spec.horizon)
-    )
+    keys = _label_keys(memory, plan, place, head) if column.of == "label" else np.empty(0, np.int64)
+    chunk = _chunk(memory, plan, place, head, (time, amount), keys)
+    values = aggregate.values(chunk, window_of(column, horizon=plan.spec.horizon))
     value = values[-1]
     return np.float32(quotient(value, float(plan.spec.amount_scale)) if aggregate.money else value)
 
 
-def _chunk(memory: Int64, plan: OnlinePlan, place: int, head: int, asked: tuple[int, int]) -> Chunk:
-    """Labels first, as rows that are too old for any window, then the group's earlier rows, last the row in hand."""
+def _chunk(
+    memory: Int64, plan: OnlinePlan, place: int, head: int, asked: tuple[int, int], keys: NDArray[np.int64]
+) -> Chunk:
+    """Labels first, as rows that are too old for any window, then the group's earlier rows, last the row in hand.
+
+    Only columns of labels get labels: one that takes no window would see rows in them.
+    """
     store, (time, amount) = plan.tables.stores[place], asked
     rows = _rows_before(memory, plan, place, head, time)
-    keys = _label_keys(memory, plan, place, head)
     labels, word = len(keys), int(store["amount"])
     longest = max((column.window or 0 for column in plan.spec.columns), default=0)
     long_ago = min([time, *rows[:1, 0].tolist()]) - longest - DAY

@@ -63,7 +63,7 @@ class OnlinePlan:
         names: columns of entities, in the order in which they are answered.
         tables: records of all parts.
         records: address of the words that the loops read in place of the tables.
-        by_batch: columns that no loop answers, with their store.
+        with_stores: columns of entities with the place of their store, in the order of `names`.
         scratch: address of a head that questions about another moment use.
         groups: address of the heads of the row in hand, one a store.
         known: address of the chain of known rows, whose kind is the last one, and behind it their table.
@@ -75,7 +75,7 @@ class OnlinePlan:
     names: tuple[str, ...]
     tables: Tables
     records: int
-    by_batch: tuple[tuple[FeatureColumn, int], ...]
+    with_stores: tuple[tuple[FeatureColumn, int], ...]
     scratch: int
     groups: int
     known: int
@@ -105,6 +105,11 @@ class OnlinePlan:
         memory[arena.STORES], memory[arena.STORE_COUNT] = starts["stores"], len(tables.stores)
         memory[arena.SCRATCH], memory[arena.GROUPS], memory[arena.KNOWN] = self.scratch, self.groups, self.known
         memory[arena.KNOWN_KIND] = starts["kinds"] + (len(tables.kinds) - 1) * len(KIND)
+
+    @cached_property
+    def by_batch(self) -> tuple[tuple[FeatureColumn, int], ...]:
+        """Columns that no loop answers, with the place of their store."""
+        return tuple(each for each in self.with_stores if _aggregate(each[0]).online is None)
 
     @cached_property
     def by_batch_places(self) -> NDArray[np.int64]:
@@ -184,11 +189,7 @@ class _Layout:
             names=tuple(column.name for column in self.columns),
             tables=tables,
             records=self._words(sum(map(_size, tables))),
-            by_batch=tuple(
-                (column, self.sets.index(_id_set(column.entity)))
-                for column in self.columns
-                if _aggregate(column).online is None
-            ),
+            with_stores=tuple((column, self.sets.index(_id_set(column.entity))) for column in self.columns),
             known=known,
             scratch=self._words(heads),
             groups=self._words(len(stores)),

@@ -11,12 +11,11 @@ from features.online import known_rows
 from features.online.plan import online_plan
 from features.online.state import ANSWERED, OnlineState
 from features.online.table_events import LabelChanges
-from pipeline.state.event_log import LABEL, ROW, LoggedEvent, logged_events
+from pipeline.state.event_log import LABEL, NOTE, ROW, LoggedEvent, logged_events
 from pipeline.state.history_state import HistoryState, id_keys
+from pipeline.state.snapshots import STATE
 from pipeline.state.state_files import StateFolder, checked_state
 from pipeline.storage.errors import InputError
-
-STATE = "state"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ def read_log(folder: Path) -> Log:
     start = checked_state(folder / STATE)
     log = Log(start, logged_events(folder, features_sha256=start.manifest["features_sha256"]))
     width = online_plan(start.spec).event_words
-    if any(len(event.words) != width or event.kind not in (ROW, LABEL) for event in log.events):
+    words = {ROW: width, LABEL: width, NOTE: 0}
+    if any(len(event.words) != words.get(event.kind, -1) for event in log.events):
         raise InputError(f"{folder}: every event must be a row or a label of {width} words")
     return log
 

@@ -23,7 +23,7 @@ from features.windows.kernels import NO_EVENT
 from features.windows.spec import FeatureColumn
 from pipeline.online.replayed_log import Log, Replay, in_event_time, overruled, read_log, replayed
 from pipeline.online.served_features import differing, served_answers
-from pipeline.state.event_log import ROW, LoggedEvent
+from pipeline.state.event_log import NOTE, ROW, LoggedEvent
 from pipeline.storage.content import write_table
 
 LATE_ROW, NEVER_COUNTED, LATE_LABEL, EARLY_LABEL = (
@@ -224,6 +224,8 @@ def _labels_before(log: Log) -> dict[int, tuple[int, ...]]:
     had: dict[bytes, list[int]] = {}
     found = {}
     for offset, event in enumerate(log.events):
+        if event.kind == NOTE:
+            continue
         key = event.words[: known_rows.TIME].tobytes()
         labels = had.setdefault(key, [])
         labels.append(int(event.words[known_rows.LABEL]))

@@ -1,1 +1,1 @@
-"""`harbor serve`: a raw transaction in, a decision out, and nothing lost."""
+"""One process that takes raw transactions one by one: it answers, logs before it tells, and loses nothing."""

@@ -1,0 +1,547 @@
+"""The heart of serving: features of one transaction at a time, and a log of all that changed them.
+
+One thread, one event at a time, to its end: features, answer, log. What was told is in the log before it is told, so a
+process that was killed at any moment comes back as it was. The engine knows no graph and no clock: whoever calls it
+makes the answer of the features, and gives its bytes to be kept.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.online import arena, known_rows
+from features.online.id_keys import IdKeys
+from features.online.records import KNOWN_WORDS
+from features.online.state import ANSWERED, OnlineState, Outcome, Row, label_key
+from features.times import MINUTE
+from features.windows.kernels import NO_EVENT, Float32
+from features.windows.spec import FeatureSpec
+from pipeline.serve.event_index import Entry, EventIndex
+from pipeline.serve.row_features import RowFeatures
+from pipeline.serve.serving_folder import TornEnd, begun_state, cut_torn_end, locked_folder, writable_end
+from pipeline.state.event_log import LABEL, NO_MODEL, NOTE, ROW, SUFFIX, LoggedEvent
+from pipeline.state.history_state import HistoryState
+from pipeline.state.log_following import followed
+from pipeline.state.log_scan import read_event, segments_since
+from pipeline.state.log_writer import SEGMENT_BYTES, LogWriter
+from pipeline.state.snapshots import AT, DIGEST, newest_snapshot
+from pipeline.state.state_files import StateFolder
+from pipeline.storage.errors import InputError
+
+BUNDLE = "bundle"
+"""The key of a note that says which bundle answers from then on."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What may change from one start to the next.
+
+    Attributes:
+        ahead: how far before the newest row another one may be, microseconds; None without bound.
+        digest_every: events after which the digest of the state is published in the log; 0 for never.
+        segment_bytes: at which the next segment of the log begins.
+    """
+
+    ahead: int | None = 5 * MINUTE
+    digest_every: int = 100_000
+    segment_bytes: int = SEGMENT_BYTES
+
+
+@dataclass(frozen=True)
+class LiveFeatures:
+    """One transaction with its features.
+
+    Attributes:
+        outcome: what became of it.
+        numbers: numeric columns of the specification, float32 [1, F], NaN where missing.
+        texts: categorical columns, str [1, 1], "" where missing.
+        late: microseconds behind the newest event, 0 where in time.
+        words: the event, as the log keeps it.
+        row: transaction_id and the values that stand in the row itself, as the log keeps them.
+        answers: columns of entities in the order of the state's plan, as the log keeps them.
+    """
+
+    outcome: Outcome
+    numbers: Float32
+    texts: Mapping[str, NDArray[Any]]
+    late: int
+    words: NDArray[np.int64]
+    row: Mapping[str, Any]
+    answers: Float32
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """A transaction as the log has it.
+
+    Attributes:
+        offset: where it stands.
+        answer: the bytes that the caller got; b"" where it was counted and not scored.
+        features: all columns by name, None where missing.
+        label: 0, 1, or None where none is known now.
+        label_available_at: microseconds since 1970; None without a label.
+        model: what the note says that names the bundle which answered; None where none did.
+        outcome: what became of the transaction.
+    """
+
+    offset: int
+    answer: bytes
+    features: Mapping[str, float | str | None]
+    label: int | None
+    label_available_at: int | None
+    model: Mapping[str, Any] | None
+    outcome: Outcome
+
+
+class LabelTaken(IntEnum):
+    """What became of a label."""
+
+    FOUND = 1
+    """Windows know it from now on, and it is in the log."""
+    UNKNOWN = 2
+    """Nobody knows the transaction, and its ids were not given: nothing changed."""
+    UNCHANGED = 3
+    """The transaction has this label already: nothing changed."""
+    TOO_EARLY = 4
+    """It would have been known before the transaction: nothing changed."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """How an engine came to where it is.
+
+    Attributes:
+        snapshot: offset of the snapshot it began with; 0 where it began with the first event.
+        replayed: events that came behind it.
+        torn: what was cut off the log's end; None where nothing was.
+        faults: why newer snapshots were left aside.
+    """
+
+    snapshot: int
+    replayed: int
+    torn: TornEnd | None
+    faults: tuple[str, ...]
+
+
+@dataclass
+class Engine:
+    """State, log and index of a serving folder; `opened` makes it, `close` ends it.
+
+    Attributes:
+        folder: of serving.
+        state: the windows of all groups.
+        features: how columns come together for one row.
+        log: the writing end.
+        index: where each transaction stands in the log.
+        options: see there.
+        start: how it came to where it is.
+    """
+
+    folder: Path
+    features_sha256: str
+    history: HistoryState
+    features: RowFeatures
+    log: LogWriter
+    index: EventIndex
+    options: EngineOptions
+    start: Start
+    model: int = NO_MODEL
+    _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
+    _pending: LiveFeatures | None = field(default=None, repr=False)
+    _digest: "_PublishedDigest" = field(default_factory=lambda: _PublishedDigest(), repr=False)
+    _opened_at: int = field(init=False, repr=False)
+    _next_digest: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._opened_at = self.offset
+        self._next_digest = self.offset + self.options.digest_every
+
+    @classmethod
+    def opened(cls, folder: Path, *, start: StateFolder, keys: IdKeys, options: EngineOptions | None = None) -> Self:
+        """The engine of a folder, brought to the end of its log.
+
+        Args:
+            folder: of serving; made from `start` on the first call.
+            start: a state of the features that are answered.
+            keys: how ids become keys; under the secret of the state.
+            options: see there.
+
+        Raises:
+            LockedError: another process serves from the folder.
+            InputError: the log or the state is damaged, they do not belong together, or the folder cannot be written.
+        """
+        options = options or EngineOptions()
+        with contextlib.ExitStack() as stack:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked_folder(folder))
+            begun = begun_state(folder, start)
+            engine = cls._restored(folder, begun, keys, options)
+            engine._held = stack.pop_all()
+        return engine
+
+    @property
+    def state(self) -> OnlineState:
+        """The windows of all groups."""
+        return self.history.state
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The columns that are answered."""
+        return self.features.spec
+
+    @property
+    def offset(self) -> int:
+        """How many events the log holds."""
+        return self.log.offset
+
+    @property
+    def newest(self) -> int | None:
+        """The latest event_time that was accepted, microseconds."""
+        return self.state.newest
+
+    @property
+    def is_writable(self) -> bool:
+        """False after a write failed: every change is refused until a new start has read the log."""
+        return self.log.is_writable
+
+    def look(self, values: Mapping[str, Any]) -> LiveFeatures:
+        """The features that `take` would give now; nothing changes.
+
+        Args:
+            values: a canonical row, `features.schema.one_row.OneRow.values`.
+        """
+        event = self.state.event(self.features.event(values))
+        outcome = self._refusal(event)
+        if outcome == Outcome.EXACT:
+            outcome = self.state.refusal(event)
+        answers = np.empty(len(self.state.plan.names), np.float32)
+        self.state.ask_event(event, answers)
+        if outcome == Outcome.EXACT and self._late(event):
+            outcome = Outcome.TOO_LATE if self._is_too_late(event) else Outcome.LATE
+        return self._live(values, outcome, event, answers, self._late(event))
+
+    def take(self, values: Mapping[str, Any]) -> LiveFeatures:
+        """The features of a transaction, which is counted from now on where the outcome says so.
+
+        `keep` must follow at once; where it does not, the event is logged without an answer before the next change.
+
+        Args:
+            values: a canonical row, `features.schema.one_row.OneRow.values`.
+
+        Raises:
+            LogFailedError: a write failed before.
+            InputError: the state is full.
+        """
+        self._begin_change()
+        event = self.state.event(self.features.event(values))
+        answers = np.full(len(self.state.plan.names), np.nan, np.float32)
+        late, outcome = self._late(event), self._refusal(event)
+        if outcome == Outcome.EXACT:
+            self._let_waiting_labels_come(event)
+            outcome = self.state.accept_event(event, answers)
+        taken = self._live(values, outcome, event, answers, late)
+        self._pending = taken if outcome in ANSWERED else None
+        return taken
+
+    def keep(self, taken: LiveFeatures, answer: bytes) -> int:
+        """Log a transaction that was taken, with the answer it gets; its offset.
+
+        Args:
+            taken: what `take` gave last.
+            answer: the bytes that the caller gets; b"" where it is counted and not scored.
+
+        Raises:
+            LogFailedError: the log did not take it: the answer must not be told.
+        """
+        if taken is not self._pending:
+            raise ValueError("what is kept must be what was taken last, and must not have been kept or refused")
+        self._pending = None
+        event = LoggedEvent(
+            ROW,
+            taken.words,
+            int(taken.words[known_rows.TIME]),
+            int(taken.outcome),
+            answers=taken.answers,
+            row=taken.row,
+            model=self.model if answer else NO_MODEL,
+            answer=answer,
+        )
+        offset = self.log.append(event.record())
+        key, label = taken.words[: known_rows.TIME].tobytes(), int(taken.words[known_rows.LABEL])
+        self.index.add_row(key, Entry(offset, self.log.segment, self.log.place, label))
+        self._publish()
+        return offset
+
+    def stored(self, transaction_id: str | int) -> StoredEvent | None:
+        """A transaction as the log has it; None where it does not hold it.
+
+        Raises:
+            InputError: the log has changed since.
+        """
+        key = self.state.keys.key(transaction_id)
+        entry = self.index.find(key)
+        if entry is None or entry.offset < 0:
+            return None
+        event = self._logged(entry)
+        label, available = self._label_now(key, entry)
+        model = None if event.model == NO_MODEL else self.index.note(event.model)
+        outcome = Outcome(event.outcome)
+        return StoredEvent(entry.offset, event.answer, self._named(event), label, available, model, outcome)
+
+    def differing(self, taken: LiveFeatures) -> tuple[str, ...]:
+        """Which fields of a transaction are others than those that came under its id before, as far as is known."""
+        entry = self.index.find(taken.words[: known_rows.TIME].tobytes())
+        if entry is None or entry.offset < 0:
+            return ()
+        before = self._logged(entry).words
+        names = {"event_time": slice(2, 3), "amount": slice(3, 4)}
+        for place, name in enumerate(self.features.ids):
+            names[name] = slice(KNOWN_WORDS + 2 * place, KNOWN_WORDS + 2 * place + 2)
+        return tuple(name for name, part in names.items() if (before[part] != taken.words[part]).any())
+
+    def label(
+        self,
+        transaction_id: str | int,
+        label: int | None,
+        available: int | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> LabelTaken:
+        """Let windows know a label, or that there is none after all, and log it.
+
+        Args:
+            transaction_id: of the transaction it is about.
+            label: 0 or 1; None withdraws the label that was there.
+            available: when it became known, microseconds; None: now, by the newest event.
+            values: ids of a transaction that neither the state nor the log may know, by column.
+
+        Raises:
+            LogFailedError: a write failed, before or now.
+            InputError: the state is full.
+        """
+        self._begin_change()
+        key = self.state.keys.key(transaction_id)
+        known, time, old, ids = self._labelled(key, values)
+        if not known:
+            return LabelTaken.UNKNOWN
+        moment = available if available is not None else max(self.newest or 0, time)
+        new = label_key(label, moment)
+        if new == old or (available is None and _same_label(old, label)):
+            return LabelTaken.UNCHANGED
+        if label is not None and moment < time:
+            return LabelTaken.TOO_EARLY
+        words = np.frombuffer(key + np.array([0, 0, new], np.int64).tobytes() + ids, np.int64)
+        found = self.state.change_event(words, old)
+        event = LoggedEvent(LABEL, words, moment, int(found), old=old, row={"transaction_id": transaction_id})
+        offset = self.log.append(event.record())
+        self.index.add_label(key, offset, new)
+        self._publish()
+        return LabelTaken.FOUND
+
+    def note(self, content: Mapping[str, Any]) -> int:
+        """Log what is no event: where `content` names a BUNDLE, it is the one that answers from then on; its offset.
+
+        Raises:
+            LogFailedError: a write failed, before or now.
+        """
+        self._begin_change()
+        return self._note(content)
+
+    def sync(self) -> int:
+        """Bring the log to the disk; another thread may call this. The offset up to which everything is safe.
+
+        Raises:
+            LogFailedError: the system could not, or a write failed before.
+        """
+        return self.log.sync()
+
+    def audit(self, taken: LiveFeatures) -> int:
+        """How many answers of what was taken last the batch functions would not give.
+
+        A transaction that came too late to be counted is not compared: what its windows held may be gone.
+        """
+        if taken.outcome not in (Outcome.EXACT, Outcome.LATE):
+            return 0
+        expected = self.state.batch_answers(taken.words)
+        apart = expected.view(np.uint32) != taken.answers.view(np.uint32)
+        return int((apart & ~(np.isnan(expected) & np.isnan(taken.answers))).sum())
+
+    def digest(self) -> str:
+        """SHA-256 of the state: equal after equal events."""
+        return self.state.digest()
+
+    def close(self) -> None:
+        """Log what is pending and the state's digest as far as the log takes it, and let go of the folder."""
+        try:
+            if self.is_writable:
+                self._begin_change()
+                if self.offset > self._opened_at and self.options.digest_every:
+                    self._note({DIGEST: self.digest(), AT: self.offset})
+                self.sync()
+        finally:
+            self._digest.close()
+            self.index.close()
+            self.log.close()
+            self._held.close()
+
+    @classmethod
+    def _restored(cls, folder: Path, begun: StateFolder, keys: IdKeys, options: EngineOptions) -> Self:
+        sha256 = begun.manifest["features_sha256"]
+        end, torn = cut_torn_end(folder, features_sha256=sha256)
+        reached, faults = newest_snapshot(folder, begun, keys=keys, end=end)
+        history, width = reached.history, reached.history.state.plan.event_words
+        index, last = EventIndex(folder, began=begun.manifest["digest"], end=end), None
+        try:
+            since = min(reached.offset, index.covered)
+            for segment in segments_since(folder, since, features_sha256=sha256, repaired=True):
+                index.add_segment(segment, width)
+                history = followed(history, segment.part(reached.offset, end)).history
+                last = segment
+        except BaseException:
+            index.close()
+            raise
+        log = LogWriter(
+            folder,
+            offset=end,
+            features_sha256=sha256,
+            last=writable_end(last),
+            segment_bytes=options.segment_bytes,
+        )
+        features = RowFeatures(history.state.plan.spec, history.state.plan.ids)
+        start = Start(reached.offset, end - reached.offset, torn, tuple(faults))
+        return cls(folder, sha256, history, features, log, index, options, start)
+
+    def _live(
+        self, values: Mapping[str, Any], outcome: Outcome, event: NDArray[np.int64], answers: Float32, late: int
+    ) -> LiveFeatures:
+        numbers, texts = self.features.numbers(values, answers), self.features.texts(values)
+        return LiveFeatures(outcome, numbers, texts, late, event, self.features.kept(values), answers)
+
+    def _late(self, event: NDArray[np.int64]) -> int:
+        return max(int(self.state.memory[arena.NEWEST] - event[known_rows.TIME]), 0)
+
+    def _is_too_late(self, event: NDArray[np.int64]) -> bool:
+        memory = self.state.memory
+        return bool(event[known_rows.TIME] < memory[arena.NEWEST] - memory[arena.LATENESS])
+
+    def _refusal(self, event: NDArray[np.int64]) -> Outcome:
+        """Why a row cannot be taken, as far as the state does not know it itself; EXACT where it can."""
+        newest, ahead = self.newest, self.options.ahead
+        if newest is None:
+            return Outcome.EXACT
+        if ahead is not None and event[known_rows.TIME] > newest + ahead:
+            return Outcome.TOO_FAR_AHEAD
+        return self._outcome_of_forgotten(event) if self._is_too_late(event) else Outcome.EXACT
+
+    def _outcome_of_forgotten(self, event: NDArray[np.int64]) -> Outcome:
+        """A state knows no rows that came too late, and none from long ago; the log does."""
+        entry = self.index.find(event[: known_rows.TIME].tobytes())
+        if entry is None or entry.offset < 0:
+            return Outcome.EXACT
+        before = self._logged(entry).words
+        same = (before[2:4] == event[2:4]).all() and (before[KNOWN_WORDS:] == event[KNOWN_WORDS:]).all()
+        return Outcome.REPEATED if same else Outcome.CONFLICT
+
+    def _let_waiting_labels_come(self, event: NDArray[np.int64]) -> None:
+        """Labels that were known when the state was made, and that a row behind their moment finds known."""
+        to_come = self.history.to_come
+        if not len(to_come) or to_come.moment[0] >= event[known_rows.TIME]:
+            return
+        if self.state.refusal(event) == Outcome.EXACT:
+            over = int(np.searchsorted(to_come.moment, event[known_rows.TIME]))
+            self.state.accept_changes(to_come.taken(slice(0, over)))
+            self.history = replace(self.history, to_come=to_come.taken(slice(over, None)))
+
+    def _labelled(self, key: bytes, values: Mapping[str, Any] | None) -> tuple[bool, int, int, bytes]:
+        """Whether a transaction is known, its time, its label, and the words of its ids."""
+        words = np.frombuffer(key, np.int64)
+        entry, label = self.index.find(key), self.state.label_of(words)
+        event = self._logged(entry) if entry is not None and entry.offset >= 0 else None
+        if event is not None:
+            ids = event.words[KNOWN_WORDS:].tobytes()
+            time = int(event.words[known_rows.TIME])
+        else:
+            given = values or {}
+            ids = self.state.event(Row(0, 0, [given.get(name) for name in self.features.ids]))[KNOWN_WORDS:].tobytes()
+            time = self.state.time_of(words) or arena.BEGINNING
+        old = label if label is not None else int(NO_EVENT) if entry is None else entry.label
+        return label is not None or any(ids), time, old, ids
+
+    def _label_now(self, key: bytes, entry: Entry) -> tuple[int | None, int | None]:
+        label = self.state.label_of(np.frombuffer(key, np.int64))
+        label = entry.label if label is None else label
+        return (None, None) if label == NO_EVENT else (label & 1, label >> 1)
+
+    def _logged(self, entry: Entry) -> LoggedEvent:
+        path = self.folder / f"{entry.segment:020d}{SUFFIX}"
+        try:
+            return read_event(path, entry.place, features_sha256=self.features_sha256)
+        except OSError as error:
+            raise InputError(f"{path} must be a segment of the log: {error.strerror}") from None
+
+    def _named(self, event: LoggedEvent) -> dict[str, float | str | None]:
+        time, amount = int(event.words[known_rows.TIME]), int(event.words[known_rows.AMOUNT])
+        values = self.features.told(event.row, time, amount)
+        return self.features.named(self.features.numbers(values, event.answers), self.features.texts(values))
+
+    def _begin_change(self) -> None:
+        self.log.check_writable()
+        if self._pending is not None:
+            self.keep(self._pending, b"")
+
+    def _note(self, content: Mapping[str, Any]) -> int:
+        event = LoggedEvent(NOTE, np.empty(0, np.int64), self.newest or 0, row=content)
+        offset = self.log.append(event.record())
+        self.index.add_note(offset, content)
+        if BUNDLE in content:
+            self.model = offset
+        return offset
+
+    def _publish(self) -> None:
+        """A digest in the log every so many events: of a copy, by another thread, as soon as it is known."""
+        every = self.options.digest_every
+        if every and self.offset >= self._next_digest:
+            self._next_digest = self.offset + every
+            self._digest.begin(self.state.words(), self.offset)
+        if (found := self._digest.taken()) is not None:
+            self._note(found)
+
+
+class _PublishedDigest:
+    """Digests of copies of a state, one at a time, made beside the thread that changes it."""
+
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+        self._found: Future[str] | None = None
+        self._at = 0
+
+    def begin(self, words: NDArray[np.int64], at: int) -> None:
+        if self._found is None:
+            self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="digest")
+            self._found, self._at = self._thread.submit(_digest_of, words), at
+
+    def taken(self) -> dict[str, Any] | None:
+        """What a note says of the digest that is ready."""
+        if self._found is None or not self._found.done():
+            return None
+        found, self._found = self._found.result(), None
+        return {DIGEST: found, AT: self._at}
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+
+
+def _digest_of(words: NDArray[np.int64]) -> str:
+    return hashlib.sha256(words.data).hexdigest()
+
+
+def _same_label(old: int, label: int | None) -> bool:
+    return label is None if old == NO_EVENT else label == old & 1
