@@ -40,7 +40,12 @@ def test_draining_is_begun_and_ended(admin, app):
 
 @pytest.mark.parametrize(
     ("path", "body", "status"),
-    [("/swap", {"bundle": 5}, 422), ("/swap", {"bundle": "x", "y": 1}, 422), ("/nope", {}, 404), ("/digest", None, 404)],
+    [
+        ("/swap", {"bundle": 5}, 422),
+        ("/swap", {"bundle": "x", "y": 1}, 422),
+        ("/nope", {}, 404),
+        ("/digest", None, 404),
+    ],
 )
 def test_what_there_is_not_is_refused(admin, path, body, status):
     assert asked(admin, path, body).status == status

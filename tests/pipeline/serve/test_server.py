@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pipeline.online.replayed_log import read_log
 
-PATIENCE = 300
+HOUSE, PATIENCE = Path(__file__).parents[3], 300
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def server(run, folder, *more):
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
-        cwd=Path(__file__).parents[3],
+        cwd=HOUSE,
     )
     try:
         yield process
@@ -79,9 +79,7 @@ def test_a_server_answers_until_it_is_told_to_end_and_its_log_is_whole(small_run
             assert stat.S_IMODE((folder / "admin.sock").stat().st_mode) == 0o600
             status, told = by_socket(folder, "/digest", {})
             assert (status, told["offset"]) == (200, 1 + len(rows))
-            second = subprocess.run(
-                process.args, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False
-            )
+            second = subprocess.run(process.args, capture_output=True, text=True, cwd=HOUSE, check=False)
             assert (second.returncode, "another server is at work" in second.stderr) == (4, True)
             process.send_signal(signal.SIGTERM)
             said = process.stdout.read()
@@ -96,9 +94,8 @@ def test_a_server_answers_until_it_is_told_to_end_and_its_log_is_whole(small_run
 def test_answers_under_way_are_finished_when_a_server_is_told_to_end(small_run, tmp_path, rows):
     with server(small_run, tmp_path / "served") as process:
         port = port_of(process)
-        body = "\n".join(
-            json.dumps({**row, "transaction_id": f"t{n}-{row['transaction_id']}"}) for n in range(20) for row in rows
-        )
+        many = [{**row, "transaction_id": f"{copy}-{place}"} for copy in range(20) for place, row in enumerate(rows)]
+        body = "\n".join(map(json.dumps, many))
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         client.request("POST", "/v1/score/batch", body, {"content-type": "application/x-ndjson"})
         time.sleep(0.05)
@@ -114,19 +111,8 @@ def test_a_port_that_is_taken_is_told_in_one_line(small_run, tmp_path, harbor):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port, export = taken.getsockname()[1], small_run / "export"
-        code, said = harbor(
-            *(
-                "serve",
-                "--bundle",
-                export / "bundle",
-                "--state",
-                export / "state",
-                "--folder",
-                tmp_path / "f",
-                "--port",
-                port,
-            )
-        )
+        given = ("--state", export / "state", "--folder", tmp_path / "f", "--port", port)
+        code, said = harbor("serve", "--bundle", export / "bundle", *given)
     assert (code, f"got 127.0.0.1:{port}" in said, "Traceback" in said) == (2, True, False)
 
 
