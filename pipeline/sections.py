@@ -230,7 +230,7 @@ class ServeConfig(BaseModel):
         "os", description="an answered event outlives the process (os) or a loss of power too (disk)"
     )
     ahead: Duration = Field(
-        5 * MINUTE, description="how far ahead of the newest row another one may be: more is refused"
+        5 * MINUTE, description="how far ahead of the clock (and of the newest row) a row may be: more is refused"
     )
     tokens: str = Field(
         "", description="file of `scope sha256` lines (score, label, read); empty: nobody is asked, on loopback alone"

@@ -102,7 +102,8 @@ def deployed(
 def _check_features(checked: CheckedBundle, features_sha256: str) -> None:
     if checked.manifest["files"]["features.json"]["sha256"] != features_sha256:
         raise InputError(
-            f"the bundle {checked.folder} must have the columns that the state answers, but their features.json differ"
+            f"the bundle {checked.folder} must have the columns that the state answers, but their features.json "
+            "differ: take the state that was exported beside it, or one built for it with harbor state build"
         )
 
 

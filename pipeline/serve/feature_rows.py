@@ -85,15 +85,14 @@ def _tensor(tensor: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
         raise RefusalError(422, "each tensor of inputs must have a name", fields=["inputs"])
     if tensor.get("datatype") not in (*NUMBERS, "BYTES"):
         raise refusal_of_fields([(name, "datatype must be BYTES or one of numbers")])
-    if not isinstance(data, list) or not isinstance(shape, list) or shape not in ([len(data)], [len(data), 1]):
-        data = [each[0] for each in data] if _is_column(data) else None
-        if data is None or shape != [len(data), 1]:
-            raise refusal_of_fields([(name, "data must be a list of as many values as its shape [rows, 1] says")])
-    return name, data
+    values = [each[0] for each in data] if isinstance(data, list) and _is_column(data) else data
+    if not isinstance(values, list) or shape not in ([len(values)], [len(values), 1]):
+        raise refusal_of_fields([(name, "data must be a list of as many values as its shape [rows, 1] says")])
+    return name, values
 
 
-def _is_column(data: Any) -> bool:
-    return isinstance(data, list) and all(isinstance(each, list) and len(each) == 1 for each in data)
+def _is_column(data: Sequence[Any]) -> bool:
+    return all(isinstance(each, list) and len(each) == 1 for each in data)
 
 
 def _frame(form: str, given: Any) -> Columns:

@@ -21,6 +21,7 @@ NETWORKS = re.compile(
 )
 """First digits and lengths that networks give out: other numbers of that length are seldom cards."""
 DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+WITHOUT_ID = "must be given, or nobody could tell whether the row came before"
 IS_CARD = "must not be a card number, which stands in the log for anybody to read"
 
 
@@ -30,6 +31,7 @@ class _Shape:
     looked_at: tuple[str, ...]
     columns: Mapping[str, str]
     is_plain: bool
+    has_id: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class RawFields:
         shape = self._shape(tuple(row))
         if shape.unknown:
             raise refusal_of_fields([(name, "is a field that nobody reads") for name in shape.unknown])
+        if not shape.has_id:
+            raise refusal_of_fields([("transaction_id", WITHOUT_ID)])
         if self.refuse_cards:
             cards = [name for name in shape.looked_at if is_card_number(row[name])]
             if cards:
@@ -64,14 +68,14 @@ class RawFields:
         if found.reasons:
             raise refusal_of_fields([_parted(reason) for reason in found.reasons])
         if found.values.get("transaction_id") is None:
-            raise refusal_of_fields([("transaction_id", "must be given, or nobody can ask for the row again")])
+            raise refusal_of_fields([("transaction_id", WITHOUT_ID)])
         return found.values
 
     def _shape(self, names: tuple[str, ...]) -> _Shape:
         found = self._shapes.get(names)
         if found is None:
             found = _shape_of(names, self.reader)
-            if len(self._shapes) < MOST_SHAPES:
+            if len(self._shapes) < MOST_SHAPES and not found.unknown:
                 self._shapes[names] = found
         return found
 
@@ -108,7 +112,8 @@ def _shape_of(names: tuple[str, ...], reader: RowReader) -> _Shape:
     apart = {source for role, source in plan.columns.items() if role.partition(".")[0] in _apart(reading)}
     unknown = tuple(name for name in names if name not in known)
     looked_at = tuple(name for name in names if name not in apart)
-    return _Shape(unknown, looked_at, plan.columns, not unknown and reader.reads_plainly(names))
+    has_id = any(role.partition(".")[0] == "transaction_id" for role in plan.columns)
+    return _Shape(unknown, looked_at, plan.columns, not unknown and reader.reads_plainly(names), has_id)
 
 
 def _apart(reading: Reading) -> Iterator[str]:

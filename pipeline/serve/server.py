@@ -44,7 +44,7 @@ from pipeline.stages.hash_key import hash_key, hash_key_check
 from pipeline.stages.ingest.preset_files import load_preset
 from pipeline.state.history_state import id_keys
 from pipeline.state.row_reading import kept_reading
-from pipeline.state.state_files import StateFolder, check_same_features, checked_state
+from pipeline.state.state_files import StateFolder, checked_state
 from pipeline.storage.addresses import local_path, user_path
 from pipeline.storage.errors import InputError
 
@@ -136,7 +136,6 @@ def opened_service(plan: ServePlan, access: Access, say: Say, warn: Say) -> Iter
     """
     settings, key = plan.config.serve, signing_key(plan.config.export.sign_key_env)
     stored = checked_state(plan.state)
-    check_same_features(stored, (plan.bundle / "features.json").read_bytes(), bundle=str(plan.bundle))
     fields, secret = row_fields(stored, cards=settings.card_numbers)
     sha256 = str(stored.manifest["features_sha256"])
     champion = deployed(plan.bundle, spec=stored.spec, features_sha256=sha256, key=key)
@@ -145,11 +144,11 @@ def opened_service(plan: ServePlan, access: Access, say: Say, warn: Say) -> Iter
         if settings.challenger
         else None
     )
-    engine = Engine.opened(plan.folder, start=stored, keys=id_keys(secret), options=EngineOptions(ahead=settings.ahead))
+    engine = Engine.opened(plan.folder, start=stored, keys=id_keys(secret), options=EngineOptions(ahead=None))
     try:
         _warm_reading(fields)
         _warm_loops(engine)
-        options = ServiceOptions(settings.threshold, settings.fallback, settings.audit_every)
+        options = ServiceOptions(settings.threshold, settings.fallback, settings.audit_every, settings.ahead)
         service = Service(engine, fields, champion, options, ServiceMetrics())
         budget = None if settings.budget_ms is None else settings.budget_ms / MILLISECONDS
         commit = GroupCommit(engine.sync) if settings.durability == "disk" else None
@@ -298,7 +297,7 @@ async def _admin(app: AdminApp, listener: socket.socket) -> AsyncIterator[None]:
     config.load()
     protocol = config.http_protocol_class
     server = await asyncio.get_running_loop().create_unix_server(
-        lambda: protocol(config=config, server_state=state, app_state={}),  # type: ignore[call-arg, return-value]
+        lambda: protocol(config=config, server_state=state, app_state={}),  # type: ignore[call-arg]
         sock=listener,
     )
     try:

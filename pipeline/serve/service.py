@@ -6,13 +6,14 @@ Nothing here waits: a row is answered and in the log before the next one is look
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any, Protocol
 
 import numpy as np
 import orjson
 
 from features.online.state import ANSWERED, Outcome
+from features.times import MINUTE
 from pipeline.serve.choices import Choices, chosen
 from pipeline.serve.deployment import PROBABILITY, Deployment
 from pipeline.serve.engine import BUNDLE, Engine, LiveFeatures, StoredEvent
@@ -27,11 +28,10 @@ MICROSECONDS = 1e6
 NOT_WRITABLE = "the log cannot be written, so nothing is taken until the service is started again"
 REPLAYED = ((b"idempotent-replayed", b"true"),)
 JSON, LINES = b"application/json", b"application/x-ndjson"
+TOO_FAR_AHEAD = refusal_of_fields([("event_time", "must not be ahead of the clock by more than serve.ahead")])
 REFUSED = {
     Outcome.AMOUNT: refusal_of_fields([("amount", "must be from 0 to 2^40 minor units")]),
-    Outcome.TOO_FAR_AHEAD: refusal_of_fields(
-        [("event_time", "must not be ahead of the newest row by more than serve.ahead")]
-    ),
+    Outcome.TOO_FAR_AHEAD: TOO_FAR_AHEAD,
 }
 
 
@@ -69,11 +69,14 @@ class ServiceOptions:
         threshold: name of the operating point that decides where a request names none.
         fallback: the decision of rows that are not scored.
         audit_every: of how many rows one is asked of the batch functions too; 0 for none.
+        ahead: microseconds by which a row may be ahead of the clock, and of the newest row where that is later: one
+            wrong clock must not end everybody's windows.
     """
 
     threshold: str
     fallback: str = "review"
     audit_every: int = 1000
+    ahead: int = 5 * MINUTE
 
 
 class Service:
@@ -139,6 +142,7 @@ class Service:
     def score_values(self, values: Mapping[str, Any], choices: Choices, *, scored: bool = True) -> Reply:
         """The same of a row that has been read."""
         self.check_writable()
+        self._check_clock(values)
         began = perf_counter()
         taken = self.engine.take(values)
         self.metrics.phases["features"].observe(perf_counter() - began)
@@ -164,6 +168,7 @@ class Service:
         """Take a raw transaction that is counted and not scored; raises as `score`."""
         self.check_writable()
         values = self.fields.values(strict_row(body))
+        self._check_clock(values)
         taken = self.engine.take(values)
         self.metrics.add("rows", taken.outcome.name.lower())
         told = {"transaction_id": values["transaction_id"], "outcome": taken.outcome.name.lower()}
@@ -178,6 +183,7 @@ class Service:
     def what_if(self, body: bytes, choices: Choices) -> Reply:
         """The features and the decision that a transaction would have now; nothing changes. Raises as `score`."""
         values = self.fields.values(strict_row(body))
+        self._check_clock(values)
         looked = self.engine.look(values)
         if looked.outcome in REFUSED:
             raise REFUSED[looked.outcome]
@@ -228,6 +234,12 @@ class Service:
         except LogFailedError:
             self.metrics.add("faults", "log")
             raise RefusalError(503, NOT_WRITABLE) from None
+
+    def _check_clock(self, values: Mapping[str, Any]) -> None:
+        """A clock decides what is refused and nothing of what is taken, so a log is replayed without one."""
+        moment = values["event_time"] - self.options.ahead
+        if moment > (self.engine.newest or 0) and moment > time_ns() // 1000:
+            raise TOO_FAR_AHEAD
 
     def _probability(self, taken: LiveFeatures) -> float:
         began = perf_counter()

@@ -13,6 +13,7 @@ import orjson
 from pipeline.serve.refusal import RefusalError, refusal_of_fields
 
 PLAIN = (str, int, float, bool, type(None))
+MOST_FIELDS = 256
 NOT_JSON = "the body must be strict JSON"
 
 
@@ -25,6 +26,8 @@ def strict_row(body: bytes) -> dict[str, Any]:
     row = strict_value(body)
     if type(row) is not dict:
         raise RefusalError(422, "the body must be one JSON object")
+    if len(row) > MOST_FIELDS:
+        raise RefusalError(422, f"the object must have at most {MOST_FIELDS} fields, got {len(row):,}")
     texts = 0
     for name, value in row.items():
         kind = type(value)

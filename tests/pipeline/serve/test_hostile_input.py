@@ -71,7 +71,7 @@ def catalogue(row):
         "a blank id": (changed(row, transaction_id=""), 422, "transaction_id"),
         "64 KiB and a byte": (b'{"card_id": "' + b"x" * 65_536 + b'"}', 413, ""),
         "ten million bytes": (b'{"card_id": "' + b"x" * 10_000_000 + b'"}', 413, ""),
-        "ten thousand fields": (json.dumps({f"f{place}": 1 for place in range(4000)}).encode(), 422, "f0"),
+        "ten thousand fields": (json.dumps({f"f{place}": 1 for place in range(4000)}).encode(), 422, ""),
     }
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -82,12 +83,27 @@ def test_reasons_are_given_for_flagged_rows_and_for_others_where_asked(app, rows
     assert [each["effect"] for each in explained] == sorted((each["effect"] for each in explained), reverse=True)
 
 
-def test_a_clock_that_is_ahead_is_refused_and_one_within_the_bound_is_not(app, rows):
-    early = rows[0]["event_time"].replace("Z", "+00:00")
-    late = early[:11] + "23:59:00+00:00"
-    found = asked(app, "/v1/score", {**rows[0], "event_time": late.replace("2024", "2025")})
-    assert (found.status, found.json["fields"]) == (422, ["event_time"])
+def test_a_clock_that_is_ahead_is_refused_and_a_long_silence_is_none(app, rows):
+    now = datetime.now(UTC)
+    times = {
+        "ahead": now + timedelta(minutes=6),
+        "within": now + timedelta(minutes=4),
+        "long before": now - timedelta(days=1),
+    }
+    for path in ("/v1/score", "/v1/events", "/v1/features"):
+        found = asked(app, path, {**rows[0], "event_time": times["ahead"].isoformat()})
+        assert (found.status, found.json["fields"]) == (422, ["event_time"])
+    assert app.service.engine.offset == 1
+    for name in ("long before", "within"):
+        row = {**rows[0], "transaction_id": name, "event_time": times[name].isoformat()}
+        assert asked(app, "/v1/score", row).json["exact"]
+
+
+def test_behind_a_row_from_the_future_the_next_ones_are_taken(app, rows, monkeypatch):
+    monkeypatch.setattr("pipeline.serve.service.time_ns", lambda: 0)
     assert asked(app, "/v1/score", rows[0]).status == 200
+    later = rows[1]["event_time"].replace("2024-07-01T23", "2024-07-02T03")
+    assert asked(app, "/v1/score", {**rows[1], "event_time": later}).status == 422
 
 
 def test_a_row_that_is_not_scored_is_counted_all_the_same_and_the_fallback_decides(app, rows):
