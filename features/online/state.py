@@ -296,6 +296,13 @@ class OnlineState:
         row = self._known_row(key)
         return int(self.memory[row + known_rows.LABEL]) if row else None
 
+    def known(self, keys: Int64) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which rows are known by their keys [n, 2 words], and the label of each, as `label_key` has it [n]."""
+        labels = np.full(len(keys), NO_EVENT)
+        are_known = np.zeros(len(keys), bool)
+        known_rows.labels_of(self.memory, read_only(keys), are_known, labels)
+        return are_known, labels
+
     def event(self, row: Row) -> Int64:
         """The words of a row, see `events`; they cannot be written to."""
         key = self.keys.key

@@ -21,21 +21,25 @@ from features.online import arena, known_rows
 from features.online.id_keys import IdKeys
 from features.online.records import KNOWN_WORDS
 from features.online.state import ANSWERED, OnlineState, Outcome, Row, label_key
+from features.online.table_events import LabelChanges
 from features.times import MINUTE
+from features.windows.groups import read_only
 from features.windows.kernels import NO_EVENT, Float32
 from features.windows.spec import FeatureSpec
-from pipeline.serve.event_index import Entry, EventIndex
+from pipeline.serve.event_index import Block, Entry, EventIndex
 from pipeline.serve.row_features import RowFeatures
 from pipeline.serve.serving_folder import TornEnd, begun_state, cut_torn_end, locked_folder, writable_end
-from pipeline.state.event_log import LABEL, NO_MODEL, NOTE, ROW, SUFFIX, LoggedEvent
+from pipeline.state.event_log import LABEL, NO_MODEL, NOTE, ROW, SUFFIX, WAITING, LoggedEvent
 from pipeline.state.history_state import HistoryState
-from pipeline.state.log_following import followed
+from pipeline.state.log_following import Steps, followed, steps_with_waiting
 from pipeline.state.log_scan import read_event, segments_since
 from pipeline.state.log_writer import SEGMENT_BYTES, LogWriter
+from pipeline.state.record_blocks import EventBatch, record_block
 from pipeline.state.snapshots import AT, DIGEST, newest_snapshot
 from pipeline.state.state_files import StateFolder
 from pipeline.storage.errors import InputError
 
+TAKEN_AT_ONCE = 1 << 16
 BUNDLE = "bundle"
 """The key of a note that says which bundle answers from then on."""
 
@@ -280,6 +284,40 @@ class Engine:
         self._publish()
         return offset
 
+    def take_all(self, batch: EventBatch) -> NDArray[np.int64]:
+        """Count many rows and changes of labels, and log them, without answers to anybody.
+
+        Args:
+            batch: events all of which can be taken: rows that did not come before and are not refused.
+
+        Returns:
+            The outcome of each, as the log has it; a change of a label that found no row is not logged [n].
+
+        Raises:
+            LogFailedError: a write failed, before or now.
+            InputError: the state is full.
+        """
+        self._begin_change()
+        parts = range(0, len(batch), TAKEN_AT_ONCE)
+        outcomes = [self._take_part(batch.part(first, first + TAKEN_AT_ONCE)) for first in parts]
+        return np.concatenate([np.empty(0, np.int64), *outcomes])
+
+    def let_wait(self, batch: EventBatch) -> None:
+        """Log changes of labels that come right before the first row behind their moments.
+
+        Args:
+            batch: changes alone; no row behind any of their moments has come yet.
+
+        Raises:
+            LogFailedError: a write failed, before or now.
+        """
+        self._begin_change()
+        if not len(batch):
+            return
+        self._log_block(batch, np.ones(len(batch), np.int64), np.empty((len(batch), 0), np.float32), change=WAITING)
+        later = LabelChanges(batch.words, batch.old, batch.moments)
+        self.history = replace(self.history, to_come=self.history.to_come.with_later(later))
+
     def stored(self, transaction_id: str | int) -> StoredEvent | None:
         """A transaction as the log has it; None where it does not hold it.
 
@@ -417,6 +455,36 @@ class Engine:
         features = RowFeatures(history.state.plan.spec, history.state.plan.ids)
         start = Start(reached.offset, end - reached.offset, torn, tuple(faults))
         return cls(folder, sha256, history, features, log, index, options, start)
+
+    def _take_part(self, batch: EventBatch) -> NDArray[np.int64]:
+        steps = steps_with_waiting(self.history.to_come, batch.words, batch.are_changes, batch.old)
+        values, outcomes = self._answers_of(steps)
+        self.history = replace(self.history, to_come=self.history.to_come.taken(slice(steps.waited, None)))
+        own = steps.places >= 0
+        values, outcomes = values[own], outcomes[own]
+        is_logged = ~batch.are_changes | (outcomes > 0)
+        self._log_block(batch.where(is_logged), outcomes[is_logged], values[is_logged], change=LABEL)
+        self._publish()
+        return outcomes
+
+    def _log_block(self, batch: EventBatch, outcomes: NDArray[np.int64], answers: Float32, *, change: int) -> None:
+        block = record_block(batch, outcomes, answers, change=change)
+        first = self.log.append_block(block.content, len(batch))
+        places, offsets = self.log.place + block.starts, np.arange(first, self.offset)
+        self.index.add_block(Block(offsets, self.log.segment, places, batch.words, batch.are_changes), end=self.offset)
+
+    def _answers_of(self, steps: Steps) -> tuple[Float32, NDArray[np.int64]]:
+        """Values and outcome of each step."""
+        values = np.full((len(steps.words), len(self.state.plan.names)), np.nan, np.float32)
+        if not self.state.plan.by_batch:
+            return values, self.state.accept_events(steps.words, steps.are_changes, steps.old, values)
+        outcomes = np.empty(len(values), np.int64)
+        for place, event in enumerate(read_only(steps.words)):
+            if steps.are_changes[place]:
+                outcomes[place] = self.state.change_event(event, int(steps.old[place]))
+            else:
+                outcomes[place] = self.state.accept_event(event, values[place])
+        return values, outcomes
 
     def _live(
         self, values: Mapping[str, Any], outcome: Outcome, event: NDArray[np.int64], answers: Float32, late: int

@@ -9,16 +9,22 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from features.online import known_rows
 from features.online.id_keys import NULL
-from pipeline.state.event_log import LABEL, NOTE, ROW
+from pipeline.state.event_log import NOTE, ROW
 from pipeline.state.log_scan import Segment
 
 FILE = "index.sqlite"
 WRITTEN_AT_ONCE = 512
 NOWHERE = -1
+KEY_BYTES = 16
 TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     key BLOB PRIMARY KEY, offset INTEGER NOT NULL, segment INTEGER NOT NULL, place INTEGER NOT NULL, label INTEGER
@@ -46,6 +52,37 @@ class Entry(NamedTuple):
     segment: int
     place: int
     label: int
+
+
+class Block(NamedTuple):
+    """Events of a segment.
+
+    Attributes:
+        offsets: of each [n].
+        segment: first offset of their segment.
+        places: the byte of each there [n].
+        words: of each [n, words].
+        are_labels: which change a label [n].
+    """
+
+    offsets: NDArray[np.int64]
+    segment: int
+    places: NDArray[np.int64]
+    words: NDArray[np.int64]
+    are_labels: NDArray[np.bool_]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """As the table takes them, by key, what came first before what came later."""
+        known = self.words[:, : known_rows.TIME].any(axis=1)
+        offsets, places = (
+            np.where(self.are_labels, NOWHERE, each)[known].tolist() for each in (self.offsets, self.places)
+        )
+        segments = np.where(self.are_labels, NOWHERE, self.segment)[known].tolist()
+        joined = self.words[known, : known_rows.TIME].tobytes()
+        keys = [joined[at : at + KEY_BYTES] for at in range(0, len(joined), KEY_BYTES)]
+        labels = self.words[known, known_rows.LABEL].tolist()
+        found = list(zip(keys, offsets, segments, places, labels, strict=True))
+        return sorted(found, key=itemgetter(0))
 
 
 class EventIndex:
@@ -88,6 +125,10 @@ class EventIndex:
             found = None if row is None else Entry(*row)
         return found
 
+    def held(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Those of some keys whose rows the log holds."""
+        return {key for key in keys if (entry := self.find(key)) is not None and entry.offset >= 0}
+
     def note(self, offset: int) -> Mapping[str, Any] | None:
         """What a note of the log says; None where there is none at that offset."""
         text = self._notes.get(offset)
@@ -119,21 +160,24 @@ class EventIndex:
         own = segment.part(self.covered, segment.first + len(segment))
         if not len(own):
             return
+        kinds = own.heads["kind"]
+        for number in np.flatnonzero(kinds == NOTE).tolist():
+            self._notes[own.first + number] = json.dumps(dict(own.event(number).row))
+        events = np.flatnonzero(kinds != NOTE)
+        words = own.words(width)[events]
+        block = Block(own.first + events, int(own.path.stem), own.places[:-1][events], words, kinds[events] != ROW)
+        self.add_block(block, end=own.first + len(own))
+
+    def add_block(self, block: "Block", *, end: int) -> None:
+        """Rows and labels were logged; they are on their way to the disk when this returns.
+
+        Args:
+            block: the events.
+            end: offset behind the last record.
+        """
         self.flush()
-        kinds, places = own.heads["kind"].tolist(), own.places.tolist()
-        words, first = own.words(width), int(own.path.stem)
-        keys, labels = words[:, :2].tobytes(), words[:, 4].tolist()
-        rows = []
-        for number, kind in enumerate(kinds):
-            offset, key = own.first + number, keys[16 * number : 16 * number + 16]
-            if kind == ROW and key != NULL:
-                rows.append((key, offset, first, places[number], labels[number]))
-            elif kind == LABEL:
-                rows.append((key, NOWHERE, NOWHERE, NOWHERE, labels[number]))
-            elif kind == NOTE:
-                self._notes[offset] = json.dumps(dict(own.event(number).row))
-        self.covered = own.first + len(own)
-        self._write(self._connection, rows, self._notes, self.covered)
+        self.covered = end
+        self._write(self._connection, block.rows(), self._notes, end)
         self._notes = {}
 
     def flush(self) -> None:

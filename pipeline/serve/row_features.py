@@ -69,7 +69,7 @@ class RowFeatures:
     def kept(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What a log keeps of the row beside its words: transaction_id, and columns that stand in the row itself."""
         found: dict[str, Any] = {"transaction_id": values["transaction_id"]}
-        for of, is_number in self._kept:
+        for of, is_number in self.own_columns:
             found[of] = _json_number(values.get(of)) if is_number else _text(values.get(of))
         return found
 
@@ -109,7 +109,8 @@ class RowFeatures:
         return [(column.name, str(column.of)) for column in self.spec.columns if column.kind == "categorical"]
 
     @cached_property
-    def _kept(self) -> list[tuple[str, bool]]:
+    def own_columns(self) -> list[tuple[str, bool]]:
+        """Columns that a log keeps of a row beside its words, and whether they are numbers."""
         own = [column for column in self.spec.columns if not column.entity and column.of]
         return [(str(c.of), c.kind == "numeric") for c in own if c.of not in OF_EVERY_ROW]
 

@@ -8,7 +8,8 @@ a magic and the SHA-256 of the state's features.json; then come records, each `l
 Whole numbers of 64 bits and answers of 32 are low byte first. `words` are those of `features.online.events`, so there
 is no id in them but keyed hashes; those of a change of a label hold the hashes of its row's ids too. `moment` is when
 the event is known: event_time of a row; of a change when it became available, of a withdrawal the newest event_time
-when it came. `model` is the offset of the note that says which bundle answered. `answer` is what the caller got, byte
+when it came. A change may be logged before its moment: it waits then, and comes right before the first row behind it.
+`model` is the offset of the note that says which bundle answered. `answer` is what the caller got, byte
 for byte. JSON is of one object: of a row `transaction_id`, and values of the columns that stand in the row itself; of a
 note what it says. Segments of the first format have no model, no answer and no notes.
 """
@@ -30,7 +31,7 @@ from pipeline.storage.errors import InputError
 from pipeline.storage.untrusted import parsed_json, plain_content
 
 FIRST_MAGIC, MAGIC = b"HARBOR\x01\n", b"HARBOR\x02\n"
-ROW, LABEL, NOTE = 1, 2, 3
+ROW, LABEL, NOTE, WAITING = 1, 2, 3, 4
 FRAME = struct.Struct("<II")
 HEADS = {FIRST_MAGIC: struct.Struct("<BBHIqq"), MAGIC: struct.Struct("<BBHIqqqI")}
 START_BYTES = len(MAGIC) + 32
@@ -46,7 +47,7 @@ class LoggedEvent:
     """One event of a log.
 
     Attributes:
-        kind: ROW, LABEL or NOTE.
+        kind: ROW, LABEL, NOTE, or WAITING: a change of a label that comes later.
         words: as `features.online.events` reads them; none of a note.
         moment: when it is known, microseconds.
         outcome: of a row, `features.online.state.Outcome`; of a label 1 where its row was known, else 0.

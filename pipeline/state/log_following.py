@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.online import known_rows
 from features.online.plan import OnlinePlan
 from features.online.state import ANSWERED
 from features.online.table_events import LabelChanges
-from pipeline.state.event_log import LABEL, ROW
+from pipeline.state.event_log import LABEL, ROW, WAITING
 from pipeline.state.history_state import HistoryState
 from pipeline.state.log_scan import Segment
 from pipeline.storage.errors import InputError
@@ -30,26 +31,28 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class _Steps:
-    """Events of a segment, and between them changes of labels that were known before and whose time has come.
+class Steps:
+    """Events in their order, and between them changes of labels that were known before and whose time has come.
 
     Attributes:
         words: of each [n, words].
         are_changes: which change a label [n].
         old: the label before [n].
-        records: which record each is, -1 where it is none [n].
+        places: which of the events each is, -1 where it is none [n].
         waited: how many changes came that had waited.
     """
 
     words: NDArray[np.int64]
     are_changes: NDArray[np.bool_]
     old: NDArray[np.int64]
-    records: NDArray[np.int64]
+    places: NDArray[np.int64]
     waited: int
 
 
 def followed(history: HistoryState, segment: Segment, *, answers: bool = False) -> Followed:
     """Bring a state along the records of a segment.
+
+    A change that waits was told of when no row behind its moment had come, so it may wait from the first record on.
 
     Args:
         history: the state that the first of them met; it goes on.
@@ -59,39 +62,48 @@ def followed(history: HistoryState, segment: Segment, *, answers: bool = False) 
     Raises:
         InputError: an event comes to another end than the log says: it is not the log of this state.
     """
-    state = history.state
-    steps = _steps(history, segment)
-    columns = len(state.plan.names)
-    values = np.zeros((len(steps.words) if answers else 0, columns), np.float32)
+    state, heads, every = history.state, segment.heads, segment.words(history.state.plan.event_words)
+    later = heads["kind"] == WAITING
+    waiting = LabelChanges(every[later], heads["old"][later].astype(np.int64), heads["moment"][later].astype(np.int64))
+    to_come = history.to_come.with_later(waiting)
+    taken = np.flatnonzero((heads["kind"] == LABEL) | ((heads["kind"] == ROW) & np.isin(heads["outcome"], ANSWERED)))
+    words, told = every[taken], heads[taken]
+    steps = steps_with_waiting(to_come, words, told["kind"] == LABEL, told["old"].astype(np.int64))
+    values = np.zeros((len(steps.words) if answers else 0, len(state.plan.names)), np.float32)
     outcomes = state.accept_events(steps.words, steps.are_changes, steps.old, values)
-    own = steps.records >= 0
-    told = segment.heads["outcome"][steps.records[own]]
-    if len(apart := np.flatnonzero(outcomes[own] != told)):
-        offset = segment.first + int(steps.records[own][apart[0]])
+    own = steps.places >= 0
+    if len(apart := np.flatnonzero(outcomes[own] != told["outcome"])):
+        offset = segment.first + int(taken[apart[0]])
         raise InputError(
             f"{segment.path}: events must end as the log says, but {len(apart):,} do not, first event {offset:,}: "
             "it is not the log of this state"
         )
-    differing = _differing(segment, steps, values, state.plan) if answers else 0
-    return Followed(HistoryState(state, history.to_come.taken(slice(steps.waited, None))), differing)
+    rows = own & ~steps.are_changes
+    differing = _differing(segment, taken[steps.places[rows]], values[rows], state.plan) if answers else 0
+    return Followed(HistoryState(state, to_come.taken(slice(steps.waited, None))), differing)
 
 
-def _steps(history: HistoryState, segment: Segment) -> _Steps:
-    """The order of `pipeline.online.replayed_log`: what waits comes before the first row behind its moment."""
-    heads, words = segment.heads, segment.words(history.state.plan.event_words)
-    records = np.flatnonzero((heads["kind"] == LABEL) | ((heads["kind"] == ROW) & np.isin(heads["outcome"], ANSWERED)))
-    heads, words = heads[records], words[records]
-    are_changes = heads["kind"] == LABEL
-    old = heads["old"].astype(np.int64)
-    before = _places_of_waiting(history.to_come, np.where(are_changes, NEVER, heads["moment"]))
+def steps_with_waiting(
+    to_come: LabelChanges, words: NDArray[np.int64], are_changes: NDArray[np.bool_], old: NDArray[np.int64]
+) -> Steps:
+    """Events with what waits between them: a change comes right before the first row behind its moment.
+
+    Args:
+        to_come: what waits, by moment.
+        words: of events all of which are taken: none is refused [n, words].
+        are_changes: which change a label [n].
+        old: the label before [n].
+    """
+    places = np.arange(len(words))
+    before = _places_of_waiting(to_come, np.where(are_changes, NEVER, words[:, known_rows.TIME]))
     if not len(before):
-        return _Steps(words, are_changes, old, records, 0)
-    waiting = history.to_come.taken(slice(0, len(before)))
-    return _Steps(
+        return Steps(words, are_changes, old, places, 0)
+    waiting = to_come.taken(slice(0, len(before)))
+    return Steps(
         np.insert(words, before, waiting.events, axis=0),
         np.insert(are_changes, before, True),
         np.insert(old, before, waiting.old),
-        np.insert(records, before, -1),
+        np.insert(places, before, -1),
         len(before),
     )
 
@@ -105,12 +117,10 @@ def _places_of_waiting(to_come: LabelChanges, moments: NDArray[np.int64]) -> NDA
     return before[: int(np.searchsorted(before, len(moments)))]
 
 
-def _differing(segment: Segment, steps: _Steps, values: NDArray[np.float32], plan: OnlinePlan) -> int:
+def _differing(segment: Segment, records: NDArray[np.int64], ours: NDArray[np.float32], plan: OnlinePlan) -> int:
     """Values of rows that are not those of the log, less columns that no loop answers; all NaN are one value."""
     held, told = segment.answers(len(plan.names))
-    rows = (steps.records >= 0) & ~steps.are_changes
-    records = steps.records[rows]
-    ours, theirs, known = values[rows], told[records], held[records]
+    known, theirs = held[records], told[records]
     apart = (ours.view(np.uint32) != theirs.view(np.uint32)) & ~(np.isnan(ours) & np.isnan(theirs))
     apart[:, plan.by_batch_places] = False
     return int(apart[known].sum())

@@ -161,10 +161,10 @@ def scanned(path: Path, first: int, *, features_sha256: str) -> Segment:
     head = HEADS[magic].size
     array = np.frombuffer(content, np.uint8)
     places = np.empty((len(content) - START_BYTES) // (FRAME.size + head) + 1, np.int64)
-    count = _record_places(array, START_BYTES, head, CHECKSUMS, places)
+    count = _record_places(array, START_BYTES, head, places)
     places = places[: count + 1].copy()
     end = int(places[-1])
-    if end < len(content) and _next_record(array, end + 1, head, CHECKSUMS) >= 0:
+    if end < len(content) and _next_record(array, end + 1, head) >= 0:
         raise InputError(f"{path} must hold whole records, but the one at byte {end:,} has changed")
     heads = np.zeros((count, head), np.uint8)
     _copy(array, places[:-1] + FRAME.size, heads, np.zeros(count, bool))
@@ -184,7 +184,7 @@ def read_event(path: Path, place: int, *, features_sha256: str) -> LoggedEvent:
         length = FRAME.unpack(frame)[0] if len(frame) == FRAME.size else 0
         record = stream.read(length)
     found = np.frombuffer(frame + record, np.uint8)
-    if not length or not _is_record(read_only(found), 0, HEADS[magic].size, CHECKSUMS):
+    if not length or not _is_record(read_only(found), 0, HEADS[magic].size):
         raise InputError(f"{path} must hold a record at byte {place:,}")
     return decoded(record, magic, place=f"{path} at byte {place:,}")
 
@@ -204,7 +204,7 @@ CHECKSUMS = read_only(_checksum_tables())
 
 
 @compiled
-def _checksum(content: Bytes, start: int, end: int, tables: NDArray[np.uint32]) -> Any:
+def checksum(content: Bytes, start: int, end: int) -> Any:
     """CRC-32 of some bytes, eight at a step (Kounavis and Berry, 2005: slicing by 8)."""
     remainder, at = np.uint64(0xFFFFFFFF), start
     byte = np.uint64(255)
@@ -215,10 +215,10 @@ def _checksum(content: Bytes, start: int, end: int, tables: NDArray[np.uint32]) 
         word ^= remainder
         remainder = np.uint64(0)
         for place in range(8):
-            remainder ^= np.uint64(tables[7 - place, (word >> np.uint64(8 * place)) & byte])
+            remainder ^= np.uint64(CHECKSUMS[7 - place, (word >> np.uint64(8 * place)) & byte])
         at += 8
     while at < end:
-        remainder = np.uint64(tables[0, (remainder ^ np.uint64(content[at])) & byte]) ^ (remainder >> np.uint64(8))
+        remainder = np.uint64(CHECKSUMS[0, (remainder ^ np.uint64(content[at])) & byte]) ^ (remainder >> np.uint64(8))
         at += 1
     return remainder ^ np.uint64(0xFFFFFFFF)
 
@@ -233,7 +233,7 @@ def _number(content: Bytes, at: int, size: int) -> int:
 
 
 @compiled
-def _is_record(content: Bytes, at: int, head: int, tables: NDArray[np.uint32]) -> bool:
+def _is_record(content: Bytes, at: int, head: int) -> bool:
     """Whether a whole record with the right checksum begins at a byte."""
     frame = 8
     if at + frame + head > len(content):
@@ -242,17 +242,17 @@ def _is_record(content: Bytes, at: int, head: int, tables: NDArray[np.uint32]) -
     if length < head or at + frame + length > len(content):
         return False
     kind, words, answers = content[at + frame], _number(content, at + frame + 2, 2), _number(content, at + frame + 4, 4)
-    if kind < 1 or kind > 3 or head + 8 * words + 4 * answers > length:
+    if kind < 1 or kind > 4 or head + 8 * words + 4 * answers > length:
         return False
-    found = _checksum(content, at + frame, at + frame + length, tables)
+    found = checksum(content, at + frame, at + frame + length)
     return bool(found == np.uint64(_number(content, at + 4, 4)))
 
 
 @compiled
-def _record_places(content: Bytes, start: int, head: int, tables: NDArray[np.uint32], places: NDArray[np.int64]) -> int:
+def _record_places(content: Bytes, start: int, head: int, places: NDArray[np.int64]) -> int:
     """Fill in where whole records that follow one another begin, and where they end; how many they are."""
     count, at = 0, start
-    while _is_record(content, at, head, tables):
+    while _is_record(content, at, head):
         places[count] = at
         count += 1
         at += 8 + _number(content, at, 4)
@@ -261,10 +261,10 @@ def _record_places(content: Bytes, start: int, head: int, tables: NDArray[np.uin
 
 
 @compiled
-def _next_record(content: Bytes, start: int, head: int, tables: NDArray[np.uint32]) -> int:
+def _next_record(content: Bytes, start: int, head: int) -> int:
     """The first byte from one on at which a whole record begins; -1 where none does."""
     for at in range(start, len(content) - 8 - head + 1):
-        if _is_record(content, at, head, tables):
+        if _is_record(content, at, head):
             return at
     return -1
 

@@ -63,19 +63,33 @@ class LogWriter:
         Raises:
             LogFailedError: the system did not take it, or did not take an earlier one.
         """
+        return self.append_block(record, 1)
+
+    def append_block(self, records: bytes, count: int) -> int:
+        """Write records that follow one another, all of them or none, and say the offset of the first.
+
+        `place` is that of the first one then.
+
+        Args:
+            records: their bytes.
+            count: how many they are.
+
+        Raises:
+            LogFailedError: as `append`.
+        """
         self.check_writable()
         try:
             if self._file is None or self.size >= self._limit:
                 self._next_segment()
-            self._write(record if self.size else self._start + record)
+            self._write(records if self.size else self._start + records)
         except OSError as error:
             self.is_writable = False
             self._undo()
             raise _failed(error, self.folder) from error
         self.place = self.size or START_BYTES
-        self.size = self.place + len(record)
-        self.offset += 1
-        return self.offset - 1
+        self.size = self.place + len(records)
+        self.offset += count
+        return self.offset - count
 
     def check_writable(self) -> None:
         """Refuse to change anything once a write has failed.

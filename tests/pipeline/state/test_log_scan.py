@@ -6,7 +6,7 @@ import pytest
 from features.windows.groups import read_only
 from pipeline.state import log_scan
 from pipeline.state.event_log import LABEL, NOTE, ROW, START_BYTES, LoggedEvent, logged_events
-from pipeline.state.log_scan import CHECKSUMS, read_event, scanned, segments_since
+from pipeline.state.log_scan import read_event, scanned, segments_since
 from pipeline.state.log_writer import LogWriter
 from pipeline.storage.errors import InputError
 
@@ -32,7 +32,7 @@ def test_the_checksum_is_that_of_zlib_at_every_length_and_place():
     for start in range(9):
         for end in range(start, 60):
             expected = zlib.crc32(content[start:end].tobytes())
-            assert int(log_scan._checksum(read_only(content), start, end, CHECKSUMS)) == expected
+            assert int(log_scan.checksum(read_only(content), start, end)) == expected
 
 
 def test_records_side_by_side_are_those_that_objects_say(tmp_path):
