@@ -241,6 +241,11 @@ class ServeConfig(BaseModel):
     audit_every: int = Field(
         1000, ge=0, description="of how many rows one is asked of the batch functions too; 0 for none"
     )
+    reasons: Literal["quick", "exact"] = Field(
+        "quick",
+        description="effects in an answer: what the score loses without a group (quick), or Shapley values (exact, as "
+        "harbor explain)",
+    )
     follow: str = Field(
         "", pattern="^[A-Za-z0-9_-]*$", description="alias of the registry whose bundle answers; empty follows none"
     )

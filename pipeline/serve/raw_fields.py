@@ -62,13 +62,19 @@ class RawFields:
             cards = [name for name in shape.looked_at if is_card_number(row[name])]
             if cards:
                 raise refusal_of_fields([(name, IS_CARD) for name in cards])
+        values = self.reader.plain_values(row)
+        if values is None:
+            values = self._odd_values(row, shape)
+        if values.get("transaction_id") is None:
+            raise refusal_of_fields([("transaction_id", WITHOUT_ID)])
+        return values
+
+    def _odd_values(self, row: Mapping[str, Any], shape: _Shape) -> Mapping[str, Any]:
         if shape.is_plain and (faults := sure_faults(row, shape.columns)):
             raise refusal_of_fields(faults)
         found = self.reader.read(row)
         if found.reasons:
             raise refusal_of_fields([_parted(reason) for reason in found.reasons])
-        if found.values.get("transaction_id") is None:
-            raise refusal_of_fields([("transaction_id", WITHOUT_ID)])
         return found.values
 
     def _shape(self, names: tuple[str, ...]) -> _Shape:

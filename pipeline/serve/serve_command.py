@@ -26,6 +26,10 @@ def serve(  # noqa: PLR0913 - an option each
     threshold: Annotated[
         str | None, typer.Option("--threshold", help="operating point that decides", show_default="serve.threshold")
     ] = None,
+    caught_up: Annotated[
+        list[str] | None,
+        typer.Option("--catch-up", metavar="FILE", help="raw rows, chargebacks or a folder to count first; repeatable"),
+    ] = None,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="TOML file with [serve]; the defaults without one")
     ] = None,
@@ -49,6 +53,7 @@ def serve(  # noqa: PLR0913 - an option each
         port=port,
         config=load_config(config, assignments=given),
         configured=tuple(configured),
+        caught_up=tuple(caught_up or ()),
     )
     reporter = _reporter()
     serve_until_told(plan, reporter.say, reporter.warn)

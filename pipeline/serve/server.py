@@ -22,16 +22,18 @@ import uvloop
 from uvicorn.server import ServerState
 
 from features.online.id_keys import IdKeys
-from features.online.state import Bounds, OnlineState, Row, label_key
+from features.online.state import ANSWERED, Bounds, OnlineState, Row, label_key
 from features.schema.canonical_columns import Reading
 from features.schema.column_plan import column_plan
 from features.schema.one_row import RowReader, judged_row
 from pipeline.bundle.manifest import signing_key
 from pipeline.config import Config
+from pipeline.online.raw_features import check_secret
 from pipeline.serve.access import Access, read_access
 from pipeline.serve.admin_app import AdminApp
 from pipeline.serve.admission import Admission
 from pipeline.serve.bundle_swap import BundleSwap
+from pipeline.serve.catch_up import CaughtUp, catch_up
 from pipeline.serve.deployment import Deployment, deployed
 from pipeline.serve.engine import Engine, EngineOptions
 from pipeline.serve.group_commit import GroupCommit
@@ -40,7 +42,7 @@ from pipeline.serve.service import Service, ServiceOptions
 from pipeline.serve.service_metrics import ServiceMetrics
 from pipeline.serve.shadow_scores import ShadowScores
 from pipeline.serve.web_app import WebApp
-from pipeline.stages.hash_key import hash_key, hash_key_check
+from pipeline.stages.hash_key import hash_key
 from pipeline.stages.ingest.preset_files import load_preset
 from pipeline.state.history_state import id_keys
 from pipeline.state.row_reading import kept_reading
@@ -74,6 +76,7 @@ class ServePlan:
         port: 0 for any that is free.
         config: sections [serve], [export], [registry] and [tracking].
         configured: options of the command line that gave `config`, for the process that follows the registry.
+        caught_up: files of raw rows and of chargebacks that are counted before the service is ready.
     """
 
     bundle: Path
@@ -83,6 +86,7 @@ class ServePlan:
     port: int
     config: Config
     configured: tuple[str, ...] = ()
+    caught_up: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,17 @@ def opened_service(plan: ServePlan, access: Access, say: Say, warn: Say) -> Iter
     try:
         _warm_reading(fields)
         _warm_loops(engine)
-        options = ServiceOptions(settings.threshold, settings.fallback, settings.audit_every, settings.ahead)
+        options = ServiceOptions(
+            settings.threshold,
+            fallback=settings.fallback,
+            audit_every=settings.audit_every,
+            ahead=settings.ahead,
+            exact_reasons=settings.reasons == "exact",
+        )
         service = Service(engine, fields, champion, options, ServiceMetrics())
+        _tell_start(engine, say, warn)
+        if plan.caught_up:
+            _tell_caught_up(catch_up(engine, stored, plan.caught_up), say)
         budget = None if settings.budget_ms is None else settings.budget_ms / MILLISECONDS
         commit = GroupCommit(engine.sync) if settings.durability == "disk" else None
         app = WebApp(service, access=access, admission=Admission(settings.in_flight, budget), commit=commit, warn=warn)
@@ -168,8 +181,7 @@ def row_fields(stored: StateFolder, *, cards: str) -> tuple[RawFields, bytes | N
         InputError: the secret is not the state's, or its rows had no ids to be known by.
     """
     reading = kept_reading(stored, ())
-    if hash_key_check(reading.data) != stored.manifest["hash_key_check"]:
-        raise InputError(f"{reading.data.hash_key_env}: the secret must be the one that the state was made under")
+    check_secret(reading, stored)
     if stored.manifest["key_column"] is None:
         raise InputError(
             f"{stored.folder}: rows must have a transaction_id, or nobody can tell whether one came before"
@@ -185,6 +197,23 @@ def _access(plan: ServePlan) -> Access:
     if access.is_open and plan.host not in LOOPBACK:
         raise InputError(f"serve.tokens must name a file of tokens where --host is not loopback, got {plan.host}")
     return access
+
+
+def _tell_start(engine: Engine, say: Say, warn: Say) -> None:
+    start = engine.start
+    if start.replayed:
+        say(f"{start.replayed:,} events replayed behind the snapshot at {start.snapshot:,}")
+    if start.torn is not None:
+        warn(f"{start.torn.size:,} bytes at the end of the log were no whole event, and are kept in {start.torn.aside}")
+    for fault in start.faults:
+        warn(f"a snapshot was left aside: {fault}")
+
+
+def _tell_caught_up(found: CaughtUp, say: Say) -> None:
+    taken = sum(found.outcomes.get(outcome, 0) for outcome in ANSWERED)
+    left = sum(found.outcomes.values()) - taken + found.quarantined + found.forgotten
+    told = f"{taken:,} rows and {found.labels:,} labels were counted"
+    say(f"caught up: {told}, {left:,} rows came before or cannot be used")
 
 
 def _warm_loops(engine: Engine) -> None:

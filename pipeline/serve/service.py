@@ -71,12 +71,14 @@ class ServiceOptions:
         audit_every: of how many rows one is asked of the batch functions too; 0 for none.
         ahead: microseconds by which a row may be ahead of the clock, and of the newest row where that is later: one
             wrong clock must not end everybody's windows.
+        exact_reasons: whether effects are Shapley values.
     """
 
     threshold: str
     fallback: str = "review"
     audit_every: int = 1000
     ahead: int = 5 * MINUTE
+    exact_reasons: bool = False
 
 
 class Service:
@@ -252,7 +254,8 @@ class Service:
         if deployment.reasons is None:
             return []
         began = perf_counter()
-        found = deployment.reasons.of(taken.numbers, taken.texts, deployment.scorer, PROBABILITY)
+        explained = deployment.reasons.of if self.options.exact_reasons else deployment.reasons.quick
+        found = explained(taken.numbers, taken.texts, deployment.scorer, PROBABILITY)
         self.metrics.phases["reasons"].observe(perf_counter() - began)
         return [{"code": each.code, "text": each.text, "effect": each.effect} for each in found]
 
