@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.bundle.manifest import MANIFEST, CheckedBundle, checked_bundle
-from pipeline.bundle.reasons import SERVED, USUAL_REFERENCES, Effects, Reasons, loaded_reasons
+from pipeline.bundle.reasons import SERVED, USUAL_REFERENCES, Effects, Reason, Reasons, loaded_reasons
 from pipeline.bundle.score import TRANSACTION_ID, read_features, repeat_remarks, score_writer
 from pipeline.bundle.scorer import Scorer, loaded_scorer
 from pipeline.bundle.signature import feature_arrays
@@ -112,15 +112,17 @@ def explained_table(
     scores = scorer.outputs(arrays, rows=table.num_rows, threads=threads)[SERVED]
     chosen = np.argsort(-scores, kind="stable")[: math.ceil(options.share * table.num_rows)]
 
-    def explained(place: int) -> tuple[Effects, np.ndarray]:
+    def explained(place: int) -> dict[str, Any]:
         numbers = _numbers(arrays, scorer.signature.numeric, place)
         texts = {name: arrays[name][place : place + 1] for name in scorer.signature.categorical}
-        return reasons.effects(numbers, texts, scorer, SERVED, references=options.references), numbers[0]
+        found = reasons.effects(numbers, texts, scorer, SERVED, references=options.references)
+        given = [reasons.reason(each, found, numbers, texts) for each in reasons.ranked(found.effects)]
+        return _record(found, given)
 
     records = []
     with ThreadPoolExecutor(threads) as pool:
-        for done, (found, row) in enumerate(pool.map(explained, chosen.tolist()), start=1):
-            records.append(_record(reasons, found, row))
+        for done, record in enumerate(pool.map(explained, chosen.tolist()), start=1):
+            records.append(record)
             if progress is not None:
                 progress(done, len(chosen))
     columns = pa.Table.from_pylist(records, schema=_schema(reasons.words.top))
@@ -135,9 +137,8 @@ def _numbers(arrays: Mapping[str, np.ndarray], names: Sequence[str], place: int)
     return np.array([[arrays[name][place, 0] for name in names]], dtype=np.float32).reshape(1, len(names))
 
 
-def _record(reasons: Reasons, found: Effects, row: np.ndarray) -> dict[str, Any]:
+def _record(found: Effects, given: Sequence[Reason]) -> dict[str, Any]:
     record: dict[str, Any] = {"probability": found.probability, "log_odds": found.log_odds, "base": found.base}
-    given = [reasons.reason(place, found, row) for place in reasons.ranked(found.effects)]
     for number, reason in enumerate(given, start=1):
         values = (reason.code, reason.effect, reason.value, reason.usual, reason.text)
         record |= {f"{name}_{number}": value for name, value in zip(_OF_REASON, values, strict=True)}

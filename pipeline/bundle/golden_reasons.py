@@ -70,12 +70,13 @@ def replayed_reasons(reasons: Reasons, scorer: Scorer, content: bytes, golden: b
 def _explained(reasons: Reasons, scorer: Scorer, row: Mapping[str, Any], references: int) -> dict[str, Any]:
     """What a line says of a golden row beside its place."""
     arrays = row_arrays([row["inputs"]], scorer.signature, file=GOLDEN)
-    numbers = np.concatenate([arrays[name] for name in scorer.signature.numeric] or [np.zeros((1, 0))], axis=1)
+    columns = [arrays[name] for name in scorer.signature.numeric]
+    numbers = np.concatenate([np.zeros((1, 0), np.float32), *columns], axis=1)
     texts = {name: arrays[name] for name in scorer.signature.categorical}
-    found = reasons.effects(numbers.astype(np.float32), texts, scorer, SERVED, references=references)
+    found = reasons.effects(numbers, texts, scorer, SERVED, references=references)
     groups = {}
     for place, group in enumerate(reasons.groups):
-        reason = reasons.reason(place, found, numbers[0])
+        reason = reasons.reason(place, found, numbers, texts)
         groups[group.code] = {
             "effect": reason.effect,
             "without": float(found.without[place]),

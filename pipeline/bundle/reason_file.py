@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.bundle.plain_rows import is_number, row_arrays
 from pipeline.bundle.signature import Signature
 from pipeline.storage.errors import InputError, faults_text
+from pipeline.storage.masking import masked
 
 FORMAT = 1
 MOST_GROUPS = 9
@@ -27,10 +27,12 @@ UNKNOWN = "not known"
 """What a sentence says where a number is missing."""
 LONGEST = 300
 """Characters of a sentence."""
+MOST_DETAILS, LONGEST_DETAIL = 6, 40
+"""Values that a sentence lists, and the characters of each."""
 FAULTS_SHOWN = 5
 
-FILE_KEYS = {"format", "top", "counterfactual", "groups", "rule", "references"}
-GROUP_KEYS = {"code", "subject", "sentence", "value", "usual", "columns"}
+FILE_KEYS = {"format", "top", "least_share", "counterfactual", "groups", "rule", "references"}
+GROUP_KEYS = {"code", "subject", "sentence", "value", "usual", "details", "columns"}
 NUMBER_KEYS = {"column", "times", "digits"}
 PLACES = {"{subject}", "{without}", "{probability}"}
 """What a counterfactual sentence is filled in with, each once or more."""
@@ -44,9 +46,8 @@ class ShownNumber:
     times: float
     digits: int
 
-    def of(self, row: NDArray[np.float32], places: Mapping[str, int]) -> float | None:
-        """Its value in a row [F]; None where that is missing."""
-        found = float(row[places[self.column]])
+    def of(self, found: float) -> float | None:
+        """What is shown where the column holds this; None where that is missing."""
         return None if math.isnan(found) else found * self.times
 
     def text(self, value: float | None) -> str:
@@ -61,9 +62,10 @@ class ReasonGroup:
     Attributes:
         code: by which programs know the reason.
         subject: what the columns tell of, for counterfactual sentences.
-        sentence: with places for {value} and {usual}.
+        sentence: with places for {value}, {usual} and {details}.
         value: what is shown of a payment, if anything.
         usual: what it usually is, if the columns know.
+        details: columns whose values are listed in the sentence, and what they are called there.
         columns: names, each in one group.
     """
 
@@ -72,15 +74,16 @@ class ReasonGroup:
     sentence: str
     value: ShownNumber | None
     usual: ShownNumber | None
+    details: Mapping[str, str]
     columns: tuple[str, ...]
 
-    def shown(self, row: NDArray[np.float32], places: Mapping[str, int]) -> tuple[float | None, float | None]:
-        """Value and usual value in a row [F]; None where none is shown, or it is missing."""
-        return tuple(None if each is None else each.of(row, places) for each in (self.value, self.usual))  # type: ignore[return-value]
-
-    def text(self, value: float | None, usual: float | None) -> str:
-        """The sentence of a payment with these numbers."""
-        text = self.sentence
+    def text(self, value: float | None, usual: float | None, details: Sequence[str] = ()) -> str:
+        """The sentence of a payment with these numbers, and these values of the columns of `details`."""
+        named = [
+            f"{name} {_printable(shown) or UNKNOWN}"
+            for name, shown in zip(self.details.values(), details, strict=False)
+        ]
+        text = self.sentence.replace("{details}", ", ".join(named))
         for place, shown, number in (("{value}", self.value, value), ("{usual}", self.usual, usual)):
             text = text if shown is None else text.replace(place, shown.text(number))
         return text
@@ -88,10 +91,18 @@ class ReasonGroup:
 
 @dataclass(frozen=True)
 class ReasonTexts:
-    """The groups in order of their codes, how many reasons are given at most, and the counterfactual sentence."""
+    """What reasons are given, and in which words.
+
+    Attributes:
+        groups: in order of their codes.
+        top: reasons that are given at most.
+        least_share: of all that raised a score, what a group must have raised of it to be a reason.
+        counterfactual: the sentence on what the probability would be without a group.
+    """
 
     groups: tuple[ReasonGroup, ...]
     top: int
+    least_share: float
     counterfactual: str
 
     def counterfactual_text(self, group: ReasonGroup, without: float, probability: float) -> str:
@@ -116,6 +127,12 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.{1 if probability >= 0.01 else 2}f} %"
 
 
+def _printable(text: str) -> str:
+    """A category as a sentence may show it: on one line, no longer than it must, no number of a card in it."""
+    shown = masked("".join(each if each.isprintable() else " " for each in text[: 4 * LONGEST_DETAIL]))
+    return shown[:LONGEST_DETAIL].strip()
+
+
 def references_digest(references: Any) -> str:
     """SHA-256 of reference rows as JSON values, for the manifest."""
     return hashlib.sha256(json.dumps(references, sort_keys=True).encode()).hexdigest()
@@ -134,20 +151,23 @@ def read_reasons(values: Any, signature: Signature) -> tuple[ReasonTexts, dict[s
     if faults:
         raise InputError(faults_text(faults, "reasons.json", most=FAULTS_SHOWN))
     groups = tuple(_group(each) for each in values["groups"])
-    texts = ReasonTexts(groups, values["top"], values["counterfactual"])
+    texts = ReasonTexts(groups, values["top"], values["least_share"], values["counterfactual"])
     return texts, row_arrays(values["references"], signature, file="reasons.json")
 
 
 def _group(values: Mapping[str, Any]) -> ReasonGroup:
     value, usual = (None if values[key] is None else ShownNumber(**values[key]) for key in ("value", "usual"))
+    names = ("code", "subject", "sentence", "details")
     return ReasonGroup(
-        values["code"], values["subject"], values["sentence"], value, usual, tuple(map(str, values["columns"]))
+        value=value, usual=usual, columns=tuple(values["columns"]), **{name: values[name] for name in names}
     )
 
 
 def _head_faults(values: Mapping[str, Any]) -> Iterator[str]:
     if not _is_whole(values["top"], 1, MOST_GROUPS):
         yield f"top: must be a whole number from 1 to {MOST_GROUPS}"
+    if not is_number(values["least_share"]) or not 0 <= values["least_share"] < 1:
+        yield "least_share: must be a number of at least 0 and below 1"
     if not _is_sentence(values["counterfactual"], PLACES) or any(p not in values["counterfactual"] for p in PLACES):
         yield f"counterfactual: must be a sentence with {', '.join(sorted(PLACES))}"
     if not _is_sentence(values["rule"], set()):
@@ -176,7 +196,7 @@ def _group_faults(group: Any, signature: Signature) -> Iterator[str]:
         return
     if not isinstance(group["code"], str) or re.fullmatch(r"[A-Z][A-Z0-9_]{0,127}", group["code"]) is None:
         yield "code: must be of capital letters, digits and _"
-    places = {f"{{{key}}}" for key in ("value", "usual") if group[key] is not None}
+    places = {f"{{{key}}}" for key in ("value", "usual", "details") if group[key]}
     if not _is_sentence(group["sentence"], places):
         yield f"sentence: must be one of at most {LONGEST} characters, with no places but those of its numbers"
     if not _is_sentence(group["subject"], set()):
@@ -184,9 +204,17 @@ def _group_faults(group: Any, signature: Signature) -> Iterator[str]:
     for key in ("value", "usual"):
         if group[key] is not None and not _is_shown(group[key], signature.numeric):
             yield f"{key}: must be null or have column (a numeric one), times (a number) and digits (0 to 6)"
+    if not _are_details(group["details"], signature):
+        yield f"details: must be at most {MOST_DETAILS} columns of the graph, each with its words"
     names = group["columns"]
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         yield "columns: must be a list of names"
+
+
+def _are_details(details: Any, signature: Signature) -> bool:
+    if not isinstance(details, dict) or len(details) > MOST_DETAILS:
+        return False
+    return details.keys() <= set(signature.inputs) and all(_is_sentence(words, set()) for words in details.values())
 
 
 def _is_shown(number: Any, numeric: Sequence[str]) -> bool:

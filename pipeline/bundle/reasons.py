@@ -5,10 +5,10 @@ the served output's log odds with the columns of S from the payment and all othe
 of the graph but answers, so it covers every layer that stands in it; base and effects sum to the served log odds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,13 +85,65 @@ class _References:
 
 
 @dataclass(frozen=True)
+class _Game:
+    """A payment against one reference: its players are the groups that differ.
+
+    Attributes:
+        players: places of the groups that differ.
+        among: which groups each coalition has from the payment [C, G].
+    """
+
+    players: NDArray[np.intp]
+    among: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, moved: NDArray[np.bool_]) -> Self:
+        """The game of groups that differ where `moved` says so [G]."""
+        players = np.flatnonzero(moved)
+        members = coalitions(len(players))
+        among = np.zeros((len(members), len(moved)), np.bool_)
+        among[:, players] = members
+        return cls(players, among)
+
+    def effects(self, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What each group adds [G]."""
+        effects = np.zeros(self.among.shape[1])
+        effects[self.players] = shapley_values(worth)
+        return effects
+
+    def without(self, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What all but one are worth, for each group [G]."""
+        without = np.full(self.among.shape[1], worth[-1])
+        without[self.players] = worth[len(worth) - 1 - (1 << np.arange(len(self.players)))]
+        return without
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One payment's values by column."""
+
+    numbers: NDArray[np.float32]
+    places: Mapping[str, int]
+    texts: Texts
+
+    def number(self, name: str) -> float:
+        return float(self.numbers[self.places[name]])
+
+    def shown(self, name: str) -> str:
+        """A value among the details of a sentence, "" where it is missing."""
+        if name in self.places:
+            return "" if np.isnan(self.number(name)) else f"{self.number(name):,.6g}"
+        return str(self.texts[name][0, 0])
+
+
+@dataclass(frozen=True)
 class Reasons:
     """The groups of a bundle and its reference rows, to explain what its graph says.
 
     Attributes:
         signature: of the graph.
         words: groups with their sentences, and how many reasons are given.
-        numbers: of the references, lowest probability first, NaN where missing [R, F].
+        numbers: of the references, the most ordinary first, NaN where missing [R, F].
         texts: likewise of the categorical columns, "" where missing [R].
     """
 
@@ -108,7 +160,7 @@ class Reasons:
     def of(
         self, numbers: NDArray[np.float32], texts: Texts, scorer: Scorer, output: str, *, references: int = 1
     ) -> list[Reason]:
-        """The reasons for a payment's score, the strongest first; groups that did not raise it are none.
+        """The reasons for a payment's score, the strongest first; groups that hardly raised it are none.
 
         Args:
             numbers: its numeric columns in the signature's order, NaN where missing [1, F].
@@ -121,44 +173,48 @@ class Reasons:
             InputError: the graph fails, or there are fewer references.
         """
         found = self.effects(numbers, texts, scorer, output, references=references)
-        return [self.reason(place, found, numbers[0]) for place in self.ranked(found.effects)]
+        return [self.reason(place, found, numbers, texts) for place in self.ranked(found.effects)]
 
     def effects(
         self, numbers: NDArray[np.float32], texts: Texts, scorer: Scorer, output: str, *, references: int
     ) -> Effects:
         """What every group adds; arguments and errors as of `of`.
 
-        A group that is in each column as all references are adds nothing, whatever the graph: it is no player.
+        A group that is in each column as a reference adds nothing to it, whatever the graph: it is no player then. And
+        what groups add to several references is the mean of what they add to each.
         """
         compared = self._compared(references)
-        moved = self._moved(numbers, texts, compared)
-        members = coalitions(len(moved))
-        among = np.zeros((len(members), len(self.groups)), np.bool_)
-        among[:, moved] = members
-        worth = self._worth(among, numbers, texts, compared, scorer=scorer, output=output)
-        effects, without = np.zeros(len(self.groups)), np.full(len(self.groups), worth[-1])
-        effects[moved] = shapley_values(worth)
-        without[moved] = worth[len(members) - 1 - (1 << np.arange(len(moved)))]
-        return Effects(float(worth[0]), float(worth[-1]), effects, _probability(without))
+        games = [_Game.of(moved) for moved in self._moved(numbers, texts, compared)]
+        found = np.split(
+            self._worth(games, numbers, texts, compared, scorer=scorer, output=output),
+            np.cumsum([len(game.among) for game in games])[:-1],
+        )
+        pairs = list(zip(games, found, strict=True))
+        effects = np.mean([game.effects(worth) for game, worth in pairs], axis=0)
+        without = np.mean([game.without(worth) for game, worth in pairs], axis=0)
+        base, log_odds = (float(np.mean([worth[place] for worth in found])) for place in (0, -1))
+        return Effects(base, log_odds, effects, _probability(without))
 
     def ranked(self, effects: NDArray[np.float64]) -> list[int]:
         """Places of the groups that are given as reasons, the strongest first, the lower code among equals."""
         steps = np.round(effects / EVEN)
-        order = np.argsort(-steps, kind="stable")[: self.words.top]
-        return [int(place) for place in order if steps[place] > 0]
+        least = max(1.0, self.words.least_share * steps[steps > 0].sum())
+        return [int(place) for place in np.argsort(-steps, kind="stable")[: self.words.top] if steps[place] >= least]
 
     def check_references(self, references: int) -> None:
         """Refuse a number of references that the bundle does not have (InputError)."""
         if not 1 <= references <= len(self.numbers):
             raise InputError(f"references must be from 1 to {len(self.numbers)}, as the bundle has, got {references}")
 
-    def reason(self, place: int, found: Effects, row: NDArray[np.float32]) -> Reason:
-        """What the group at a place adds to a payment whose numbers are `row` [F]."""
-        group = self.groups[place]
-        value, usual = group.shown(row, self._number_places)
+    def reason(self, place: int, found: Effects, numbers: NDArray[np.float32], texts: Texts) -> Reason:
+        """What the group at a place adds to a payment, whose numbers and texts are as those of `of`."""
+        group, row = self.groups[place], _Row(numbers[0], self._number_places, texts)
+        value, usual = (
+            None if each is None else each.of(row.number(each.column)) for each in (group.value, group.usual)
+        )
         return Reason(
             code=group.code,
-            text=group.text(value, usual),
+            text=group.text(value, usual, [row.shown(name) for name in group.details]),
             effect=float(found.effects[place]),
             counterfactual=self.words.counterfactual_text(group, float(found.without[place]), found.probability),
             value=value,
@@ -193,15 +249,18 @@ class Reasons:
         """Which group each numeric column belongs to [F]."""
         return np.array([self._group_of[name] for name in self.signature.numeric], dtype=np.intp)
 
-    def _moved(self, numbers: NDArray[np.float32], texts: Texts, compared: _References) -> list[int]:
-        same = (numbers == compared.numbers) | (np.isnan(numbers) & np.isnan(compared.numbers))
-        moved = set(self._number_groups[~same.all(0)].tolist())
-        other = (name for name, column in compared.texts.items() if (column != texts[name][0, 0]).any())
-        return sorted(moved | {self._group_of[name] for name in other})
+    def _moved(self, numbers: NDArray[np.float32], texts: Texts, compared: _References) -> NDArray[np.bool_]:
+        """Which groups differ from which reference [R, G]."""
+        other = (numbers != compared.numbers) & ~(np.isnan(numbers) & np.isnan(compared.numbers))
+        moved = np.zeros((len(other), len(self.groups)), np.bool_)
+        np.logical_or.at(moved, (slice(None), self._number_groups), other)
+        for name, column in compared.texts.items():
+            moved[:, self._group_of[name]] |= column != texts[name][0, 0]
+        return moved
 
     def _worth(
         self,
-        among: NDArray[np.bool_],
+        games: Sequence[_Game],
         numbers: NDArray[np.float32],
         texts: Texts,
         compared: _References,
@@ -209,15 +268,16 @@ class Reasons:
         scorer: Scorer,
         output: str,
     ) -> NDArray[np.float64]:
-        """The worth of every coalition; `among` says which groups are from the payment [C, G]."""
-        rows = np.where(among[:, None, self._number_groups], numbers, compared.numbers)
+        """Log odds of every coalition of every game, one after the other."""
+        among = np.concatenate([game.among for game in games])
+        reference = np.repeat(np.arange(len(games)), [len(game.among) for game in games])
+        rows = np.where(among[:, self._number_groups], numbers, compared.numbers[reference])
         filled = {
-            name: np.where(among[:, [self._group_of[name]]], texts[name][0, 0], column).reshape(-1, 1)
+            name: np.where(among[:, self._group_of[name]], texts[name][0, 0], column[reference])[:, None]
             for name, column in compared.texts.items()
         }
-        found = scorer.matrix_outputs(rows.reshape(-1, numbers.shape[1]), filled, [output])[0]
-        worth: NDArray[np.float64] = _log_odds(found).reshape(len(among), -1).mean(1)
-        return worth
+        found = scorer.matrix_outputs(rows, filled, [output])[0]
+        return _log_odds(found[:, 0])
 
 
 def loaded_reasons(bundle: CheckedBundle, signature: Signature) -> Reasons | None:

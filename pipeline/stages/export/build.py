@@ -22,7 +22,7 @@ from pipeline.bundle.twin import TWIN
 from pipeline.sections import ExportConfig
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, BoosterPart, GraphParts, scoring_graph
 from pipeline.stages.export.graph_files import write_graph
-from pipeline.stages.export.reason_groups import COUNTERFACTUAL, TOP
+from pipeline.stages.export.reason_groups import COUNTERFACTUAL, LEAST_SHARE, TOP
 from pipeline.stages.export.reference_rows import RULE, reference_rows
 from pipeline.stages.export.triton import write_triton_model
 from pipeline.storage.atomic import write_bytes, write_text
@@ -133,7 +133,7 @@ def build_bundle(
     _check_parity(compared, parts, share=config.flipped_rows)
     golden = _golden(contents, found, signature, rows=config.golden_rows)
     write_text(folder / "golden.jsonl", golden)
-    reasons = _write_reasons(folder, contents.reasons, scorer, golden, threads=threads)
+    reasons = _write_reasons(folder, contents.reasons, scorer, golden)
     _write_numbers(folder, parts, contents.encoder)
     if twin is not None:
         _write_numbers(folder / TWIN, twin.parts, twin.encoder)
@@ -170,16 +170,15 @@ def _golden(contents: BundleContents, found: Mapping[str, np.ndarray], signature
     return golden_lines(contents.rows.take(pa.array(chosen)), found[PROBABILITY][chosen], signature)
 
 
-def _write_reasons(
-    folder: Path, contents: ReasonContents | None, scorer: Scorer, golden: str, *, threads: int
-) -> dict[str, Any]:
+def _write_reasons(folder: Path, contents: ReasonContents | None, scorer: Scorer, golden: str) -> dict[str, Any]:
     """Write reasons.json and the golden reasons; what the manifest says of them."""
     if contents is None:
         return {}
-    references = reference_rows(contents.train, scorer, threads=threads)
+    references = reference_rows(contents.train, scorer.signature, [group["columns"] for group in contents.groups])
     values = {
         "format": FORMAT,
         "top": TOP,
+        "least_share": LEAST_SHARE,
         "counterfactual": COUNTERFACTUAL,
         "groups": list(contents.groups),
         "rule": RULE,

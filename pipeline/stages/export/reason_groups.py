@@ -5,17 +5,19 @@ groups a graph is asked 512 rows a reference. Where a specification has more, ki
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import Any, Literal
 
 from features.times import DAY, HOUR
 from features.windows.spec import FeatureColumn, FeatureSpec
-from pipeline.bundle.reason_file import LONGEST, MOST_GROUPS
+from pipeline.bundle.reason_file import LONGEST, MOST_DETAILS, MOST_GROUPS
 
 TOP = 4
 """Reasons a payment: credit practice has four or five at most, and a reader no time for more."""
+LEAST_SHARE = 0.05
+"""Of all that raised a score, what a group must have raised of it to be a reason: less depends on the references."""
 COUNTERFACTUAL = (
     "Had {subject} been as in ordinary payments, the probability would be {without} instead of {probability}."
 )
@@ -92,6 +94,7 @@ def _group(key: _Key, columns: Sequence[FeatureColumn], spec: FeatureSpec) -> di
         "sentence": words.sentence,
         "value": words.value,
         "usual": words.usual,
+        "details": dict(words.details),
         "columns": [column.name for column in columns],
     }
 
@@ -103,6 +106,7 @@ class _Words:
     sentence: str
     value: Shown | None = None
     usual: Shown | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 def _payment_words(key: _Key, columns: Sequence[FeatureColumn], spec: FeatureSpec) -> _Words:
@@ -115,16 +119,23 @@ def _payment_words(key: _Key, columns: Sequence[FeatureColumn], spec: FeatureSpe
         if hour is None:
             return _Words("TIME", subject, "The day and time at which the payment was made.")
         return _Words("TIME", subject, "The payment was made at hour {value} of the day (UTC).", _shown(hour, WHOLE))
+    details, subject = _details(columns), "the other details of the payment"
+    listed = ": {details}." if details else "."
+    if key.kind == "circumstances":
+        subject = "the time and the other details of the payment"
+        return _Words("CIRCUMSTANCES", subject, f"{_capital(subject)}{listed}", details=details)
     if not key.detail:
-        code, subject = ("DETAILS", "what else the payment says of itself")
-        if key.kind == "circumstances":
-            code, subject = "CIRCUMSTANCES", "the time and the other details of the payment"
-        return _Words(code, subject, f"{subject[0].upper()}{subject[1:]}.")
-    name, (column,) = _plain(key.detail), columns
-    code, subject = f"DETAIL_{_code(key.detail)}", f"the {name} of the payment"
-    if column.kind == "categorical":
-        return _Words(code, subject, f"The {name} of the payment.")
-    return _Words(code, subject, f"The {name} of the payment is {{value}}.", _shown(column, MONEY))
+        return _Words("DETAILS", subject, f"{_capital(subject)}{listed}", details=details)
+    text = "Of the payment itself: {details}." if details else f"The {_plain(key.detail)} of the payment."
+    return _Words(f"DETAIL_{_code(key.detail)}", f"the {_plain(key.detail)} of the payment", text, details=details)
+
+
+def _details(columns: Sequence[FeatureColumn]) -> dict[str, str]:
+    """Which values a sentence lists, and their names: of the clock the hour, of the rest no ids."""
+    hour = {column.name: "hour (UTC)" for column in columns if column.aggregate == "hour"}
+    rest = [column.name for column in columns if column.aggregate == "value" and not column.name.endswith("_id")]
+    named = hour | {name: _plain(name) for name in rest}
+    return dict(list(named.items())[:MOST_DETAILS])
 
 
 def _amount_words(spec: FeatureSpec) -> _Words:
@@ -156,9 +167,7 @@ def _compared_amount(key: _Key, party: str, spec: FeatureSpec) -> _Words:
     subject, value = f"the amounts of {party}", _shown(amount, MONEY)
     if mean is None:
         return _Words("", subject, f"The amount is {{value}}, compared with earlier amounts of {party}.", value)
-    text = (
-        f"The amount is {{value}}, compared with earlier amounts of {party}: {{usual}} on average over {_span(mean)}."
-    )
+    text = f"The amount is {{value}}, compared with {{usual}} on average of {party} over {_span(mean)}."
     return _Words("", subject, text, value, _shown(mean, MONEY))
 
 
@@ -168,7 +177,7 @@ def _counted_payments(columns: Sequence[FeatureColumn], party: str) -> _Words:
     if not counts:
         return _Words("", subject, f"How often and where {party} was used lately.")
     short, long = counts[0], counts[-1]
-    text, value = f"{_capital(party)} had {{value}} payments in the {_span(short)} before", _shown(short, WHOLE)
+    text, value = f"Payments of {party} in the {_span(short)} before: {{value}}", _shown(short, WHOLE)
     if short.window == long.window:
         return _Words("", subject, f"{text}.", value)
     times = (short.window or 0) / (long.window or 1)
@@ -179,11 +188,11 @@ def _counted_payments(columns: Sequence[FeatureColumn], party: str) -> _Words:
 def _counted_frauds(columns: Sequence[FeatureColumn], party: str) -> _Words:
     subject = f"what is known of frauds of {party}"
     for name, digits, times, words in (
-        ("fraud_count", WHOLE, 1.0, "{value} frauds became known"),
-        ("fraud_rate", 1, 100.0, "{value} % of what became known was fraud"),
+        ("fraud_count", WHOLE, 1.0, "Frauds of {party} that became known in the {span} before: {{value}}."),
+        ("fraud_rate", 1, 100.0, "Frauds among what became known of {party} in the {span} before: {{value}} %."),
     ):
         if found := _by_window(columns, name):
-            text = f"Of {party}, {words} in the {_span(found[-1])} before."
+            text = words.format(party=party, span=_span(found[-1]))
             return _Words("", subject, text, _shown(found[-1], digits) | {"times": times})
     return _Words("", subject, f"{_capital(subject)}.")
 
