@@ -12,8 +12,9 @@ from features.windows.spec import FeatureSpec
 from pipeline.bundle.decisions import DecisionRule, decision_rule
 from pipeline.bundle.golden import TOLERANCE, replayed_difference
 from pipeline.bundle.manifest import MANIFEST, CheckedBundle, checked_bundle
-from pipeline.bundle.reasons import Reasons, loaded_reasons
+from pipeline.bundle.reasons import loaded_reasons
 from pipeline.bundle.scorer import Scorer, loaded_scorer
+from pipeline.serve.quick_reasons import QuickReasons
 from pipeline.storage.digests import sha256_file
 from pipeline.storage.errors import InputError
 
@@ -46,7 +47,7 @@ class Deployment:
 
     scorer: Scorer
     points: Mapping[str, OperatingPoint]
-    reasons: Reasons | None
+    reasons: QuickReasons | None
     manifest: str
     candidate: str
     version: str
@@ -84,13 +85,14 @@ def deployed(
             f"golden rows of {folder} must keep their probability to {TOLERANCE:.0e}, got one {difference:.1e} away"
         )
     _warm(scorer)
+    reasons = loaded_reasons(checked, scorer.signature)
     manifest = sha256_file(folder / MANIFEST)
     told = {"name": "harbor", "version": version, "candidate": checked.manifest["candidate"], "manifest": manifest}
     probabilities = sorted(float(orjson.loads(line)["probability"]) for line in golden.splitlines())
     return Deployment(
         scorer=scorer,
         points=_points(checked.read_json("thresholds.json")),
-        reasons=loaded_reasons(checked, scorer.signature),
+        reasons=None if reasons is None else QuickReasons(reasons),
         manifest=manifest,
         candidate=checked.manifest["candidate"],
         version=version,

@@ -254,8 +254,8 @@ class Service:
         if deployment.reasons is None:
             return []
         began = perf_counter()
-        explained = deployment.reasons.of if self.options.exact_reasons else deployment.reasons.quick
-        found = explained(taken.numbers, taken.texts, deployment.scorer, PROBABILITY)
+        explained = deployment.reasons.reasons if self.options.exact_reasons else deployment.reasons
+        found = explained.of(taken.numbers, taken.texts, deployment.scorer, PROBABILITY)
         self.metrics.phases["reasons"].observe(perf_counter() - began)
         return [{"code": each.code, "text": each.text, "effect": each.effect} for each in found]
 
