@@ -1,54 +1,42 @@
 """The alias of a registry is followed, from what it names to what a server puts in place."""
 
-import contextlib
 import http.server
 import json
 import socketserver
 import threading
 
-from pipeline.config import load_config
+import pytest
+
 from pipeline.registry.model_registry import Version
-from pipeline.serve import champion_follower
+from pipeline.registry.promotion import promote_run, rollback_champion
 from pipeline.serve.champion_follower import followed_once, swapped
+from pipeline.storage.digests import sha256_file
+from tests.fixtures.registered import DEFAULTS, bundle_run, empty_store
+
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-class Registry:
-    """A registry that has one alias."""
-
-    def __init__(self, version):
-        self.version, self.fetched = version, 0
-
-    def aliased(self):
-        return {} if self.version is None else {"champion": self.version}
-
-    def fetch_bundle(self, version, folder):
-        self.fetched += 1
-        folder.mkdir()
-        (folder / "manifest.json").write_text(version.manifest)
-
-
-def follow(monkeypatch, registry, seen, tmp_path):
-    monkeypatch.setattr(
-        champion_follower, "opened_registry", lambda *_, **__: contextlib.nullcontext(registry)
-    )  # fmt: skip
+def test_promotions_and_rollbacks_are_followed_once_each(small_run, tmp_path):
+    runs, handed = empty_store(tmp_path), []
 
     def swap(bundle, version):
-        return f"{version.number}: {(bundle / 'manifest.json').read_text()}"
+        handed.append((version.number, sha256_file(bundle / "manifest.json")))
+        return "done"
 
-    return followed_once(load_config(None, environment={}), "champion", seen, runs=tmp_path, swap=swap)
+    def follow(seen):
+        return followed_once(DEFAULTS, "champion", seen, runs=runs, swap=swap)
 
-
-def test_a_bundle_that_is_new_is_fetched_and_handed_on_once(monkeypatch, tmp_path):
-    registry = Registry(Version("4", "abc", "somewhere"))
-    seen, said = follow(monkeypatch, registry, "old", tmp_path)
-    assert (seen, said) == ("abc", "4: abc")
-    assert follow(monkeypatch, registry, seen, tmp_path) == ("abc", "")
-    assert registry.fetched == 1
-
-
-def test_an_alias_that_names_nothing_changes_nothing(monkeypatch, tmp_path):
-    assert follow(monkeypatch, Registry(None), "old", tmp_path) == ("old", "")
-    assert follow(monkeypatch, Registry(Version("1", "", "x")), "old", tmp_path) == ("old", "")
+    assert follow("") == ("", "")
+    manifests = {}
+    for number, name in (("1", "a"), ("2", "b")):
+        promote_run(bundle_run(small_run, runs / name, note=name), DEFAULTS)
+        manifests[number] = sha256_file(runs / name / "export" / "bundle" / "manifest.json")
+        seen, said = follow(manifests.get("1", "") if number == "2" else "")
+        assert (seen, said) == (manifests[number], "done")
+        assert follow(seen) == (seen, "")
+    rollback_champion(DEFAULTS, runs=runs)
+    assert follow(seen) == (manifests["1"], "done")
+    assert handed == [("1", manifests["1"]), ("2", manifests["2"]), ("1", manifests["1"])]
 
 
 def test_a_server_is_asked_by_its_socket(tmp_path):
