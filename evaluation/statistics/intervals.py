@@ -5,8 +5,10 @@ drawn with replacement, each unit by itself, and the draws of the widest are str
 All candidates see the same draws, so a difference between two of them keeps what they have in common.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,12 +17,14 @@ from evaluation.options import BootstrapSettings
 from evaluation.statistics.alerts import CardTimes, card_precision
 from evaluation.statistics.calibrator_noise import CalibratorRows, line_steps
 from evaluation.statistics.debiased_error import debiased_error, stretched_noise
-from evaluation.statistics.dependence import CELL, Dependence
+from evaluation.statistics.dependence import CELL, Dependence, compact
 from evaluation.statistics.dependence import cluster_codes as cluster_codes
 from evaluation.statistics.percentiles import UNDEFINED as UNDEFINED
-from evaluation.statistics.percentiles import Interval, percentile_interval
+from evaluation.statistics.percentiles import Interval as Interval
+from evaluation.statistics.percentiles import percentile_interval as percentile_interval
 from evaluation.statistics.resampling import Foldable, Folded, foldable, statistics
 from evaluation.statistics.sample import Floats, same_length, sample
+from evaluation.statistics.side_by_side import side_by_side
 from evaluation.statistics.two_way import combined_draws, two_way_variance
 
 BLOCK_FLOATS = 12_000_000
@@ -31,8 +35,8 @@ BIASED = ("ece", "ece_equal_mass", "ece_equal_positives", DEBIASED)
 ABOVE_ZERO = ("log_loss", "observed_expected")
 ANY_SIGN = ("calibration_slope", "calibration_intercept", "leaning", DEBIASED)
 UNBOUNDED = (-np.inf, np.inf)
-FEWEST_CELL_DRAWS, CELL_SHARE = 100, 4
-"""What cards and merchants share is a small part of the variance: a quarter of the resamples measures it."""
+WIDTH_ONLY, FEWEST_DRAWS, DRAWN_SHARE = (CELL, "day"), 100, 4
+"""Beside others these only say how wide an interval is, not its shape: a quarter of the resamples measures that."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,19 @@ class Replicates:
         values: candidate and statistic to the value on the rows themselves.
         by_unit: unit, candidate and statistic to the values on its resamples [B].
         confidence: coverage of the intervals.
-        drawn: unit to how many of it there are.
+        units: what was drawn as a whole.
         gaps: candidate to (observed − expected) / rows of each bin of equal width [bins].
         gap_noise: candidate and unit to the same in each resample minus `gaps` [bins, B].
+        calibrators_moved: whether the calibrators' own sampling noise is in the draws.
     """
 
     values: Mapping[str, Mapping[str, float]]
     by_unit: Mapping[str, Mapping[str, Mapping[str, Floats]]]
     confidence: float
-    drawn: Mapping[str, int]
+    units: Dependence
     gaps: Mapping[str, Floats] = field(default_factory=dict)
     gap_noise: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    calibrators_moved: bool = False
 
     @property
     def resampled(self) -> Mapping[str, Mapping[str, Floats]]:
@@ -78,12 +84,13 @@ class Replicates:
     @property
     def clusters(self) -> int:
         """How many there are of the first unit."""
-        return next(iter(self.drawn.values()))
+        return next(iter(self.units.clusters.values()))
 
     def interval(self, candidate: str, statistic: str) -> Interval:
         """Percentile interval of one statistic; for calibration errors it is moved back by the bootstrap's bias.
 
-        The debiased calibration error has an interval of its own, which may hold 0.
+        A plain calibration error's interval lies about its plain value, which noise pushes upwards: it says how far
+        that value would move, not where the true error is. The debiased error's interval does, and may hold 0.
         """
         if statistic == DEBIASED:
             return debiased_error(self.gaps[candidate], self.gap_noise[candidate], confidence=self.confidence)
@@ -148,11 +155,14 @@ def paired_bootstrap(
     amount = np.ones(y.shape) if extra.amount is None else np.asarray(extra.amount, dtype=np.float64)
     units = clusters if isinstance(clusters, Dependence) else _one_unit(clusters)
     same_length(y.size, amount=amount, **units.units)
-    rows = {
-        name: foldable(sample(y, p, weight=extra.weight), amount=amount, settings=settings)
-        for name, p in candidates.items()
-    }
-    drawn = _all_units(rows, units, calibrators, rng, settings)
+    twins = _twins(candidates, calibrators)
+    distinct = list(dict.fromkeys(twins.values()))
+
+    def folded(name: str) -> Foldable:
+        return foldable(sample(y, candidates[name], weight=extra.weight), amount=amount, settings=settings)
+
+    rows = dict(zip(distinct, side_by_side(folded, distinct), strict=True))
+    drawn = _with_twins(_all_units(rows, units, calibrators, rng, settings), twins)
     if extra.cards is None:
         return drawn
     cards, top = extra.cards, settings.top_cards
@@ -181,8 +191,29 @@ def count_blocks(clusters: int, *, rng: np.random.Generator, resamples: int, blo
         yield np.ascontiguousarray(counts.T)
 
 
+def _twins(candidates: Mapping[str, ArrayLike], calibrators: CalibratorRows | None) -> dict[str, str]:
+    """The first candidate of the same probabilities as each, on calib too: what is drawn for one holds for both."""
+    first: dict[bytes, str] = {}
+    twins = {}
+    for name, p in candidates.items():
+        arrays = [p, () if calibrators is None else calibrators.candidates.get(name, ())]
+        digest = b"".join(hashlib.sha256(np.asarray(each, dtype=np.float64).tobytes()).digest() for each in arrays)
+        twins[name] = first.setdefault(digest, name)
+    return twins
+
+
+def _with_twins(drawn: Replicates, twins: Mapping[str, str]) -> Replicates:
+    return replace(
+        drawn,
+        values={name: dict(drawn.values[twin]) for name, twin in twins.items()},
+        by_unit={unit: {name: found[twin] for name, twin in twins.items()} for unit, found in drawn.by_unit.items()},
+        gaps={name: drawn.gaps[twin] for name, twin in twins.items()},
+        gap_noise={name: drawn.gap_noise[twin] for name, twin in twins.items()},
+    )
+
+
 def _one_unit(clusters: ArrayLike) -> Dependence:
-    codes = np.unique(np.asarray(clusters, dtype=np.int64), return_inverse=True)[1].astype(np.int64)
+    codes = compact(np.asarray(clusters, dtype=np.int64))
     return Dependence({"cluster": codes}, {"cluster": int(codes.max()) + 1 if codes.size else 0})
 
 
@@ -194,25 +225,23 @@ def _all_units(
     settings: BootstrapSettings,
 ) -> Replicates:
     """Every unit drawn in turn, the rows of calib before those that are judged."""
-    values: dict[str, dict[str, float]] = {}
     by_unit: dict[str, dict[str, dict[str, Floats]]] = {}
-    gaps: dict[str, Floats] = {}
     noise: dict[str, dict[str, Floats]] = {name: {} for name in rows}
+    whole: dict[str, _Block] = {}
     for unit, codes in units.units.items():
-        compact = np.unique(codes, return_inverse=True)[1].astype(np.int64)
-        by_cluster = {name: each.by(compact) for name, each in rows.items()}
-        if not values:
-            whole = {name: _block(f, np.ones((f.clusters, 1)), None) for name, f in by_cluster.items()}
-            values = {name: _scalars(each.statistics) for name, each in whole.items()}
-            gaps = {name: each.shares[:, 0] for name, each in whole.items()}
-        resamples = _resamples(unit, settings.resamples)
+        dense = compact(codes)
+        by_cluster = dict(zip(rows, side_by_side(partial(Foldable.by, clusters=dense), rows.values()), strict=True))
+        whole = whole or {name: _block(each, np.ones((each.clusters, 1)), None) for name, each in by_cluster.items()}
+        resamples = _resamples(unit, units, settings.resamples)
         moves = {} if calibrators is None else _moves(calibrators, unit, rng, resamples)
         draws = _resampled(by_cluster, moves, rng, resamples)
         by_unit[unit] = {name: each.statistics for name, each in draws.items()}
         for name, each in draws.items():
-            noise[name][unit] = each.shares - gaps[name][:, None]
+            noise[name][unit] = each.shares - whole[name].shares
+    values = {name: _scalars(each.statistics) for name, each in whole.items()}
     _add_debiased(values, by_unit, noise)
-    return Replicates(values, by_unit, settings.confidence, units.clusters, gaps, noise)
+    gaps = {name: each.shares[:, 0] for name, each in whole.items()}
+    return Replicates(values, by_unit, settings.confidence, units, gaps, noise, calibrators is not None)
 
 
 @dataclass(frozen=True)
@@ -223,13 +252,15 @@ class _Block:
     shares: Floats
 
 
-def _resamples(unit: str, resamples: int) -> int:
-    return min(resamples, max(FEWEST_CELL_DRAWS, resamples // CELL_SHARE)) if unit == CELL else resamples
+def _resamples(unit: str, units: Dependence, resamples: int) -> int:
+    if len(units.clusters) == 1 or unit not in WIDTH_ONLY:
+        return resamples
+    return min(resamples, max(FEWEST_DRAWS, resamples // DRAWN_SHARE))
 
 
 def _moves(calibrators: CalibratorRows, unit: str, rng: np.random.Generator, resamples: int) -> dict[str, Floats]:
     """Moves of intercept and slope of each candidate's line under draws of calib's clusters [2, B]."""
-    codes = np.unique(calibrators.unit(unit), return_inverse=True)[1].astype(np.int64)
+    codes = compact(calibrators.unit(unit))
     steps = {
         name: line_steps(calibrators.labels, np.asarray(p, dtype=np.float64), calibrators.weight, codes)
         for name, p in calibrators.candidates.items()
@@ -248,16 +279,23 @@ def _resampled(
     clusters = max((f.clusters for f in rows.values()), default=0)
     if clusters == 0 or resamples == 0:
         return {name: _undefined(f, resamples) for name, f in rows.items()}
-    widest = max(f.width for f in rows.values())
-    block = max(1, BLOCK_FLOATS // (widest + clusters))
+    block = max(1, BLOCK_FLOATS // (max(f.width for f in rows.values()) + clusters))
     parts: dict[str, list[_Block]] = {name: [] for name in rows}
     start = 0
     for counts in count_blocks(clusters, rng=rng, resamples=resamples, block=block):
         stop = start + counts.shape[1]
-        for name, f in rows.items():
-            parts[name].append(_block(f, counts, moves[name][:, start:stop] if name in moves else None))
+
+        def block_of(name: str, counts: Floats = counts, columns: slice = slice(start, stop)) -> _Block:
+            return _block(rows[name], counts, _columns(moves.get(name), columns))
+
+        for name, each in zip(rows, side_by_side(block_of, rows), strict=True):
+            parts[name].append(each)
         start = stop
     return {name: _joined(blocks) for name, blocks in parts.items()}
+
+
+def _columns(moves: Floats | None, columns: slice) -> Floats | None:
+    return None if moves is None else moves[:, columns]
 
 
 def _block(f: Folded, counts: Floats, moves: Floats | None) -> _Block:

@@ -120,39 +120,9 @@ class Folded:
         return int(self.gaps["width"].shape[0])
 
     @property
-    def clusters(self) -> int:
-        """G."""
-        return int(self.sums.shape[1])
-
-    @property
-    def bins(self) -> int:
-        """Bins of equal width."""
-        return int(self.gaps["width"].shape[0])
-
-    @property
-    def clusters(self) -> int:
-        """G."""
-        return int(self.sums.shape[1])
-
-    @property
-    def bins(self) -> int:
-        """Bins of equal width."""
-        return int(self.gaps["width"].shape[0])
-
-    @property
     def width(self) -> int:
         """Floats that one resample needs while it is worked on."""
         return int(self.sums.shape[0] + sum(gap.shape[0] for gap in self.gaps.values()))
-
-    def total_rows(self, counts: Floats) -> Floats:
-        """Weight of all rows under each column of counts [B]."""
-        rows: Floats = self.sums[SUMS.index("rows")] @ counts
-        return rows.reshape(-1)
-
-    def total_rows(self, counts: Floats) -> Floats:
-        """Weight of all rows under each column of counts [B]."""
-        rows: Floats = self.sums[SUMS.index("rows")] @ counts
-        return rows.reshape(-1)
 
     def total_rows(self, counts: Floats) -> Floats:
         """Weight of all rows under each column of counts [B]."""
