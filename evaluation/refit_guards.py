@@ -118,7 +118,7 @@ def _checks(e: RefitEvidence, limits: RefitLimits) -> Iterator[Check]:
     yield _order(e.newest_order)
     yield _level(e.level, limits)
     if e.agreement is not None:
-        yield _agreement(e.agreement, e.usual, e.confirmed)
+        yield _agreement(e.agreement, e.usual, e.confirmed, limits)
     if e.live is not None:
         yield _live(e.live)
 
@@ -180,8 +180,12 @@ def _level(i: Interval | None, limits: RefitLimits) -> Check:
     return Check("level", "met" if low <= i.low and i.high <= high else "open", text)
 
 
-def _agreement(found: Agreement, usual: Agreement | None, confirmed: Comparison | None) -> Check:
-    """Not agreeing is no fault where later labels say that the newest ones taught what is right."""
+def _agreement(found: Agreement, usual: Agreement | None, confirmed: Comparison | None, limits: RefitLimits) -> Check:
+    """Not agreeing is no fault where later labels do not say that what the newest ones taught is wrong.
+
+    Those are the labels of half a block: to ask for proof that it is right would hold a refit back just after the
+    world has changed, when it is needed most. So wrong is what is shown to be worse, or found worse by the margin.
+    """
     wrong = disagreements(found, usual)
     if not wrong:
         text = (
@@ -198,7 +202,8 @@ def _agreement(found: Agreement, usual: Agreement | None, confirmed: Comparison 
         f"on {confirmed.frauds:,} later frauds among {confirmed.rows:,} rows what the newest labels taught changed the "
         f"log loss by {signed(loss.value, 5)} ({signed(loss.low, 5)} to {signed(loss.high, 5)})"
     )
-    return Check("agreement", "warned" if loss.value < 0 else "refused", f"{text}; {said}")
+    refused = loss.low > 0 or loss.value > limits.margin * confirmed.other_log_loss
+    return Check("agreement", "refused" if refused else "warned", f"{text}; {said}")
 
 
 def _live(found: WatchedDifference) -> Check:

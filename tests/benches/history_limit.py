@@ -103,7 +103,7 @@ def fitted(
         {**RECIPE, "nthread": threads},
         learned,
         num_boost_round=1500,
-        evals=[(judged, "other world")],
+        evals=[(judged, "other")],
         early_stopping_rounds=30,
         verbose_eval=100,
     )

@@ -105,7 +105,13 @@ def test_a_refit_that_later_labels_confirm_may_differ():
     apart = replace(GOOD, agreement=replace(AGREE, promised=1.6), confirmed=against(-0.004, -0.001, 0.002))
     checks = {check.name: check.status for check in refit_checks(apart, limits=LIMITS)}
     assert checks["agreement"] == "warned"
-    assert refused(replace(apart, confirmed=against(-0.001, 0.001, 0.003))) == ["agreement"]
+    assert refused(replace(apart, confirmed=against(-0.001, 0.002, 0.005))) == ["agreement"]
+
+
+def test_labels_of_half_a_block_need_not_prove_that_a_refit_is_right():
+    apart = replace(GOOD, agreement=replace(AGREE, promised=1.6))
+    assert refused(replace(apart, confirmed=against(-0.001, 0.0005, 0.002))) == []
+    assert refused(replace(apart, confirmed=against(0.0001, 0.0005, 0.0009))) == ["agreement"]
 
 
 def test_a_refit_may_be_as_far_from_the_last_fit_as_that_was_from_its_own_predecessor():
