@@ -55,6 +55,8 @@ def locked_folder(folder: Path) -> Iterator[None]:
             stack.enter_context(held(folder / LOCK, f"another server is at work on {folder}"))
         except OSError as error:
             raise InputError(f"{folder} must be a folder that can be written to: {error.strerror}") from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise InputError(f"{folder} must be a folder that can be written to, but files cannot be made there")
         yield
 
 

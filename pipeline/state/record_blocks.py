@@ -41,15 +41,14 @@ class EventBatch:
 
     def part(self, first: int, end: int) -> "EventBatch":
         """Those from one place to another."""
-        own = slice(first, end)
-        arrays = (self.words, self.are_changes, self.old, self.moments)
-        return EventBatch(*(array[own] for array in arrays), self.told[own])
+        return self._taken(slice(first, end), self.told[first:end])
 
     def where(self, mask: NDArray[np.bool_]) -> "EventBatch":
         """Some of them."""
-        arrays = (self.words, self.are_changes, self.old, self.moments)
-        told = [each for each, is_meant in zip(self.told, mask.tolist(), strict=True) if is_meant]
-        return EventBatch(*(array[mask] for array in arrays), told)
+        return self._taken(mask, [each for each, is_meant in zip(self.told, mask.tolist(), strict=True) if is_meant])
+
+    def _taken(self, places: NDArray[np.bool_] | slice, told: Sequence[bytes]) -> "EventBatch":
+        return EventBatch(self.words[places], self.are_changes[places], self.old[places], self.moments[places], told)
 
 
 @dataclass(frozen=True)
