@@ -249,11 +249,15 @@ class Reasons:
         """Which group each numeric column belongs to [F]."""
         return np.array([self._group_of[name] for name in self.signature.numeric], dtype=np.intp)
 
+    @cached_property
+    def _in_group(self) -> NDArray[np.intp]:
+        """1 where a numeric column belongs to a group [F, G]."""
+        return np.eye(len(self.groups), dtype=np.intp)[self._number_groups]
+
     def _moved(self, numbers: NDArray[np.float32], texts: Texts, compared: _References) -> NDArray[np.bool_]:
         """Which groups differ from which reference [R, G]."""
         other = (numbers != compared.numbers) & ~(np.isnan(numbers) & np.isnan(compared.numbers))
-        moved = np.zeros((len(other), len(self.groups)), np.bool_)
-        np.logical_or.at(moved, (slice(None), self._number_groups), other)
+        moved: NDArray[np.bool_] = other.astype(np.intp) @ self._in_group > 0
         for name, column in compared.texts.items():
             moved[:, self._group_of[name]] |= column != texts[name][0, 0]
         return moved

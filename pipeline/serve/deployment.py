@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from features.windows.spec import FeatureSpec
-from pipeline.bundle.decisions import DecisionRule, decision_rule
+from pipeline.bundle.decision_rules import DecisionRule, decision_rule
 from pipeline.bundle.golden import TOLERANCE, replayed_difference
 from pipeline.bundle.manifest import MANIFEST, CheckedBundle, checked_bundle
 from pipeline.bundle.reasons import loaded_reasons

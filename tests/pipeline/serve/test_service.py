@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.bundle.decisions import decision_rule
+from pipeline.bundle.decision_rules import decision_rule
 from pipeline.serve.service import NOT_WRITABLE
 from tests.fixtures.live_service import asked, live_service
 
