@@ -69,4 +69,4 @@ def _medians(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
 def _commonest(column: NDArray[Any]) -> str:
     """The text that most rows have, the lowest among equals."""
     counts = Counter(column.tolist())
-    return min(counts, key=lambda text: (-counts[text], text))
+    return str(min(counts, key=lambda text: (-counts[text], text)))
