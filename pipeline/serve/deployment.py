@@ -42,6 +42,7 @@ class Deployment:
         candidate: which of the models it is.
         version: of the registry, "" where the bundle is a folder.
         model: what answers say of it, as JSON.
+        known: texts that training knew, by categorical column.
         golden: probabilities of the golden rows, in rising order: what is expected of live ones.
     """
 
@@ -52,7 +53,12 @@ class Deployment:
     candidate: str
     version: str
     model: Any
+    known: Mapping[str, frozenset[str]]
     golden: tuple[float, ...]
+
+    def unknown(self, texts: Mapping[str, np.ndarray]) -> list[str]:
+        """Categorical columns of a row whose text training did not know; one that is missing is none of them."""
+        return [name for name, known in self.known.items() if texts[name][0, 0] and texts[name][0, 0] not in known]
 
     def probability(self, numbers: np.ndarray, texts: Mapping[str, np.ndarray]) -> float:
         """P(fraud) of one feature row."""
@@ -84,19 +90,21 @@ def deployed(
         raise InputError(
             f"golden rows of {folder} must keep their probability to {TOLERANCE:.0e}, got one {difference:.1e} away"
         )
-    _warm(scorer)
-    reasons = loaded_reasons(checked, scorer.signature)
+    found = loaded_reasons(checked, scorer.signature)
+    reasons = None if found is None else QuickReasons(found)
+    _warm(scorer, reasons)
     manifest = sha256_file(folder / MANIFEST)
     told = {"name": "harbor", "version": version, "candidate": checked.manifest["candidate"], "manifest": manifest}
     probabilities = sorted(float(orjson.loads(line)["probability"]) for line in golden.splitlines())
     return Deployment(
         scorer=scorer,
         points=_points(checked.read_json("thresholds.json")),
-        reasons=None if reasons is None else QuickReasons(reasons),
+        reasons=reasons,
         manifest=manifest,
         candidate=checked.manifest["candidate"],
         version=version,
         model=orjson.Fragment(orjson.dumps(told)),
+        known=_known(checked.read_json("encoder.json"), scorer),
         golden=tuple(probabilities),
     )
 
@@ -130,9 +138,19 @@ def _points(thresholds: Any) -> dict[str, OperatingPoint]:
     return found
 
 
-def _warm(scorer: Scorer) -> None:
+def _known(encoder: Any, scorer: Scorer) -> dict[str, frozenset[str]]:
+    try:
+        pairs = dict(zip(encoder["categorical"], encoder["vocabularies"], strict=True))
+        return {name: frozenset(pairs[name]["codes"]) for name in scorer.signature.categorical if name in pairs}
+    except (TypeError, KeyError, ValueError):
+        raise InputError("encoder.json must list its categorical columns and the vocabulary of each") from None
+
+
+def _warm(scorer: Scorer, reasons: QuickReasons | None) -> None:
     """The first calls of a graph make its buffers."""
     numbers = np.zeros((1, len(scorer.signature.numeric)), np.float32)
     texts = {name: np.array([[""]], object) for name in scorer.signature.categorical}
     for _ in range(WARM_CALLS):
         scorer.matrix_outputs(numbers, texts, (PROBABILITY,))
+        if reasons is not None:
+            reasons.of(numbers, texts, scorer, PROBABILITY)

@@ -28,11 +28,12 @@ MICROSECONDS = 1e6
 NOT_WRITABLE = "the log cannot be written, so nothing is taken until the service is started again"
 REPLAYED = ((b"idempotent-replayed", b"true"),)
 JSON, LINES = b"application/json", b"application/x-ndjson"
-TOO_FAR_AHEAD = refusal_of_fields([("event_time", "must not be ahead of the clock by more than serve.ahead")])
+TOO_FAR_AHEAD = ("event_time", "must not be ahead of the clock by more than serve.ahead")
 REFUSED = {
-    Outcome.AMOUNT: refusal_of_fields([("amount", "must be from 0 to 2^40 minor units")]),
+    Outcome.AMOUNT: ("amount", "must be from 0 to 2^40 minor units"),
     Outcome.TOO_FAR_AHEAD: TOO_FAR_AHEAD,
 }
+"""Field and rule of rows that the engine does not take."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class Service:
         self._check_clock(values)
         looked = self.engine.look(values)
         if looked.outcome in REFUSED:
-            raise REFUSED[looked.outcome]
+            raise refusal_of_fields([REFUSED[looked.outcome]])
         asked = Choices(choices.threshold, features=True, reasons=choices.reasons)
         answer = self.answered(looked, values, asked, self._probability(looked))
         answer.pop("offset")
@@ -204,6 +205,8 @@ class Service:
         decision = "flag" if flagged else "pass"
         self.metrics.add("decisions", choices.threshold, decision)
         self.metrics.score(probability)
+        for name in deployment.unknown(taken.texts):
+            self.metrics.add("unseen", name)
         answer = {
             "transaction_id": values["transaction_id"],
             "probability": probability,
@@ -241,7 +244,7 @@ class Service:
         """A clock decides what is refused and nothing of what is taken, so a log is replayed without one."""
         moment = values["event_time"] - self.options.ahead
         if moment > (self.engine.newest or 0) and moment > time_ns() // 1000:
-            raise TOO_FAR_AHEAD
+            raise refusal_of_fields([TOO_FAR_AHEAD])
 
     def _probability(self, taken: LiveFeatures) -> float:
         began = perf_counter()
@@ -296,7 +299,7 @@ class Service:
                 "the transaction came before with another content, which stays",
                 fields=["transaction_id", *self.engine.differing(taken)],
             )
-        raise REFUSED[taken.outcome]
+        raise refusal_of_fields([REFUSED[taken.outcome]])
 
     def _stored(self, values: Mapping[str, Any]) -> StoredEvent:
         stored = self.engine.stored(values["transaction_id"])

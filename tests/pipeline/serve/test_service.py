@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.bundle.decision_rules import decision_rule
+from pipeline.serve.refusal import RefusalError
 from pipeline.serve.service import NOT_WRITABLE
 from tests.fixtures.live_service import asked, live_service
 
@@ -97,6 +98,16 @@ def test_a_clock_that_is_ahead_is_refused_and_a_long_silence_is_none(app, rows):
     for name in ("long before", "within"):
         row = {**rows[0], "transaction_id": name, "event_time": times[name].isoformat()}
         assert asked(app, "/v1/score", row).json["exact"]
+
+
+def test_refusals_leave_nothing_behind(app, rows):
+    ahead = json.dumps({**rows[0], "event_time": "2031-01-01T00:00:00Z"}).encode()
+    depths = set()
+    for _ in range(5):
+        with pytest.raises(RefusalError) as found:
+            app.service.score(ahead, app.service.choices(b""))
+        depths.add(len(found.traceback))
+    assert len(depths) == 1
 
 
 def test_behind_a_row_from_the_future_the_next_ones_are_taken(app, rows, monkeypatch):

@@ -43,6 +43,14 @@ def test_scores_like_the_golden_ones_are_stable_and_others_are_not():
     assert metrics.stability > 1
 
 
+def test_categories_that_training_did_not_know_are_counted_by_column(app, rows):
+    asked(app, "/v1/score", {**rows[0], "channel": "pigeon", "merchant_id": "m-new"})
+    asked(app, "/v1/score", {**rows[1], "channel": None})
+    found = samples(asked(app, "/metrics").body)
+    assert found["harbor_unseen_total", (("column", "channel"),)] == 1
+    assert found["harbor_unseen_total", (("column", "merchant_id"),)] == 1
+
+
 def test_a_scrape_tells_what_a_service_did(app, rows):
     asked(app, "/v1/score", rows[0])
     asked(app, "/v1/score", rows[0])
