@@ -4,7 +4,6 @@ One graph call of a row a group, where Shapley values take one of 2^G. Where gro
 them loses less than its Shapley value says; `harbor explain` gives those, from the same groups, texts and references.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +28,7 @@ class QuickReasons:
     def __init__(self, reasons: Reasons) -> None:
         self.reasons = reasons
         groups = {name: place for place, group in enumerate(reasons.groups) for name in group.columns}
-        self._numbers = _medians(reasons.numbers)
-        self._texts = {name: _commonest(column) for name, column in reasons.texts.items()}
+        self._usual = reasons.medians
         self._number_groups = np.array([groups[name] for name in reasons.signature.numeric], dtype=np.intp)
         self._text_groups = {name: groups[name] for name in reasons.texts}
         self._kept = ~np.eye(len(reasons.groups) + 2, len(reasons.groups), dtype=np.bool_)
@@ -48,25 +46,13 @@ class QuickReasons:
         Raises:
             InputError: the graph fails.
         """
-        rows = np.where(self._kept[:, self._number_groups], numbers, self._numbers)
+        rows = np.where(self._kept[:, self._number_groups], numbers, self._usual.numbers)
         filled = {
-            name: np.where(self._kept[:, self._text_groups[name]], texts[name][0, 0], usual)[:, None].astype(object)
-            for name, usual in self._texts.items()
+            name: np.where(self._kept[:, self._text_groups[name]], texts[name][0, 0], usual[0])[:, None].astype(object)
+            for name, usual in self._usual.texts.items()
         }
         found = scorer.matrix_outputs(rows, filled, (output,))[0][:, 0]
         p = np.clip(found, SURE, 1.0 - SURE)
         worth = np.log(p) - np.log1p(-p)
         effects = Effects(float(worth[-1]), float(worth[-2]), worth[-2] - worth[:-2], found[:-2])
         return [self.reasons.reason(place, effects, numbers, texts) for place in self.reasons.ranked(effects.effects)]
-
-
-def _medians(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The lower median of each column, a missing value below all others [F]."""
-    filled = np.sort(np.where(np.isnan(numbers), -np.inf, numbers), axis=0)[(len(numbers) - 1) // 2]
-    return np.where(np.isneginf(filled), np.nan, filled).astype(np.float32)
-
-
-def _commonest(column: NDArray[Any]) -> str:
-    """The text that most rows have, the lowest among equals."""
-    counts = Counter(column.tolist())
-    return str(min(counts, key=lambda text: (-counts[text], text)))
