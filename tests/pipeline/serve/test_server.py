@@ -79,6 +79,8 @@ def test_a_server_answers_until_it_is_told_to_end_and_its_log_is_whole(small_run
             assert stat.S_IMODE((folder / "admin.sock").stat().st_mode) == 0o600
             status, told = by_socket(folder, "/digest", {})
             assert (status, told["offset"]) == (200, 1 + len(rows))
+            assert by_socket(folder, "/snapshot", {})[0] == 200
+            assert list((folder / "snapshots").iterdir())
             second = subprocess.run(process.args, capture_output=True, text=True, cwd=HOUSE, check=False)
             assert (second.returncode, "another server is at work" in second.stderr) == (4, True)
             process.send_signal(signal.SIGTERM)
