@@ -291,6 +291,7 @@ async def _served(opened: OpenedService, listener: socket.socket, admin: socket.
         loop.add_signal_handler(number, _stop, app, server)
     swap = BundleSwap(service, key=signing_key(opened.plan.config.export.sign_key_env), say=opened.say)
     async with _admin(AdminApp(app, swap), admin), _shadow(opened), _follower(opened):
+        listener.listen(BACKLOG)
         host, port = listener.getsockname()[:2]
         opened.say(
             f"serving {service.deployment.manifest[:12]} from event {service.engine.offset:,} on at http://{host}:{port}"
