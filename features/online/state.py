@@ -305,9 +305,7 @@ class OnlineState:
 
     def event(self, row: Row) -> Int64:
         """The words of a row, see `events`; they cannot be written to."""
-        key = self.keys.key
-        own = OWN_WORDS.pack(key(row.key), row.time, row.amount, label_key(row.label, row.available))
-        return np.frombuffer(own + b"".join(map(key, row.ids)), np.int64)
+        return event_words(row, self.keys)
 
     def batch_answers(self, event: Int64) -> Float32:
         """All answers for a row by the aggregates' own functions over what its groups hold [columns].
@@ -384,6 +382,13 @@ class OnlineState:
 
 
 _OUTCOMES = {int(outcome): outcome for outcome in Outcome}
+
+
+def event_words(row: Row, keys: IdKeys) -> Int64:
+    """The words of a row for every state under some keys, see `events`; they cannot be written to."""
+    key = keys.key
+    own = OWN_WORDS.pack(key(row.key), row.time, row.amount, label_key(row.label, row.available))
+    return np.frombuffer(own + b"".join(map(key, row.ids)), np.int64)
 
 
 def label_key(label: int | None, available: int | None) -> int:

@@ -1,14 +1,16 @@
 """A log through a state again: in the order in which its events were accepted, or as if each had come in time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.online import known_rows
+from features.online.known_ids import ids_of_known
 from features.online.plan import online_plan
+from features.online.records import KNOWN_WORDS
 from features.online.state import ANSWERED, OnlineState
 from features.online.table_events import LabelChanges
 from pipeline.state.event_log import LABEL, NOTE, ROW, WAITING, LoggedEvent, logged_events
@@ -67,7 +69,7 @@ def read_log(folder: Path) -> Log:
     words = {ROW: width, LABEL: width, WAITING: width, NOTE: 0}
     if any(len(event.words) != words.get(event.kind, -1) for event in log.events):
         raise InputError(f"{folder}: every event must be a row or a label of {width} words")
-    return log
+    return _with_ids(log)
 
 
 def replayed(log: Log, order: Sequence[int] | None = None) -> Replay:
@@ -117,6 +119,23 @@ def overruled(log: Log) -> dict[int, int]:
                 gone[before.pop()] = offset
             before.append(offset)
     return gone
+
+
+def _with_ids(log: Log) -> Log:
+    """The log with ids in labels that came without: those of rows that the state knew when serving began."""
+    bare = [place for place, event in enumerate(log.events) if _is_bare(event)]
+    if not bare:
+        return log
+    keys = np.array([log.events[place].words[: known_rows.TIME] for place in bare])
+    events = list(log.events)
+    for place, ids in zip(bare, ids_of_known(log.state().state, keys), strict=True):
+        words = np.concatenate([events[place].words[:KNOWN_WORDS], ids])
+        events[place] = replace(events[place], words=words)
+    return Log(log.start, events)
+
+
+def _is_bare(event: LoggedEvent) -> bool:
+    return event.kind in (LABEL, WAITING) and not event.words[KNOWN_WORDS:].any()
 
 
 def _due(log: Log) -> dict[int, tuple[int, int]]:

@@ -6,11 +6,8 @@ makes the answer of the features, and gives its bytes to be kept.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,22 +23,25 @@ from features.times import MINUTE
 from features.windows.groups import read_only
 from features.windows.kernels import NO_EVENT, Float32
 from features.windows.spec import FeatureSpec
-from pipeline.serve.event_index import Block, Entry, EventIndex
+from pipeline.serve.event_index import EventIndex
+from pipeline.serve.kept_events import BUNDLE as BUNDLE
+from pipeline.serve.kept_events import KeptEvents
+from pipeline.serve.live_events import LabelTaken as LabelTaken
+from pipeline.serve.live_events import LiveFeatures as LiveFeatures
+from pipeline.serve.live_events import StoredEvent as StoredEvent
+from pipeline.serve.published_digest import PublishedDigest
 from pipeline.serve.row_features import RowFeatures
 from pipeline.serve.serving_folder import TornEnd, begun_state, cut_torn_end, locked_folder, writable_end
-from pipeline.state.event_log import LABEL, NO_MODEL, NOTE, ROW, SUFFIX, WAITING, LoggedEvent
+from pipeline.state.event_log import LABEL, WAITING
 from pipeline.state.history_state import HistoryState
 from pipeline.state.log_following import Steps, followed, steps_with_waiting
-from pipeline.state.log_scan import read_event, segments_since
+from pipeline.state.log_scan import segments_since
 from pipeline.state.log_writer import SEGMENT_BYTES, LogWriter
-from pipeline.state.record_blocks import EventBatch, record_block
+from pipeline.state.record_blocks import EventBatch
 from pipeline.state.snapshots import AT, DIGEST, newest_snapshot
 from pipeline.state.state_files import StateFolder
-from pipeline.storage.errors import InputError
 
 TAKEN_AT_ONCE = 1 << 16
-BUNDLE = "bundle"
-"""The key of a note that says which bundle answers from then on."""
 
 
 @dataclass(frozen=True)
@@ -57,65 +57,6 @@ class EngineOptions:
     ahead: int | None = 5 * MINUTE
     digest_every: int = 100_000
     segment_bytes: int = SEGMENT_BYTES
-
-
-@dataclass(frozen=True)
-class LiveFeatures:
-    """One transaction with its features.
-
-    Attributes:
-        outcome: what became of it.
-        numbers: numeric columns of the specification, float32 [1, F], NaN where missing.
-        texts: categorical columns, str [1, 1], "" where missing.
-        late: microseconds behind the newest event, 0 where in time.
-        words: the event, as the log keeps it.
-        row: transaction_id and the values that stand in the row itself, as the log keeps them.
-        answers: columns of entities in the order of the state's plan, as the log keeps them.
-    """
-
-    outcome: Outcome
-    numbers: Float32
-    texts: Mapping[str, NDArray[Any]]
-    late: int
-    words: NDArray[np.int64]
-    row: Mapping[str, Any]
-    answers: Float32
-
-
-@dataclass(frozen=True)
-class StoredEvent:
-    """A transaction as the log has it.
-
-    Attributes:
-        offset: where it stands.
-        answer: the bytes that the caller got; b"" where it was counted and not scored.
-        features: all columns by name, None where missing.
-        label: 0, 1, or None where none is known now.
-        label_available_at: microseconds since 1970; None without a label.
-        model: what the note says that names the bundle which answered; None where none did.
-        outcome: what became of the transaction.
-    """
-
-    offset: int
-    answer: bytes
-    features: Mapping[str, float | str | None]
-    label: int | None
-    label_available_at: int | None
-    model: Mapping[str, Any] | None
-    outcome: Outcome
-
-
-class LabelTaken(IntEnum):
-    """What became of a label."""
-
-    FOUND = 1
-    """Windows know it from now on, and it is in the log."""
-    UNKNOWN = 2
-    """Nobody knows the transaction, and its ids were not given: nothing changed."""
-    UNCHANGED = 3
-    """The transaction has this label already: nothing changed."""
-    TOO_EARLY = 4
-    """It would have been known before the transaction: nothing changed."""
 
 
 @dataclass(frozen=True)
@@ -141,26 +82,20 @@ class Engine:
 
     Attributes:
         folder: of serving.
-        state: the windows of all groups.
-        features: how columns come together for one row.
-        log: the writing end.
-        index: where each transaction stands in the log.
+        history: the windows of all groups, and changes of labels that wait.
+        events: what is kept of all that came.
         options: see there.
         start: how it came to where it is.
     """
 
     folder: Path
-    features_sha256: str
     history: HistoryState
-    features: RowFeatures
-    log: LogWriter
-    index: EventIndex
+    events: KeptEvents
     options: EngineOptions
     start: Start
-    model: int = NO_MODEL
     _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
     _pending: LiveFeatures | None = field(default=None, repr=False)
-    _digest: "_PublishedDigest" = field(default_factory=lambda: _PublishedDigest(), repr=False)
+    _digest: PublishedDigest = field(default_factory=PublishedDigest, repr=False)
     _opened_at: int = field(init=False, repr=False)
     _next_digest: int = field(init=False, repr=False)
 
@@ -195,6 +130,26 @@ class Engine:
     def state(self) -> OnlineState:
         """The windows of all groups."""
         return self.history.state
+
+    @property
+    def features(self) -> RowFeatures:
+        """How columns come together for one row."""
+        return self.events.features
+
+    @property
+    def features_sha256(self) -> str:
+        """Of the specification."""
+        return self.events.features_sha256
+
+    @property
+    def log(self) -> LogWriter:
+        """The writing end of the log."""
+        return self.events.log
+
+    @property
+    def index(self) -> EventIndex:
+        """Where each transaction stands in the log."""
+        return self.events.index
 
     @property
     def spec(self) -> FeatureSpec:
@@ -268,19 +223,7 @@ class Engine:
         if taken is not self._pending:
             raise ValueError("what is kept must be what was taken last, and must not have been kept or refused")
         self._pending = None
-        event = LoggedEvent(
-            ROW,
-            taken.words,
-            int(taken.words[known_rows.TIME]),
-            int(taken.outcome),
-            answers=taken.answers,
-            row=taken.row,
-            model=self.model if answer else NO_MODEL,
-            answer=answer,
-        )
-        offset = self.log.append(event.record())
-        key, label = taken.words[: known_rows.TIME].tobytes(), int(taken.words[known_rows.LABEL])
-        self.index.add_row(key, Entry(offset, self.log.segment, self.log.place, label))
+        offset = self.events.keep_row(taken, answer)
         self._publish()
         return offset
 
@@ -314,7 +257,8 @@ class Engine:
         self._begin_change()
         if not len(batch):
             return
-        self._log_block(batch, np.ones(len(batch), np.int64), np.empty((len(batch), 0), np.float32), change=WAITING)
+        nothing = np.empty((len(batch), 0), np.float32)
+        self.events.keep_block(batch, np.ones(len(batch), np.int64), nothing, change=WAITING)
         later = LabelChanges(batch.words, batch.old, batch.moments)
         self.history = replace(self.history, to_come=self.history.to_come.with_later(later))
 
@@ -325,25 +269,11 @@ class Engine:
             InputError: the log has changed since.
         """
         key = self.state.keys.key(transaction_id)
-        entry = self.index.find(key)
-        if entry is None or entry.offset < 0:
-            return None
-        event = self._logged(entry)
-        label, available = self._label_now(key, entry)
-        model = None if event.model == NO_MODEL else self.index.note(event.model)
-        outcome = Outcome(event.outcome)
-        return StoredEvent(entry.offset, event.answer, self._named(event), label, available, model, outcome)
+        return self.events.stored(key, self.state.label_of(np.frombuffer(key, np.int64)))
 
     def differing(self, taken: LiveFeatures) -> tuple[str, ...]:
         """Which fields of a transaction are others than those that came under its id before, as far as is known."""
-        entry = self.index.find(taken.words[: known_rows.TIME].tobytes())
-        if entry is None or entry.offset < 0:
-            return ()
-        before = self._logged(entry).words
-        names = {"event_time": slice(2, 3), "amount": slice(3, 4)}
-        for place, name in enumerate(self.features.ids):
-            names[name] = slice(KNOWN_WORDS + 2 * place, KNOWN_WORDS + 2 * place + 2)
-        return tuple(name for name, part in names.items() if (before[part] != taken.words[part]).any())
+        return self.events.differing(taken.words)
 
     def label(
         self,
@@ -351,6 +281,8 @@ class Engine:
         label: int | None,
         available: int | None = None,
         values: Mapping[str, Any] | None = None,
+        *,
+        ids: bytes | None = None,
     ) -> LabelTaken:
         """Let windows know a label, or that there is none after all, and log it.
 
@@ -359,6 +291,7 @@ class Engine:
             label: 0 or 1; None withdraws the label that was there.
             available: when it became known, microseconds; None: now, by the newest event.
             values: ids of a transaction that neither the state nor the log may know, by column.
+            ids: the same as the words of an event, in place of `values`.
 
         Raises:
             LogFailedError: a write failed, before or now.
@@ -366,20 +299,39 @@ class Engine:
         """
         self._begin_change()
         key = self.state.keys.key(transaction_id)
-        known, time, old, ids = self._labelled(key, values)
+        known, time, old, ids = self._labelled(key, values or {}, ids)
         if not known:
             return LabelTaken.UNKNOWN
         moment = available if available is not None else max(self.newest or 0, time)
         new = label_key(label, moment)
-        if new == old or (available is None and _same_label(old, label)):
+        if new == old or (available is None and same_label(old, label)):
             return LabelTaken.UNCHANGED
         if label is not None and moment < time:
             return LabelTaken.TOO_EARLY
         words = np.frombuffer(key + np.array([0, 0, new], np.int64).tobytes() + ids, np.int64)
-        found = self.state.change_event(words, old)
-        event = LoggedEvent(LABEL, words, moment, int(found), old=old, row={"transaction_id": transaction_id})
-        offset = self.log.append(event.record())
-        self.index.add_label(key, offset, new)
+        self.state.change_event(words, old)
+        self.events.keep_label(transaction_id, words, old, moment)
+        self._publish()
+        return LabelTaken.FOUND
+
+    def change(self, words: NDArray[np.int64], old: int, moment: int) -> LabelTaken:
+        """Make and log a change of a label that is an event already, and that became known at a moment.
+
+        Args:
+            words: the event, as `features.online.events` reads it.
+            old: the label before, where the state does not know the row.
+            moment: microseconds.
+
+        Raises:
+            LogFailedError: a write failed, before or now.
+            InputError: the state is full.
+        """
+        self._begin_change()
+        if self.state.label_of(words[: known_rows.TIME]) == words[known_rows.LABEL]:
+            return LabelTaken.UNCHANGED
+        if not self.state.change_event(read_only(words), old):
+            return LabelTaken.UNKNOWN
+        self.events.keep_label(None, words, old, moment)
         self._publish()
         return LabelTaken.FOUND
 
@@ -390,7 +342,7 @@ class Engine:
             LogFailedError: a write failed, before or now.
         """
         self._begin_change()
-        return self._note(content)
+        return self.events.keep_note(content, self.newest or 0)
 
     def sync(self) -> int:
         """Bring the log to the disk; another thread may call this. The offset up to which everything is safe.
@@ -421,12 +373,11 @@ class Engine:
             if self.is_writable:
                 self._begin_change()
                 if self.offset > self._opened_at and self.options.digest_every:
-                    self._note({DIGEST: self.digest(), AT: self.offset})
+                    self.note({DIGEST: self.digest(), AT: self.offset})
                 self.sync()
         finally:
             self._digest.close()
-            self.index.close()
-            self.log.close()
+            self.events.close()
             self._held.close()
 
     @classmethod
@@ -454,7 +405,7 @@ class Engine:
         )
         features = RowFeatures(history.state.plan.spec, history.state.plan.ids)
         start = Start(reached.offset, end - reached.offset, torn, tuple(faults))
-        return cls(folder, sha256, history, features, log, index, options, start)
+        return cls(folder, history, KeptEvents(folder, sha256, features, log, index), options, start)
 
     def _take_part(self, batch: EventBatch) -> NDArray[np.int64]:
         steps = steps_with_waiting(self.history.to_come, batch.words, batch.are_changes, batch.old)
@@ -463,15 +414,9 @@ class Engine:
         own = steps.places >= 0
         values, outcomes = values[own], outcomes[own]
         is_logged = ~batch.are_changes | (outcomes > 0)
-        self._log_block(batch.where(is_logged), outcomes[is_logged], values[is_logged], change=LABEL)
+        self.events.keep_block(batch.where(is_logged), outcomes[is_logged], values[is_logged], change=LABEL)
         self._publish()
         return outcomes
-
-    def _log_block(self, batch: EventBatch, outcomes: NDArray[np.int64], answers: Float32, *, change: int) -> None:
-        block = record_block(batch, outcomes, answers, change=change)
-        first = self.log.append_block(block.content, len(batch))
-        places, offsets = self.log.place + block.starts, np.arange(first, self.offset)
-        self.index.add_block(Block(offsets, self.log.segment, places, batch.words, batch.are_changes), end=self.offset)
 
     def _answers_of(self, steps: Steps) -> tuple[Float32, NDArray[np.int64]]:
         """Values and outcome of each step."""
@@ -500,22 +445,16 @@ class Engine:
         return bool(event[known_rows.TIME] < memory[arena.NEWEST] - memory[arena.LATENESS])
 
     def _refusal(self, event: NDArray[np.int64]) -> Outcome:
-        """Why a row cannot be taken, as far as the state does not know it itself; EXACT where it can."""
+        """Why a row cannot be taken that the state itself would take; EXACT where it can.
+
+        A state keeps no rows that came too late, and none from long ago; the log does.
+        """
         newest, ahead = self.newest, self.options.ahead
         if newest is None:
             return Outcome.EXACT
         if ahead is not None and event[known_rows.TIME] > newest + ahead:
             return Outcome.TOO_FAR_AHEAD
-        return self._outcome_of_forgotten(event) if self._is_too_late(event) else Outcome.EXACT
-
-    def _outcome_of_forgotten(self, event: NDArray[np.int64]) -> Outcome:
-        """A state knows no rows that came too late, and none from long ago; the log does."""
-        entry = self.index.find(event[: known_rows.TIME].tobytes())
-        if entry is None or entry.offset < 0:
-            return Outcome.EXACT
-        before = self._logged(entry).words
-        same = (before[2:4] == event[2:4]).all() and (before[KNOWN_WORDS:] == event[KNOWN_WORDS:]).all()
-        return Outcome.REPEATED if same else Outcome.CONFLICT
+        return self.events.fate(event) if self._is_too_late(event) else Outcome.EXACT
 
     def _let_waiting_labels_come(self, event: NDArray[np.int64]) -> None:
         """Labels that were known when the state was made, and that a row behind their moment finds known."""
@@ -527,50 +466,23 @@ class Engine:
             self.state.accept_changes(to_come.taken(slice(0, over)))
             self.history = replace(self.history, to_come=to_come.taken(slice(over, None)))
 
-    def _labelled(self, key: bytes, values: Mapping[str, Any] | None) -> tuple[bool, int, int, bytes]:
+    def _labelled(self, key: bytes, values: Mapping[str, Any], ids: bytes | None) -> tuple[bool, int, int, bytes]:
         """Whether a transaction is known, its time, its label, and the words of its ids."""
         words = np.frombuffer(key, np.int64)
-        entry, label = self.index.find(key), self.state.label_of(words)
-        event = self._logged(entry) if entry is not None and entry.offset >= 0 else None
+        entry, label, event = self.events.entry(key), self.state.label_of(words), self.events.event(key)
+        time = self.state.time_of(words) or arena.BEGINNING
         if event is not None:
-            ids = event.words[KNOWN_WORDS:].tobytes()
-            time = int(event.words[known_rows.TIME])
-        else:
-            given = values or {}
-            ids = self.state.event(Row(0, 0, [given.get(name) for name in self.features.ids]))[KNOWN_WORDS:].tobytes()
-            time = self.state.time_of(words) or arena.BEGINNING
+            ids, time = event.words[KNOWN_WORDS:].tobytes(), int(event.words[known_rows.TIME])
+        elif ids is None:
+            given = Row(0, 0, [values.get(name) for name in self.features.ids])
+            ids = self.state.event(given)[KNOWN_WORDS:].tobytes()
         old = label if label is not None else int(NO_EVENT) if entry is None else entry.label
         return label is not None or any(ids), time, old, ids
-
-    def _label_now(self, key: bytes, entry: Entry) -> tuple[int | None, int | None]:
-        label = self.state.label_of(np.frombuffer(key, np.int64))
-        label = entry.label if label is None else label
-        return (None, None) if label == NO_EVENT else (label & 1, label >> 1)
-
-    def _logged(self, entry: Entry) -> LoggedEvent:
-        path = self.folder / f"{entry.segment:020d}{SUFFIX}"
-        try:
-            return read_event(path, entry.place, features_sha256=self.features_sha256)
-        except OSError as error:
-            raise InputError(f"{path} must be a segment of the log: {error.strerror}") from None
-
-    def _named(self, event: LoggedEvent) -> dict[str, float | str | None]:
-        time, amount = int(event.words[known_rows.TIME]), int(event.words[known_rows.AMOUNT])
-        values = self.features.told(event.row, time, amount)
-        return self.features.named(self.features.numbers(values, event.answers), self.features.texts(values))
 
     def _begin_change(self) -> None:
         self.log.check_writable()
         if self._pending is not None:
             self.keep(self._pending, b"")
-
-    def _note(self, content: Mapping[str, Any]) -> int:
-        event = LoggedEvent(NOTE, np.empty(0, np.int64), self.newest or 0, row=content)
-        offset = self.log.append(event.record())
-        self.index.add_note(offset, content)
-        if BUNDLE in content:
-            self.model = offset
-        return offset
 
     def _publish(self) -> None:
         """A digest in the log every so many events: of a copy, by another thread, as soon as it is known."""
@@ -579,37 +491,9 @@ class Engine:
             self._next_digest = self.offset + every
             self._digest.begin(self.state.words(), self.offset)
         if (found := self._digest.taken()) is not None:
-            self._note(found)
+            self.events.keep_note(found, self.newest or 0)
 
 
-class _PublishedDigest:
-    """Digests of copies of a state, one at a time, made beside the thread that changes it."""
-
-    def __init__(self) -> None:
-        self._thread: ThreadPoolExecutor | None = None
-        self._found: Future[str] | None = None
-        self._at = 0
-
-    def begin(self, words: NDArray[np.int64], at: int) -> None:
-        if self._found is None:
-            self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="digest")
-            self._found, self._at = self._thread.submit(_digest_of, words), at
-
-    def taken(self) -> dict[str, Any] | None:
-        """What a note says of the digest that is ready."""
-        if self._found is None or not self._found.done():
-            return None
-        found, self._found = self._found.result(), None
-        return {DIGEST: found, AT: self._at}
-
-    def close(self) -> None:
-        if self._thread is not None:
-            self._thread.shutdown()
-
-
-def _digest_of(words: NDArray[np.int64]) -> str:
-    return hashlib.sha256(words.data).hexdigest()
-
-
-def _same_label(old: int, label: int | None) -> bool:
+def same_label(old: int, label: int | None) -> bool:
+    """Whether a label, as `label_key` has it, is this one, whenever it became known."""
     return label is None if old == NO_EVENT else label == old & 1

@@ -20,6 +20,7 @@ from features.online import known_rows
 from features.online.id_keys import NULL
 from pipeline.state.event_log import NOTE, ROW
 from pipeline.state.log_scan import Segment
+from pipeline.storage.errors import InputError
 
 FILE = "index.sqlite"
 WRITTEN_AT_ONCE = 512
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS notes (offset INTEGER PRIMARY KEY, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS log (one INTEGER PRIMARY KEY CHECK (one = 1), began TEXT NOT NULL, covered INTEGER NOT NULL);
 """
+LOOK_UP = "SELECT offset, segment, place, label FROM events WHERE key = ?"
 ADD = """
 INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key) DO UPDATE SET label = ?5,
 offset = iif(offset < 0, ?2, offset), segment = iif(offset < 0, ?3, segment), place = iif(offset < 0, ?4, place)
@@ -115,15 +117,16 @@ class EventIndex:
         """What is known of a transaction by its key, 16 bytes.
 
         Raises:
-            sqlite3.DatabaseError: the file was damaged since it was opened.
+            InputError: the file was damaged since it was opened.
         """
         found = self._new.get(key) or self._on_its_way.get(key)
-        if found is None:
-            row = self._connection.execute(
-                "SELECT offset, segment, place, label FROM events WHERE key = ?", (key,)
-            ).fetchone()
-            found = None if row is None else Entry(*row)
-        return found
+        if found is not None:
+            return found
+        try:
+            row = self._connection.execute(LOOK_UP, (key,)).fetchone()
+        except sqlite3.DatabaseError:
+            raise InputError(f"{self._path} must be whole, but it is damaged: a start without it mends it") from None
+        return None if row is None else Entry(*row)
 
     def held(self, keys: Iterable[bytes]) -> set[bytes]:
         """Those of some keys whose rows the log holds."""
