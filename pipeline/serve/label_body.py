@@ -8,7 +8,7 @@ import orjson
 
 from features.schema.entity_ids import keyed_hash
 from features.times import time_microseconds
-from pipeline.serve.engine import LabelTaken
+from pipeline.serve.live_events import LabelTaken
 from pipeline.serve.raw_fields import RawFields
 from pipeline.serve.refusal import RefusalError, refusal_of_fields
 from pipeline.serve.service import Reply, Service

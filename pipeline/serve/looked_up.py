@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.serve.engine import StoredEvent
+from pipeline.serve.live_events import StoredEvent
 from pipeline.serve.refusal import RefusalError
 from pipeline.serve.service import Reply, Service
 

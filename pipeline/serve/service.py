@@ -16,7 +16,8 @@ from features.online.state import ANSWERED, Outcome
 from features.times import MINUTE
 from pipeline.serve.choices import Choices, chosen
 from pipeline.serve.deployment import PROBABILITY, Deployment
-from pipeline.serve.engine import BUNDLE, Engine, LiveFeatures, StoredEvent
+from pipeline.serve.engine import BUNDLE, Engine
+from pipeline.serve.live_events import LiveFeatures, StoredEvent
 from pipeline.serve.raw_fields import RawFields
 from pipeline.serve.refusal import RefusalError, refusal_of_fields
 from pipeline.serve.service_metrics import ServiceMetrics

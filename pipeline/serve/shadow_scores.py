@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.serve.deployment import PROBABILITY, Deployment
-from pipeline.serve.engine import LiveFeatures
+from pipeline.serve.live_events import LiveFeatures
 from pipeline.serve.service_metrics import ServiceMetrics
 from pipeline.storage.atomic import replaced_file
 
