@@ -26,6 +26,8 @@ HEADING = f"\n{'':<44} {'ours':>10} {'must, peer':>10} {'peer/ours':>10}"
 HOUSE = Path(__file__).parents[2]
 RATE, SECONDS, CONNECTIONS, MANY = 1000, 10, 32, 400
 """Requests a second, for how long, over how many connections, and over how many at overload."""
+QUIET = 0.3
+"""Share of the capacity at which latencies are no queue's, whatever the machine."""
 FURTHER = 200_000
 MLFLOW_REQUESTS = 150
 REALTIME = ("chrt", "--fifo", "10") if os.environ.get("HARBOR_BENCH_MODE") == "realtime" else ()
@@ -39,34 +41,42 @@ def bench(data):
         bodies = [json.dumps(row).encode() for row in transactions(run, RATE * SECONDS + FURTHER)]
         with served(run, place / "served") as (port, process):
             load(port, bodies[:300], rate=100)
-            before = processor_seconds(process.pid)
-            ours = load(port, bodies[300 : 300 + RATE * SECONDS], rate=RATE)
-            cpu = (processor_seconds(process.pid) - before) / ours["requests"]
-            print(f"at {RATE}/s: {ours['statuses']}, p5 {ours['p5']:.3f} ms", flush=True)
+            capacity = load(port, bodies[300:10_300], rate=0)
+            most = capacity["good"] / capacity["seconds"]
+            quiet = min(RATE, most * QUIET)
+            print(
+                f"capacity {most:.0f}/s over {CONNECTIONS} connections, p99 {capacity['served_p99']:.1f} ms", flush=True
+            )
+            ours, cpu = at_rates(port, process, bodies[10_300:], (RATE, quiet), "/v1/score")
         with echo() as (port, process):
             load(port, bodies[:300], rate=100)
-            before = processor_seconds(process.pid)
-            floor = load(port, bodies[: RATE * SECONDS], rate=RATE, path="/")
-            bare = (processor_seconds(process.pid) - before) / floor["requests"]
+            floor, bare = at_rates(port, process, bodies, (RATE, quiet), "/")
         yield from latencies(ours, floor)
         yield "µs of processor a request: ours, the echo", cpu * 1e6, bare * 1e6
         yield "µs of processor a request: ours, MLflow's", cpu * 1e6, mlflow_seconds(run, place) * 1e6
-        yield from overload(run, place, bodies)
+        yield from overload(run, place, bodies, most)
+
+
+def at_rates(port, process, bodies, rates, path):
+    """What a server does at each of some rates, and its processor seconds a request at the last one."""
+    found, used = {}, 0
+    for rate in rates:
+        count = int(rate * SECONDS)
+        before = processor_seconds(process.pid)
+        found[rate] = load(port, bodies[used : used + count], rate=rate, path=path)
+        cpu, used = (processor_seconds(process.pid) - before) / found[rate]["requests"], used + count
+    return found, cpu
 
 
 def latencies(ours, floor):
-    for name, must in (("p50", 0.6), ("p99", 2.0), ("p99.9", 6.0)):
-        yield f"ms {name} at {RATE}/s from the due time (must)", ours[name], must
-        yield f"ms {name} at {RATE}/s, the bare echo", ours[name], floor[name]
+    for rate, found in ours.items():
+        for name, must in (("p50", 0.6), ("p99", 2.0), ("p99.9", 6.0)):
+            yield f"ms {name} at {rate:.0f}/s from the due time (must)", found[name], must
+            yield f"ms {name} at {rate:.0f}/s, the bare echo", found[name], floor[rate][name]
 
 
-def overload(run, place, bodies):
+def overload(run, place, bodies, most):
     """Five times what a process can answer, over more connections than may be under way."""
-    with served(run, place / "capacity") as (port, _):
-        load(port, bodies[:300], rate=100)
-        capacity = load(port, bodies[300:10_300], rate=0)
-    most = capacity["good"] / capacity["seconds"]
-    print(f"capacity {most:.0f}/s, p99 {capacity['served_p99']:.1f} ms", flush=True)
     with served(run, place / "overload") as (port, process):
         load(port, bodies[:300], rate=100)
         found = load(port, bodies[300 : 300 + int(5 * most * 5)], rate=5 * most, connections=MANY)

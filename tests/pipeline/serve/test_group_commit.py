@@ -4,10 +4,10 @@ import asyncio
 import threading
 
 import pytest
-from pipeline.state.log_writer import LogFailedError
 
 from pipeline.serve.group_commit import GroupCommit
 from pipeline.serve.refusal import RefusalError
+from pipeline.state.log_writer import LogFailedError
 
 
 def test_who_waits_is_answered_by_few_flushes_and_in_order():
