@@ -139,6 +139,7 @@ def process_of(command, ready):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
     )
     try:
         yield ready(process), process
@@ -178,7 +179,7 @@ def echo():
         "httptools",
     ]
     command += ["--loop", "uvloop", "--no-access-log", "--lifespan", "off", "--log-level", "error"]
-    with process_of(command, lambda _: waited_for(port)) as found:
+    with process_of(command, lambda process: waited_for(process, port)) as found:
         yield found
 
 
@@ -191,7 +192,9 @@ def mlflow_seconds(run, place):
         json.dumps({"dataframe_records": [inputs[place % len(inputs)]]}).encode() for place in range(MLFLOW_REQUESTS)
     ]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--port", str(port)]
-    with process_of([*command, "--env-manager", "local", "--workers", "1"], lambda _: waited_for(port)) as (_, process):
+    with process_of(
+        [*command, "--env-manager", "local", "--workers", "1"], lambda process: waited_for(process, port)
+    ) as (_, process):
         load(port, bodies[:20], rate=0, connections=1, path="/invocations")
         before = processor_seconds(process.pid)
         found = load(port, bodies, rate=0, connections=1, path="/invocations")
@@ -205,13 +208,14 @@ def free_port():
         return found.getsockname()[1]
 
 
-def waited_for(port):
+def waited_for(process, port):
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
+    while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(OSError), contextlib.closing(socket.create_connection(("127.0.0.1", port), 1)):
             return port
         time.sleep(0.2)
-    raise RuntimeError(f"nobody listens at {port}")
+    process.kill()
+    raise RuntimeError(f"nobody listens at {port}: {process.stdout.read()[-2000:]}")
 
 
 def processor_seconds(leader):
