@@ -38,7 +38,7 @@ def _keys_of(state: OnlineState, place: int, groups: set[int]) -> dict[int, tupl
     memory, wanted = state.memory, np.array(sorted(groups), np.int64)
     stores = state.plan.tables.stores
     table = next(int(store["table"]) for store in stores if store["left"] < 0 and store["last"] == place)
-    found = {}
+    found: dict[int, tuple[int, int]] = {}
     for part in range(table, table + PARTS * PART_WORDS, PART_WORDS):
         slots = memory[memory[part] : memory[part] + memory[part + 1] * SLOT_WORDS].reshape(-1, SLOT_WORDS)
         own = slots[np.isin(slots[:, VALUE], wanted) & (slots[:, VALUE] != 0)]

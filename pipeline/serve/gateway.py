@@ -28,7 +28,7 @@ from pipeline.serve.kept_events import KeptEvents
 from pipeline.serve.live_events import LabelTaken, LiveFeatures, StoredEvent
 from pipeline.serve.row_features import RowFeatures
 from pipeline.serve.serving_folder import begun_state, cut_torn_end, locked_folder, writable_end
-from pipeline.serve.shards import Ownership, Partial, Shard, ToldLabel, asked
+from pipeline.serve.shards import LabelEnd, Ownership, Partial, Shard, ToldLabel, asked
 from pipeline.state.event_log import LoggedEvent
 from pipeline.state.log_scan import segments_since
 from pipeline.state.log_writer import LogWriter
@@ -170,7 +170,9 @@ class Gateway:
         if label is not None and moment < time:
             return LabelTaken.TOO_EARLY
         told = ToldLabel(transaction_id, label, moment, values)
-        found = self._told(told, event)
+        ends = self._told(told, event)
+        found = {end.taken for end in ends}
+        old = next((end.old for end in ends if end.taken == LabelTaken.FOUND), old) if entry is None else old
         new = label_key(label, moment)
         if LabelTaken.FOUND not in found and (found != {LabelTaken.UNCHANGED} or new == old):
             return next(iter(found - {LabelTaken.UNKNOWN}), LabelTaken.UNKNOWN)
@@ -238,13 +240,13 @@ class Gateway:
         if over:
             self.to_come = self.to_come.taken(slice(over, None))
 
-    def _told(self, told: ToldLabel, event: LoggedEvent | None) -> set[LabelTaken]:
+    def _told(self, told: ToldLabel, event: LoggedEvent | None) -> list[LabelEnd]:
         """What became of a label at the owners of its transaction, or at all shards where nobody knows who they are."""
         if event is None:
-            return {shard.label(told) for shard in self.shards}
+            return [shard.label(told) for shard in self.shards]
         told = told._replace(ids=event.words[KNOWN_WORDS:].tobytes())
-        owners = {*self.ownership.owners(event.words).values()}
-        return {self.shards[owner].label(told) for owner in owners} or {LabelTaken.FOUND}
+        owners = sorted({*self.ownership.owners(event.words).values()})
+        return [self.shards[owner].label(told) for owner in owners] or [LabelEnd(LabelTaken.FOUND, int(NO_EVENT))]
 
     def _live(
         self, values: Mapping[str, Any], outcome: Outcome, words: NDArray[np.int64], answers: Float32

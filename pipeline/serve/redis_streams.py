@@ -22,6 +22,10 @@ MOST_REPLIES = 10_000
 """That a stream of replies keeps; each is read at once."""
 PATIENCE = 5_000
 """Milliseconds that a gateway waits for a shard."""
+WAIT = 1_000
+"""Milliseconds that a shard waits for a message before it asks anew."""
+GRACE = 5
+"""Seconds beyond these that the server has to say that there is nothing."""
 
 
 class SilentShardError(RuntimeError):
@@ -32,7 +36,7 @@ class RedisOutbox:
     """The gateway's end: each message says where its reply goes."""
 
     def __init__(self, url: str, stream: str, *, patience: int = PATIENCE) -> None:
-        self._client: Any = redis.Redis.from_url(url)
+        self._client: Any = redis.Redis.from_url(url, socket_timeout=patience / 1000 + GRACE)
         self._stream, self._replies = stream, f"{stream}:replies:{uuid4().hex}"
         self._patience, self._sent, self._read = patience, 0, "0"
 
@@ -65,7 +69,7 @@ class RedisInbox:
     """A shard's end: one consumer of a group, so that the server knows what was done."""
 
     def __init__(self, url: str, stream: str) -> None:
-        self._client: Any = redis.Redis.from_url(url)
+        self._client: Any = redis.Redis.from_url(url, socket_timeout=WAIT / 1000 + GRACE)
         self._stream = stream
         self._waiting: dict[str, tuple[bytes, bytes]] = {}
         try:
@@ -78,7 +82,7 @@ class RedisInbox:
         """What was given and never done, then what comes."""
         since = "0"
         while True:
-            found = self._client.xreadgroup(GROUP, GROUP, {self._stream: since}, count=256, block=1000)
+            found = self._client.xreadgroup(GROUP, GROUP, {self._stream: since}, count=256, block=WAIT)
             given = found[0][1] if found else []
             if since == "0" and not given:
                 since = ">"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.online.state import Outcome
 from pipeline.serve.engine import Engine
 from pipeline.serve.live_events import LabelTaken
-from pipeline.serve.shards import NearShard, Partial, ToldLabel
+from pipeline.serve.shards import LabelEnd, NearShard, Partial, ToldLabel
 
 
 class Outbox(Protocol):
@@ -62,11 +62,12 @@ class FarShard:
         told = json.loads(self.outbox.reply())
         return Partial(Outcome(told["outcome"]), np.frombuffer(bytes.fromhex(told["answers"]), "<f4"))
 
-    def label(self, told: ToldLabel) -> LabelTaken:
+    def label(self, told: ToldLabel) -> LabelEnd:
         """Send a label, and wait for what became of it."""
         ids, values = told.ids and told.ids.hex(), told.values and _plain(told.values)
         self._send("label", told=told._replace(ids=None, values=None)._asdict(), ids=ids, values=values)
-        return LabelTaken(json.loads(self.outbox.reply())["taken"])
+        end = json.loads(self.outbox.reply())
+        return LabelEnd(LabelTaken(end["taken"]), end["old"])
 
     def change(self, words: NDArray[np.int64], old: int, moment: int) -> None:
         """Send a change of a label, and wait until it is made."""
@@ -112,7 +113,7 @@ def _reply(shard: NearShard, asked: Mapping[str, Any]) -> dict[str, Any]:
         case "label":
             ids = asked["ids"] and bytes.fromhex(asked["ids"])
             told = ToldLabel(**asked["told"])._replace(ids=ids, values=asked["values"])
-            return {"taken": int(shard.label(told))}
+            return shard.label(told)._asdict()
         case "change":
             shard.change(np.array(asked["words"], np.int64), asked["old"], asked["moment"])
             return {}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.online.id_keys import NULL, IdKeys
 from features.online.records import KNOWN_WORDS
 from features.online.state import ANSWERED, Outcome
-from features.windows.kernels import Float32
+from features.windows.kernels import NO_EVENT, Float32
 from features.windows.spec import FeatureSpec
 from pipeline.serve.engine import Engine
 from pipeline.serve.kept_events import key_of
@@ -56,6 +56,18 @@ class ToldLabel(NamedTuple):
     ids: bytes | None = None
 
 
+class LabelEnd(NamedTuple):
+    """What became of a label at a shard.
+
+    Attributes:
+        taken: as `Engine.label` says.
+        old: the label before, as `label_key` has it, where the shard knew the transaction.
+    """
+
+    taken: LabelTaken
+    old: int
+
+
 class Shard(Protocol):
     """A process that owns some groups, near or far."""
 
@@ -68,7 +80,7 @@ class Shard(Protocol):
     def partial(self) -> Partial:
         """The answer to what was asked last."""
 
-    def label(self, told: ToldLabel) -> LabelTaken:
+    def label(self, told: ToldLabel) -> LabelEnd:
         """As `Engine.label`."""
 
     def change(self, words: NDArray[np.int64], old: int, moment: int) -> None:
@@ -116,9 +128,12 @@ class NearShard:
         found, self._partial = self._partial, None
         return found
 
-    def label(self, told: ToldLabel) -> LabelTaken:
+    def label(self, told: ToldLabel) -> LabelEnd:
         """As `Engine.label`."""
-        return self.engine.label(told.transaction_id, told.label, told.available, told.values, ids=told.ids)
+        state = self.engine.state
+        old = state.label_of(np.frombuffer(state.keys.key(told.transaction_id), np.int64))
+        taken = self.engine.label(told.transaction_id, told.label, told.available, told.values, ids=told.ids)
+        return LabelEnd(taken, int(NO_EVENT) if old is None else old)
 
     def change(self, words: NDArray[np.int64], old: int, moment: int) -> None:
         """As `Engine.change`."""

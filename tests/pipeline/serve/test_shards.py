@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from features.online.state import Outcome, event_words
+from features.windows.kernels import NO_EVENT
 from pipeline.serve.engine import LabelTaken
 from pipeline.serve.row_features import RowFeatures
 from pipeline.serve.shards import NearShard, Ownership, Partial, ToldLabel
@@ -57,7 +58,7 @@ def test_a_row_that_a_shard_counted_is_answered_as_it_was_and_one_of_its_state_c
     assert shard.partial().outcome == Outcome.REPEATED
     shard.begin_take(row | {"amount_minor": 1})
     assert shard.partial().outcome == Outcome.CONFLICT
-    assert shard.label(ToldLabel("t40", 1, row["event_time"] + 1)) == LabelTaken.FOUND
+    assert shard.label(ToldLabel("t40", 1, row["event_time"] + 1)) == (LabelTaken.FOUND, NO_EVENT)
     assert shard.newest == shard.engine.newest
 
 
