@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.online import arena, events, known_rows
-from features.online.batch_answers import batch_answer
+from features.online.batch_answers import batch_answer, batch_answers
 from features.online.id_keys import IdKeys
 from features.online.plan import OnlinePlan, online_plan
 from features.online.records import KNOWN_WORDS, NOW
@@ -315,8 +315,7 @@ class OnlineState:
         """
         events.find_groups(self.memory, self.plan.groups, event, False)
         own = int(event[known_rows.TIME]), int(event[known_rows.AMOUNT])
-        found = (batch_answer(self.memory, self.plan, column, place, *own) for column, place in self.plan.with_stores)
-        return np.array(list(found), np.float32)
+        return batch_answers(self.memory, self.plan, self.plan.with_stores, *own)
 
     def words(self) -> NDArray[np.int64]:
         """A copy of all that the state is: `restored` makes the same state of it."""

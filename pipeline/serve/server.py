@@ -59,6 +59,8 @@ PATIENCE = 10
 """Seconds for answers under way when the process is told to end."""
 LONGEST_SOCKET = 100
 SCRATCH_WORDS = 1 << 20
+SWITCH = 5e-4
+"""Seconds for which a thread beside may keep the one that answers waiting."""
 MILLISECONDS = 1000.0
 FOLLOWER = "pipeline.serve.champion_follower"
 Say = Callable[[str], None]
@@ -124,6 +126,7 @@ def serve_until_told(plan: ServePlan, say: Say, warn: Say) -> None:
         opened = stack.enter_context(opened_service(plan, access, say, warn))
         admin = stack.enter_context(_admin_listener(plan.folder))
         gc.collect()
+        sys.setswitchinterval(SWITCH)
         gc.freeze()  # what is here now stays, so no collection needs to look at it
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_served(opened, listener, admin))

@@ -75,9 +75,8 @@ class Load:
         self.began = time.perf_counter()
         for number in range(len(self.requests)):
             if self.due is not None:
-                delay = self.began + self.due[number] - time.perf_counter()
-                if delay > 0:
-                    await asyncio.sleep(delay)
+                while (delay := self.began + self.due[number] - time.perf_counter()) > 0:
+                    await asyncio.sleep(delay)  # a loop's clock may wake it early
             if self.free:
                 self.send(self.free.popleft(), number)
             else:
