@@ -98,9 +98,11 @@ class Engine:
     _digest: PublishedDigest = field(default_factory=PublishedDigest, repr=False)
     _opened_at: int = field(init=False, repr=False)
     _next_digest: int = field(init=False, repr=False)
+    _no_answers: Float32 = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._opened_at = self.offset
+        self._no_answers = np.full(len(self.state.plan.names), np.nan, np.float32)
         self._next_digest = self.offset + self.options.digest_every
 
     @classmethod
@@ -201,7 +203,7 @@ class Engine:
         """
         self._begin_change()
         event = self.state.event(self.features.event(values))
-        answers = np.full(len(self.state.plan.names), np.nan, np.float32)
+        answers = self._no_answers.copy()
         late, outcome = self._late(event), self._refusal(event)
         if outcome == Outcome.EXACT:
             self._let_waiting_labels_come(event)
