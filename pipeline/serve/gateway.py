@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from features.online.table_events import LabelChanges
 from features.times import HOUR
 from features.windows.kernels import NO_EVENT, Float32
 from pipeline.serve.engine import EngineOptions, same_label
-from pipeline.serve.event_index import EventIndex
+from pipeline.serve.event_index import Entry, EventIndex
 from pipeline.serve.kept_events import KeptEvents
 from pipeline.serve.live_events import LabelTaken, LiveFeatures, StoredEvent
 from pipeline.serve.row_features import RowFeatures
@@ -161,26 +161,22 @@ class Gateway:
         """As `Engine.label`; where the log does not hold the transaction, every shard is asked whether it knows it."""
         self._begin_change()
         key = self.keys.key(transaction_id)
-        entry, event = self.events.entry(key), self.events.event(key)
-        old = int(NO_EVENT) if entry is None else entry.label
-        if available is None and entry is not None and same_label(old, label):
+        before = _Before(self.events.entry(key), self.events.event(key))
+        if available is None and before.entry is not None and same_label(before.entry.label, label):
             return LabelTaken.UNCHANGED
-        time = arena.BEGINNING if event is None else int(event.words[known_rows.TIME])
-        moment = available if available is not None else max(self.newest or 0, time)
-        if label is not None and moment < time:
+        moment = max(self.newest or 0, before.time) if available is None else available
+        if label is not None and moment < before.time:
             return LabelTaken.TOO_EARLY
-        told = ToldLabel(transaction_id, label, moment, values)
-        ends = self._told(told, event)
-        found = {end.taken for end in ends}
-        old = next((end.old for end in ends if end.taken == LabelTaken.FOUND), old) if entry is None else old
-        new = label_key(label, moment)
-        if LabelTaken.FOUND not in found and (found != {LabelTaken.UNCHANGED} or new == old):
-            return next(iter(found - {LabelTaken.UNKNOWN}), LabelTaken.UNKNOWN)
-        given = [(values or {}).get(name) for name in self.events.features.ids]
-        ids = (event_words(Row(0, 0, given), self.keys) if event is None else event.words)[KNOWN_WORDS:]
-        words = np.frombuffer(key + np.array([0, 0, new], np.int64).tobytes() + ids.tobytes(), np.int64)
-        self.events.keep_label(transaction_id, words, old, moment)
-        return LabelTaken.FOUND
+        ends, new = self._told(ToldLabel(transaction_id, label, moment, values), before.event), label_key(label, moment)
+        end = _joined(ends)
+        if end.taken == LabelTaken.UNCHANGED and (before.entry is None or before.entry.label != new):
+            end = end._replace(taken=LabelTaken.FOUND)
+        if end.taken == LabelTaken.FOUND:
+            old = end.old if before.entry is None else before.entry.label
+            ids = self._id_words(before.event, values)
+            words = np.frombuffer(key + np.array([0, 0, new], np.int64).tobytes() + ids, np.int64)
+            self.events.keep_label(transaction_id, words, old, moment)
+        return end.taken
 
     def note(self, content: Mapping[str, Any]) -> int:
         """As `Engine.note`."""
@@ -244,9 +240,16 @@ class Gateway:
         """What became of a label at the owners of its transaction, or at all shards where nobody knows who they are."""
         if event is None:
             return [shard.label(told) for shard in self.shards]
-        told = told._replace(ids=event.words[KNOWN_WORDS:].tobytes())
+        told = told._replace(ids=self._id_words(event, None))
         owners = sorted({*self.ownership.owners(event.words).values()})
         return [self.shards[owner].label(told) for owner in owners] or [LabelEnd(LabelTaken.FOUND, int(NO_EVENT))]
+
+    def _id_words(self, event: LoggedEvent | None, values: Mapping[str, Any] | None) -> bytes:
+        """The words of a transaction's ids: as they were logged, or as they are given."""
+        if event is not None:
+            return event.words[KNOWN_WORDS:].tobytes()
+        given = [(values or {}).get(name) for name in self.events.features.ids]
+        return event_words(Row(0, 0, given), self.keys)[KNOWN_WORDS:].tobytes()
 
     def _live(
         self, values: Mapping[str, Any], outcome: Outcome, words: NDArray[np.int64], answers: Float32
@@ -260,6 +263,24 @@ class Gateway:
         self.events.log.check_writable()
         if self._pending is not None:
             self.keep(self._pending, b"")
+
+
+class _Before(NamedTuple):
+    """What the log says of a transaction."""
+
+    entry: Entry | None
+    event: LoggedEvent | None
+
+    @property
+    def time(self) -> int:
+        """Its event_time; before all times where the log does not hold it."""
+        return arena.BEGINNING if self.event is None else int(self.event.words[known_rows.TIME])
+
+
+def _joined(ends: Sequence[LabelEnd]) -> LabelEnd:
+    """What became of a label: found by any shard, else unchanged or too early, else unknown to all."""
+    order = (LabelTaken.FOUND, LabelTaken.UNCHANGED, LabelTaken.TOO_EARLY, LabelTaken.UNKNOWN)
+    return min(ends, key=lambda end: order.index(end.taken))
 
 
 def _kept_events(folder: Path, begun: StateFolder, options: EngineOptions) -> KeptEvents:
