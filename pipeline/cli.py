@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from pipeline.online.commands import score_raw, skew, state_commands
+from pipeline.online.commands import PluginsOption, load_plugins_of, score_raw, skew, state_commands
 from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit, run_command
 from pipeline.storage.addresses import user_path
@@ -484,8 +484,10 @@ def score(
     ] = None,
     state: Annotated[str | None, typer.Option("--state", help="folder of the state that raw rows go on from")] = None,
     state_out: Annotated[str | None, typer.Option("--state-out", help="folder for the state behind them")] = None,
+    config: PluginsOption = None,
 ) -> None:
     """Score feature rows, or raw transactions with a state, with a bundle whose checksums have been verified."""
+    load_plugins_of(config)
     if transactions and state is not None and input_file is None:
         score_raw(bundle, state, tuple(transactions), out, state_out)
         return
@@ -505,9 +507,39 @@ def score(
         _show(line)
 
 
+@app.command(epilog=help_end("explain"))
+def explain(
+    bundle: BundleOption,
+    input_file: Annotated[str, typer.Option("--input", help="feature rows: .parquet, .csv or .jsonl")],
+    out: Annotated[str, typer.Option("--out", help="where the reasons go: .parquet or .csv")],
+    share: Annotated[float, typer.Option("--share", help="of the rows, those of the highest probability")] = 0.005,
+    references: Annotated[int, typer.Option("--references", help="legitimate rows to compare with; 1: medians")] = 8,
+) -> None:
+    """Say why the rows that a bundle scores highest are scored so: codes, log odds, sentences."""
+    from pipeline.bundle.explain import ExplainOptions, explain_file
+    from pipeline.bundle.fetched import local_bundle
+    from pipeline.bundle.manifest import signing_key
+    from pipeline.storage.transfers import local_file, written_file
+
+    options = ExplainOptions(share, references)
+    if out == input_file:
+        raise InputError(f"--out must be another file than --input, got {out} for both")
+    reporter = _reporter()
+    with (
+        reporter.stage("explain"),
+        local_bundle(bundle) as folder,
+        local_file(input_file) as source,
+        written_file(out) as target,
+    ):
+        found = explain_file(folder, source, target, options=options, key=signing_key(), progress=reporter.progress)
+    _show(f"{found.explained:,} of {found.rows:,} rows explained → {out}")
+    for line in found.remarks:
+        _show(f"! {line}")
+
+
 @app.command(epilog=help_end("verify"))
 def verify(bundle: BundleOption) -> None:
-    """Check a bundle: checksums first, then load it and replay its golden rows."""
+    """Check a bundle: checksums first, then load it and replay its golden rows and reasons."""
     from pipeline.bundle.fetched import local_bundle
     from pipeline.bundle.manifest import signing_key
     from pipeline.bundle.verify import verify_bundle
@@ -546,12 +578,13 @@ def rollback(config: StoreConfigOption = None, assignments: SetOption = None) ->
 
 
 @app.command(epilog=help_end("sync"))
-def sync(run_folder: StageRunOption) -> None:
+def sync(run_folder: StageRunOption, config: PluginsOption = None) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
     from pipeline.run import send_journal
     from pipeline.runs.working_copy import held_in_store
     from pipeline.stages import STAGES
 
+    load_plugins_of(config)
     placed = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
     with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.online import arena, events, known_rows
 from features.online.id_keys import IdKeys
-from features.online.plan import online_plan
+from features.online.plan import OnlinePlan, online_plan
 from features.online.records import KNOWN_WORDS
 from features.online.state import ANSWERED, Outcome, Row, event_words, label_key
 from features.online.table_events import LabelChanges
@@ -41,6 +41,7 @@ class Gateway:
 
     Attributes:
         events: what is kept of all that came.
+        plan: of the state that every shard began with.
         keys: how ids become keys.
         ownership: which shard answers what.
         shards: in the order of their numbers.
@@ -51,6 +52,7 @@ class Gateway:
     """
 
     events: KeptEvents
+    plan: OnlinePlan
     keys: IdKeys
     ownership: Ownership
     shards: Sequence[Shard]
@@ -91,13 +93,14 @@ class Gateway:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked_folder(folder))
             begun = begun_state(folder, start)
-            kept = _kept_events(folder, begun, options)
+            plan = online_plan(begun.spec)
+            kept = _kept_events(folder, begun, plan, options)
             ownership = Ownership(begun.spec, kept.features.ids, len(shards))
             times = [time for time in (begun.newest, *(shard.newest for shard in shards)) if time is not None]
             newest, to_come = max(times, default=None), begun.loaded(keys).to_come
             came = 0 if newest is None else int(np.searchsorted(to_come.moment, newest))
             to_come = to_come.taken(slice(came, None))
-            made = cls(kept, keys, ownership, shards, options, lateness, newest, to_come)
+            made = cls(kept, plan, keys, ownership, shards, options, lateness, newest, to_come)
             made._held = stack.pop_all()
         return made
 
@@ -205,7 +208,7 @@ class Gateway:
         return sum(bool(column.entity) for column in self.ownership.spec.columns)
 
     def _words(self, values: Mapping[str, Any]) -> NDArray[np.int64]:
-        return event_words(self.events.features.event(values), self.keys)
+        return event_words(self.events.features.event(values), self.plan, self.keys)
 
     def _outcome(self, words: NDArray[np.int64]) -> Outcome:
         """What becomes of a row, by its time, its amount, and whether it came before."""
@@ -249,7 +252,7 @@ class Gateway:
         if event is not None:
             return event.words[KNOWN_WORDS:].tobytes()
         given = [(values or {}).get(name) for name in self.events.features.ids]
-        return event_words(Row(0, 0, given), self.keys)[KNOWN_WORDS:].tobytes()
+        return event_words(Row(0, 0, given), self.plan, self.keys)[KNOWN_WORDS:].tobytes()
 
     def _live(
         self, values: Mapping[str, Any], outcome: Outcome, words: NDArray[np.int64], answers: Float32
@@ -283,9 +286,9 @@ def _joined(ends: Sequence[LabelEnd]) -> LabelEnd:
     return min(ends, key=lambda end: order.index(end.taken))
 
 
-def _kept_events(folder: Path, begun: StateFolder, options: EngineOptions) -> KeptEvents:
+def _kept_events(folder: Path, begun: StateFolder, plan: OnlinePlan, options: EngineOptions) -> KeptEvents:
     """The log of a gateway, cut where it is torn, with its index."""
-    sha256, plan = begun.manifest["features_sha256"], online_plan(begun.spec)
+    sha256 = begun.manifest["features_sha256"]
     end, _ = cut_torn_end(folder, features_sha256=sha256)
     index, last = EventIndex(folder, began=begun.manifest["digest"], end=end), None
     try:

@@ -16,7 +16,7 @@ from pipeline.runs.settings import read_settings
 from pipeline.stages.export.online_state import write_state_of_run
 from pipeline.storage.download_cache import CACHE
 from pipeline.storage.object_store import opened
-from tests.fixtures.bundles import built
+from tests.fixtures.bundles import built, built_with_reasons
 from tests.fixtures.stores import ENVIRONMENT, s3_server, serving
 from tests.oracles.python_path import Small, small
 
@@ -103,3 +103,9 @@ def early(small_run, tmp_path_factory):
     spec = small_run / "features" / "spec.json"
     write_state_of_run(small_run / "ingest", spec, folder, config=config, until=begin - 1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def reasoned(case: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `case` with reasons; tests read it and leave it as it is."""
+    return built_with_reasons(case, tmp_path_factory.mktemp("reasons") / "bundle")
