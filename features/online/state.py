@@ -7,7 +7,6 @@ same events make the same state (replay).
 """
 
 import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,18 +18,15 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.online import arena, events, known_rows
 from features.online.batch_answers import batch_answer, batch_answers
-from features.online.id_keys import IdKeys
+from features.online.id_keys import NULL, IdKeys
 from features.online.plan import OnlinePlan, online_plan
-from features.online.records import KNOWN_WORDS, NOW
+from features.online.records import NOW
 from features.online.table_events import LabelChanges, TableEvents
 from features.times import DAY, HOUR, MINUTE
 from features.windows.compilation import keep_compiled_loops
 from features.windows.groups import read_only
 from features.windows.kernels import NO_EVENT, Float32, Int64
 from features.windows.spec import FeatureSpec
-
-OWN_WORDS = struct.Struct(f"<16s{KNOWN_WORDS - 2}q")
-"""Key, time, amount and label of a row."""
 
 
 class Outcome(IntEnum):
@@ -286,6 +282,15 @@ class OnlineState:
         """
         return self._changed(event, old)
 
+    def load_loops(self) -> None:
+        """Compile or load the loops now, so that no row waits for them; what is asked of them here changes nothing."""
+        nobody = [NULL] * len(self.plan.ids)
+        event = np.frombuffer(self.plan.event_struct.pack(NULL, 0, -1, int(NO_EVENT), *nobody), np.int64)
+        values = np.empty(len(self.plan.names), np.float32)
+        events.ask_row(self.memory, event, values)
+        events.accept_row(self.memory, event, values)
+        events.change_label(self.memory, event, int(NO_EVENT))
+
     def time_of(self, key: Int64) -> int | None:
         """event_time of a row that is known by its key [2 words], microseconds; None where it is not."""
         row = self._known_row(key)
@@ -305,7 +310,7 @@ class OnlineState:
 
     def event(self, row: Row) -> Int64:
         """The words of a row, see `events`; they cannot be written to."""
-        return event_words(row, self.keys)
+        return event_words(row, self.plan, self.keys)
 
     def batch_answers(self, event: Int64) -> Float32:
         """All answers for a row by the aggregates' own functions over what its groups hold [columns].
@@ -383,11 +388,11 @@ class OnlineState:
 _OUTCOMES = {int(outcome): outcome for outcome in Outcome}
 
 
-def event_words(row: Row, keys: IdKeys) -> Int64:
-    """The words of a row for every state under some keys, see `events`; they cannot be written to."""
-    key = keys.key
-    own = OWN_WORDS.pack(key(row.key), row.time, row.amount, label_key(row.label, row.available))
-    return np.frombuffer(own + b"".join(map(key, row.ids)), np.int64)
+def event_words(row: Row, plan: OnlinePlan, keys: IdKeys) -> Int64:
+    """The words of a row for every state of a plan under some keys, see `events`; they cannot be written to."""
+    key, label = keys.key, label_key(row.label, row.available)
+    words = plan.event_struct.pack(key(row.key), row.time, row.amount, label, *map(key, row.ids))
+    return np.frombuffer(words, np.int64)
 
 
 def label_key(label: int | None, available: int | None) -> int:

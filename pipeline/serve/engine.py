@@ -19,10 +19,11 @@ from features.online.id_keys import IdKeys
 from features.online.records import KNOWN_WORDS
 from features.online.state import ANSWERED, OnlineState, Outcome, Row, label_key
 from features.online.table_events import LabelChanges
-from features.times import MINUTE
 from features.windows.groups import read_only
 from features.windows.kernels import NO_EVENT, Float32
 from features.windows.spec import FeatureSpec
+from pipeline.serve.engine_start import EngineOptions as EngineOptions
+from pipeline.serve.engine_start import Start, restored
 from pipeline.serve.event_index import EventIndex
 from pipeline.serve.kept_events import BUNDLE as BUNDLE
 from pipeline.serve.kept_events import KeptEvents
@@ -31,49 +32,16 @@ from pipeline.serve.live_events import LiveFeatures as LiveFeatures
 from pipeline.serve.live_events import StoredEvent as StoredEvent
 from pipeline.serve.published_digest import PublishedDigest
 from pipeline.serve.row_features import RowFeatures
-from pipeline.serve.serving_folder import TornEnd, begun_state, cut_torn_end, locked_folder, writable_end
+from pipeline.serve.serving_folder import begun_state, locked_folder
 from pipeline.state.event_log import LABEL, WAITING
 from pipeline.state.history_state import HistoryState
-from pipeline.state.log_following import Steps, followed, steps_with_waiting
-from pipeline.state.log_scan import segments_since
-from pipeline.state.log_writer import SEGMENT_BYTES, LogWriter
+from pipeline.state.log_following import Steps, steps_with_waiting
+from pipeline.state.log_writer import LogWriter
 from pipeline.state.record_blocks import EventBatch
-from pipeline.state.snapshots import AT, DIGEST, newest_snapshot
+from pipeline.state.snapshots import AT, DIGEST
 from pipeline.state.state_files import StateFolder
 
 TAKEN_AT_ONCE = 1 << 16
-
-
-@dataclass(frozen=True)
-class EngineOptions:
-    """What may change from one start to the next.
-
-    Attributes:
-        ahead: how far before the newest row another one may be, microseconds; None without bound.
-        digest_every: events after which the digest of the state is published in the log; 0 for never.
-        segment_bytes: at which the next segment of the log begins.
-    """
-
-    ahead: int | None = 5 * MINUTE
-    digest_every: int = 100_000
-    segment_bytes: int = SEGMENT_BYTES
-
-
-@dataclass(frozen=True)
-class Start:
-    """How an engine came to where it is.
-
-    Attributes:
-        snapshot: offset of the snapshot it began with; 0 where it began with the first event.
-        replayed: events that came behind it.
-        torn: what was cut off the log's end; None where nothing was.
-        faults: why newer snapshots were left aside.
-    """
-
-    snapshot: int
-    replayed: int
-    torn: TornEnd | None
-    faults: tuple[str, ...]
 
 
 @dataclass
@@ -98,9 +66,11 @@ class Engine:
     _digest: PublishedDigest = field(default_factory=PublishedDigest, repr=False)
     _opened_at: int = field(init=False, repr=False)
     _next_digest: int = field(init=False, repr=False)
+    _no_answers: Float32 = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._opened_at = self.offset
+        self._no_answers = np.full(len(self.state.plan.names), np.nan, np.float32)
         self._next_digest = self.offset + self.options.digest_every
 
     @classmethod
@@ -122,7 +92,8 @@ class Engine:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked_folder(folder))
             begun = begun_state(folder, start)
-            engine = cls._restored(folder, begun, keys, options)
+            found = restored(folder, begun, keys, options)
+            engine = cls(folder, found.history, found.events, options, found.start)
             engine._held = stack.pop_all()
         return engine
 
@@ -201,7 +172,7 @@ class Engine:
         """
         self._begin_change()
         event = self.state.event(self.features.event(values))
-        answers = np.full(len(self.state.plan.names), np.nan, np.float32)
+        answers = self._no_answers.copy()
         late, outcome = self._late(event), self._refusal(event)
         if outcome == Outcome.EXACT:
             self._let_waiting_labels_come(event)
@@ -379,33 +350,6 @@ class Engine:
             self._digest.close()
             self.events.close()
             self._held.close()
-
-    @classmethod
-    def _restored(cls, folder: Path, begun: StateFolder, keys: IdKeys, options: EngineOptions) -> Self:
-        sha256 = begun.manifest["features_sha256"]
-        end, torn = cut_torn_end(folder, features_sha256=sha256)
-        reached, faults = newest_snapshot(folder, begun, keys=keys, end=end)
-        history, width = reached.history, reached.history.state.plan.event_words
-        index, last = EventIndex(folder, began=begun.manifest["digest"], end=end), None
-        try:
-            since = min(reached.offset, index.covered)
-            for segment in segments_since(folder, since, features_sha256=sha256, repaired=True):
-                index.add_segment(segment, width)
-                history = followed(history, segment.part(reached.offset, end)).history
-                last = segment
-        except BaseException:
-            index.close()
-            raise
-        log = LogWriter(
-            folder,
-            offset=end,
-            features_sha256=sha256,
-            last=writable_end(last),
-            segment_bytes=options.segment_bytes,
-        )
-        features = RowFeatures(history.state.plan.spec, history.state.plan.ids)
-        start = Start(reached.offset, end - reached.offset, torn, tuple(faults))
-        return cls(folder, history, KeptEvents(folder, sha256, features, log, index), options, start)
 
     def _take_part(self, batch: EventBatch) -> NDArray[np.int64]:
         steps = steps_with_waiting(self.history.to_come, batch.words, batch.are_changes, batch.old)

@@ -9,21 +9,21 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.online import arena, events, known_rows
 from features.online.id_keys import IdKeys
-from features.online.plan import online_plan
+from features.online.plan import OnlinePlan, online_plan
 from features.online.records import KNOWN_WORDS
 from features.online.state import ANSWERED, Outcome, Row, event_words, label_key
 from features.online.table_events import LabelChanges
 from features.times import HOUR
 from features.windows.kernels import NO_EVENT, Float32
 from pipeline.serve.engine import EngineOptions, same_label
-from pipeline.serve.event_index import EventIndex
+from pipeline.serve.event_index import Entry, EventIndex
 from pipeline.serve.kept_events import KeptEvents
 from pipeline.serve.live_events import LabelTaken, LiveFeatures, StoredEvent
 from pipeline.serve.row_features import RowFeatures
@@ -41,6 +41,7 @@ class Gateway:
 
     Attributes:
         events: what is kept of all that came.
+        plan: of the state that every shard began with.
         keys: how ids become keys.
         ownership: which shard answers what.
         shards: in the order of their numbers.
@@ -51,6 +52,7 @@ class Gateway:
     """
 
     events: KeptEvents
+    plan: OnlinePlan
     keys: IdKeys
     ownership: Ownership
     shards: Sequence[Shard]
@@ -91,13 +93,14 @@ class Gateway:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked_folder(folder))
             begun = begun_state(folder, start)
-            kept = _kept_events(folder, begun, options)
+            plan = online_plan(begun.spec)
+            kept = _kept_events(folder, begun, plan, options)
             ownership = Ownership(begun.spec, kept.features.ids, len(shards))
             times = [time for time in (begun.newest, *(shard.newest for shard in shards)) if time is not None]
             newest, to_come = max(times, default=None), begun.loaded(keys).to_come
             came = 0 if newest is None else int(np.searchsorted(to_come.moment, newest))
             to_come = to_come.taken(slice(came, None))
-            made = cls(kept, keys, ownership, shards, options, lateness, newest, to_come)
+            made = cls(kept, plan, keys, ownership, shards, options, lateness, newest, to_come)
             made._held = stack.pop_all()
         return made
 
@@ -161,26 +164,22 @@ class Gateway:
         """As `Engine.label`; where the log does not hold the transaction, every shard is asked whether it knows it."""
         self._begin_change()
         key = self.keys.key(transaction_id)
-        entry, event = self.events.entry(key), self.events.event(key)
-        old = int(NO_EVENT) if entry is None else entry.label
-        if available is None and entry is not None and same_label(old, label):
+        before = _Before(self.events.entry(key), self.events.event(key))
+        if available is None and before.entry is not None and same_label(before.entry.label, label):
             return LabelTaken.UNCHANGED
-        time = arena.BEGINNING if event is None else int(event.words[known_rows.TIME])
-        moment = available if available is not None else max(self.newest or 0, time)
-        if label is not None and moment < time:
+        moment = max(self.newest or 0, before.time) if available is None else available
+        if label is not None and moment < before.time:
             return LabelTaken.TOO_EARLY
-        told = ToldLabel(transaction_id, label, moment, values)
-        ends = self._told(told, event)
-        found = {end.taken for end in ends}
-        old = next((end.old for end in ends if end.taken == LabelTaken.FOUND), old) if entry is None else old
-        new = label_key(label, moment)
-        if LabelTaken.FOUND not in found and (found != {LabelTaken.UNCHANGED} or new == old):
-            return next(iter(found - {LabelTaken.UNKNOWN}), LabelTaken.UNKNOWN)
-        given = [(values or {}).get(name) for name in self.events.features.ids]
-        ids = (event_words(Row(0, 0, given), self.keys) if event is None else event.words)[KNOWN_WORDS:]
-        words = np.frombuffer(key + np.array([0, 0, new], np.int64).tobytes() + ids.tobytes(), np.int64)
-        self.events.keep_label(transaction_id, words, old, moment)
-        return LabelTaken.FOUND
+        ends, new = self._told(ToldLabel(transaction_id, label, moment, values), before.event), label_key(label, moment)
+        end = _joined(ends)
+        if end.taken == LabelTaken.UNCHANGED and (before.entry is None or before.entry.label != new):
+            end = end._replace(taken=LabelTaken.FOUND)
+        if end.taken == LabelTaken.FOUND:
+            old = end.old if before.entry is None else before.entry.label
+            ids = self._id_words(before.event, values)
+            words = np.frombuffer(key + np.array([0, 0, new], np.int64).tobytes() + ids, np.int64)
+            self.events.keep_label(transaction_id, words, old, moment)
+        return end.taken
 
     def note(self, content: Mapping[str, Any]) -> int:
         """As `Engine.note`."""
@@ -209,7 +208,7 @@ class Gateway:
         return sum(bool(column.entity) for column in self.ownership.spec.columns)
 
     def _words(self, values: Mapping[str, Any]) -> NDArray[np.int64]:
-        return event_words(self.events.features.event(values), self.keys)
+        return event_words(self.events.features.event(values), self.plan, self.keys)
 
     def _outcome(self, words: NDArray[np.int64]) -> Outcome:
         """What becomes of a row, by its time, its amount, and whether it came before."""
@@ -244,9 +243,16 @@ class Gateway:
         """What became of a label at the owners of its transaction, or at all shards where nobody knows who they are."""
         if event is None:
             return [shard.label(told) for shard in self.shards]
-        told = told._replace(ids=event.words[KNOWN_WORDS:].tobytes())
+        told = told._replace(ids=self._id_words(event, None))
         owners = sorted({*self.ownership.owners(event.words).values()})
         return [self.shards[owner].label(told) for owner in owners] or [LabelEnd(LabelTaken.FOUND, int(NO_EVENT))]
+
+    def _id_words(self, event: LoggedEvent | None, values: Mapping[str, Any] | None) -> bytes:
+        """The words of a transaction's ids: as they were logged, or as they are given."""
+        if event is not None:
+            return event.words[KNOWN_WORDS:].tobytes()
+        given = [(values or {}).get(name) for name in self.events.features.ids]
+        return event_words(Row(0, 0, given), self.plan, self.keys)[KNOWN_WORDS:].tobytes()
 
     def _live(
         self, values: Mapping[str, Any], outcome: Outcome, words: NDArray[np.int64], answers: Float32
@@ -262,9 +268,27 @@ class Gateway:
             self.keep(self._pending, b"")
 
 
-def _kept_events(folder: Path, begun: StateFolder, options: EngineOptions) -> KeptEvents:
+class _Before(NamedTuple):
+    """What the log says of a transaction."""
+
+    entry: Entry | None
+    event: LoggedEvent | None
+
+    @property
+    def time(self) -> int:
+        """Its event_time; before all times where the log does not hold it."""
+        return arena.BEGINNING if self.event is None else int(self.event.words[known_rows.TIME])
+
+
+def _joined(ends: Sequence[LabelEnd]) -> LabelEnd:
+    """What became of a label: found by any shard, else unchanged or too early, else unknown to all."""
+    order = (LabelTaken.FOUND, LabelTaken.UNCHANGED, LabelTaken.TOO_EARLY, LabelTaken.UNKNOWN)
+    return min(ends, key=lambda end: order.index(end.taken))
+
+
+def _kept_events(folder: Path, begun: StateFolder, plan: OnlinePlan, options: EngineOptions) -> KeptEvents:
     """The log of a gateway, cut where it is torn, with its index."""
-    sha256, plan = begun.manifest["features_sha256"], online_plan(begun.spec)
+    sha256 = begun.manifest["features_sha256"]
     end, _ = cut_torn_end(folder, features_sha256=sha256)
     index, last = EventIndex(folder, began=begun.manifest["digest"], end=end), None
     try:

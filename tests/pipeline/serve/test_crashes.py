@@ -15,7 +15,7 @@ def crashed(folder, *cases):
 
 
 def test_nothing_that_was_told_is_lost_in_a_sample_of_crashes(tmp_path):
-    found = crashed(tmp_path, "killed:9:43", "torn:20:301", "full:300:3500", "readonly:9:1")
+    found = crashed(tmp_path, "killed:9:43", "torn:20:211", "full:300:3500", "readonly:9:1")
     assert found["faults"] == []
     assert found["counts"]["killed"] >= 6
     assert found["counts"]["full"] >= 2

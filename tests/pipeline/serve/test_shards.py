@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from features.online.plan import online_plan
 from features.online.state import Outcome, event_words
 from features.windows.kernels import NO_EVENT
 from pipeline.serve.engine import LabelTaken
@@ -25,7 +26,7 @@ def test_every_row_with_a_card_has_an_owner_and_all_rows_of_a_card_the_same_one(
     rows = some_rows(200)
     found = {}
     for row in rows:
-        owners = owned.owners(event_words(RowFeatures(SPEC, IDS).event(row), KEYS))
+        owners = owned.owners(event_words(RowFeatures(SPEC, IDS).event(row), online_plan(SPEC), KEYS))
         assert owners.keys() == {name for name in ("card_id", "merchant_id") if row[name] is not None}
         for name, shard in owners.items():
             assert found.setdefault((name, row[name]), shard) == shard
