@@ -26,6 +26,7 @@ from pipeline.sections import (
     RefitConfig,
     RegistryConfig,
     RunsConfig,
+    ServeConfig,
     TrackingConfig,
 )
 from pipeline.storage.addresses import user_path
@@ -68,6 +69,7 @@ class Config(BaseModel):
     runs: RunsConfig = Field(default_factory=RunsConfig)
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)
     registry: RegistryConfig = Field(default_factory=RegistryConfig)
+    serve: ServeConfig = Field(default_factory=ServeConfig)
 
 
 def load_config(
