@@ -6,15 +6,14 @@ from features.online.state import Outcome
 from features.schema.chargeback_reports import Reports
 from features.split import LabelsConfig
 from features.windows.window_table import window_features
+from pipeline.online.raw_features import raw_features
 from pipeline.online.raw_rows import RawRows
 from pipeline.online.replayed_log import read_log, replayed
 from pipeline.online.skew import log_skew
-from pipeline.runs.settings import read_settings
 from pipeline.sections import DataConfig
 from pipeline.serve.catch_up import catch_up, caught_up
 from pipeline.serve.engine import Engine
-from pipeline.stages.export.online_state import write_state_of_run
-from pipeline.state.event_log import LABEL, logged_events
+from pipeline.state.event_log import LABEL, ROW, logged_events
 from pipeline.state.history_state import id_keys
 from pipeline.state.row_reading import Reading
 from pipeline.state.snapshots import compacted
@@ -141,13 +140,19 @@ def test_rows_without_ids_are_known_by_the_last_time(engine):
     assert given(engine, ROWS[:100], key_column=None).outcomes == {Outcome.REPEATED: 100}
 
 
-def test_files_bring_an_early_state_to_that_of_all_rows(small_run, raw, early, tmp_path):
-    engine = Engine.opened(tmp_path / "serve", start=checked_state(early), keys=id_keys(None))
-    caught = catch_up(engine, checked_state(early), [str(raw)])
-    assert caught.outcomes[Outcome.EXACT] > 1000
-    (tmp_path / "whole").mkdir()
-    config = read_settings(small_run).config
-    spec = small_run / "features" / "spec.json"
-    whole = write_state_of_run(small_run / "ingest", spec, tmp_path / "whole", config=config)
-    assert engine.digest() == whole["digest"]
+def test_files_are_counted_and_logged_with_the_features_that_scoring_them_gives(raw, early, tmp_path):
+    stored = checked_state(early)
+    expected = raw_features(stored, [str(raw)])
+    engine = Engine.opened(tmp_path / "serve", start=stored, keys=id_keys(None))
+    caught = catch_up(engine, stored, [str(raw)])
+    assert caught.outcomes == {end: count for end, count in expected.outcomes.items() if count}
+    assert engine.state.rows == expected.after.state.rows
+    rows = [e for e in logged_events(engine.folder, features_sha256=engine.features_sha256) if e.kind == ROW]
+    assert [event.row["transaction_id"] for event in rows] == expected.rows["transaction_id"].to_pylist()
+    for place, name in enumerate(engine.state.plan.names):
+        theirs = expected.features[name].cast(pa.float32()).fill_null(float("nan")).to_numpy()
+        assert np.array_equal([event.answers[place] for event in rows], theirs, equal_nan=True), name
+    offset = engine.offset
+    assert catch_up(engine, stored, [str(raw)]).labels == 0
+    assert engine.offset == offset
     engine.close()
