@@ -115,7 +115,7 @@ def cut_keys(sample: Mapping[object, NDArray[np.int64]], *, one_in: int, most_ro
     Example:
         >>> times = {"shop": np.arange(0, 100, 2), "kiosk": np.array([5])}
         >>> cut_keys(times, one_in=10, most_rows=200, halo=10).starts
-        ((34, 68),)
+        ((32, 66),)
     """
     cut = {
         key: starts

@@ -80,7 +80,7 @@ def _told(judged: RowArrays, found: Float64s, log_odds: Float64s, began: float, 
     mapped = fit_affine(labels, found).apply(found)
     ratio = labels.sum() / expit(log_odds).sum()
     return (
-        f"AP {average_precision(labels, found):.4f}  log loss {log_loss(labels, mapped):.5f}  "
+        f"AP {average_precision(labels, mapped):.4f}  log loss {log_loss(labels, mapped):.5f}  "
         f"Brier skill {brier_skill(labels, mapped):.4f}  observed/expected {ratio:.3f}  "
         f"{time.process_time() - began:.0f} CPU s  {size}"
     )
