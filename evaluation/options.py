@@ -159,3 +159,43 @@ class DriftConfig(BaseModel):
         0.05, gt=0, lt=1, description="share of quiet series of so many nights in which the detector may ring at all"
     )
     stop: bool = Field(default=False, description="let the gate refuse a model whose newest rows have drifted")
+
+
+class MonitoringConfig(BaseModel):
+    """When a deployed model that is judged on later outcomes counts as no longer what was shipped ([monitoring])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    observed_expected_low: float = Field(
+        0.8, gt=0, description="observed/expected is an alarm where its whole interval lies below this"
+    )
+    observed_expected_high: float = Field(1.25, gt=0, description="likewise above this")
+    log_loss_rise: float = Field(
+        0.15,
+        ge=0,
+        description="share by which the log loss may exceed what the probabilities promise on the same rows, kept as "
+        "well as they were on test; an alarm where its whole interval lies above that",
+    )
+    average_precision_drop: float = Field(
+        0.25,
+        ge=0,
+        lt=1,
+        description="share of the average precision on test that may be lost, at the fraud rate of test; an alarm "
+        "where the whole interval lies below what is left",
+    )
+    stability_limit: float = Field(
+        0.25,
+        gt=0,
+        description="population stability index of a column or of the score, against test, above which it is an "
+        "alarm; what no longer a span of test itself has shown is none",
+    )
+    known_share: float = Field(
+        0.8, ge=0, le=1, description="share of the rows that were let through whose outcome must be known"
+    )
+    min_frauds: int = Field(
+        20, ge=1, description="frauds, known or promised, below which numbers of labels are shown and judge nothing"
+    )
+    prometheus: str = Field(
+        "",
+        description="file to which the numbers go in Prometheus' text form, for a collector of such files; empty: none",
+    )

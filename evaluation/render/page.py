@@ -9,6 +9,9 @@ from markupsafe import Markup
 
 from evaluation.formatting import METRICS, NAMES, count, number, percent, show, signed
 
+MARKS = {"met": "✓", "open": "≈", "warned": "!", "refused": "✕", "absent": "–"}
+"""A check's standing as a sign."""
+
 
 def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     """The whole page.
@@ -17,6 +20,23 @@ def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
         report: what `build_report` returned, or the same read back from JSON.
         figures: figure name to inline SVG, as in `figures.pictures`; absent ones are left out.
     """
+    page = (
+        page_environment()
+        .get_template("report.html.jinja")
+        .render(
+            report=report,
+            figures={name: Markup(svg) for name, svg in figures.items()},  # noqa: S704 - our own figures, no user text
+            shipped=report["shipped"],
+            names=_ordered(report),
+            pairs=list(dict.fromkeys((d["candidate"], d["other"]) for d in report["differences"])),
+            configuration=_configuration(report["configuration"]),
+        )
+    )
+    return page + "\n"
+
+
+def page_environment() -> Environment:
+    """What every page is made with: templates of this folder, and how numbers are written."""
     environment = Environment(
         loader=PackageLoader("evaluation.render", "templates"),
         autoescape=True,
@@ -26,15 +46,7 @@ def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     )
     environment.filters |= {"number": number, "percent": percent, "count": count, "signed": signed, "show": show}
     environment.globals |= {"span": span, "NAMES": NAMES, "METRICS": METRICS}
-    page = environment.get_template("report.html.jinja").render(
-        report=report,
-        figures={name: Markup(svg) for name, svg in figures.items()},  # noqa: S704 - our own figures, no user text
-        shipped=report["shipped"],
-        names=_ordered(report),
-        pairs=list(dict.fromkeys((d["candidate"], d["other"]) for d in report["differences"])),
-        configuration=_configuration(report["configuration"]),
-    )
-    return page + "\n"
+    return environment
 
 
 def span(statistic: Mapping[str, Any], *, low: float, high: float, mark: float | None = None) -> Markup:

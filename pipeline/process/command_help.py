@@ -40,6 +40,7 @@ MEANINGS = {
 }
 REFUSALS = {
     **dict.fromkeys(("run", "retrain", "promote"), "the gate refused the model"),
+    "evaluate": "outcomes broke a limit of [monitoring]",
     "skew": "a difference that nothing explains",
     "state features": "values that the log has otherwise",
 }
