@@ -77,7 +77,7 @@ class Effects:
 
 
 @dataclass(frozen=True)
-class _References:
+class References:
     """Rows that payments are compared with: numbers [R, F], texts by column [R]."""
 
     numbers: NDArray[np.float32]
@@ -221,20 +221,20 @@ class Reasons:
             usual=usual,
         )
 
-    def _compared(self, references: int) -> _References:
+    def _compared(self, references: int) -> References:
         self.check_references(references)
         if references == 1:
-            return self._medians
+            return self.medians
         places = ((np.arange(references) + 0.5) * len(self.numbers) / references).astype(int)
-        return _References(self.numbers[places], {name: column[places] for name, column in self.texts.items()})
+        return References(self.numbers[places], {name: column[places] for name, column in self.texts.items()})
 
     @cached_property
-    def _medians(self) -> _References:
+    def medians(self) -> References:
         """One row: of each column the lower median, a missing value below all others."""
         middle = (len(self.numbers) - 1) // 2
         filled = np.sort(np.where(np.isnan(self.numbers), -np.inf, self.numbers), axis=0)[middle]
         numbers = np.where(np.isneginf(filled), np.nan, filled).astype(np.float32)
-        return _References(numbers[None, :], {name: _commonest(column) for name, column in self.texts.items()})
+        return References(numbers[None, :], {name: _commonest(column) for name, column in self.texts.items()})
 
     @cached_property
     def _number_places(self) -> Mapping[str, int]:
@@ -249,11 +249,15 @@ class Reasons:
         """Which group each numeric column belongs to [F]."""
         return np.array([self._group_of[name] for name in self.signature.numeric], dtype=np.intp)
 
-    def _moved(self, numbers: NDArray[np.float32], texts: Texts, compared: _References) -> NDArray[np.bool_]:
+    @cached_property
+    def _in_group(self) -> NDArray[np.intp]:
+        """1 where a numeric column belongs to a group [F, G]."""
+        return np.eye(len(self.groups), dtype=np.intp)[self._number_groups]
+
+    def _moved(self, numbers: NDArray[np.float32], texts: Texts, compared: References) -> NDArray[np.bool_]:
         """Which groups differ from which reference [R, G]."""
         other = (numbers != compared.numbers) & ~(np.isnan(numbers) & np.isnan(compared.numbers))
-        moved = np.zeros((len(other), len(self.groups)), np.bool_)
-        np.logical_or.at(moved, (slice(None), self._number_groups), other)
+        moved: NDArray[np.bool_] = other.astype(np.intp) @ self._in_group > 0
         for name, column in compared.texts.items():
             moved[:, self._group_of[name]] |= column != texts[name][0, 0]
         return moved
@@ -263,7 +267,7 @@ class Reasons:
         games: Sequence[_Game],
         numbers: NDArray[np.float32],
         texts: Texts,
-        compared: _References,
+        compared: References,
         *,
         scorer: Scorer,
         output: str,

@@ -50,9 +50,9 @@ def shapley_values(worth: ArrayLike) -> NDArray[np.float64]:
 def _weights(players: int) -> NDArray[np.float64]:
     """What v of each coalition counts for each player: above 0 where the player is in, below where not [G, 2^G]."""
     members = coalitions(players)
+    orders = [factorial(n) * factorial(players - 1 - n) / factorial(players) for n in range(players)]
+    before = np.array([*orders, 0.0])  # nobody joins all
     size = members.sum(1)
-    orders = np.array([factorial(n) * factorial(players - 1 - n) / factorial(players) for n in range(players)])
-    joined, left = orders[size - 1], orders[np.minimum(size, players - 1)] if players else np.zeros(1)
-    weights: NDArray[np.float64] = np.where(members, joined[:, None], -left[:, None]).T if players else np.zeros((0, 1))
+    weights: NDArray[np.float64] = np.where(members, before[size - 1][:, None], -before[size][:, None]).T
     weights.setflags(write=False)
     return weights

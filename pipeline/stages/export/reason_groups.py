@@ -5,7 +5,7 @@ groups a graph is asked 512 rows a reference. Where a specification has more, ki
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import Any, Literal
@@ -26,7 +26,7 @@ WHOLE, MONEY = 0, 2
 ENTITIES_APART = MOST_GROUPS - 3
 """So many have a group of their own beside amount, circumstances and all others."""
 
-Kind = Literal["amount", "time", "details", "circumstances", "amounts", "activity", "frauds", "history"]
+Kind = Literal["amount", "time", "details", "circumstances", "amounts", "activity", "frauds", "use", "history"]
 Shown = dict[str, Any]
 
 
@@ -79,11 +79,17 @@ def _mergers(spec: FeatureSpec) -> Iterator[Callable[[_Key], _Key]]:
     """What is told apart no more, one step after the other; after all of them there are nine groups at most."""
     yield lambda key: replace(key, detail="")
     yield lambda key: replace(key, kind="history") if len(key.entity) > 1 else key
-    yield lambda key: replace(key, kind="circumstances") if key.kind in ("time", "details") else key
+    if any(_key(column, spec).kind == "details" for column in spec.columns):
+        yield _merged((), "circumstances", ("time", "details"))
     for entity in reversed([each for each in spec.entities if len(each) == 1]):
-        yield lambda key, entity=entity: replace(key, kind="history") if key.entity == entity else key  # type: ignore[misc]
+        yield _merged(entity, "use", ("amounts", "activity"))
+        yield _merged(entity, "history", ("use", "frauds"))
     apart = {(), *spec.entities[:ENTITIES_APART]}
     yield lambda key: key if key.entity in apart else _Key(OTHERS, "history")
+
+
+def _merged(entity: tuple[str, ...], kind: Kind, kinds: Collection[Kind]) -> Callable[[_Key], _Key]:
+    return lambda key: replace(key, kind=kind) if key.entity == entity and key.kind in kinds else key
 
 
 def _group(key: _Key, columns: Sequence[FeatureColumn], spec: FeatureSpec) -> dict[str, Any]:
@@ -159,6 +165,10 @@ def _entity_words(key: _Key, columns: Sequence[FeatureColumn], spec: FeatureSpec
         return replace(_counted_frauds(columns, party), code=f"{code}_FRAUDS")
     if key.kind == "activity":
         return replace(_counted_payments(columns, party), code=f"{code}_ACTIVITY")
+    if key.kind == "use":
+        return replace(
+            _counted_payments(columns, party), code=f"{code}_USE", subject=f"how {party} was used, and for what"
+        )
     return replace(_counted_payments(columns, party), code=code, subject=f"the history of {party}")
 
 

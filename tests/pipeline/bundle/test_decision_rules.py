@@ -5,7 +5,7 @@ import pytest
 from evaluation.options import DecisionConfig
 from evaluation.report import operating_points
 from evaluation.report.operating_points import EXPECTED_LOSS, KnownOutcomes, threshold_points
-from pipeline.bundle.decisions import POLICY, decision_rule
+from pipeline.bundle.decision_rules import POLICY, decision_rule
 
 POINTS = {"points": {"budget": {"threshold": 0.7}, "loss": {"policy": POLICY, "alert_cost": 5.0}}}
 
