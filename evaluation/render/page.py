@@ -44,8 +44,15 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "count": count, "signed": signed, "show": show}
-    environment.globals |= {"span": span, "NAMES": NAMES, "METRICS": METRICS}
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "count": count,
+        "signed": signed,
+        "show": show,
+        "plain": plain,
+    }
+    environment.globals |= {"span": span, "NAMES": NAMES, "METRICS": METRICS, "MARKS": MARKS}
     return environment
 
 
@@ -69,6 +76,21 @@ def span(statistic: Mapping[str, Any], *, low: float, high: float, mark: float |
     bar = f'<i class="bar" style="left:{left}%;width:{round(max(right - left, 0.5), 2)}%"></i>'
     dot = f'<i class="dot" style="left:{at(statistic["value"])}%"></i>'
     return Markup(f'<span class="span" aria-hidden="true">{line}{bar}{dot}</span>')  # noqa: S704 - numbers only
+
+
+def plain(value: Any) -> str:
+    """A value of any kind as a person writes it: no braces, quotes or digits that nobody reads.
+
+    >>> plain({"numeric": 55, "torch": 0.018139650455203}), plain([1.0, 0.896606298])
+    ('numeric 55, torch 0.01814', '1, 0.8966')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(key).replace('_', ' ')} {plain(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(each) for each in value)
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _ordered(report: Mapping[str, Any]) -> list[str]:

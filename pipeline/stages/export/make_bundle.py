@@ -175,6 +175,7 @@ def _record(context: StageContext, model: _Model, told: RefitReport) -> dict[str
             "weights": list(head.loss.weights(model.prevalence)),
         },
         "threshold": model.thresholds["points"]["alert_budget"]["threshold"],
+        "point": model.thresholds["ships"],
         "policy": _policy(model.thresholds),
         "folds": {
             name: {"from": time_text(folds[name].start), "to": time_text(folds[name].end)}

@@ -1,5 +1,6 @@
 """What outcomes showed stands under the version that was judged, once; without a store nothing is lost."""
 
+import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.config import Config
@@ -9,6 +10,8 @@ from pipeline.tracking.mlflow_store import store_uri
 from tests.fixtures.registered import empty_store
 from tests.pipeline.outcomes.test_metrics_file import REPORT
 
+pytestmark = pytest.mark.filterwarnings("ignore")
+"""MLflow warns of itself: deprecated loaders, a store with a schema of its own."""
 CONFIG = Config()
 
 
@@ -44,7 +47,8 @@ def test_numbers_and_reports_stand_under_the_version_and_only_once(tmp_path):
             "logged under version 1 of harbor-fraud"
         )
     client = MlflowClient(store_uri(CONFIG.tracking, runs=runs))
-    (run,) = client.search_runs(["1"], "tags.`harbor.outcomes` = 's'")
+    experiment = client.get_experiment_by_name(CONFIG.tracking.experiment).experiment_id
+    (run,) = client.search_runs([experiment], "tags.`harbor.outcomes` = 's'")
     assert run.data.metrics["outcomes_roc_auc"] == 0.9
     assert run.data.tags["harbor.model_version"] == "1"
     assert [each.path for each in client.list_artifacts(run.info.run_id)] == ["may.report.json"]
