@@ -129,7 +129,7 @@ def _plain_columns(f: _Flagged) -> dict[str, Floats]:
 
 
 def _account_columns(f: _Flagged) -> dict[str, Floats]:
-    """Cards counted once, at their first row: those with a fraud, those found in time, honest ones that were flagged.
+    """Cards counted once: those with a fraud and those found in time at their last fraud, honest ones at their alert.
 
     A card is found where one of its rows up to its last fraud is flagged: later it is known anyway. Money lost before
     the first alert of a card is what nothing could have saved.
@@ -139,7 +139,7 @@ def _account_columns(f: _Flagged) -> dict[str, Floats]:
         return {}
     time = f.rows.event_time
     codes = np.where(card >= 0, card, -1)
-    names, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    names, place = np.unique(codes, return_inverse=True)
     last_fraud = np.full(names.size, np.iinfo(np.int64).min)
     np.maximum.at(last_fraud, place[y > 0.5], time[y > 0.5])
     first_alert = np.full(names.size, np.iinfo(np.int64).max)
@@ -148,16 +148,20 @@ def _account_columns(f: _Flagged) -> dict[str, Floats]:
     found = defrauded & (first_alert <= last_fraud)
     false = ~defrauded & (first_alert < np.iinfo(np.int64).max) & (names >= 0)
 
-    def at_first(mask: Mask) -> Floats:
+    def counted_at(cards: Mask, rows: Mask) -> Floats:
+        """One of the rows of each of these cards."""
+        wanted = np.flatnonzero(rows & cards[place])
+        _, picked = np.unique(place[wanted], return_index=True)
         column = np.zeros(y.size)
-        column[first[mask]] = 1.0
+        column[wanted[picked]] = 1.0
         return column
 
+    last, first = (y > 0.5) & (time == last_fraud[place]), f.alerts & (time == first_alert[place])
     before = (y > 0.5) & (time < first_alert[place]) & found[place]
     return {
-        "accounts": at_first(defrauded),
-        "accounts found": at_first(found),
-        "accounts false": at_first(false),
+        "accounts": counted_at(defrauded, last),
+        "accounts found": counted_at(found, last),
+        "accounts false": counted_at(false, first),
         "lost before": f.weight * f.rows.amount * before,
     }
 
