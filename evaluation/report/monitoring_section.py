@@ -84,7 +84,7 @@ def monitoring_section(
     ]
     checks = [checks[0], *(_unjudged(each, frauds, config) if few else each for each in checks[1:])]
     checks.append(_drift(columns, expected))
-    reasons = [f"{each.name}: {each.text}" for each in checks if each.status == "refused"]
+    reasons = [each.text for each in checks if each.status == "refused"]
     return {
         "passed": not reasons,
         "reasons": reasons,
@@ -216,7 +216,7 @@ def _drift(columns: Sequence[Mapping[str, Any]], expected: Expectation | None) -
     named = ", ".join(f"{row['column']} ({row['index']:.2f})" for row in drifted[:COLUMNS_NAMED])
     more = f" and {len(drifted) - COLUMNS_NAMED} more" if len(drifted) > COLUMNS_NAMED else ""
     remedy = "Look at the feed of these columns first: a column that fell silent looks like this; then retrain"
-    return Check("inputs", "refused", f"{named}{more} drifted from test (population stability)", remedy)
+    return Check("inputs", "refused", f"columns drifted from test (population stability): {named}{more}", remedy)
 
 
 def _unjudged(check: Check, frauds: float, config: MonitoringConfig) -> Check:

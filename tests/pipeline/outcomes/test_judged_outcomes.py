@@ -233,7 +233,7 @@ def test_an_alarm_ends_with_3_and_says_so_in_fields_to_prometheus_and_to_the_web
     records = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     (record,) = [each for each in records if each["event"] == "outcomes"]
     assert (record["verdict"], record["report"], record["page"]) == ("alarm", "week.report.json", "week.report.html")
-    assert any(reason.startswith("log loss: ") for reason in record["reasons"])
+    assert any(reason.startswith("average precision is") for reason in record["reasons"])
     assert record["metrics"]["roc_auc"] == pytest.approx(0.5, abs=0.15)
     assert records[-1]["code"] == 3
     assert "no longer is what was shipped" in (tmp_path / "week.report.html").read_text()
