@@ -129,9 +129,14 @@ def promised_log_loss(probabilities: ArrayLike, *, weight: ArrayLike | None = No
 
 def expectation_from(values: Mapping[str, Any]) -> Expectation:
     """What `Expectation.to_dict` gave, read back."""
-    numbers = ("prevalence", "log_loss", "promised_log_loss", "average_precision")
-    columns = {str(name): _column_from(each) for name, each in values["columns"].items()}
-    return Expectation(int(values["rows"]), *(float(values[name]) for name in numbers), columns)
+    return Expectation(
+        rows=int(values["rows"]),
+        prevalence=float(values["prevalence"]),
+        log_loss=float(values["log_loss"]),
+        promised_log_loss=float(values["promised_log_loss"]),
+        average_precision=float(values["average_precision"]),
+        columns={str(name): _column_from(each) for name, each in values["columns"].items()},
+    )
 
 
 def _usual(values: NDArray[Any], event_time: Integers, *, bins: int) -> UsualColumn:

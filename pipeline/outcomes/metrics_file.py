@@ -47,7 +47,7 @@ def metrics_text(report: Mapping[str, Any], *, now: float) -> str:
     """
     bundle = report["bundle"]
     labels = {"candidate": bundle["candidate"], "bundle": bundle["manifest"][:12]}
-    lines = []
+    lines: list[str] = []
     for name, value, bound in _values(report, now):
         if not any(f" harbor_outcomes_{name} " in line for line in lines if line.startswith("# TYPE")):
             lines += [f"# HELP harbor_outcomes_{name} {HELP[name]}", f"# TYPE harbor_outcomes_{name} gauge"]
