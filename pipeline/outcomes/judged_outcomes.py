@@ -90,7 +90,7 @@ def file_numbers(name: str, part: Outcomes) -> dict[str, Any]:
     known = np.isfinite(part.rows.labels) & ~part.blocked
     rows, promised = part.rows.where(known), part.probabilities[known]
     found = known.any()
-    return json_values(
+    numbers: dict[str, Any] = json_values(
         {
             "file": name,
             "rows": int(known.size),
@@ -101,6 +101,7 @@ def file_numbers(name: str, part: Outcomes) -> dict[str, Any]:
             "log_loss": log_loss(rows.labels, promised, weight=rows.weight) if found else None,
         }
     )
+    return numbers
 
 
 def refit_against_twin(scored: Outcomes, twin: Twin) -> dict[str, Any]:
@@ -152,7 +153,8 @@ def _monitoring(
 
 
 def _interval(record: Mapping[str, Any]) -> Interval:
-    return Interval(*(float("nan") if record[key] is None else float(record[key]) for key in ("value", "low", "high")))
+    value, low, high = (float("nan") if record[key] is None else float(record[key]) for key in ("value", "low", "high"))
+    return Interval(value, low, high)
 
 
 def _rows_seen_in_training(scored: Outcomes, manifest: Mapping[str, Any]) -> list[str]:
