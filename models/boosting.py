@@ -10,6 +10,7 @@ import xgboost
 from models.device import booster_device
 from models.errors import InputError
 from models.histogram_cuts import cut_rows
+from models.logistic import log_odds
 from models.losses import LossSettings, posterior
 from models.options import BoostingConfig, TrainConfig
 from models.rows import Float32s, Float64s, Floats
@@ -79,7 +80,9 @@ def fit_booster(
 
     No class weight by default: the booster's probabilities are native ones, and `scale_pos_weight` would ruin them.
     With the loss of a head, trees minimise that very function instead, by soft labels and row weights in both folds.
-    Seed, threads and device are those of [train].
+    Where only a share s of the legitimate rows is learned from, each row of train begins ln(1/s) higher, so that what
+    trees add is right for all rows (Wang, Zhang and Wang, 2021: this offset loses least); weights of 1/s would lose
+    much of what the frauds say. Seed, threads and device are those of [train].
 
     Raises:
         InputError: a monotone column that is not there, infinite values, labels outside [0, 1], one class only, or a
@@ -90,17 +93,24 @@ def fit_booster(
         faults += _data_faults(name, data, columns=len(columns)) if data is not None else []
     if faults:
         raise InputError(f"{len(faults)} fault{'s' * (len(faults) > 1)} in the booster's input: " + "; ".join(faults))
+    prevalence = float(np.average(train.label, weights=train.weight))
+    share = config.legitimate_share if loss == NATIVE else loss.kept
+    if share < 1:
+        train = _drawn(train, share, seed=training.seed)
     if loss != NATIVE:
-        prevalence = float(np.average(train.label, weights=train.weight))
         train = _softened(train, loss, prevalence=prevalence)
         valid = None if valid is None else _softened(valid, loss, prevalence=prevalence)
     borders = cut_rows(train.matrix, train.weight, cuts=config.max_bin - 1, tail=config.tail_bins)
     cuts = _binned(LabelledMatrix(borders, np.zeros(len(borders)), np.ones(len(borders))), config, training)
     learned = _binned(train, config, training, like=cuts)
+    parameters = _parameters(config, columns, training)
+    if share < 1 and loss == NATIVE:
+        parameters["base_score"] = prevalence
+        learned.set_base_margin(np.full(len(train.label), log_odds(prevalence) - np.log(share), np.float32))
     judged = None if valid is None else _binned(valid, config, training, like=learned)
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
-        _parameters(config, columns, training),
+        parameters,
         learned,
         num_boost_round=config.rounds,
         evals=[] if judged is None else [(judged, "valid")],
@@ -127,6 +137,15 @@ class _AfterRound(xgboost.callback.TrainingCallback):
     def after_iteration(self, _model: Any, epoch: int, _losses: Any) -> bool:
         self._progress(epoch + 1, self._rounds)
         return False
+
+
+def _drawn(data: LabelledMatrix, share: float, *, seed: int) -> LabelledMatrix:
+    """Every fraud, and so large a share of the other rows, in their order."""
+    others = np.flatnonzero(data.label == 0)
+    left = np.random.default_rng([seed, 17]).permutation(others)[round(share * len(others)) :]
+    kept = np.ones(len(data.label), np.bool_)
+    kept[left] = False
+    return LabelledMatrix(data.matrix[kept], data.label[kept], data.weight[kept])
 
 
 def _softened(data: LabelledMatrix, loss: LossSettings, *, prevalence: float) -> LabelledMatrix:

@@ -14,6 +14,7 @@ Words:
     ratio r      w_1 / w_0, the weight of fraud over that of legitimate
     prevalence π fraud rate of train, which scales the weights to a mean of 1
     γ            focal exponent; 0 is plain cross-entropy
+    kept s       share of train's legitimate rows that a fit saw beside every fraud: its own odds are 1/s times too high
     tail         where the bare inverse leaves (0, 1): strictly increasing log odds beyond logit(floor)
 """
 
@@ -51,7 +52,8 @@ class LossSettings:
         convention: "uniform" spreads ε over both classes (torch, Keras); "non_target" over the other class alone;
             "prior" over both as often as train holds them, so that what is rare stays rare.
         gamma: exponent of the per-class focal factor (1 − p_k)^γ; 0 is plain cross-entropy.
-        prior: π of convention "prior", train's fraud rate; None with the others.
+        prior: π of convention "prior", the fraud rate of the rows that are seen; None with the others.
+        kept: s, the share of train's legitimate rows that are seen, drawn without regard to anything else.
     """
 
     smoothing: float = 0.0
@@ -60,6 +62,7 @@ class LossSettings:
     convention: Convention = "uniform"
     gamma: float = 0.0
     prior: float | None = None
+    kept: float = 1.0
 
     def __post_init__(self) -> None:
         faults = []
@@ -71,6 +74,8 @@ class LossSettings:
             faults.append(f"the prior must lie strictly between 0 and 1, got {self.prior}")
         if not (self.ratio > 0 and np.isfinite(self.ratio)):
             faults.append(f"the ratio of class weights must be a finite number > 0, got {self.ratio}")
+        if not 0 < self.kept <= 1:
+            faults.append(f"the share of legitimate rows that are kept must be in (0, 1], got {self.kept}")
         if not (self.gamma >= 0 and np.isfinite(self.gamma)):
             faults.append(f"gamma must be a finite number ≥ 0, got {self.gamma}")
         if faults:
@@ -95,18 +100,30 @@ class LossSettings:
         return self.epsilon * self.anchor, self.epsilon * (1 - self.anchor)
 
     def weights(self, prevalence: float) -> tuple[float, float]:
-        """(w0, w1) with w1 / w0 = r and a mean of w_y over train of 1."""
-        legitimate = 1.0 / ((1.0 - prevalence) + self.ratio * prevalence)
+        """(w0, w1) with w1 / w0 = r and a mean of w_y over the rows of train that are seen of 1."""
+        seen = thinned_rate(prevalence, self.kept)
+        legitimate = 1.0 / ((1.0 - seen) + self.ratio * seen)
         return legitimate, self.ratio * legitimate
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; the prior where there is one."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """Plain values, for JSON; the prior where there is one, the share kept where it is not all."""
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        return values if self.kept < 1 else {name: value for name, value in values.items() if name != "kept"}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "LossSettings":
         """The inverse of `to_dict`."""
         return cls(**values)
+
+
+def thinned_rate(prevalence: float, kept: float) -> float:
+    """The fraud rate where only a share of the legitimate rows is kept; with 1 / `kept`, that of all rows again.
+
+    Example:
+        >>> round(thinned_rate(0.02, 0.25), 4), round(thinned_rate(thinned_rate(0.02, 0.25), 1 / 0.25), 4)
+        (0.0755, 0.02)
+    """
+    return prevalence if kept == 1 else prevalence / (prevalence + kept * (1 - prevalence))
 
 
 def class_ratio(class_weight: ClassWeight, prevalence: float) -> float:
@@ -310,7 +327,9 @@ def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -
     η = (s − εu) / (1 − ε); "example" gives η_w = (σ(a) − εu) / (1 − ε) and odds(η) = odds(η_w) / r. With ε > 0 the
     bare inverse leaves (0, 1); below `floor` and above 1 − `floor` it goes on as logit η = ∓(logit(1 − floor) +
     log(1 + |a − a_floor|)): strictly increasing, finite, flat enough that a fraud down there costs a few nats only.
-    With ε = 0 nothing clips and the inverse is exact as far as float64 reaches.
+    With ε = 0 nothing clips and the inverse is exact as far as float64 reaches. All this is said of the rows that the
+    network saw; where they were a share s of the legitimate ones, ln s is added to the log odds at the end, which is
+    exact whatever the features (Dal Pozzolo et al., 2015).
 
     Args:
         margins: [N].
@@ -338,11 +357,12 @@ def posterior(margins: Floats, settings: LossSettings, *, floor: float = 1e-3) -
         )
     evidence = margin if settings.gamma == 0 else focal_log_odds(margin, settings.gamma)
     bound = float(logit(1 - floor)) if settings.epsilon > 0 else EXACT_LOGIT
-    low, high = (evidence_at(sign * bound, settings) for sign in (-1.0, 1.0))
+    low, high = (evidence_of_seen(sign * bound, settings) for sign in (-1.0, 1.0))
     inner = _log_odds_of(np.clip(evidence, low, high), settings)
     log_odds = np.clip(inner, -bound, bound)
     log_odds = np.where(evidence < low, -bound - np.log1p(np.maximum(low - evidence, 0)), log_odds)
     log_odds = np.where(evidence > high, bound + np.log1p(np.maximum(evidence - high, 0)), log_odds)
+    log_odds = log_odds + np.log(settings.kept)
     tail = (evidence > high).astype(np.int8) - (evidence < low).astype(np.int8)
     return Posterior(expit(log_odds), log_odds, tail if settings.epsilon > 0 else np.zeros_like(tail))
 
@@ -373,6 +393,16 @@ def evidence_at(log_odds: float, settings: LossSettings) -> float:
         3.8918
         >>> round(evidence_at(30.0, LossSettings(smoothing=0.1)), 4)
         2.9444
+    """
+    return evidence_of_seen(log_odds - float(np.log(settings.kept)), settings)
+
+
+def evidence_of_seen(log_odds: float, settings: LossSettings) -> float:
+    """The same where the log odds are those of the rows that were seen, of which some legitimate ones may be missing.
+
+    Example:
+        >>> round(evidence_of_seen(0.0, LossSettings(ratio=49.0, kept=0.1)), 4)
+        3.8918
     """
     shift, epsilon = float(np.log(settings.ratio)), settings.epsilon
     if epsilon == 0:

@@ -104,6 +104,13 @@ class TrainConfig(BaseModel):
     rows_per_category: int = Field(
         5_000, ge=1, description="training rows a category of a large vocabulary must have, or the column is hashed"
     )
+    legitimate_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of train's legitimate rows that each epoch draws anew beside every fraud; log odds are set "
+        "right by its logarithm",
+    )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="of matrix products; losses stay float32")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     threads: int = Field(0, ge=0, description="CPU threads; 0 takes the physical cores")
@@ -130,6 +137,12 @@ class BoostingConfig(BaseModel):
         64,
         ge=0,
         description="a categorical column of at most so many codes is shown as a 0/1 column a code; 0 shows none",
+    )
+    legitimate_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of train's legitimate rows that trees are grown on beside every fraud; exact by an offset",
     )
     patience: int = Field(50, ge=1, description="rounds without a better valid log loss before it stops")
     monotone: dict[str, Literal[-1, 1]] = Field(

@@ -90,7 +90,7 @@ def fit_sweep(
         InputError: a code outside its vocabulary.
         ValueError: a sweep of other rows or another architecture to take fits from.
     """
-    settings = sweep_settings(sweep, prevalence=task.prevalence, chosen=chosen)
+    settings = sweep_settings(sweep, prevalence=task.prevalence, kept=config.legitimate_share, chosen=chosen)
     fits = _fits_of(fitted, task) if fitted is not None else {}
     missing = [each for each in dict.fromkeys(setting.fitted_as for setting in settings) if each not in fits]
     fits = {**fits, **_new_fits(task, missing, config=config, start=start, progress=progress)}

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass, replace
 
-from models.losses import LossSettings, class_ratio
+from models.losses import LossSettings, class_ratio, thinned_rate
 from models.options import ClassWeight, SweepConfig, Weighting
 
 WEIGHT_ORDER: tuple[ClassWeight, ...] = ("none", "sqrt", "balanced")
@@ -39,23 +39,27 @@ class Setting:
         return self.loss, self.repeat
 
 
-def sweep_settings(config: SweepConfig, *, prevalence: float, chosen: Setting | None = None) -> tuple[Setting, ...]:
+def sweep_settings(
+    config: SweepConfig, *, prevalence: float, kept: float = 1.0, chosen: Setting | None = None
+) -> tuple[Setting, ...]:
     """The rows of a sweep: the grid, ε = 0 always in it, and the guide's own column-weighted setting at each ε.
 
     Args:
         config: [sweep].
         prevalence: fraud rate of train.
+        kept: share of train's legitimate rows that an epoch sees.
         chosen: what an earlier run chose; with mode "recheck" only that setting, its neighbours and ε = 0 are tried,
             without the guide's rows. Without it a recheck is a full sweep.
     """
     if config.mode == "recheck" and chosen is not None:
-        return _recheck_settings(config, chosen, prevalence=prevalence)
+        return _recheck_settings(config, chosen, prevalence=thinned_rate(prevalence, kept), kept=kept)
     smoothings = config.smoothing if 0.0 in config.smoothing else (0.0, *config.smoothing)
-    prior = prevalence if config.convention == "prior" else None
+    seen = thinned_rate(prevalence, kept)
+    prior = seen if config.convention == "prior" else None
 
     def loss(smoothing: float, name: ClassWeight, weighting: Weighting) -> LossSettings:
-        ratio = class_ratio(name, prevalence)
-        return LossSettings(smoothing, ratio, weighting, config.convention, config.gamma, prior)
+        ratio = class_ratio(name, seen)
+        return LossSettings(smoothing, ratio, weighting, config.convention, config.gamma, prior, kept)
 
     grid = [
         Setting(name, loss(smoothing, name, config.weighting), repeat)
@@ -66,7 +70,7 @@ def sweep_settings(config: SweepConfig, *, prevalence: float, chosen: Setting | 
     return (*grid, *(each for each in guide if (each.loss, each.repeat) not in present))
 
 
-def _recheck_settings(config: SweepConfig, chosen: Setting, *, prevalence: float) -> tuple[Setting, ...]:
+def _recheck_settings(config: SweepConfig, chosen: Setting, *, prevalence: float, kept: float) -> tuple[Setting, ...]:
     """The chosen setting, ε = 0, the ε on either side of it, and other class weights at ε = 0, while there is room.
 
     A class weight is compared at ε = 0 because every setting needs its ε = 0 twin; if it wins there, the optimum has
@@ -79,7 +83,7 @@ def _recheck_settings(config: SweepConfig, chosen: Setting, *, prevalence: float
         *((0.0, other) for other in others if other != chosen.class_weight),
     ]
     prior = None if chosen.loss.prior is None else prevalence
-    now = replace(chosen.loss, prior=prior)
+    now = replace(chosen.loss, prior=prior, kept=kept)
     return tuple(
         Setting(name, replace(now, smoothing=smoothing, ratio=class_ratio(name, prevalence)), repeat)
         for repeat in range(config.repeats)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from pipeline.online.commands import score_raw, skew, state_commands
+from pipeline.online.commands import PluginsOption, load_plugins_of, score_raw, skew, state_commands
 from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit, run_command
 from pipeline.storage.addresses import user_path
@@ -520,8 +520,10 @@ def score(
     ] = None,
     state: Annotated[str | None, typer.Option("--state", help="folder of the state that raw rows go on from")] = None,
     state_out: Annotated[str | None, typer.Option("--state-out", help="folder for the state behind them")] = None,
+    config: PluginsOption = None,
 ) -> None:
     """Score feature rows, or raw transactions with a state, with a bundle whose checksums have been verified."""
+    load_plugins_of(config)
     if transactions and state is not None and input_file is None:
         score_raw(bundle, state, tuple(transactions), out, state_out)
         return
@@ -620,12 +622,13 @@ def rollback(config: StoreConfigOption = None, assignments: SetOption = None) ->
 
 
 @app.command(epilog=help_end("sync"))
-def sync(run_folder: StageRunOption) -> None:
+def sync(run_folder: StageRunOption, config: PluginsOption = None) -> None:
     """Replay what the tracking journal holds and MLflow has not taken yet."""
     from pipeline.run import send_journal
     from pipeline.runs.working_copy import held_in_store
     from pipeline.stages import STAGES
 
+    load_plugins_of(config)
     placed = _stage_settings(run_folder, None, [])
     names = [stage.name for stage in STAGES]
     with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):

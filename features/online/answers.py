@@ -196,9 +196,7 @@ def _moment_before(memory: Int64, chain: int, kind: int, right: int, steps: int)
         end = first
         if first == memory[chain + FIRST]:
             return end, end
-        then = memory[row_at(memory, chain, kind, first - 1)]
-        while first > memory[chain + FIRST] and memory[row_at(memory, chain, kind, first - 1)] == then:
-            first -= 1
+        first = sought(memory, chain, kind, first - 1, memory[row_at(memory, chain, kind, first - 1)])
     return first, end
 
 

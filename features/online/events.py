@@ -31,8 +31,9 @@ from features.online.arena import (
 )
 from features.online.key_tables import found, put
 from features.online.moving_windows import move_windows
-from features.online.records import KNOWN_WORDS, NOW, RIGHT, STORE
+from features.online.records import HIGH, KNOWN_WORDS, LOW, NOW, RIGHT, STORE
 from features.online.row_insertion import cover_rows, insert_row
+from features.online.small_groups import fold_group, group_in_hand, is_unfolded
 from features.online.stored_labels import change_labels
 from features.windows.compilation import compiled
 from features.windows.kernels import NO_EVENT, Float32, Int64
@@ -154,6 +155,8 @@ def _find_pairs(memory: Int64, groups: int, made: bool) -> None:
 @compiled
 def _group(memory: Int64, store: int, high: int, low: int, made: bool) -> int:
     head = found(memory, memory[store + STORE.table], high, low)
+    if memory[store + STORE.unfolded] >= 0:
+        return group_in_hand(memory, store, head, high, low)
     if head:
         return head
     if not made:
@@ -163,6 +166,7 @@ def _group(memory: Int64, store: int, high: int, low: int, made: bool) -> int:
     memory[head : head + memory[store + STORE.head]] = memory[
         memory[store + STORE.blank] : memory[store + STORE.blank] + memory[store + STORE.head]
     ]
+    memory[head + HIGH], memory[head + LOW] = high, low
     put(memory, memory[store + STORE.table], high, low, head)
     return int(head)
 
@@ -172,7 +176,7 @@ def _answer_and_count(memory: Int64, place: int, event: Int64, values: Float32) 
     """Answer a row from its group in the store at `place`, then put it there."""
     store, groups, time = memory[STORES] + place * len(STORE), memory[GROUPS], event[known_rows.TIME]
     head = memory[groups + place]
-    if head == ABSENT or time < memory[head + NOW]:
+    if head == ABSENT or time < memory[head + NOW] or is_unfolded(memory, store, head):
         _answer_aside(memory, place, event, values)
     else:
         covered = memory[head + RIGHT]
@@ -183,6 +187,8 @@ def _answer_and_count(memory: Int64, place: int, event: Int64, values: Float32) 
         answer_columns(memory, store, head, question, values)
     if head != ABSENT and memory[store + STORE.rows] >= 0:
         insert_row(memory, store, groups, place, time, event[known_rows.AMOUNT])
+        if is_unfolded(memory, store, head):
+            fold_group(memory, store)
 
 
 @compiled

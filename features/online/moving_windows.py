@@ -34,21 +34,31 @@ def move_windows(memory: Int64, store: int, head: int, time: int) -> None:
 @compiled
 def count_row(memory: Int64, store: int, window: int, row: int, sign: int) -> None:
     """Add a row's amount to a window's sums, or (`sign` -1) take it away."""
+    count_amounts(memory, store, window, row, row + 1, sign)
+
+
+@compiled
+def count_amounts(memory: Int64, store: int, window: int, row: int, end: int, sign: int) -> None:
+    """The same of all rows from an address on that lie side by side before `end`."""
     if memory[store + STORE.total] < 0:
         return
-    amount = memory[row + memory[store + STORE.amount]]
-    memory[window + memory[store + STORE.total]] += sign * amount
+    width, amount, total = memory[memory[store + STORE.rows] + KIND.width], memory[store + STORE.amount], 0
+    for each in range(row + amount, end + amount, width):
+        total += memory[each]
+    memory[window + memory[store + STORE.total]] += sign * total
     if memory[store + STORE.square] < 0:
         return
-    high, low = square(np.uint64(amount))
-    old = np.uint64(memory[window + memory[store + STORE.square] + 1])
-    if sign > 0:
-        new = old + low
-        memory[window + memory[store + STORE.square]] += np.int64(high) + np.int64(new < old)
-    else:
-        new = old - low
-        memory[window + memory[store + STORE.square]] -= np.int64(high) + np.int64(old < low)
-    memory[window + memory[store + STORE.square] + 1] = np.int64(new)
+    squares = window + memory[store + STORE.square]
+    for each in range(row + amount, end + amount, width):
+        high, low = square(np.uint64(memory[each]))
+        old = np.uint64(memory[squares + 1])
+        if sign > 0:
+            new = old + low
+            memory[squares] += np.int64(high) + np.int64(new < old)
+        else:
+            new = old - low
+            memory[squares] -= np.int64(high) + np.int64(old < low)
+        memory[squares + 1] = np.int64(new)
 
 
 @compiled
@@ -89,17 +99,52 @@ def _leave(memory: Int64, store: int, head: int, window: int, time: int) -> None
     first = min(sought(memory, chain, kind, left, edge), right)
     memory[at] = first
     if first - left <= FEW or first - left <= right - first:
-        for position in range(left, first):
-            row = row_at(memory, chain, kind, position)
-            count_row(memory, store, at, row, -1)
-            _count_ids_behind(memory, store, at, row, time, -1)
+        _take_rows_away(memory, store, head, at, left, first, time)
         return
     for word in range(1, memory[store + STORE.seen] + memory[store + STORE.counted]):
         memory[at + word] = 0
-    for position in range(first, right):
-        row = row_at(memory, chain, kind, position)
-        count_row(memory, store, at, row, 1)
-        _count_ids_before(memory, store, at, row, edge, 1)
+    _add_rows(memory, store, head, at, first, right, edge)
+
+
+@compiled
+def _take_rows_away(memory: Int64, store: int, head: int, window: int, first: int, end: int, time: int) -> None:
+    """Take what the rows from position `first` on brought, a block at a time: after a silence there are millions."""
+    kind = memory[store + STORE.rows]
+    chain, width = head + memory[kind + KIND.at], memory[kind + KIND.width]
+    while first < end:
+        row, rows = _rows_of_block(memory, chain, kind, first, end)
+        count_amounts(memory, store, window, row, row + rows * width, -1)
+        for number in range(memory[store + STORE.counted]):
+            link = memory[memory[store + STORE.first_other] + number * len(OTHER) + OTHER.following]
+            seen = 0
+            for each in range(row + link, row + rows * width + link, width):
+                seen += memory[each] >= time
+            memory[window + memory[store + STORE.seen] + number] -= seen
+        first += rows
+
+
+@compiled
+def _add_rows(memory: Int64, store: int, head: int, window: int, first: int, end: int, edge: int) -> None:
+    """Count the rows from position `first` on, a block at a time."""
+    kind = memory[store + STORE.rows]
+    chain, width = head + memory[kind + KIND.at], memory[kind + KIND.width]
+    while first < end:
+        row, rows = _rows_of_block(memory, chain, kind, first, end)
+        count_amounts(memory, store, window, row, row + rows * width, 1)
+        for number in range(memory[store + STORE.counted]):
+            link = memory[memory[store + STORE.first_other] + number * len(OTHER) + OTHER.previous]
+            seen = 0
+            for each in range(row + link, row + rows * width + link, width):
+                seen += memory[each] < edge
+            memory[window + memory[store + STORE.seen] + number] += seen
+        first += rows
+
+
+@compiled
+def _rows_of_block(memory: Int64, chain: int, kind: int, first: int, end: int) -> tuple[int, int]:
+    """The address of the row at position `first`, and how many from there on lie in one block before `end`."""
+    size = 1 << memory[kind + KIND.shift]
+    return row_at(memory, chain, kind, first), min(size - (first & (size - 1)), end - first)
 
 
 @compiled

@@ -3,7 +3,7 @@
 Every set of ids that has features, or is counted inside another one, has a store. A store's groups are heads of fixed
 size: the moment that its windows stand at, its chains, what each window holds. Legend of a head, in words:
 
-    NOW RIGHT | rows | frauds | legits | largest | smallest | KNOWN | windows ... | label windows ...
+    HIGH LOW | NOW RIGHT | rows | frauds | legits | largest | smallest | KNOWN | windows ... | label windows ...
 
 Rows before position RIGHT are earlier than NOW, and windows end there. A window is where it begins (its left position)
 and sums over its rows; a label window is the first of its frauds and of its legitimate labels.
@@ -12,13 +12,14 @@ and sums over its rows; a label window is the first of its frauds and of its leg
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError, faults_text
-from features.online import arena, chains, key_tables
+from features.online import arena, chains, key_tables, small_groups
 from features.online.records import (
     ANSWERS,
     COLUMN,
@@ -104,12 +105,21 @@ class OnlinePlan:
         )
         memory[arena.STORES], memory[arena.STORE_COUNT] = starts["stores"], len(tables.stores)
         memory[arena.SCRATCH], memory[arena.GROUPS], memory[arena.KNOWN] = self.scratch, self.groups, self.known
-        memory[arena.KNOWN_KIND] = starts["kinds"] + (len(tables.kinds) - 1) * len(KIND)
+        kind = memory[arena.KNOWN_KIND] = starts["kinds"] + (len(tables.kinds) - 1) * len(KIND)
+        _write_header(memory, self.known + chains.WORDS, chain=self.known, kind=kind)
+        for store in tables.stores:
+            mask = key_tables.VALUES if store["unfolded"] >= 0 else NONE
+            _write_header(memory, int(store["table"]), mask=mask)
 
     @cached_property
     def by_batch_places(self) -> NDArray[np.int64]:
         """Where among `names` the columns are that no loop answers."""
         return np.array([self.names.index(column.name) for column, _ in self.by_batch], np.int64)
+
+    @cached_property
+    def event_struct(self) -> Struct:
+        """An event as bytes: key, time, amount and label of the row, then the keys of its ids."""
+        return Struct(f"<16s{KNOWN_WORDS - 2}q" + "16s" * len(self.ids))
 
     @property
     def event_words(self) -> int:
@@ -170,27 +180,30 @@ class _Layout:
     def plan(self) -> OnlinePlan:
         """All stores, one after the other, then what they share."""
         stores = [self._store(place, ids) for place, ids in enumerate(self.sets)]
-        heads = max((store["head"] for store in stores), default=0)
         known = self._words(chains.WORDS + key_tables.TABLE_WORDS)
         self.records["kinds"].append((0, KNOWN_WORDS + len(self.ids), 6, arena.OWN_LISTS + 5 * len(self.sets)))
-        records = [tuple(store[name] for name in STORE._fields) for store in stores]
         tables = Tables(
-            np.array(records, _records(STORE)),
+            np.array([tuple(store[name] for name in STORE._fields) for store in stores], _records(STORE)),
             *(np.array(self.records[name], kind) for name, kind in zip(Tables._fields[1:], _KINDS, strict=True)),
         )
+        records = self._words(sum(map(_size, tables)))
+        scratch = self._words(max((store["head"] for store in stores), default=0))
+        for place in np.flatnonzero(tables.stores["unfolded"] != NONE).tolist():
+            words = stores[place]["head"] + small_groups.UNFOLDED_WORDS
+            tables.stores["unfolded"][place] = self._words(words)
         return OnlinePlan(
             spec=self.spec,
             ids=self.ids,
             names=tuple(column.name for column in self.columns),
             tables=tables,
-            records=self._words(sum(map(_size, tables))),
+            records=records,
             by_batch=tuple(
                 (column, self.sets.index(_id_set(column.entity)))
                 for column in self.columns
                 if _aggregate(column).online is None
             ),
             known=known,
-            scratch=self._words(heads),
+            scratch=scratch,
             groups=self._words(len(stores)),
             first=self.next,
         )
@@ -205,7 +218,10 @@ class _Layout:
         store["head"] = HEAD_WORDS
         width = self._row_words(store, ids, columns)
         if columns or self._is_pair(ids):
-            store["rows"] = self._chain(store, place, 0, width, 3 if len(ids) == 1 else 2)
+            is_small = self._has_small_groups(ids, columns)
+            store["unfolded"] = 0 if is_small else NONE
+            shift = small_groups.SHIFT if is_small else 3 if len(ids) == 1 else 2
+            store["rows"] = self._chain(store, place, 0, width, shift)
         self._label_chains(store, place, columns)
         self._queues(store, place, columns)
         self._windows(store, ids, columns)
@@ -314,6 +330,12 @@ class _Layout:
         others = self.records["others"][store["first_other"] : store["first_other"] + store["others"]]
         return store["first_other"] + [other[0] for other in others].index(self.sets.index((column.of,)))
 
+    def _has_small_groups(self, ids: tuple[str, ...], columns: Sequence[FeatureColumn]) -> bool:
+        """Whether groups can do without a head: rows are all that they have, and nothing else leads to them."""
+        is_part = any(other[:-1] == ids for other in self.sets)
+        plain = not _other_ids(columns) and all(column.of != "label" for column in columns)
+        return len(ids) > 1 and plain and not is_part
+
     def _is_pair(self, ids: tuple[str, ...]) -> bool:
         return any(self._pair_of(column) == ids for column in self.columns)
 
@@ -339,6 +361,12 @@ _REFERENCES = (
     ("other", "others", OTHER),
 )
 """Fields that hold places in a table."""
+
+
+def _write_header(memory: Int64, table: int, *, chain: int = 0, kind: int = 0, mask: int = NONE) -> None:
+    """Say where the keys of a table stand; a mask of -1 takes all bits of them."""
+    memory[table + key_tables.CHAIN], memory[table + key_tables.KIND] = chain, kind
+    memory[table + key_tables.MASK] = mask
 
 
 def _size(table: NDArray[np.void]) -> int:

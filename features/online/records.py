@@ -30,9 +30,9 @@ ANSWERS = (
     "run_seconds",
 )
 """What loops can answer, `Aggregate.online`; everything else is answered by the aggregate's own function."""
-NOW, RIGHT = range(2)
-HEAD_WORDS = 2
-"""Words of a head before its chains: the moment its windows end at, and the position of the first row behind."""
+HIGH, LOW, NOW, RIGHT = range(4)
+HEAD_WORDS = 4
+"""Words of a head before its chains: its group's key, the moment its windows end at, and the first position behind."""
 NONE = -1
 """A part that a store does not have."""
 NEVER_DROPPED = 2**62
@@ -58,6 +58,7 @@ class StoreFields(NamedTuple):
         last: the store of its last id; for a single id, which of a row's ids it is.
         table: address of the table of its groups.
         blank: address of a head in which nothing has happened.
+        unfolded: address of a head that groups without one are unfolded into; NONE where all have their own.
         head: words of a head.
         rows: the kind of its chain of rows; so `frauds`, `legits`, `largest`, `smallest`; NONE where there is none.
         amount: which word of a row is its amount.
@@ -76,6 +77,7 @@ class StoreFields(NamedTuple):
     last: int
     table: int
     blank: int
+    unfolded: int
     head: int
     rows: int
     frauds: int

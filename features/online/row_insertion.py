@@ -68,12 +68,12 @@ def drop_old_rows(memory: Int64, store: int, head: int) -> None:
         return
     position = first_from(memory, chain, kind, first, position, earliest - memory[store + STORE.keep])
     if memory[store + STORE.moments]:
-        position = _kept_moments(memory, store, head, position, earliest)
+        position = kept_moments(memory, store, head, position, earliest)
     drop_before(memory, chain, kind, position)
 
 
 @compiled
-def _kept_moments(memory: Int64, store: int, head: int, position: int, earliest: int) -> int:
+def kept_moments(memory: Int64, store: int, head: int, position: int, earliest: int) -> int:
     """The position, or an earlier one of the first row of the last moments that may be asked about."""
     kind = memory[store + STORE.rows]
     chain = head + memory[kind + KIND.at]

@@ -7,7 +7,6 @@ same events make the same state (replay).
 """
 
 import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,18 +18,15 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.online import arena, events, known_rows
 from features.online.batch_answers import batch_answer
-from features.online.id_keys import IdKeys
+from features.online.id_keys import NULL, IdKeys
 from features.online.plan import OnlinePlan, online_plan
-from features.online.records import KNOWN_WORDS, NOW
+from features.online.records import NOW
 from features.online.table_events import LabelChanges, TableEvents
 from features.times import DAY, HOUR, MINUTE
 from features.windows.compilation import keep_compiled_loops
 from features.windows.groups import read_only
 from features.windows.kernels import NO_EVENT, Float32, Int64
 from features.windows.spec import FeatureSpec
-
-OWN_WORDS = struct.Struct(f"<16s{KNOWN_WORDS - 2}q")
-"""Key, time, amount and label of a row."""
 
 
 class Outcome(IntEnum):
@@ -242,6 +238,15 @@ class OnlineState:
         event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
         return self._changed(event, label_key(*(change.earlier or (None, None))))
 
+    def load_loops(self) -> None:
+        """Compile or load the loops now, so that no row waits for them; what is asked of them here changes nothing."""
+        nobody = [NULL] * len(self.plan.ids)
+        event = np.frombuffer(self.plan.event_struct.pack(NULL, 0, -1, int(NO_EVENT), *nobody), np.int64)
+        values = np.empty(len(self.plan.names), np.float32)
+        events.ask_row(self.memory, event, values)
+        events.accept_row(self.memory, event, values)
+        events.change_label(self.memory, event, int(NO_EVENT))
+
     def time_of(self, key: Int64) -> int | None:
         """event_time of a row that is known by its key [2 words], microseconds; None where it is not."""
         chain, kind = self.memory[arena.KNOWN], self.memory[arena.KNOWN_KIND]
@@ -300,9 +305,9 @@ class OnlineState:
             raise InputError(f"the state must fit {len(self.memory)} words, and the next {what} may not")
 
     def _event(self, row: Row) -> Int64:
-        key = self.keys.key
-        own = OWN_WORDS.pack(key(row.key), row.time, row.amount, label_key(row.label, row.available))
-        return np.frombuffer(own + b"".join(map(key, row.ids)), np.int64)
+        key, label = self.keys.key, label_key(row.label, row.available)
+        words = self.plan.event_struct.pack(key(row.key), row.time, row.amount, label, *map(key, row.ids))
+        return np.frombuffer(words, np.int64)
 
     def _batch_answers(self, event: Int64) -> list[np.float32]:
         """Of the columns that no loop answers, from the state as it is before the row."""

@@ -34,7 +34,7 @@ def broken_rules(
     known, finite = time != NOT_A_TIME, np.isfinite(amount)
     return {
         "amount: must be a finite number ≥ 0": ~(finite & (amount >= 0)),
-        f"amount: must be at most {largest}": finite & (amount > largest),
+        "amount: must be at most 2^53 minor units": finite & (amount > largest),
         f"event_time: must lie between {span}, is the unit right?": known & ((time < first) | (time > last)),
         "label: must be 0, 1 or blank": ~np.isin(label, (-1, 0, 1)),
         "label_available_at: must not lie before event_time": known & (available < time),

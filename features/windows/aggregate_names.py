@@ -102,6 +102,7 @@ def previous_ratio(k: int) -> Aggregate:
         past_only=True,
         online="previous_ratio",
         numbers=(k,),
+        moments=k,
     )
 
 
@@ -114,6 +115,7 @@ def previous_seconds(k: int) -> Aggregate:
         past_only=True,
         online="seconds_since",
         numbers=(k,),
+        moments=k,
     )
 
 
@@ -127,6 +129,7 @@ def previous_same(k: int, entity: str) -> Aggregate:
         past_only=True,
         online="previous_same",
         numbers=(k,),
+        moments=k,
     )
 
 

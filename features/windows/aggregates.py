@@ -51,6 +51,8 @@ class Aggregate:
         online: the loop of `features.online.answers` that answers one row; without one, `values` does, of the row's
             group as a chunk.
         numbers: what that loop must know besides.
+        moments: of one that takes no window, how many of the group's last different event_time before t, with all
+            rows of these, decide it; None where all the past does.
     """
 
     values: "Callable[[Chunk, Window], Values]"
@@ -64,6 +66,7 @@ class Aggregate:
     needs: Needs = "group"
     online: str | None = None
     numbers: tuple[int, ...] = ()
+    moments: int | None = None
 
     @property
     def reads_labels(self) -> bool:
@@ -139,6 +142,7 @@ AGGREGATES: dict[str, Aggregate] = {
         windowed=False,
         past_only=True,
         online="seconds_since",
+        moments=1,
     ),
     "first_seen": Aggregate(
         lambda chunk, past: chunk.first_seen(past),
@@ -146,6 +150,7 @@ AGGREGATES: dict[str, Aggregate] = {
         windowed=False,
         past_only=True,
         online="first_seen",
+        moments=1,
     ),
     "label_count": Aggregate(
         lambda chunk, window: chunk.labels(window),

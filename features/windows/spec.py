@@ -52,7 +52,8 @@ class FeatureColumn(BaseModel):
         if not self.entity:
             return self
         if aggregate is None:
-            home = "" if self.plugin is None else f": it comes from {self.plugin!r}, which features.plugins must name"
+            named = f": it comes from {self.plugin!r}, which features.plugins of the configuration must name"
+            home = "" if self.plugin is None else named
             raise InputError(f"no aggregate is named {self.aggregate!r}{home}")
         if aggregate.windowed != (self.window is not None):
             raise InputError(f"{self.aggregate!r} {'needs a' if aggregate.windowed else 'takes no'} window")

@@ -103,8 +103,9 @@ def fit_networks(
 ) -> tuple[Fit, ...]:
     """Fits one network per setting in one pass over the data per epoch.
 
-    Batches, dropout masks and the schedule are shared; initial weights depend on the repeat alone; gradient clipping,
-    early stopping and best weights are each setting's own, so each network is what a run of it alone would give.
+    Batches, dropout masks and the schedule are shared, each epoch sees every fraud and its share of the legitimate
+    rows; initial weights depend on the repeat alone; gradient clipping, early stopping and best weights are each
+    setting's own, so each network is what a run of it alone would give.
     A setting stops by the log loss on valid after the affine map of its margin that fits valid best: its own loss
     would be as consistent, but this is the number settings are ranked by, and it does not change with r and ε. One that
     has stopped costs nothing more, and leaves the others as they are. Where the task says how long fits are, each
@@ -126,6 +127,8 @@ def fit_networks(
     for name, given in (("repeat", repeats), ("start", start)):
         if given is not None and len(given) != len(settings):
             raise ValueError(f"one {name} a setting is needed, got {len(given)} for {len(settings)} settings")
+    if shares := {each.kept for each in settings} - {config.legitimate_share}:
+        raise ValueError(f"settings must keep {config.legitimate_share} of the legitimate rows, got {sorted(shares)}")
     kept = None if task.length is None else np.array(task.length.epochs, np.float64)
     if kept is not None and len(kept) != len(settings):
         raise ValueError(f"one number of epochs a setting is needed, got {len(kept)} for {len(settings)} settings")
@@ -188,6 +191,7 @@ def _step_settings(config: TrainConfig) -> StepSettings:
         mixup=config.mixup,
         unknown_share=config.unknown_share,
         low_precision=config.precision == "bfloat16",
+        legitimate_share=config.legitimate_share,
     )
 
 
@@ -205,7 +209,7 @@ def _trained(
     losses_2S = np.zeros((2, networks.settings))
     for epoch in range(1, config.epochs + 1):
         running_S = best.running_S.copy()
-        losses_R = networks.learn(train, _rates(epoch, len(train.label_N), config))
+        losses_R = networks.learn(train, _rates(epoch, train.drawn_rows(config.legitimate_share), config))
         margins_RN = networks.margins(valid)
         values_R = _valid_log_loss(networks, margins_RN, valid) if kept is None else np.abs(kept[running_S] - epoch)
         best.update(epoch, values_R, networks.arrays() | {"valid_margins": margins_RN.cpu().numpy()})

@@ -29,6 +29,7 @@ class StepSettings:
     mixup: float
     unknown_share: float
     low_precision: bool
+    legitimate_share: float = 1.0
 
 
 @dataclass(frozen=True)

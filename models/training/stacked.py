@@ -65,12 +65,11 @@ class StackedNetworks:
         return len(self._table.epsilon_S)
 
     def learn(self, fold: FoldTensors, learning_rates: Sequence[float]) -> torch.Tensor:
-        """One epoch of all settings over the shuffled rows of a fold, a step a learning rate; mean losses [S].
+        """One epoch of all settings over rows drawn from a fold, a step a learning rate; mean losses [S].
 
         A shard goes through the batches in order, and waits for no other: a free core takes the one farthest behind.
         """
-        order_N = self._batches.shuffled(len(fold.numeric_NF))
-        rows = torch.split(order_N, self._settings.batch_size)
+        rows = torch.split(self._batches.drawn(fold), self._settings.batch_size)
         shared = SharedBatches(lambda rows_B: self._batches.batch(fold, rows_B), rows, readers=len(self._shards))
         turns = _Turns(len(self._shards), len(rows))
         losses: list[list[torch.Tensor]] = [[] for _ in self._shards]

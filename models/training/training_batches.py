@@ -27,6 +27,11 @@ class FoldTensors:
     weight_N: torch.Tensor
     label_N: torch.Tensor
 
+    def drawn_rows(self, legitimate_share: float) -> int:
+        """How many rows an epoch sees: every fraud, and so large a share of the others."""
+        frauds = int(self.label_N.sum())
+        return frauds + round(legitimate_share * (len(self.label_N) - frauds))
+
     def thinned(self, most: int) -> "FoldTensors":
         """Every so many rows, `most` at most: themselves where they are no more."""
         step = max(1, -(-len(self.label_N) // most))
@@ -78,6 +83,16 @@ class BatchMaker:
         self._constants = {name: torch.tensor(array, device=device) for name, array in constants.items()}
         self._generator = torch.Generator(device).manual_seed(seed)
         self._shuffler = np.random.default_rng(seed)
+
+    def drawn(self, fold: FoldTensors) -> torch.Tensor:
+        """The rows of a new epoch in their order: every fraud, and a new draw of the others where not all are seen."""
+        share = self._settings.legitimate_share
+        if share == 1:
+            return self.shuffled(len(fold.label_N))
+        fraud_N = fold.label_N.cpu().numpy()
+        others = self._shuffler.permutation(np.flatnonzero(~fraud_N))[: fold.drawn_rows(share) - int(fraud_N.sum())]
+        rows = self._shuffler.permutation(np.concatenate([np.flatnonzero(fraud_N), others]))
+        return torch.from_numpy(rows).to(self.device)
 
     def shuffled(self, rows: int) -> torch.Tensor:
         """A new order of this many rows."""

@@ -174,41 +174,53 @@ def _head_faults(values: Mapping[str, Any]) -> Iterator[str]:
         yield "rule: must be a sentence"
 
 
-def _groups_faults(groups: Any, signature: Signature) -> Iterator[str]:
+def _groups_faults(groups: Any, signature: Signature) -> list[str]:
     if not isinstance(groups, list) or not 1 <= len(groups) <= MOST_GROUPS:
-        yield f"groups: must be a list of 1 to {MOST_GROUPS}"
-        return
+        return [f"groups: must be a list of 1 to {MOST_GROUPS}"]
     faults = [f"group {n}: {fault}" for n, group in enumerate(groups, 1) for fault in _group_faults(group, signature)]
-    yield from faults
-    if faults:
-        return
+    return faults or _fit_faults(groups, signature)
+
+
+def _fit_faults(groups: Sequence[Mapping[str, Any]], signature: Signature) -> list[str]:
+    """What is wrong with groups that are right by themselves: their order, and which columns they hold together."""
     codes = [group["code"] for group in groups]
-    if codes != sorted(set(codes)):
-        yield "groups: must stand in order of their codes, each once"
     columns = [name for group in groups for name in group["columns"]]
-    if sorted(columns) != sorted(signature.inputs):
-        yield f"groups: must hold each of the graph's {len(signature.inputs)} columns once, got {len(columns)}"
+    wanted = len(signature.inputs)
+    checks = {
+        "groups: must stand in order of their codes, each once": codes == sorted(set(codes)),
+        f"groups: must hold each of the graph's {wanted} columns once, got {len(columns)}": sorted(columns)
+        == sorted(signature.inputs),
+    }
+    return [fault for fault, right in checks.items() if not right]
 
 
-def _group_faults(group: Any, signature: Signature) -> Iterator[str]:
+def _group_faults(group: Any, signature: Signature) -> list[str]:
     if not isinstance(group, dict) or group.keys() != GROUP_KEYS:
-        yield f"must have {', '.join(sorted(GROUP_KEYS))} and nothing else"
-        return
-    if not isinstance(group["code"], str) or re.fullmatch(r"[A-Z][A-Z0-9_]{0,127}", group["code"]) is None:
-        yield "code: must be of capital letters, digits and _"
+        return [f"must have {', '.join(sorted(GROUP_KEYS))} and nothing else"]
     places = {f"{{{key}}}" for key in ("value", "usual", "details") if group[key]}
-    if not _is_sentence(group["sentence"], places):
-        yield f"sentence: must be one of at most {LONGEST} characters, with no places but those of its numbers"
-    if not _is_sentence(group["subject"], set()):
-        yield "subject: must be words"
-    for key in ("value", "usual"):
-        if group[key] is not None and not _is_shown(group[key], signature.numeric):
-            yield f"{key}: must be null or have column (a numeric one), times (a number) and digits (0 to 6)"
-    if not _are_details(group["details"], signature):
-        yield f"details: must be at most {MOST_DETAILS} columns of the graph, each with its words"
-    names = group["columns"]
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        yield "columns: must be a list of names"
+    shown = "must be null or have column (a numeric one), times (a number) and digits (0 to 6)"
+    checks = {
+        "code: must be of capital letters, digits and _": _is_code(group["code"]),
+        f"sentence: must be one of at most {LONGEST} characters, with no places but those of its numbers": _is_sentence(
+            group["sentence"], places
+        ),
+        "subject: must be words": _is_sentence(group["subject"], set()),
+        f"value: {shown}": _is_shown(group["value"], signature.numeric),
+        f"usual: {shown}": _is_shown(group["usual"], signature.numeric),
+        f"details: must be at most {MOST_DETAILS} columns of the graph, each with its words": _are_details(
+            group["details"], signature
+        ),
+        "columns: must be a list of names": _are_names(group["columns"]),
+    }
+    return [fault for fault, right in checks.items() if not right]
+
+
+def _is_code(code: Any) -> bool:
+    return isinstance(code, str) and re.fullmatch(r"[A-Z][A-Z0-9_]{0,127}", code) is not None
+
+
+def _are_names(names: Any) -> bool:
+    return isinstance(names, list) and bool(names) and all(isinstance(name, str) for name in names)
 
 
 def _are_details(details: Any, signature: Signature) -> bool:
@@ -218,6 +230,8 @@ def _are_details(details: Any, signature: Signature) -> bool:
 
 
 def _is_shown(number: Any, numeric: Sequence[str]) -> bool:
+    if number is None:
+        return True
     if not isinstance(number, dict) or number.keys() != NUMBER_KEYS or number["column"] not in numeric:
         return False
     return is_number(number["times"]) and _is_whole(number["digits"], 0, 6)

@@ -13,6 +13,10 @@ from pipeline.storage.masking import masked
 
 state_commands = typer.Typer(help="The windows of all groups, from which raw transactions are scored.")
 
+PluginsOption = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="TOML file whose features.plugins are needed, and may lie beside it"),
+]
 LogOption = Annotated[str, typer.Option("--log", help="folder of a log that serving wrote")]
 
 
@@ -21,6 +25,7 @@ def build_state(
     run: Annotated[str, typer.Option("--run", help="run folder whose rows the state is made of")],
     out: Annotated[str, typer.Option("--out", help="folder to write")],
     until: Annotated[str | None, typer.Option("--until", help="last event_time; ISO 8601, UTC")] = None,
+    config: PluginsOption = None,
 ) -> None:
     """Make the state behind a run's rows, all of them or those up to a moment."""
     from features.times import time_microseconds
@@ -29,25 +34,31 @@ def build_state(
     from pipeline.state.state_files import state_place
     from pipeline.storage.addresses import local_path
     from pipeline.storage.atomic import replaced_folder
+    from pipeline.storage.done import read_done
+    from pipeline.storage.errors import InputError
 
     place = state_place(local_path(out))
     folder, moment = local_path(run), None if until is None else time_microseconds(until)
-    config = read_settings(folder).config
+    load_plugins_of(config)
+    settings = read_settings(folder)
+    if unfinished := [name for name in ("ingest", "features") if read_done(folder / name) is None]:
+        raise InputError(f"{run} must have finished {' and '.join(unfinished)} before a state of it can be made")
     with replaced_folder(place) as made:
         spec = folder / "features" / "spec.json"
-        manifest = write_state_of_run(folder / "ingest", spec, made, config=config, until=moment)
+        manifest = write_state_of_run(folder / "ingest", spec, made, config=settings.config, until=moment)
     _show(f"{manifest['rows']:,} rows up to {manifest['last_event']} → {out}")
 
 
 @state_commands.command("digest", epilog=help_end("state digest"))
 def state_digest(
-    state: Annotated[str, typer.Option("--state", help="folder of a state")],
+    state: Annotated[str, typer.Option("--state", help="folder of a state")], config: PluginsOption = None
 ) -> None:
     """Load a state, and say its digest: equal after equal events, on whatever machine."""
     from pipeline.state.history_state import id_keys
     from pipeline.state.state_files import checked_state
     from pipeline.storage.addresses import local_path
 
+    load_plugins_of(config)
     stored = checked_state(local_path(state))
     history = stored.loaded(id_keys(None))
     _show(f"{history.state.digest()}  {history.state.rows:,} rows up to {stored.manifest['last_event']}")
@@ -55,13 +66,16 @@ def state_digest(
 
 @state_commands.command("compact", epilog=help_end("state compact"))
 def compact_log(
-    log: LogOption, out: Annotated[str, typer.Option("--out", help="folder to write the state behind the log to")]
+    log: LogOption,
+    out: Annotated[str, typer.Option("--out", help="folder to write the state behind the log to")],
+    config: PluginsOption = None,
 ) -> None:
     """Bring a log to its end: the state from which serving can go on without it."""
     from pipeline.online.replayed_log import read_log, replayed
     from pipeline.state.state_files import state_place, write_next_state
     from pipeline.storage.addresses import local_path
 
+    load_plugins_of(config)
     place = state_place(local_path(out))
     told = read_log(local_path(log))
     manifest = write_next_state(place, told.start, replayed(told).after)
@@ -69,12 +83,17 @@ def compact_log(
 
 
 @state_commands.command("features", epilog=help_end("state features"))
-def served_features(log: LogOption, out: Annotated[str, typer.Option("--out", help="Parquet file to write")]) -> None:
+def served_features(
+    log: LogOption,
+    out: Annotated[str, typer.Option("--out", help="Parquet file to write")],
+    config: PluginsOption = None,
+) -> None:
     """Write the features of a log's rows as serving saw them, late rows and late labels included."""
     from pipeline.online.served_features import write_served_features
     from pipeline.storage.addresses import local_path
     from pipeline.storage.atomic import output_path
 
+    load_plugins_of(config)
     written = write_served_features(local_path(log), output_path(local_path(out)))
     _show(f"{written.rows:,} rows, {written.late:,} of them late → {out}")
     if written.differing:
@@ -85,6 +104,7 @@ def served_features(log: LogOption, out: Annotated[str, typer.Option("--out", he
 def skew(
     log: LogOption,
     out: Annotated[str | None, typer.Option("--out", help="Parquet file with a row a difference")] = None,
+    config: PluginsOption = None,
 ) -> None:
     """Compare what serving saw with what it would have seen had all come in time; each difference has a cause."""
     from pipeline.online.skew import Skew, log_skew
@@ -99,11 +119,20 @@ def skew(
             event = f"event {first.event}" if first.event >= 0 else f"row {first.row}"
             yield f"  {values:>10,}  {cause}, first {event} of the log"
 
+    load_plugins_of(config)
     found = log_skew(local_path(log), None if out is None else output_path(local_path(out)))
     for line in lines(found):
         _show(line)
     if found.unexplained:
         raise typer.Exit(Exit.REFUSED)
+
+
+def load_plugins_of(config: str | None) -> None:
+    """Load the plugins that a configuration names: what is in a run, a bundle or a state names none that is loaded."""
+    from pipeline.config import load_config
+
+    if config is not None:
+        load_config(config)
 
 
 def score_raw(bundle: str, state: str, transactions: tuple[str, ...], out: str, state_out: str | None) -> None:

@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from features.online.id_keys import IdKeys
 from features.online.state import OnlineState
 from features.online.table_events import LabelChanges
 from features.times import time_text
 from features.windows.spec import FeatureSpec
+from pipeline.state.event_log import SUFFIX
 from pipeline.state.history_state import HistoryState
 from pipeline.storage.atomic import replaced_folder, write_bytes, write_text
 from pipeline.storage.content import write_json
 from pipeline.storage.done import folder_checksums
-from pipeline.storage.errors import InputError
+from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.untrusted import parsed_json, plain_content
 
 MANIFEST, FEATURES, WORDS, TO_COME = "manifest.json", "features.json", "words.bin", "labels_to_come.bin"
@@ -30,7 +32,9 @@ PRESET = "preset"
 """A folder of its own: the preset by which rows were read, and a table of rates where it names one."""
 BESIDE = ("hash_key_check", "key_column", "reading")
 """Keys of the manifest that say how ids become keys, and rows are read."""
-FORMAT = 1
+FORMAT = 2
+WHOLE = ("signature.json", WORDS)
+"""Files by which a folder is known to which nothing may be added: of a bundle, of a state."""
 LARGEST_MANIFEST = 1 << 20
 LITTLE_ENDIAN = np.dtype("<i8")
 BEFORE_EVENT = 2
@@ -53,8 +57,16 @@ class StateFolder:
 
     @property
     def spec(self) -> FeatureSpec:
-        """The columns that the state answers."""
-        return FeatureSpec.from_json(self.features)
+        """The columns that the state answers.
+
+        Raises:
+            InputError: they are no columns that this process knows: those of a plugin need it.
+        """
+        try:
+            return FeatureSpec.from_json(self.features)
+        except ValidationError as error:
+            faults = dict.fromkeys(each["msg"].removeprefix("Value error, ") for each in error.errors())
+            raise InputError(faults_text(list(faults), str(self.folder / FEATURES))) from None
 
     @property
     def newest(self) -> int | None:
@@ -141,9 +153,12 @@ def state_place(folder: Path) -> Path:
     """Where a state may be written: nowhere yet, in an empty folder, or in the place of a state.
 
     Raises:
-        InputError: something else lies there.
+        InputError: something else lies there, or it is inside of a bundle, a state or a log.
     """
     place = folder.resolve()
+    for above in place.parents:
+        if any((above / name).is_file() for name in WHOLE) or any(above.glob(f"*{SUFFIX}")):
+            raise InputError(f"a state must be written outside of bundles, states and logs, got {folder} in {above}")
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return place
     try:
@@ -168,7 +183,10 @@ def checked_state(folder: Path) -> StateFolder:
     if not sizes:
         raise InputError(f"{folder / MANIFEST} must be the manifest of a state, but keys of one are missing")
     if manifest["format"] != FORMAT:
-        raise InputError(f"{folder / MANIFEST} must be of format {FORMAT}, got {manifest['format']!r}")
+        raise InputError(
+            f"{folder / MANIFEST} must be of format {FORMAT}, got {manifest['format']!r}: build the state again with "
+            "harbor state build"
+        )
     stored = StateFolder(folder, manifest, "")
     for name in manifest["files"]:
         if name not in (WORDS, TO_COME):

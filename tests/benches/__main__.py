@@ -2,7 +2,10 @@
 
 import argparse
 import importlib
+import os
 from pathlib import Path
+
+from tests.benches import peer_interpreters
 
 FOLDER = Path(__file__).parent
 
@@ -12,7 +15,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bench", choices=names, help="one of them; all where it is left out")
     parser.add_argument("--data", help="a transaction file to measure on, where the benchmark takes one")
+    parser.add_argument("--river", help="a Python interpreter that has river, for the benchmark of online features")
     arguments = parser.parse_args()
+    if arguments.river:
+        os.environ[peer_interpreters.RIVER] = arguments.river
     for name in [arguments.bench] if arguments.bench else names:
         module = importlib.import_module(f"tests.benches.bench_{name}")
         print(f"\n{name}\n{module.HEADING}" if hasattr(module, "HEADING") else _heading(name), flush=True)

@@ -6,13 +6,21 @@ of, and the memory of a card with 58 rows in 30 days. Microseconds are of single
 """
 
 import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.online import chains, key_tables, small_groups
 from features.online.id_keys import IdKeys
 from features.online.state import Bounds, OnlineState, Row
 from features.online.table_events import table_events
@@ -32,15 +40,18 @@ from pipeline.sections import DataConfig
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, scoring_graph
 from pipeline.stages.export.graph_parts import graph_parts
 from pipeline.stages.ingest.preset_files import load_preset
+from tests.benches import peer_interpreters
 from tests.benches.bench_score import fitted
 from tests.benches.bench_windows import canonical
+from tests.fixtures.online_groups import ids_of
 
 BOUNDS = Bounds(lateness=HOUR, ahead=None, remembered=0)
 KEYS = IdKeys(b"a secret of the bench")
-RIVER_ROWS = 20_000
+PEER_ROWS = 20_000
 SINGLE = 20_000
 """Rows that come one by one through Python at the end."""
 FURTHER = 300_000
+SLOWEST = 4
 HOT_ROWS = 2_000_000
 COARSE = HOUR
 HEADING = f"\n{'':<44} {'ours':>10} {'peer':>10} {'peer/ours':>10}"
@@ -53,7 +64,7 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
         table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
     spec = feature_spec(FeaturesConfig(), columns=table.column_names)
     started = time.perf_counter()
-    new_state(spec).accept(Row(0, 1, ("a", "b")), np.empty(columns_of(spec), np.float32))
+    new_state(spec).load_loops()
     print(f"loops ready, compiled or from the cache: {time.perf_counter() - started:.1f} s")
     batch, online = every_row(table, spec)
     every_row(coarse(table.slice(0, 250_000)), spec)
@@ -61,37 +72,83 @@ def bench(data: str | None) -> list[tuple[str, float, float]]:
     memory_of_a_card(spec)
     rows = [("s for all rows: one by one, the table", online, batch)]
     rows += single_calls(table, spec)
-    rows += river_statistics(table, spec)
+    rows += peers(table, spec)
     rows += raw_to_probability()
     return [*rows, *hot_merchant(spec)]
 
 
-def river_statistics(table: pa.Table, spec: FeatureSpec) -> list[tuple[str, float, float]]:
-    """Nine of river's rolling statistics of a card beside all of our columns, a row at a time; where river is there."""
-    if importlib.util.find_spec("river") is None:
-        print("river is not installed: pip install river==0.26.1 shows its figures beside ours")
-        return []
-    from river import stats, utils
-
-    rows = as_rows(table.slice(0, RIVER_ROWS), new_state(spec))
-    kinds = (stats.Sum, stats.Mean, stats.Var)
-    made: dict[object, list[utils.TimeRolling]] = {}
-    started = time.process_time()
-    for row in rows:
-        card, moment = row.ids[0], datetime.fromtimestamp(row.time / 1e6, UTC).replace(tzinfo=None)
-        if card not in made:
-            spans = (timedelta(days=days) for days in (1, 7, 30))
-            made[card] = [utils.TimeRolling(kind(), span) for span in spans for kind in kinds]
-        for statistic in made[card]:
-            statistic.get()
-            statistic.update(row.amount / 100, t=moment)
-    peer = (time.process_time() - started) / len(rows) * 1e6
+def peers(table: pa.Table, spec: FeatureSpec) -> list[tuple[str, float, float]]:
+    """CPU a row of all of our columns, beside nine of river's statistics and a look-up of values made beforehand."""
     state, values = new_state(spec), np.empty(columns_of(spec), np.float32)
+    rows = as_rows(table.slice(0, PEER_ROWS), state)
+    state.accept(rows[0], values)
     started = time.process_time()
-    for row in rows:
+    for row in rows[1:]:
         state.accept(row, values)
     ours = (time.process_time() - started) / len(rows) * 1e6
-    return [(f"µs of CPU a row: our {len(values)} columns, 9 statistics of river", ours, peer)]
+    timed = {"9 statistics of river": river_statistics(rows), "2 look-ups in Redis": looked_up(rows, len(values))}
+    name = f"µs of CPU a row: our {len(values)} columns, "
+    return [(name + peer, ours, took) for peer, took in timed.items() if took is not None]
+
+
+def river_statistics(rows: list[Row]) -> float | None:
+    """Microseconds of CPU a row of nine of river's rolling statistics of a card, asked and then updated."""
+    interpreter = os.environ.get(peer_interpreters.RIVER)
+    if interpreter is None:
+        print("river is not asked: --river PYTHON names an interpreter that has it (pip install river==0.26.1)")
+        return None
+    given = json.dumps([(row.ids[0], row.time, row.amount) for row in rows])
+    command = [interpreter, str(Path(__file__).with_name("river_statistics.py"))]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    print(f"river {answer['version']}: {answer['microseconds']:.1f} µs of CPU a row")
+    return float(answer["microseconds"])
+
+
+def looked_up(rows: list[Row], columns: int) -> float | None:
+    """Microseconds of the client's CPU a row of reading values of a card and of a merchant that somebody else made.
+
+    The floor of a feature store's look-up: one round trip to a Redis on this machine, and the numbers out of its bytes.
+    """
+    server = shutil.which("redis-server")
+    if server is None or importlib.util.find_spec("redis") is None:
+        print("no look-up: it needs redis-server and the redis package")
+        return None
+    import redis
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/redis.sock"
+        options = ("--port", "0", "--unixsocket", path, "--save", "", "--daemonize", "no", "--dir", folder)
+        with subprocess.Popen([server, *options], stdout=subprocess.DEVNULL) as process:
+            try:
+                store = connected(redis.Redis(unix_socket_path=path))
+                vector = np.zeros(columns // 2, np.float32).tobytes()
+                for one in {identity for row in rows for identity in row.ids}:
+                    store.set(one, vector)
+                took, started = [], time.process_time()
+                for row in rows:
+                    asked = time.perf_counter_ns()
+                    for found in store.mget(row.ids):
+                        np.frombuffer(found, np.float32)
+                    took.append((time.perf_counter_ns() - asked) / 1000)
+                spent = (time.process_time() - started) / len(rows) * 1e6
+            finally:
+                process.terminate()
+    low, high = np.percentile(took, (50, 99))
+    print(f"a look-up in Redis through a socket of this machine: p50 {low:.0f}, p99 {high:.0f} µs")
+    return spent
+
+
+def connected(store: Any) -> Any:
+    """The store once it answers."""
+    for _ in range(100):
+        try:
+            store.ping()
+        except ConnectionError:
+            time.sleep(0.05)
+        else:
+            return store
+    raise TimeoutError("redis-server must answer within five seconds")
 
 
 def raw_to_probability() -> list[tuple[str, float, float]]:
@@ -258,7 +315,14 @@ def hot_merchant(spec: FeatureSpec) -> list[tuple[str, float, float]]:
     silent = [microseconds(state, [row(last + days * DAY)])[0] for days in (15, 15 + 31)]
     print(f"late by up to an hour: p50 {np.median(late):.0f}, p99 {np.percentile(late, 99):.0f} µs")
     print(f"first call after 15 and after 31 days of silence: {silent[0]:.0f} and {silent[1]:.0f} µs")
+    print(f"first {SLOWEST} calls of the {SINGLE:,}: {first_and_slowest(steady)}")
     return percentiles("µs at a merchant of 2 M rows, p", steady)
+
+
+def first_and_slowest(took: np.ndarray) -> str:
+    """What the first calls took, which meet pages for the first time, and which calls took longest."""
+    slowest = np.argsort(took)[::-1][:SLOWEST]
+    return f"{took[:SLOWEST].round(0).tolist()}; the slowest: {[(int(p), round(float(took[p]))) for p in slowest]}"
 
 
 def snapshot(table: pa.Table, spec: FeatureSpec) -> None:
@@ -303,8 +367,34 @@ def memory_of_a_card(spec: FeatureSpec) -> None:
         )
         state.accept_table(table_events(table, plan=state.plan, keys=KEYS), nothing(state))
         print(f"bytes a card of 58 rows in 30 days, {name}: {(len(state.words()) - state.plan.first) * 8 / cards:,.0f}")
-    pairs = table.group_by(["card_id", "merchant_id"]).aggregate([]).num_rows
-    print(f"pairs a card in {months} months: {pairs / cards:.0f}")
+    for ids, groups, size in stored_bytes(state):
+        print(f"  {groups:,} groups of {' + '.join(ids)}: {size / groups:,.0f} bytes each, {size / cards:,.0f} a card")
+
+
+def stored_bytes(state: OnlineState) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Of each store its ids, how many groups it has, and what they take, slots of the table among it."""
+    for store in state.plan.tables.stores:
+        start = int(store["table"]) + key_tables.HEADER_WORDS
+        parts = state.memory[start : start + key_tables.PARTS * key_tables.PART_WORDS].reshape(key_tables.PARTS, -1)
+        slots = np.concatenate([state.memory[first : first + count] for first, count, _ in parts])
+        at = slots[slots != 0] & key_tables.VALUES
+        small = (state.memory[at] >> small_groups.ROWS != 0) & (store["unfolded"] >= 0)
+        sizes = 1 << (state.memory[at[small]] >> small_groups.SIZE & small_groups.BITS)
+        heads = at[~small]
+        words = len(slots) + int(sizes.sum()) + len(heads) * int(store["head"])
+        chains_of = (int(store[name]) for name in ("rows", "frauds", "legits", "largest", "smallest"))
+        words += sum(chain_words(state, heads, kind) for kind in chains_of if kind >= 0)
+        yield tuple(sorted(ids_of(state.plan, store))), len(at), words * 8
+
+
+def chain_words(state: OnlineState, heads: np.ndarray, kind: int) -> int:
+    """Words of blocks and directories of the chains of a kind."""
+    record = state.plan.tables.kinds[kind]
+    first, end, room = (
+        state.memory[heads + record["at"] + word] for word in (chains.FIRST, chains.END, chains.CAPACITY)
+    )
+    blocks = np.where(end > first, (end - 1 >> record["shift"]) - (first >> record["shift"]) + 1, 0)
+    return int((blocks * (record["width"] << record["shift"]) + np.where(room > 1, room, 0)).sum())
 
 
 def nothing(state: OnlineState) -> np.ndarray:

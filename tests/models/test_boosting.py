@@ -54,6 +54,23 @@ def test_rounds_are_told_as_they_come_and_change_no_byte():
     assert booster.model == fitted().model
 
 
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_a_booster_of_a_share_of_the_legitimate_rows_speaks_of_all(share):
+    train, valid = rare_matrix(12_000, seed=14), rare_matrix(6_000, seed=15)
+    booster = fitted(train, valid, legitimate_share=share, learning_rate=0.1)
+    probability = 1 / (1 + np.exp(-booster.margins(valid.matrix)))
+    assert valid.label.sum() / probability.sum() == pytest.approx(1, abs=0.12)
+    assert log_loss(valid.label, probability) == pytest.approx(booster.valid_log_loss[booster.best_round - 1], abs=1e-6)
+    assert log_loss(valid.label, probability) < 1.05 * fitted(train, valid, learning_rate=0.1).valid_log_loss[-1]
+
+
+def rare_matrix(size, *, seed):
+    """Of the same law, with three quarters of the frauds taken away."""
+    data = made_matrix(size, seed=seed)
+    kept = (data.label == 0) | (np.random.default_rng(seed).random(size) < 0.25)
+    return LabelledMatrix(data.matrix[kept], data.label[kept], data.weight[kept])
+
+
 def test_same_seed_same_bytes():
     assert fitted().model == fitted().model
 

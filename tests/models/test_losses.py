@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.errors import InputError
 from models.losses import (
     LossSettings,
     class_ratio,
@@ -178,6 +179,34 @@ def test_the_posterior_undoes_the_minimiser_of_the_true_loss(convention, weighti
             eta, smoothing=loss.epsilon, ratio=ratio, weighting=weighting, gamma=gamma, anchor=loss.anchor
         )
         np.testing.assert_allclose(posterior(margin, loss).probability, eta, atol=1e-4)
+
+
+@pytest.mark.parametrize("weighting", ["example", "column"])
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+@pytest.mark.parametrize("kept", [0.5, 0.02])
+def test_the_posterior_speaks_of_all_rows_where_a_share_of_the_legitimate_was_seen(weighting, gamma, kept):
+    eta = np.array([0.0002, 0.002, 0.01, 0.1, 0.5, 0.8])
+    seen = eta / (eta + kept * (1 - eta))
+    for smoothing, ratio in itertools.product((0.0, 0.05, 0.2), (1.0, 7.4)):
+        loss = LossSettings(smoothing, ratio, weighting, gamma=gamma, kept=kept)
+        margin = optimal_margins(
+            seen, smoothing=loss.epsilon, ratio=ratio, weighting=weighting, gamma=gamma, anchor=loss.anchor
+        )
+        np.testing.assert_allclose(posterior(margin, loss, floor=1e-4).probability, eta, rtol=2e-3)
+        assert evidence_at(float(np.log(eta[3] / (1 - eta[3]))), loss) == pytest.approx(
+            margin[3] if gamma == 0 else focal_log_odds(margin, gamma)[3], abs=1e-3
+        )
+
+
+def test_weights_have_a_mean_of_one_over_the_rows_that_are_seen():
+    legitimate, fraud = LossSettings(ratio=5.0, kept=0.1).weights(0.02)
+    assert (0.1 * 0.98 * legitimate + 0.02 * fraud) / (0.1 * 0.98 + 0.02) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kept", [0.0, 1.5, float("nan")])
+def test_a_share_that_is_none_is_refused(kept):
+    with pytest.raises(InputError, match="share of legitimate rows that are kept must be in"):
+        LossSettings(kept=kept)
 
 
 @pytest.mark.parametrize("weighting", ["example", "column"])

@@ -29,10 +29,6 @@ REPORTED = ("rows", "last_event", "labels_to_come", "digest")
 """Keys of the manifest that stand in the stage's report."""
 
 
-class NoStateError(InputError):
-    """The run is whole, and a state of it would be of no use."""
-
-
 def check_servable(config: Config) -> None:
     """Refuse columns that cannot be answered one row at a time, before a run has taken hours for them.
 
@@ -57,7 +53,7 @@ def write_online_state(context: StageContext) -> Mapping[str, Any]:
     ingest, spec = context.path("ingest", "report.json").parent, context.path("features", "spec.json")
     try:
         manifest = write_state_of_run(ingest, spec, folder, config=context.config)
-    except (CardNumbersError, NoStateError) as error:
+    except CardNumbersError as error:
         context.reporter.warn(f"no state was exported: {error}")
         folder.rmdir()
         return {"refused": str(error)}
@@ -76,8 +72,6 @@ def write_state_of_run(
     features = spec_file.read_text(encoding="utf-8")
     spec, ingested = FeatureSpec.from_json(features), IngestReport.read(ingest / "report.json")
     _check_columns(spec)
-    if spec.plugins:
-        raise NoStateError(f"columns of plugins ({', '.join(spec.plugins)}) are not answered from a state")
     check = _same_secret(config, ingested)
     key_column = "transaction_id" if _has_ids(ingested) else None
     table = _history(ingest / "transactions.parquet", spec, key_column=key_column, until=until)

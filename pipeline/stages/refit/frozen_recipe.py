@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models.losses import LossSettings, class_ratio
+from models.losses import LossSettings, class_ratio, thinned_rate
 from models.options import BoostingConfig, ClassWeight, TrainConfig
 from pipeline.config import Config
 from pipeline.stages.artifacts.candidates import Head, Models
@@ -30,8 +30,9 @@ class FrozenHead:
 
     def loss_at(self, prevalence: float) -> LossSettings:
         """The same loss for rows of another fraud rate: the name of the class weights stays, not their ratio."""
-        ratio = class_ratio(self.class_weight, prevalence)
-        return replace(self.loss, ratio=ratio, prior=None if self.loss.prior is None else prevalence)
+        seen = thinned_rate(prevalence, self.loss.kept)
+        ratio = class_ratio(self.class_weight, seen)
+        return replace(self.loss, ratio=ratio, prior=None if self.loss.prior is None else seen)
 
 
 @dataclass(frozen=True)

@@ -220,7 +220,12 @@ def _boosted(
 def _write_ablation(context: StageContext, plan: SweepPlan, boosted: Boosted) -> None:
     """Train every technique alone and in pairs on the sweep's own network and batches."""
     config, task, training = context.config, plan.task, plan.training
-    arms = recipes(config.ablation, prevalence=task.prevalence, smoothings=config.sweep.smoothing)
+    arms = recipes(
+        config.ablation,
+        prevalence=task.prevalence,
+        smoothings=config.sweep.smoothing,
+        kept=training.legitimate_share,
+    )
     context.reporter.progress(0, None, "teacher of distillation")
     teacher = teacher_probabilities(
         task, boosted, boosting=config.boosting, training=training, floor=plan.posterior_floor

@@ -1,10 +1,11 @@
 """Every training technique alone and in sensible pairs, on the same network, batches and schedule ([ablation])."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from models.losses import LossSettings, class_ratio
+from models.losses import LossSettings, class_ratio, thinned_rate
 from models.network import State
 from models.options import TrainConfig
 from models.rows import Floats
@@ -23,9 +24,18 @@ WEIGHTS, SMOOTHING, FOCAL, MIXUP, DISTILLATION = (
 )
 
 
-def recipes(config: AblationConfig, *, prevalence: float, smoothings: Sequence[float]) -> tuple[Recipe, ...]:
-    """Every arm: techniques alone, in pairs, and smoothing against label noise."""
-    balanced = class_ratio("balanced", prevalence)
+def recipes(
+    config: AblationConfig, *, prevalence: float, smoothings: Sequence[float], kept: float = 1.0
+) -> tuple[Recipe, ...]:
+    """Every arm: techniques alone, in pairs, and smoothing against label noise.
+
+    Args:
+        config: [ablation].
+        prevalence: fraud rate of train.
+        smoothings: that label noise is met with.
+        kept: share of train's legitimate rows that an epoch sees.
+    """
+    balanced = class_ratio("balanced", thinned_rate(prevalence, kept))
     losses = {
         (): LossSettings(),
         (WEIGHTS,): LossSettings(ratio=balanced),
@@ -51,7 +61,8 @@ def recipes(config: AblationConfig, *, prevalence: float, smoothings: Sequence[f
         for share in config.label_noise
         for smoothing in smoothings
     ]
-    return (*plain, one_line, *other, *noise)
+    arms = (*plain, one_line, *other, *noise)
+    return tuple(replace(arm, loss=replace(arm.loss, kept=kept)) for arm in arms)
 
 
 def ablation_notes(config: AblationConfig, *, blocks: int) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ def _fitted(
 def _race(plan: SweepPlan, grid: SweepConfig, fitted: Sweep | None) -> Race:
     return Race(
         plan.task,
-        sweep_settings(grid, prevalence=plan.task.prevalence),
+        sweep_settings(grid, prevalence=plan.task.prevalence, kept=plan.training.legitimate_share),
         merchant=plan.merchant,
         folds=plan.selection.folds,
         posterior_floor=plan.posterior_floor,

@@ -215,3 +215,12 @@ def test_a_state_that_is_full_says_so_and_keeps_what_it_has():
     with pytest.raises(ValueError, match=r"the state must fit \d+ words, and the next row may not"):
         fill()
     assert state.rows > 0
+
+
+def test_loading_the_loops_changes_nothing():
+    rows, _ = random_log(np.random.default_rng(3), rows=20)
+    state = empty_state()
+    answers(state, rows, in_order(rows))
+    before = state.digest()
+    state.load_loops()
+    assert (state.digest(), state.rows) == (before, len(rows))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.losses import LossSettings, loss_table, smoothed_cross_entropy, target_probabilities
+from models.losses import LossSettings, loss_table, posterior, smoothed_cross_entropy, target_probabilities
 from models.network import initial_arrays, margins, network_architecture
 from models.options import TrainConfig
 from models.rows import RowArrays, taken_rows
@@ -269,3 +269,23 @@ def test_a_fixed_length_has_an_epoch_for_every_setting():
             repeats=[0, 0],
             config=config(),
         )
+
+
+def test_networks_that_saw_a_share_of_the_legitimate_rows_speak_of_all():
+    train, valid = made_rows(6_000, seed=1), made_rows(4_000, seed=2)
+    rate = float(train.label.mean())
+    settings = [LossSettings(kept=0.3), LossSettings(0.1, 3.0, kept=0.3)]
+    found = fit_networks(
+        Task(train, valid, ARCHITECTURE, rate),
+        settings=settings,
+        repeats=[0, 0],
+        config=config(legitimate_share=0.3, epochs=6),
+    )
+    for each, fit in zip(settings, found, strict=True):
+        probability = posterior(fit.valid_margins, each).probability
+        assert valid.label.sum() / probability.sum() == pytest.approx(1, abs=0.12)
+
+
+def test_a_loss_of_another_share_than_epochs_draw_is_refused():
+    with pytest.raises(ValueError, match=r"must keep 1.0 of the legitimate rows, got \[0.3\]"):
+        fits(settings=[LossSettings(kept=0.3)])

@@ -14,7 +14,9 @@ from tests.fixtures.made_rows import CARDINALITIES, made_rows, made_scaling
 CPU = torch.device("cpu")
 ROWS = made_rows(200, seed=1)
 ARCHITECTURE = network_architecture(made_scaling(ROWS), cardinalities=CARDINALITIES)
-PLAIN = StepSettings(64, weight_decay=0, dropout=0, clip=1, mixup=0, unknown_share=0, low_precision=False)
+PLAIN = StepSettings(
+    64, weight_decay=0, dropout=0, clip=1, mixup=0, unknown_share=0, low_precision=False, legitimate_share=1.0
+)
 
 
 def test_a_row_of_weight_three_is_mixed_as_that_row_three_times():
@@ -25,6 +27,25 @@ def test_a_row_of_weight_three_is_mixed_as_that_row_three_times():
     total_BK = fold.target_NK[:64] * fold.weight_N[:64, None]
     torch.testing.assert_close(batch.target_BK * batch.weight_B[:, None], batch.mixing.mixed(total_BK))
     assert float(batch.target_BK.sum(1).sub(1).abs().max()) < 1e-6
+
+
+def test_an_epoch_draws_every_fraud_and_a_share_of_the_others_anew():
+    fold = fold_tensors(ROWS, ARCHITECTURE, device=CPU)
+    batches = BatchMaker(ARCHITECTURE, replace(PLAIN, legitimate_share=0.25), device=CPU, seed=0)
+    fraud_N = ROWS.label == 1
+    epochs = [batches.drawn(fold).numpy() for _ in range(40)]
+    expected = int(fraud_N.sum()) + round(0.25 * (~fraud_N).sum())
+    assert {len(set(rows)) for rows in epochs} == {len(epochs[0])} == {expected} == {fold.drawn_rows(0.25)}
+    seen_N = np.bincount(np.concatenate(epochs), minlength=200)
+    assert (seen_N[fraud_N] == 40).all()
+    assert seen_N[~fraud_N].min() > 0
+    assert any((np.diff(rows) < 0).any() for rows in epochs)
+
+
+def test_an_epoch_of_all_rows_is_a_plain_shuffle():
+    fold = fold_tensors(ROWS, ARCHITECTURE, device=CPU)
+    made = BatchMaker(ARCHITECTURE, PLAIN, device=CPU, seed=3).drawn(fold).numpy()
+    np.testing.assert_array_equal(made, np.random.default_rng(3).permutation(200))
 
 
 def test_readers_get_the_same_batches_in_order_and_each_is_made_once():

@@ -9,6 +9,7 @@ from pipeline.state.state_files import (
     check_same_features,
     checked_state,
     features_digest,
+    state_place,
     write_next_state,
     write_state,
 )
@@ -69,7 +70,7 @@ def test_another_specification_format_or_folder_is_refused(folder, tmp_path):
         checked_state(tmp_path)
     manifest = json.loads((folder / "manifest.json").read_text())
     for change, said in (
-        ({"format": 2}, "must be of format 1, got 2"),
+        ({"format": 1}, "must be of format 2, got 1: build the state again with harbor state build"),
         ({"features_sha256": features_digest("{}")}, r"features\.json must be the one that manifest\.json speaks of"),
     ):
         (folder / "manifest.json").write_text(json.dumps(manifest | change))
@@ -91,3 +92,12 @@ def test_a_bundle_of_other_columns_is_told_from_one_of_the_same(folder):
 def test_arrays_are_low_byte_first(folder, history):
     words = np.frombuffer((folder / "words.bin").read_bytes(), "<i8")
     assert pa.array(words).equals(pa.array(history.state.words()))
+
+
+@pytest.mark.parametrize("mark", ["signature.json", "words.bin", f"{0:020d}.seg"])
+def test_a_state_is_not_written_into_a_bundle_a_state_or_a_log(tmp_path, mark):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / mark).touch()
+    with pytest.raises(InputError, match=r"must be written outside of bundles, states and logs, got .*inside"):
+        state_place(tmp_path / "whole" / "further" / "inside")
+    assert state_place(tmp_path / "beside") == (tmp_path / "beside").resolve()

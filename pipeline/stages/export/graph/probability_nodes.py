@@ -11,7 +11,7 @@ from scipy.special import logit
 
 from models.calibration import LARGEST_LOGIT, Affine, Beta, Calibrator, Identity, Isotonic, Temperature
 from models.hybrid import Hybrid, member_map
-from models.losses import EXACT_LOGIT, SMALL_SOFTPLUS, LossSettings, evidence_at
+from models.losses import EXACT_LOGIT, SMALL_SOFTPLUS, LossSettings, evidence_of_seen
 from pipeline.stages.export.graph.nodes import Nodes
 
 
@@ -31,14 +31,15 @@ def posterior_log_odds(nodes: Nodes, margins: str, settings: Sequence[LossSettin
     evidence = margins if gamma == 0 else _focal_log_odds(nodes, margins, gamma)
     bound = np.array([float(logit(1 - floor)) if each.epsilon > 0 else EXACT_LOGIT for each in settings])
     low, high = (
-        np.array([evidence_at(sign * limit, each) for limit, each in zip(bound, settings, strict=True)])
+        np.array([evidence_of_seen(sign * limit, each) for limit, each in zip(bound, settings, strict=True)])
         for sign in (-1.0, 1.0)
     )
     kept = _clipped_by_column(nodes, evidence, low, high)
     inner = _clipped_by_column(nodes, _log_odds_of_evidence(nodes, kept, settings), -bound, bound)
     beyond = nodes.add("Sub", evidence, kept)
     tail = _log1p(nodes, nodes.add("Abs", beyond))
-    return nodes.add("Add", inner, nodes.add("Mul", nodes.add("Sign", beyond), tail))
+    of_seen = nodes.add("Add", inner, nodes.add("Mul", nodes.add("Sign", beyond), tail))
+    return _by_column(nodes, "Add", of_seen, np.log([each.kept for each in settings]))
 
 
 def calibrated_log_odds(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
-from models.calibration import Affine, Beta, Identity, Isotonic, Temperature
+from models.calibration import LARGEST_LOGIT, Affine, Beta, Identity, Isotonic, Temperature
 from models.hybrid import Hybrid
 from models.losses import LossSettings, class_ratio, posterior
 from pipeline.stages.export.graph.nodes import Nodes
@@ -27,16 +28,19 @@ from tests.fixtures.graphs import run_nodes
     gamma=st.sampled_from([0.0, 0.0, 0.5, 2.0]),
     floor=st.sampled_from([1e-3, 1e-5, 0.2]),
     prior=st.sampled_from([None, None, 0.001, 0.02]),
+    kept=st.sampled_from([1.0, 0.25, 0.01]),
 )
-def test_the_posterior_in_the_graph_is_that_of_the_losses(smoothing, ratio, weighting, gamma, floor, prior) -> None:
-    setting = LossSettings(smoothing, ratio, weighting, "uniform" if prior is None else "prior", gamma, prior)
+def test_the_posterior_in_the_graph_is_that_of_the_losses(
+    smoothing, ratio, weighting, gamma, floor, prior, kept
+) -> None:
+    setting = LossSettings(smoothing, ratio, weighting, "uniform" if prior is None else "prior", gamma, prior, kept)
     margins = np.concatenate([np.linspace(-25, 25, 301), np.linspace(-0.1, 0.1, 21), [-40.0, 40.0]])
 
     def build(nodes: Nodes) -> None:
         nodes.split(probability_of_log_odds(nodes, posterior_log_odds(nodes, "x", [setting], floor=floor)), ["y"])
 
     found = run_nodes(build, {"x": margins})
-    expected = np.clip(posterior(margins, setting, floor=floor).probability, 2e-16, 1 - 2e-16)
+    expected = expit(np.clip(posterior(margins, setting, floor=floor).log_odds, -LARGEST_LOGIT, LARGEST_LOGIT))
     np.testing.assert_allclose(found, expected, atol=1e-9)
     np.testing.assert_allclose(np.log(found), np.log(expected), atol=1e-5)
 
