@@ -12,7 +12,8 @@ COPY pyproject.toml constraints.txt ./
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     python3 -m venv /opt/harbor \
  && python3 -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-    print(*project["dependencies"], *project["optional-dependencies"]["postgres"], sep="\n")' > needed.txt \
+    extras = project["optional-dependencies"]; \
+    print(*project["dependencies"], *extras["postgres"], *extras["serve"], sep="\n")' > needed.txt \
  && /opt/harbor/bin/pip install --no-cache-dir --no-compile --constraint constraints.txt --requirement needed.txt
 WORKDIR /opt/harbor/lib/python3.11/site-packages
 # Without torch for CUDA nothing trains on several GPUs, which is all that XGBoost asks NCCL for. The rest is what

@@ -15,6 +15,7 @@ from rich.console import Console
 from pipeline.online.commands import PluginsOption, load_plugins_of, score_raw, skew, state_commands
 from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit, run_command
+from pipeline.serve.serve_command import serve
 from pipeline.storage.addresses import user_path
 from pipeline.storage.errors import InputError
 from pipeline.storage.masking import masked
@@ -67,6 +68,7 @@ BundleOption = Annotated[
 ]
 app.add_typer(state_commands, name="state")
 app.command("skew", epilog=help_end("skew"))(skew)
+app.command("serve", epilog=help_end("serve"))(serve)
 
 
 SHOWN_RUNS = 10

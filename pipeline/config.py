@@ -34,6 +34,7 @@ from pipeline.sections import (
     RefitConfig,
     RegistryConfig,
     RunsConfig,
+    ServeConfig,
     TrackingConfig,
 )
 from pipeline.storage.addresses import user_path
@@ -78,6 +79,7 @@ class Config(BaseModel):
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)
     registry: RegistryConfig = Field(default_factory=RegistryConfig)
     notify: NotifyConfig = Field(default_factory=NotifyConfig)
+    serve: ServeConfig = Field(default_factory=ServeConfig)
 
 
 def load_config(

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from features.times import DAY, Duration, duration_microseconds
+from features.times import DAY, MINUTE, SECOND, Duration, duration_microseconds
 from models.options import StudyForm
 from pipeline.bundle.bundle_terms import FEWEST, SIGNING_KEY
 from pipeline.storage.addresses import CREDENTIALS, holds_password
@@ -244,3 +244,43 @@ class NotifyConfig(BaseModel):
         if webhook and not webhook.startswith(("https://", "http://")):
             raise InputError("must be empty or an address that begins with https:// or http://")
         return webhook
+
+
+class ServeConfig(BaseModel):
+    """How `harbor serve` answers ([serve])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: str = Field("cost_optimal", description="operating point that decides where a request names none")
+    in_flight: int = Field(256, ge=1, description="requests under way above which the next one is answered 429")
+    budget_ms: float | None = Field(
+        None,
+        gt=0,
+        description="wait after which a row is counted and not scored (503 and the fallback); unset: none is",
+    )
+    fallback: str = Field("review", min_length=1, max_length=64, description="decision of a row that is not scored")
+    durability: Literal["os", "disk"] = Field(
+        "os", description="an answered event outlives the process (os) or a loss of power too (disk)"
+    )
+    ahead: Duration = Field(
+        5 * MINUTE, description="how far ahead of the clock (and of the newest row) a row may be: more is refused"
+    )
+    tokens: str = Field(
+        "", description="file of `scope sha256` lines (score, label, read); empty: nobody is asked, on loopback alone"
+    )
+    card_numbers: Literal["refuse", "allow"] = Field(
+        "refuse", description="what becomes of a field that holds a card number; hashed card ids may be such"
+    )
+    audit_every: int = Field(
+        1000, ge=0, description="of how many rows one is asked of the batch functions too; 0 for none"
+    )
+    reasons: Literal["quick", "exact"] = Field(
+        "quick",
+        description="effects in an answer: what the score loses without a group (quick), or Shapley values (exact, as "
+        "harbor explain)",
+    )
+    follow: str = Field(
+        "", pattern="^[A-Za-z0-9_-]*$", description="alias of the registry whose bundle answers; empty follows none"
+    )
+    poll: Duration = Field(10 * SECOND, gt=0, description="how often the alias is looked at")
+    challenger: str = Field("", description="bundle that scores the same rows into shadow/, and decides nothing")

@@ -28,6 +28,7 @@ FLOORS = (  # from the ground up; a file may import its own floor and every lowe
     "pipeline.runs",
     "pipeline.run",
     "pipeline.online",
+    "pipeline.serve",
     "pipeline.schedule",
     "pipeline.dagster_defs",
     "pipeline.reference",

@@ -24,6 +24,7 @@ PAGES = (
     "models/README.md",
     "pipeline/README.md",
     "pipeline/configs/README.md",
+    "pipeline/serve/README.md",
     ".github/CONTRIBUTING.md",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / ".github" / "decisions").glob("*.md")),
 )

@@ -20,6 +20,31 @@ from features.windows.kernels import NO_EVENT, Int64
 from features.windows.spec import FeatureColumn
 from features.windows.window_table import window_of
 
+NO_KEYS: NDArray[np.int64] = np.empty(0, np.int64)
+
+
+def batch_answers(
+    memory: Int64, plan: OnlinePlan, columns: Sequence[tuple[FeatureColumn, int]], time: int, amount: int
+) -> NDArray[np.float32]:
+    """The values of columns for a row whose groups are in hand, each group read once; the state is as before the row.
+
+    Args:
+        memory: the state.
+        plan: its plan.
+        columns: each with the place of its store.
+        time: of the row, microseconds.
+        amount: of the row, minor units.
+    """
+    chunks: dict[tuple[int, bool], Chunk | None] = {}
+    for column, place in columns:
+        if (place, column.of == "label") not in chunks:
+            head = int(memory[plan.groups + place])
+            keys = _label_keys(memory, plan, place, head) if head != ABSENT and column.of == "label" else NO_KEYS
+            chunk = None if head == ABSENT else _chunk(memory, plan, place, head, (time, amount), keys)
+            chunks[place, column.of == "label"] = chunk
+    found = [_value(column, plan, chunks[place, column.of == "label"]) for column, place in columns]
+    return np.array(found, np.float32)
+
 
 def batch_answer(
     memory: Int64, plan: OnlinePlan, column: FeatureColumn, place: int, time: int, amount: int
@@ -34,23 +59,28 @@ def batch_answer(
         time: of the row, microseconds.
         amount: of the row, minor units.
     """
-    head = int(memory[plan.groups + place])
+    return np.float32(batch_answers(memory, plan, [(column, place)], time, amount)[0])
+
+
+def _value(column: FeatureColumn, plan: OnlinePlan, chunk: Chunk | None) -> np.float32:
     aggregate = column.entity_aggregate
     assert aggregate is not None, "a specification knows the aggregates of its columns"
-    if head == ABSENT:
+    if chunk is None:
         return np.float32(np.nan)
-    values = aggregate.values(
-        _chunk(memory, plan, place, head, (time, amount)), window_of(column, horizon=plan.spec.horizon)
-    )
+    values = aggregate.values(chunk, window_of(column, horizon=plan.spec.horizon))
     value = values[-1]
     return np.float32(quotient(value, float(plan.spec.amount_scale)) if aggregate.money else value)
 
 
-def _chunk(memory: Int64, plan: OnlinePlan, place: int, head: int, asked: tuple[int, int]) -> Chunk:
-    """Labels first, as rows that are too old for any window, then the group's earlier rows, last the row in hand."""
+def _chunk(
+    memory: Int64, plan: OnlinePlan, place: int, head: int, asked: tuple[int, int], keys: NDArray[np.int64]
+) -> Chunk:
+    """Labels first, as rows that are too old for any window, then the group's earlier rows, last the row in hand.
+
+    Only columns of labels get labels: one that takes no window would see rows in them.
+    """
     store, (time, amount) = plan.tables.stores[place], asked
     rows = _rows_before(memory, plan, place, head, time)
-    keys = _label_keys(memory, plan, place, head)
     labels, word = len(keys), int(store["amount"])
     longest = max((column.window or 0 for column in plan.spec.columns), default=0)
     long_ago = min([time, *rows[:1, 0].tolist()]) - longest - DAY

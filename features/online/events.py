@@ -8,6 +8,7 @@ an id is null. `store` is the address of a store's record, `place` where it stan
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.online import known_rows
 from features.online.answers import ABSENT, Question, answer_columns, no_answers
@@ -57,9 +58,7 @@ def accept_row(memory: Int64, event: Int64, values: Float32) -> int:
         event: see above.
         values: filled, one a column of an entity; untouched where the row was refused or was known already.
     """
-    outcome = _refusal(memory, event)
-    if outcome == EXACT:
-        outcome = _known_before(memory, event)
+    outcome = refusal(memory, event)
     if outcome != EXACT:
         return outcome
     time, groups = event[known_rows.TIME], memory[GROUPS]
@@ -126,6 +125,35 @@ def accept_rows(memory: Int64, events: Int64, values: Float32, outcomes: Int64) 
     aside = np.empty(values.shape[1], np.float32)
     for row in range(len(events)):
         outcomes[row] = accept_row(memory, events[row], values[row] if len(values) else aside)
+
+
+@compiled
+def accept_events(
+    memory: Int64, events: Int64, are_changes: NDArray[np.bool_], old: Int64, values: Float32, outcomes: Int64
+) -> None:
+    """Accept rows and changes of labels one after the other.
+
+    Args:
+        memory: the state.
+        events: [n, words].
+        are_changes: which of them change a label; the others are rows [n].
+        old: of a change, the label before, where its row is not known [n].
+        values: filled [n, columns] where an event is a row; with no rows, the answers are made and left aside.
+        outcomes: filled [n].
+    """
+    aside = np.empty(values.shape[1], np.float32)
+    for place in range(len(events)):
+        if are_changes[place]:
+            outcomes[place] = change_label(memory, events[place], old[place])
+        else:
+            outcomes[place] = accept_row(memory, events[place], values[place] if len(values) else aside)
+
+
+@compiled
+def refusal(memory: Int64, event: Int64) -> int:
+    """What `accept_row` would say of a row that it does not take, EXACT of one that it takes."""
+    outcome = _refusal(memory, event)
+    return _known_before(memory, event) if outcome == EXACT else outcome
 
 
 @compiled

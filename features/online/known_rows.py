@@ -6,8 +6,11 @@ state remembers leaves both. Legend of a known row, in words:
     KEY_HIGH KEY_LOW | TIME AMOUNT | LABEL | the group of each id
 """
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.online.answers import ABSENT
-from features.online.arena import KNOWN_KIND, NEWEST, REMEMBERED, STORE_COUNT, STORES
+from features.online.arena import KNOWN, KNOWN_KIND, NEWEST, REMEMBERED, STORE_COUNT, STORES
 from features.online.chains import END, FIRST, WORDS, drop_before, opened, row_at
 from features.online.key_tables import found, put, take_out
 from features.online.records import KIND, KNOWN_WORDS, STORE
@@ -24,6 +27,15 @@ def known_row(memory: Int64, chain: int, kind: int, high: int, low: int) -> int:
     """The address of the row with a key, 0 where there is none; the address holds until the next row is accepted."""
     place = found(memory, chain + WORDS, high, low)
     return row_at(memory, chain, kind, place - 1) if place else 0
+
+
+@compiled
+def labels_of(memory: Int64, keys: Int64, are_known: NDArray[np.bool_], labels: Int64) -> None:
+    """Mark the rows that are known by their keys [n, 2], and fill in their labels [n]."""
+    for place in range(len(keys)):
+        row = known_row(memory, memory[KNOWN], memory[KNOWN_KIND], keys[place, 0], keys[place, 1])
+        if row:
+            are_known[place], labels[place] = True, memory[row + LABEL]
 
 
 @compiled

@@ -64,7 +64,7 @@ class OnlinePlan:
         names: columns of entities, in the order in which they are answered.
         tables: records of all parts.
         records: address of the words that the loops read in place of the tables.
-        by_batch: columns that no loop answers, with their store.
+        with_stores: columns of entities with the place of their store, in the order of `names`.
         scratch: address of a head that questions about another moment use.
         groups: address of the heads of the row in hand, one a store.
         known: address of the chain of known rows, whose kind is the last one, and behind it their table.
@@ -76,7 +76,7 @@ class OnlinePlan:
     names: tuple[str, ...]
     tables: Tables
     records: int
-    by_batch: tuple[tuple[FeatureColumn, int], ...]
+    with_stores: tuple[tuple[FeatureColumn, int], ...]
     scratch: int
     groups: int
     known: int
@@ -110,6 +110,11 @@ class OnlinePlan:
         for store in tables.stores:
             mask = key_tables.VALUES if store["unfolded"] >= 0 else NONE
             _write_header(memory, int(store["table"]), mask=mask)
+
+    @cached_property
+    def by_batch(self) -> tuple[tuple[FeatureColumn, int], ...]:
+        """Columns that no loop answers, with the place of their store."""
+        return tuple(each for each in self.with_stores if _aggregate(each[0]).online is None)
 
     @cached_property
     def by_batch_places(self) -> NDArray[np.int64]:
@@ -197,11 +202,7 @@ class _Layout:
             names=tuple(column.name for column in self.columns),
             tables=tables,
             records=records,
-            by_batch=tuple(
-                (column, self.sets.index(_id_set(column.entity)))
-                for column in self.columns
-                if _aggregate(column).online is None
-            ),
+            with_stores=tuple((column, self.sets.index(_id_set(column.entity))) for column in self.columns),
             known=known,
             scratch=scratch,
             groups=self._words(len(stores)),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.online import arena, events, known_rows
-from features.online.batch_answers import batch_answer
+from features.online.batch_answers import batch_answer, batch_answers
 from features.online.id_keys import NULL, IdKeys
 from features.online.plan import OnlinePlan, online_plan
 from features.online.records import NOW
@@ -163,7 +163,15 @@ class OnlineState:
         Raises:
             InputError: the state is full.
         """
-        return _OUTCOMES[self._accepted(self._event(row), values)]
+        return self.accept_event(self.event(row), values)
+
+    def accept_event(self, event: Int64, values: Float32) -> Outcome:
+        """`accept` of a row whose words are made already; they must not be writable."""
+        return _OUTCOMES[self._accepted(event, values)]
+
+    def refusal(self, event: Int64) -> Outcome:
+        """The outcome of a row that `accept_event` would not take; EXACT of one that it would, late or not."""
+        return _OUTCOMES[events.refusal(self.memory, event)]
 
     def accept_table(self, table: TableEvents, values: Float32) -> NDArray[np.int64]:
         """Accept the rows of a table, and the changes of their labels where those come.
@@ -222,9 +230,36 @@ class OnlineState:
         self._check_room((outcomes == events.FULL).any(), "row")
         return outcomes
 
+    def accept_events(
+        self, rows: Int64, are_changes: NDArray[np.bool_], old: NDArray[np.int64], values: Float32
+    ) -> NDArray[np.int64]:
+        """Accept rows and changes of labels in one order, without coming back to Python in between.
+
+        Columns that no loop answers are left as they are in `values`.
+
+        Args:
+            rows: the events' words [n, words].
+            are_changes: which of them change a label [n].
+            old: of a change, the label before, where its row is not known [n].
+            values: filled with the answers of rows [n, columns]; [0, columns] where none are wanted.
+
+        Returns:
+            The `Outcome` of each row; of a change, 1 where its row was known or it had its ids, else 0 [n].
+
+        Raises:
+            InputError: the state is full.
+        """
+        outcomes = np.empty(len(rows), np.int64)
+        events.accept_events(self.memory, read_only(rows), read_only(are_changes), read_only(old), values, outcomes)
+        self._check_room((outcomes == events.FULL).any(), "event")
+        return outcomes
+
     def ask(self, row: Row, values: Float32) -> None:
         """The answer that `accept` would give now; the state stays as it is."""
-        event = self._event(row)
+        self.ask_event(self.event(row), values)
+
+    def ask_event(self, event: Int64, values: Float32) -> None:
+        """`ask` of a row whose words are made already; they must not be writable."""
         events.ask_row(self.memory, event, values)
         if self.plan.by_batch:
             values[self.plan.by_batch_places] = self._batch_answers(event)
@@ -235,8 +270,17 @@ class OnlineState:
         Raises:
             InputError: the state is full.
         """
-        event = self._event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
-        return self._changed(event, label_key(*(change.earlier or (None, None))))
+        event = self.event(Row(0, 0, change.ids or self._no_ids, change.key, change.label, change.available))
+        return self.change_event(event, label_key(*(change.earlier or (None, None))))
+
+    def change_event(self, event: Int64, old: int) -> bool:
+        """`change_label` of words that are made already; they must not be writable.
+
+        Args:
+            event: the key, the label from now on, and the ids where the state does not know the row.
+            old: the label before, as `label_key` has it, where the state does not know the row.
+        """
+        return self._changed(event, old)
 
     def load_loops(self) -> None:
         """Compile or load the loops now, so that no row waits for them; what is asked of them here changes nothing."""
@@ -249,9 +293,34 @@ class OnlineState:
 
     def time_of(self, key: Int64) -> int | None:
         """event_time of a row that is known by its key [2 words], microseconds; None where it is not."""
-        chain, kind = self.memory[arena.KNOWN], self.memory[arena.KNOWN_KIND]
-        row = known_rows.known_row(self.memory, chain, kind, key[0], key[1])
+        row = self._known_row(key)
         return int(self.memory[row + known_rows.TIME]) if row else None
+
+    def label_of(self, key: Int64) -> int | None:
+        """The label of a row that is known by its key [2 words], as `label_key` has it; None where it is not."""
+        row = self._known_row(key)
+        return int(self.memory[row + known_rows.LABEL]) if row else None
+
+    def known(self, keys: Int64) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which rows are known by their keys [n, 2 words], and the label of each, as `label_key` has it [n]."""
+        labels = np.full(len(keys), NO_EVENT)
+        are_known = np.zeros(len(keys), bool)
+        known_rows.labels_of(self.memory, read_only(keys), are_known, labels)
+        return are_known, labels
+
+    def event(self, row: Row) -> Int64:
+        """The words of a row, see `events`; they cannot be written to."""
+        return event_words(row, self.plan, self.keys)
+
+    def batch_answers(self, event: Int64) -> Float32:
+        """All answers for a row by the aggregates' own functions over what its groups hold [columns].
+
+        They are those of `accept`, before the row is accepted and until another event comes after it, unless the row
+        came too late to be counted: what its windows held may be gone by then.
+        """
+        events.find_groups(self.memory, self.plan.groups, event, False)
+        own = int(event[known_rows.TIME]), int(event[known_rows.AMOUNT])
+        return batch_answers(self.memory, self.plan, self.plan.with_stores, *own)
 
     def words(self) -> NDArray[np.int64]:
         """A copy of all that the state is: `restored` makes the same state of it."""
@@ -304,10 +373,10 @@ class OnlineState:
         if is_full:
             raise InputError(f"the state must fit {len(self.memory)} words, and the next {what} may not")
 
-    def _event(self, row: Row) -> Int64:
-        key, label = self.keys.key, label_key(row.label, row.available)
-        words = self.plan.event_struct.pack(key(row.key), row.time, row.amount, label, *map(key, row.ids))
-        return np.frombuffer(words, np.int64)
+    def _known_row(self, key: Int64) -> int:
+        """Its address, 0 where there is none."""
+        chain, kind = self.memory[arena.KNOWN], self.memory[arena.KNOWN_KIND]
+        return int(known_rows.known_row(self.memory, chain, kind, key[0], key[1]))
 
     def _batch_answers(self, event: Int64) -> list[np.float32]:
         """Of the columns that no loop answers, from the state as it is before the row."""
@@ -317,6 +386,13 @@ class OnlineState:
 
 
 _OUTCOMES = {int(outcome): outcome for outcome in Outcome}
+
+
+def event_words(row: Row, plan: OnlinePlan, keys: IdKeys) -> Int64:
+    """The words of a row for every state of a plan under some keys, see `events`; they cannot be written to."""
+    key, label = keys.key, label_key(row.label, row.available)
+    words = plan.event_struct.pack(key(row.key), row.time, row.amount, label, *map(key, row.ids))
+    return np.frombuffer(words, np.int64)
 
 
 def label_key(label: int | None, available: int | None) -> int:

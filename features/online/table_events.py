@@ -40,6 +40,14 @@ class LabelChanges:
         """Some of them, by a mask, a slice, or their places."""
         return LabelChanges(self.events[places], self.old[places], self.moment[places])
 
+    def with_later(self, later: "LabelChanges") -> "LabelChanges":
+        """Those that wait by their moments, with others that were told of after them."""
+        joined = (
+            np.concatenate([getattr(each, name) for each in (self, later)]) for name in ("events", "old", "moment")
+        )
+        whole = LabelChanges(*joined)
+        return whole.taken(np.argsort(whole.moment, kind="stable"))
+
 
 @dataclass(frozen=True)
 class TableEvents:

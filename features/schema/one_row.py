@@ -5,7 +5,7 @@ read by the code that reads files. So there is one set of rules, and one row has
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -76,13 +76,20 @@ class RowReader:
 
     def read(self, row: Mapping[str, Any]) -> OneRow:
         """A row by its source columns: text, numbers, truth values, times, None; columns that nobody names are left."""
+        values = self.plain_values(row)
+        return judged_row(row, self._shape(row).reading) if values is None else OneRow(values)
+
+    def plain_values(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The canonical row, where all of its values are plain; None where only the reading of columns can judge."""
         shape = self._shape(row)
-        if shape.plain is not None:
-            try:
-                return OneRow(shape.plain(row))
-            except NotPlainError:
-                pass
-        return judged_row(row, shape.reading)
+        try:
+            return None if shape.plain is None else shape.plain(row)
+        except NotPlainError:
+            return None
+
+    def reads_plainly(self, names: Iterable[str]) -> bool:
+        """Whether plain values of these columns mean what they say, so that most rows need no table."""
+        return self._shape(dict.fromkeys(names)).plain is not None
 
     def _shape(self, row: Mapping[str, Any]) -> _Shape:
         names = tuple(row)

@@ -10,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
 WHOLE = re.compile(r"0|[1-9][0-9]{0,17}").fullmatch
-TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|\+00:00)").fullmatch
+TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+).fullmatch
 AMOUNT = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,4}))?").fullmatch
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?").fullmatch
 LARGEST_AMOUNT = 10**11
@@ -46,7 +49,7 @@ def plain_whole_id(value: object) -> int | None:
 
 
 def plain_time(value: object) -> int:
-    """Microseconds since 1970 of ISO 8601 in UTC."""
+    """Microseconds since 1970 of ISO 8601 with its distance from UTC."""
     if type(value) is str and TIME(value):
         try:
             return (datetime.fromisoformat(value) - EPOCH) // MICROSECOND

@@ -67,19 +67,27 @@ def state_digest(
 @state_commands.command("compact", epilog=help_end("state compact"))
 def compact_log(
     log: LogOption,
-    out: Annotated[str, typer.Option("--out", help="folder to write the state behind the log to")],
+    out: Annotated[
+        str | None, typer.Option("--out", help="folder for the state; without it a snapshot goes beside the log")
+    ] = None,
     config: PluginsOption = None,
 ) -> None:
-    """Bring a log to its end: the state from which serving can go on without it."""
-    from pipeline.online.replayed_log import read_log, replayed
-    from pipeline.state.state_files import state_place, write_next_state
+    """Bring a log to its end, while it is served or later: the state from which serving can go on without it."""
+    from features.times import time_text
+    from pipeline.state.snapshots import compacted
+    from pipeline.state.state_files import state_place
     from pipeline.storage.addresses import local_path
 
     load_plugins_of(config)
-    place = state_place(local_path(out))
-    told = read_log(local_path(log))
-    manifest = write_next_state(place, told.start, replayed(told).after)
-    _show(f"{len(told.events):,} events, {manifest['rows']:,} rows up to {manifest['last_event']} → {out}")
+    place = None if out is None else state_place(local_path(out))
+    reached, written = compacted(local_path(log), place)
+    state = reached.history.state
+    last = None if state.newest is None else time_text(state.newest)
+    _show(f"{reached.offset:,} events, {state.rows:,} rows up to {last} → {written or 'nothing'}")
+    if written is None:
+        apart = f"{reached.differing:,} values and {len(reached.wrong):,} of {reached.digests:,} digests"
+        _show(f"! {apart} are not what the log's own events come to: see harbor skew")
+        raise typer.Exit(Exit.REFUSED)
 
 
 @state_commands.command("features", epilog=help_end("state features"))

@@ -19,7 +19,7 @@ from pipeline.online.older_reports import reports_of_older_rows
 from pipeline.online.raw_rows import raw_rows
 from pipeline.stages.hash_key import hash_key, hash_key_check
 from pipeline.state.history_state import HistoryState, id_keys
-from pipeline.state.row_reading import kept_reading
+from pipeline.state.row_reading import Reading, kept_reading
 from pipeline.state.state_files import StateFolder
 from pipeline.storage.errors import InputError, faults_text
 
@@ -69,12 +69,11 @@ def raw_features(stored: StateFolder, sources: Sequence[str]) -> RawFeatures:
         InputError: the secret is not the state's, or rows cannot be read or lack columns.
     """
     reading = kept_reading(stored, tuple(sources))
-    if hash_key_check(reading.data) != stored.manifest["hash_key_check"]:
-        raise InputError(f"{reading.data.hash_key_env}: the secret must be the one that the state was made under")
+    check_secret(reading, stored)
     raw, keys, key_column = raw_rows(reading), id_keys(hash_key(reading.data)), stored.manifest["key_column"]
     history = stored.loaded(keys)
     state = history.state
-    _check_ids(raw.table, state)
+    check_ids(raw.table, state)
     if raw.reports is not None:
         ids, delay = raw.table[TRANSACTION_ID], reading.labels.delay
         own = reports_of_older_rows(raw.reports, ids, state=state, keys=keys, delay=delay)
@@ -89,6 +88,26 @@ def raw_features(stored: StateFolder, sources: Sequence[str]) -> RawFeatures:
     features = feature_table(rows, values[answered], state, stored.spec)
     aside = RowsAside(raw.quarantined, forgotten)
     return RawFeatures(rows, features, counts, aside, HistoryState(state, to_come))
+
+
+def check_secret(reading: Reading, stored: StateFolder) -> None:
+    """Refuse to read ids under another secret than those of a state.
+
+    Raises:
+        InputError: it is another, or there is none.
+    """
+    if hash_key_check(reading.data) != stored.manifest["hash_key_check"]:
+        raise InputError(f"{reading.data.hash_key_env}: the secret must be the one that the state was made under")
+
+
+def check_ids(table: pa.Table, state: OnlineState) -> None:
+    """Refuse rows without the ids that a state's windows are of.
+
+    Raises:
+        InputError: columns are missing; all are named.
+    """
+    if missing := [f"'{name}': missing" for name in state.plan.ids if name not in table.column_names]:
+        raise InputError(faults_text(missing, "the ids of raw transactions that the state's windows are of"))
 
 
 def feature_table(rows: pa.Table, values: NDArray[np.float32], state: OnlineState, spec: FeatureSpec) -> pa.Table:
@@ -108,11 +127,6 @@ def feature_table(rows: pa.Table, values: NDArray[np.float32], state: OnlineStat
         kept = np.nan_to_num(answers).astype(np.int32) if column.dtype == "int32" else answers
         made[column.name] = pa.array(kept, mask=missing)
     return pa.table({name: made[name] for name in spec.names})
-
-
-def _check_ids(table: pa.Table, state: OnlineState) -> None:
-    if missing := [f"'{name}': missing" for name in state.plan.ids if name not in table.column_names]:
-        raise InputError(faults_text(missing, "the ids of raw transactions that the state's windows are of"))
 
 
 def _to_answer(table: pa.Table, state: OnlineState, key_column: str | None) -> tuple[pa.Table, int, int]:

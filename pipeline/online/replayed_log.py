@@ -1,22 +1,23 @@
 """A log through a state again: in the order in which its events were accepted, or as if each had come in time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.online import known_rows
+from features.online.known_ids import ids_of_known
 from features.online.plan import online_plan
+from features.online.records import KNOWN_WORDS
 from features.online.state import ANSWERED, OnlineState
 from features.online.table_events import LabelChanges
-from pipeline.state.event_log import LABEL, ROW, LoggedEvent, logged_events
+from pipeline.state.event_log import LABEL, NOTE, ROW, WAITING, LoggedEvent, logged_events
 from pipeline.state.history_state import HistoryState, id_keys
+from pipeline.state.snapshots import STATE
 from pipeline.state.state_files import StateFolder, checked_state
 from pipeline.storage.errors import InputError
-
-STATE = "state"
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,10 @@ def read_log(folder: Path) -> Log:
     start = checked_state(folder / STATE)
     log = Log(start, logged_events(folder, features_sha256=start.manifest["features_sha256"]))
     width = online_plan(start.spec).event_words
-    if any(len(event.words) != width or event.kind not in (ROW, LABEL) for event in log.events):
+    words = {ROW: width, LABEL: width, WAITING: width, NOTE: 0}
+    if any(len(event.words) != words.get(event.kind, -1) for event in log.events):
         raise InputError(f"{folder}: every event must be a row or a label of {width} words")
-    return log
+    return _with_ids(log)
 
 
 def replayed(log: Log, order: Sequence[int] | None = None) -> Replay:
@@ -85,7 +87,9 @@ def replayed(log: Log, order: Sequence[int] | None = None) -> Replay:
     ends, waiting = np.full(len(log.events), -1), 0
     for offset in range(len(log.events)) if order is None else order:
         event = log.events[offset]
-        if event.kind == LABEL:
+        if event.kind == WAITING and order is None:
+            history, waiting, ends[offset] = _with_later(history, waiting, event), 0, 1
+        elif event.kind in (LABEL, WAITING):
             ends[offset] = _changed(history.state, event)
         elif offset in place_of:
             waiting = _what_came(history, waiting, before=event.moment)
@@ -109,7 +113,7 @@ def overruled(log: Log) -> dict[int, int]:
     due, gone = _due(log), {}
     standing: dict[bytes, list[int]] = {}
     for offset, event in enumerate(log.events):
-        if event.kind == LABEL:
+        if event.kind in (LABEL, WAITING):
             before = standing.setdefault(_key(event), [])
             while before and due[before[-1]] >= due[offset]:
                 gone[before.pop()] = offset
@@ -117,12 +121,29 @@ def overruled(log: Log) -> dict[int, int]:
     return gone
 
 
+def _with_ids(log: Log) -> Log:
+    """The log with ids in labels that came without: those of rows that the state knew when serving began."""
+    bare = [place for place, event in enumerate(log.events) if _is_bare(event)]
+    if not bare:
+        return log
+    keys = np.array([log.events[place].words[: known_rows.TIME] for place in bare])
+    events = list(log.events)
+    for place, ids in zip(bare, ids_of_known(log.state().state, keys), strict=True):
+        words = np.concatenate([events[place].words[:KNOWN_WORDS], ids])
+        events[place] = replace(events[place], words=words)
+    return Log(log.start, events)
+
+
+def _is_bare(event: LoggedEvent) -> bool:
+    return event.kind in (LABEL, WAITING) and not event.words[KNOWN_WORDS:].any()
+
+
 def _due(log: Log) -> dict[int, tuple[int, int]]:
     """When each event that counts comes in event time: a moment, and whether it is behind the rows of it."""
     rows = {offset: log.events[offset] for offset in log.rows}
     own = {_key(event): event.moment for event in rows.values()}
     due = {offset: (event.moment, ROW) for offset, event in rows.items()}
-    labels = ((offset, event) for offset, event in enumerate(log.events) if event.kind == LABEL)
+    labels = ((offset, event) for offset, event in enumerate(log.events) if event.kind in (LABEL, WAITING))
     return due | {offset: (max(event.moment, own.get(_key(event), event.moment)), LABEL) for offset, event in labels}
 
 
@@ -131,8 +152,16 @@ def _key(event: LoggedEvent) -> bytes:
 
 
 def _changed(state: OnlineState, event: LoggedEvent) -> int:
-    changes = LabelChanges(event.words[None], np.array([event.old]), np.array([event.moment]))
-    return int(state.accept_changes(changes)[0])
+    return int(state.accept_changes(_change(event))[0])
+
+
+def _with_later(history: HistoryState, done: int, event: LoggedEvent) -> HistoryState:
+    """What waits, without those that came, and with one more."""
+    return HistoryState(history.state, history.to_come.taken(slice(done, None)).with_later(_change(event)))
+
+
+def _change(event: LoggedEvent) -> LabelChanges:
+    return LabelChanges(event.words[None], np.array([event.old]), np.array([event.moment]))
 
 
 def _what_came(history: HistoryState, done: int, *, before: int) -> int:

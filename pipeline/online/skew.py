@@ -23,7 +23,7 @@ from features.windows.kernels import NO_EVENT
 from features.windows.spec import FeatureColumn
 from pipeline.online.replayed_log import Log, Replay, in_event_time, overruled, read_log, replayed
 from pipeline.online.served_features import differing, served_answers
-from pipeline.state.event_log import ROW, LoggedEvent
+from pipeline.state.event_log import NOTE, ROW, LoggedEvent
 from pipeline.storage.content import write_table
 
 LATE_ROW, NEVER_COUNTED, LATE_LABEL, EARLY_LABEL = (
@@ -32,6 +32,7 @@ LATE_ROW, NEVER_COUNTED, LATE_LABEL, EARLY_LABEL = (
     "a label that came late",
     "a label that came before its time",
 )
+WAITED = "a label that had yet to change when serving began"
 UNEXPLAINED = "unexplained"
 
 
@@ -146,6 +147,8 @@ class _Causes:
         self.labels = _labels_before(log)
         self.of_group: dict[tuple[tuple[str, ...], bytes], list[int]] = {}
         entities = dict.fromkeys(column.entity for column in self.columns)
+        to_come = log.state().to_come.events
+        self.waiting = {(entity, self._group_of(words, entity)) for words in to_come for entity in entities}
         for offset in sorted({*_out_of_order(order, replay.ends), *self.gone}):
             for entity in entities:
                 group = self._group(log.events[offset], entity)
@@ -159,7 +162,8 @@ class _Causes:
             cause = self._cause(event, row)
             if cause and self._is_seen(event, row, column):
                 return Difference(row, place, cause, event)
-        return Difference(row, place, UNEXPLAINED, -1)
+        waited = not faulty and column.of == "label" and (column.entity, group) in self.waiting
+        return Difference(row, place, WAITED if waited else UNEXPLAINED, -1)
 
     def _last_word(self, event: int) -> int:
         """The change of a label that stands in place of one that was overruled."""
@@ -168,8 +172,11 @@ class _Causes:
         return event
 
     def _group(self, event: LoggedEvent, entity: tuple[str, ...]) -> bytes:
+        return self._group_of(event.words, entity)
+
+    def _group_of(self, words: NDArray[np.int64], entity: tuple[str, ...]) -> bytes:
         starts = [KNOWN_WORDS + 2 * self.plan.ids.index(name) for name in entity]
-        return b"".join(event.words[start : start + 2].tobytes() for start in starts)
+        return b"".join(words[start : start + 2].tobytes() for start in starts)
 
     def _cause(self, event: int, row: int) -> str:
         """How an event is out of order with a row, "" where it is not."""
@@ -224,6 +231,8 @@ def _labels_before(log: Log) -> dict[int, tuple[int, ...]]:
     had: dict[bytes, list[int]] = {}
     found = {}
     for offset, event in enumerate(log.events):
+        if event.kind == NOTE:
+            continue
         key = event.words[: known_rows.TIME].tobytes()
         labels = had.setdefault(key, [])
         labels.append(int(event.words[known_rows.LABEL]))

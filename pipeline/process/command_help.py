@@ -17,10 +17,11 @@ EXAMPLES = {
     "backtest": "harbor backtest --config retrain.toml --from 2024-06-04 --to 2024-06-25 --every 7d",
     "simulate": "harbor simulate --rows 100000 --seed 7 --out tx.parquet",
     "score": "harbor score --bundle runs/harbor-history/export/bundle --input rows.parquet --out scored.parquet",
+    "serve": "harbor serve --bundle runs/harbor-history/export/bundle --state runs/harbor-history/export/state",
     "explain": "harbor explain --bundle runs/harbor-history/export/bundle --input rows.parquet --out reasons.parquet",
     "skew": "harbor skew --log served",
     "state build": "harbor state build --run runs/harbor-history --out state",
-    "state compact": "harbor state compact --log served --out state",
+    "state compact": "harbor state compact --log served",
     "state digest": "harbor state digest --state runs/harbor-history/export/state",
     "state features": "harbor state features --log served --out rows.parquet",
     "verify": "harbor verify --bundle runs/harbor-history/export/bundle",
@@ -42,6 +43,7 @@ REFUSALS = {
     **dict.fromkeys(("run", "retrain", "promote"), "the gate refused the model"),
     "evaluate": "outcomes broke a limit of [monitoring]",
     "skew": "a difference that nothing explains",
+    "state compact": "a log whose events come to something else than it says",
     "state features": "values that the log has otherwise",
 }
 """What a verb that may refuse refuses."""

@@ -11,7 +11,7 @@ def test_many_rows_at_once_are_one_after_the_other():
     rows, _ = random_log(np.random.default_rng(1), rows=120)
     one_by_one, at_once = empty_state(), empty_state()
     expected = answers(one_by_one, rows, in_order(rows))
-    given = np.array([at_once._event(row_of(rows[each.row], each.row, state=at_once)) for each in in_order(rows)])
+    given = np.array([at_once.event(row_of(rows[each.row], each.row, state=at_once)) for each in in_order(rows)])
     values, outcomes = np.empty_like(expected), np.empty(len(given), np.int64)
     events.accept_rows(at_once.memory, given, values, outcomes)
     assert_same_values(values, expected)
@@ -24,7 +24,7 @@ def test_a_null_id_has_no_group_and_an_unknown_one_only_once_it_is_accepted():
     plan, row = state.plan, row_of(transaction(0, "a", None, 1, None, 0), state=state)
     used = state.memory[arena.NEXT]
     for made in (False, True):
-        events.find_groups(state.memory, plan.groups, state._event(row), made)
+        events.find_groups(state.memory, plan.groups, state.event(row), made)
         heads = state.memory[plan.groups : plan.groups + len(plan.tables.stores)].tolist()
         assert heads.count(-1) == 2
         assert bool(state.memory[arena.NEXT] > used) is made

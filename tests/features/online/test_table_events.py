@@ -27,7 +27,7 @@ from tests.fixtures.random_tables import TABLES, random_table, rows_of, table_of
 def test_a_tables_events_are_those_of_its_rows(table):
     state = empty_state()
     found = table_events(table, plan=state.plan, keys=KEYS).rows
-    expected = [state._event(row_of(row, state=state)).tolist() for row in rows_of(table)]
+    expected = [state.event(row_of(row, state=state)).tolist() for row in rows_of(table)]
     assert found.tolist() == expected
 
 

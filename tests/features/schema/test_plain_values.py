@@ -34,6 +34,7 @@ def test_whatever_is_spelled_otherwise_is_left_to_the_reading_of_columns(read, v
 def test_plain_values_are_what_they_say():
     assert [plain_id(each) for each in ("c-1", 7, None, "0012")] == ["c-1", 7, None, "0012"]
     assert [plain_whole_id(each) for each in ("12", 12, None, "0")] == [12, 12, None, 0]
+    assert plain_time("1970-01-01T02:00:01.5+02:00") == plain_time("1970-01-01T00:00:01.5Z")
     assert plain_time("1970-01-01T00:00:01.5Z") == plain_time("1970-01-01 00:00:01.500000+00:00") == 1_500_000
     assert [plain_label(each) for each in ("1", 0, None)] == [1, 0, None]
     assert [plain_minor(each, 100) for each in ("12.5", 12.5, 12, "0.01", 0.29, "12.50")] == [

@@ -1,7 +1,11 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
-from pipeline.state.event_log import LABEL, ROW, LoggedEvent, LogWriter, logged_events
+from pipeline.state.event_log import LABEL, ROW, LoggedEvent, logged_events
+from pipeline.state.log_writer import LogWriter
 from pipeline.storage.errors import InputError
 
 DIGEST = "ab" * 32
@@ -10,13 +14,14 @@ DIGEST = "ab" * 32
 def event(number, kind=ROW):
     words = np.arange(number, number + 9)
     answers = np.array([number, np.nan], np.float32) if kind == ROW else np.empty(0, np.float32)
-    return LoggedEvent(kind, words, number, answers=answers, row={"transaction_id": f"t{number}"})
+    told = {"answer": b"told \x00", "model": 3} if kind == ROW else {}
+    return LoggedEvent(kind, words, number, answers=answers, row={"transaction_id": f"t{number}"}, **told)
 
 
 def written(folder, events, offset=0):
     with LogWriter(folder, offset=offset, features_sha256=DIGEST) as writer:
         for each in events:
-            writer.append(each)
+            writer.append(each.record())
     return folder / f"{offset:020d}.seg"
 
 
@@ -65,7 +70,11 @@ def test_a_changed_byte_a_lost_segment_and_another_specification_are_refused(tmp
         records(tmp_path)
 
 
-def test_a_segment_is_never_written_over(tmp_path):
-    written(tmp_path, [event(0)])
-    with pytest.raises(FileExistsError, match="seg"):
-        written(tmp_path, [event(1)])
+def test_a_log_of_the_first_format_reads_as_it_did(tmp_path):
+    head = struct.Struct("<BBHIqq").pack(ROW, 0, 9, 2, 5, 7)
+    content = head + np.arange(9).tobytes() + np.array([1, 2], "<f4").tobytes() + b'{"transaction_id": "t"}'
+    frame = struct.pack("<II", len(content), zlib.crc32(content))
+    (tmp_path / f"{0:020d}.seg").write_bytes(b"HARBOR\x01\n" + bytes.fromhex(DIGEST) + frame + content)
+    (found,) = logged_events(tmp_path, features_sha256=DIGEST)
+    assert (found.kind, found.moment, found.old, found.model, found.answer) == (ROW, 5, 7, -1, b"")
+    assert (found.words.tolist(), found.answers.tolist(), found.row) == ([*range(9)], [1, 2], {"transaction_id": "t"})

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from features.windows.slices import cut_keys, needed_rows, passes
+from features.windows.time_slices import cut_keys, needed_rows, passes
 from features.windows.window_table import window_features
 from tests.features.windows.test_window_table import COMPROMISED, EVERYTHING, spec_for
 from tests.fixtures.changing_labels import CHANGING_TABLES, random_changing_table
