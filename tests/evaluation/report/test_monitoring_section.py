@@ -61,6 +61,19 @@ def test_an_honest_day_raises_no_alarm(expected):
     assert verdict(expected, *world(17, days=1))["passed"]
 
 
+def test_the_weekday_of_an_honest_day_is_no_drift_however_large_its_index():
+    times, columns, p, labels = world(1, days=21)
+    weekday = np.array([f"{day % 7}" for day in times // DAY], dtype=object)
+    rows = JudgedRows(labels, times, np.ones(p.size))
+    seen = {**columns, "weekday": weekday}
+    expected = expectation(rows, p, seen, average_precision=0.2, event_time=times, scores=p)
+    times, columns, p, labels = world(18, days=1)
+    section = verdict(expected, times, {**columns, "weekday": np.full(p.size, "0", dtype=object)}, p, labels)
+    (row,) = [row for row in section["columns"] if row["column"] == "weekday"]
+    assert row["index"] > 10 * section["limits"]["stability_limit"]
+    assert section["reasons"] == []
+
+
 def test_shuffled_labels_are_an_alarm_of_log_loss_and_ranking_alone(expected):
     times, columns, p, labels = world(20)
     section = verdict(expected, times, columns, p, np.random.default_rng(4).permutation(labels))
