@@ -69,7 +69,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 def count(value: float | None) -> str:
     """A whole number with thousands separated."""
-    return "–" if value is None else f"{value:,.0f}"
+    return "–" if value is None else f"{value:,.0f}".replace("-", "−")
 
 
 def show(value: float | None, form: str, digits: int) -> str:

@@ -67,6 +67,11 @@ class EvaluationConfig(BaseModel):
     min_slice_frauds: int = Field(
         20, ge=1, description="frauds a slice needs before its numbers are shown with intervals"
     )
+    protected: tuple[str, ...] = Field(
+        (),
+        description="categorical columns, such as an age group, that are never inputs of a model: the report compares "
+        "their groups' shares of false alerts",
+    )
     reference_prevalence: float | None = Field(
         None, gt=0, lt=1, description="also show every candidate re-weighted to this prevalence"
     )
@@ -78,12 +83,29 @@ class EvaluationConfig(BaseModel):
         )
 
 
+PointName = Literal["alert_budget", "cost_optimal", "precision_floor", "expected_loss"]
+"""The operating points of thresholds.json."""
+
+
 class DecisionConfig(BaseModel):
-    """What an alert costs and how many people can look into: the thresholds that the report and the bundle offer."""
+    """What an alert costs and how many people can look into: the points that report and bundle offer ([decision])."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    alert_cost: float = Field(5.0, ge=0, description="cost of one alert, in the unit of the amounts")
+    point: PointName = Field(
+        "expected_loss",
+        description="the operating point that ships: expected_loss flags where p · amount reaches the cost of an "
+        "alert, the others at or above a threshold",
+    )
+    alert_cost: float = Field(5.0, ge=0, description="cost of looking into one alert, in the unit of the amounts")
+    decline_cost: float = Field(
+        0.0, ge=0, description="further cost of an alert on an honest customer who is stopped for it"
+    )
+    recovery: float = Field(1.0, gt=0, le=1, description="share of a flagged fraud's amount that is not lost")
+    currency: str = Field("", max_length=8, description="what stands beside money in the report, such as EUR")
+    daily_capacity: float | None = Field(
+        None, gt=0, description="alerts that can be looked into a day; no operating point raises more on calib"
+    )
     alert_budget: float = Field(0.005, gt=0, le=1, description="share of rows the operating point alert_budget flags")
     precision_floor: float = Field(0.5, gt=0, le=1, description="precision the operating point precision_floor keeps")
 
@@ -159,3 +181,43 @@ class DriftConfig(BaseModel):
         0.05, gt=0, lt=1, description="share of quiet series of so many nights in which the detector may ring at all"
     )
     stop: bool = Field(default=False, description="let the gate refuse a model whose newest rows have drifted")
+
+
+class MonitoringConfig(BaseModel):
+    """When a deployed model that is judged on later outcomes counts as no longer what was shipped ([monitoring])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    observed_expected_low: float = Field(
+        0.8, gt=0, description="observed/expected is an alarm where its whole interval lies below this"
+    )
+    observed_expected_high: float = Field(1.25, gt=0, description="likewise above this")
+    log_loss_rise: float = Field(
+        0.15,
+        ge=0,
+        description="share by which the log loss may exceed what the probabilities promise on the same rows, kept as "
+        "well as they were on test; an alarm where its whole interval lies above that",
+    )
+    average_precision_drop: float = Field(
+        0.25,
+        ge=0,
+        lt=1,
+        description="share of the average precision on test that may be lost, at the fraud rate of test; an alarm "
+        "where the whole interval lies below what is left",
+    )
+    stability_limit: float = Field(
+        0.25,
+        gt=0,
+        description="population stability index of a column or of the score, against test, above which it is an "
+        "alarm; what no longer a span of test itself has shown is none",
+    )
+    known_share: float = Field(
+        0.8, ge=0, le=1, description="share of the rows that were let through whose outcome must be known"
+    )
+    min_frauds: int = Field(
+        20, ge=1, description="frauds, known or promised, below which numbers of labels are shown and judge nothing"
+    )
+    prometheus: str = Field(
+        "",
+        description="file to which the numbers go in Prometheus' text form, for a collector of such files; empty: none",
+    )

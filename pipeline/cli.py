@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,7 +21,10 @@ from pipeline.storage.errors import InputError
 from pipeline.storage.masking import masked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.config import Config
+    from pipeline.outcomes.written_judgement import WrittenJudgement
     from pipeline.process.reporter import Reporter
     from pipeline.runs.settings import RunSettings
 
@@ -209,7 +212,7 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     from pipeline.run import run_stages
     from pipeline.runs.cost import cost_line
     from pipeline.stages import STAGES
-    from pipeline.stages.artifacts.evaluate_report import GateReport
+    from pipeline.stages.artifacts.evaluate_report import VerdictReport
 
     folder, settings = placed.folder, placed.settings
     reporter = _reporter()
@@ -217,7 +220,8 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     run_stages(folder, settings, STAGES, force=force, only=only, reporter=reporter)
     if only not in (None, "export"):
         return Exit.DONE
-    gate = GateReport.read(folder / "evaluate" / "report.json").gate
+    found = VerdictReport.read(folder / "evaluate" / "report.json")
+    gate = found.gate
     reporter.say(f"cost    {cost_line(folder, STAGES)}")
     reporter.say(f"report  {folder / 'refit' / 'report.html'}")
     reporter.say(f"bundle  {folder / 'export' / 'bundle'}")
@@ -226,7 +230,8 @@ def _brought_up_to_date(placed: _PlacedRun, *, force: str | None = None, only: s
     verdict = "passed" if gate.passed else "refused"
     lines = "\n".join((f"gate    {verdict}", *(f"        {line}" for line in gate.lines)))
     told = {"passed": gate.passed, "reasons": list(gate.reasons), "remedies": list(gate.remedies)}
-    reporter.say(lines, event="gate", message=verdict, **told)
+    places = {"run": str(folder), "report": str(folder / "refit" / "report.html")}
+    reporter.say(lines, event="gate", message=verdict, verdict=verdict, metrics=found.metrics, **told, **places)
     for line in _next_commands(placed, passed=gate.passed):
         reporter.say(line, event="next")
     return Exit.DONE if gate.passed or only is not None else Exit.REFUSED
@@ -321,7 +326,10 @@ def evaluate(
         str | None, typer.Option("--bundle", metavar="FOLDER", help="deployed bundle, judged on --outcomes")
     ] = None,
     outcomes: Annotated[
-        str | None, typer.Option("--outcomes", help="feature or scored rows with the labels that arrived later")
+        str | None,
+        typer.Option(
+            "--outcomes", help="feature or scored rows with the labels that arrived later: a file, or a folder of them"
+        ),
     ] = None,
     out: Annotated[
         str | None,
@@ -339,31 +347,59 @@ def evaluate(
         raise InputError("evaluate needs either --run, or both --bundle and --outcomes")
     from pipeline.config import load_config
 
-    _judge_outcomes(bundle, outcomes, out, load_config(config, assignments=assignments or ()))
+    raise typer.Exit(_judge_outcomes(bundle, outcomes, out, load_config(config, assignments=assignments or ())))
 
 
-def _judge_outcomes(bundle: str, outcomes: str, out: str | None, settings: "Config") -> None:
+def _judge_outcomes(bundle: str, outcomes: str, out: str | None, settings: "Config") -> Exit:
     """The numbers on a person's screen first: they must not be lost to a place where nothing can be written."""
     from pipeline.bundle.fetched import local_bundle
-    from pipeline.reading.whole_table import row_file
-    from pipeline.storage.transfers import local_file, sent_beside, written_file
+    from pipeline.storage.transfers import local_file
 
     console = Console()
     if out is not None and user_path(out) == user_path(outcomes):
         raise InputError(f"--out must be another file than --outcomes, got {out} for both")
+    if out is not None and out.endswith(".html"):
+        raise InputError(f"--out must name the JSON report, beside which the page goes, got {out}")
     with local_bundle(bundle) as bundle_folder, local_file(outcomes) as rows:
-        row_file(rows, "outcomes")
-        from pipeline.outcomes.judged_outcomes import outcomes_judgement, place_beside, write_judgement
+        from pipeline.outcomes.outcome_folder import outcome_files
+        from pipeline.reading.whole_table import row_file
+
+        for path in outcome_files(rows):
+            row_file(path, "outcomes")
+        from pipeline.outcomes.judged_outcomes import outcomes_judgement
         from pipeline.outcomes.printed_outcomes import print_outcomes, print_place
+        from pipeline.outcomes.written_judgement import write_beside, write_out
 
         report = outcomes_judgement(bundle_folder, rows, settings)
         print_outcomes(report, None, console)
-        if out is None:
-            print_place(sent_beside(write_judgement(report, place_beside(rows)), outcomes), console)
-            return
-        with written_file(out) as target:
-            write_judgement(report, target)
-        print_place(out, console)
+        written = write_beside(report, rows, outcomes) if out is None else write_out(report, out)
+        for place in written.shown:
+            print_place(place, console)
+        return _told_outcomes(report, written, settings)
+
+
+def _told_outcomes(report: "Mapping[str, Any]", written: "WrittenJudgement", settings: "Config") -> Exit:
+    """The verdict as a record, to Prometheus and MLflow, and as a notice where it is an alarm."""
+    from pipeline.notices.delivery import notices
+    from pipeline.outcomes.metrics_file import write_metrics
+    from pipeline.outcomes.outcome_notices import alarm_notice, verdict_fields
+    from pipeline.registry.monitored_version import logged_or_why_not
+
+    reporter = _reporter()
+    found = report["monitoring"]
+    with notices(settings.notify, warn=reporter.warn) as tell:
+        verdict = "passed" if found["passed"] else "refused"
+        lines = [f"outcomes {verdict}", *(f"         {reason}" for reason in found["reasons"])]
+        fields = verdict_fields(report, written.shown)
+        reporter.say("\n".join(lines), event="outcomes", **fields)
+        if not found["passed"]:
+            tell(alarm_notice(fields))
+        if settings.monitoring.prometheus:
+            write_metrics(user_path(settings.monitoring.prometheus), report)
+        logged = logged_or_why_not(report, written.files, settings, runs=Path("runs"), warn=reporter.warn)
+        if logged:
+            reporter.say(f"tracking {logged}")
+    return Exit.DONE if found["passed"] else Exit.REFUSED
 
 
 _stage_command("refit", "Fit the judged recipe anew on the newest rows, and guard it.")
@@ -555,14 +591,19 @@ def verify(bundle: BundleOption) -> None:
 def promote(run_folder: StageRunOption, config: StageConfigOption = None, assignments: SetOption = None) -> None:
     """Register a run's bundle, and make it champion where its gate passed."""
     began = time.time_ns() // 1000
+    from pipeline.registry.champion_notices import champion_changes_told
     from pipeline.registry.promotion import promote_run
     from pipeline.runs.working_copy import held_in_store
     from pipeline.stages import STAGES
 
     placed = _stage_settings(run_folder, config, assignments or [])
     names = [stage.name for stage in STAGES]
-    with held_in_store(placed.folder, placed.settings.config.runs.store, names, reporter=_reporter()):
-        outcome = promote_run(placed.folder, placed.settings.config, began=began)
+    settings, reporter = placed.settings.config, _reporter()
+    with (
+        champion_changes_told(settings, runs=placed.folder.parent, warn=reporter.warn),
+        held_in_store(placed.folder, settings.runs.store, names, reporter=reporter),
+    ):
+        outcome = promote_run(placed.folder, settings, began=began)
     for line in outcome.lines:
         _show(line)
     raise typer.Exit(Exit.DONE if outcome.champion == outcome.version else Exit.REFUSED)
@@ -572,9 +613,12 @@ def promote(run_folder: StageRunOption, config: StageConfigOption = None, assign
 def rollback(config: StoreConfigOption = None, assignments: SetOption = None) -> None:
     """Make the previous version champion again."""
     from pipeline.config import load_config
+    from pipeline.registry.champion_notices import champion_changes_told
     from pipeline.registry.promotion import rollback_champion
 
-    outcome = rollback_champion(load_config(config, assignments=assignments or ()), runs=Path("runs"))
+    settings, runs = load_config(config, assignments=assignments or ()), Path("runs")
+    with champion_changes_told(settings, runs=runs, warn=_reporter().warn):
+        outcome = rollback_champion(settings, runs=runs)
     for line in outcome.lines:
         _show(line)
 

@@ -12,7 +12,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from evaluation.options import DecisionConfig, DriftConfig, EvaluationConfig, GateConfig, SelectionConfig
+from evaluation.options import (
+    DecisionConfig,
+    DriftConfig,
+    EvaluationConfig,
+    GateConfig,
+    MonitoringConfig,
+    SelectionConfig,
+)
 from features.split import LabelsConfig, SplitConfig
 from features.suggestions import did_you_mean, known_keys
 from features.times import FROM_OUTSIDE
@@ -23,6 +30,7 @@ from pipeline.sections import (
     AblationConfig,
     DataConfig,
     ExportConfig,
+    NotifyConfig,
     RefitConfig,
     RegistryConfig,
     RunsConfig,
@@ -64,11 +72,13 @@ class Config(BaseModel):
     decision: DecisionConfig = Field(default_factory=DecisionConfig)
     gate: GateConfig = Field(default_factory=GateConfig)
     drift: DriftConfig = Field(default_factory=DriftConfig)
+    monitoring: MonitoringConfig = Field(default_factory=MonitoringConfig)
     refit: RefitConfig = Field(default_factory=RefitConfig)
     export: ExportConfig = Field(default_factory=ExportConfig)
     runs: RunsConfig = Field(default_factory=RunsConfig)
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)
     registry: RegistryConfig = Field(default_factory=RegistryConfig)
+    notify: NotifyConfig = Field(default_factory=NotifyConfig)
     serve: ServeConfig = Field(default_factory=ServeConfig)
 
 

@@ -213,6 +213,39 @@ class TrackingConfig(BaseModel):
         return uri
 
 
+class NotifyConfig(BaseModel):
+    """Who is told that the champion changed, or that a deployed model is no longer what was shipped ([notify])."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    webhook: str = Field("", description="`https://` or `http://` address that gets each notice as JSON; empty: none")
+    webhook_env: str = Field(
+        "HARBOR_WEBHOOK",
+        description="environment variable with that address, for one that is a secret itself; it wins if it is set",
+    )
+    sign_key_env: str = Field(
+        "HARBOR_WEBHOOK_KEY",
+        description="environment variable whose text signs the notices (HMAC-SHA256 of time and body), if it is set",
+    )
+    command: tuple[str, ...] = Field(
+        (), description="program and arguments that get each notice on standard input; no shell reads them"
+    )
+    attempts: int = Field(4, ge=1, description="how often a notice is sent before it is given up, each time later")
+    timeout: float = Field(5.0, gt=0, description="seconds that one attempt may take")
+    patience: float = Field(
+        20.0, gt=0, description="seconds that a command waits at its end for its notices; it never fails for them"
+    )
+
+    @field_validator("webhook")
+    @classmethod
+    def _web_address(cls, webhook: str) -> str:
+        if webhook and holds_password(webhook):
+            raise InputError("must not hold a password: give the address in the variable that webhook_env names")
+        if webhook and not webhook.startswith(("https://", "http://")):
+            raise InputError("must be empty or an address that begins with https:// or http://")
+        return webhook
+
+
 class ServeConfig(BaseModel):
     """How `harbor serve` answers ([serve])."""
 

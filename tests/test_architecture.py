@@ -18,6 +18,7 @@ FLOORS = (  # from the ground up; a file may import its own floor and every lowe
     "pipeline.bundle",
     "pipeline.sections",
     "pipeline.config",
+    "pipeline.notices",
     "pipeline.state",
     "pipeline.tracking",
     "pipeline.outcomes",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaluation.formatting import candidate_name
+from evaluation.render.capacity_picture import capacity_picture
 from evaluation.render.detector_picture import detector_picture
 from evaluation.render.reliability_diagrams import reliability_picture, smoothing_pictures
 from evaluation.render.style import BLUE, RUST, Picture
@@ -31,7 +32,13 @@ def pictures(report: Mapping[str, Any]) -> dict[str, Picture]:
         made[f"reliability-{name}"] = reliability_picture(
             f"reliability-{name}", title, series, section["histogram_edges"]
         )
-    made |= smoothing_pictures(report) | sweep_pictures(report) | weeks_picture(report) | detector_picture(report)
+    made |= (
+        capacity_picture(report)
+        | smoothing_pictures(report)
+        | sweep_pictures(report)
+        | weeks_picture(report)
+        | detector_picture(report)
+    )
     return made
 
 

@@ -9,6 +9,9 @@ from markupsafe import Markup
 
 from evaluation.formatting import METRICS, NAMES, count, number, percent, show, signed
 
+MARKS = {"met": "✓", "open": "≈", "warned": "!", "refused": "✕", "absent": "–"}
+"""A check's standing as a sign."""
+
 
 def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     """The whole page.
@@ -17,6 +20,23 @@ def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
         report: what `build_report` returned, or the same read back from JSON.
         figures: figure name to inline SVG, as in `figures.pictures`; absent ones are left out.
     """
+    page = (
+        page_environment()
+        .get_template("report.html.jinja")
+        .render(
+            report=report,
+            figures={name: Markup(svg) for name, svg in figures.items()},  # noqa: S704 - our own figures, no user text
+            shipped=report["shipped"],
+            names=_ordered(report),
+            pairs=list(dict.fromkeys((d["candidate"], d["other"]) for d in report["differences"])),
+            configuration=_configuration(report["configuration"]),
+        )
+    )
+    return page + "\n"
+
+
+def page_environment() -> Environment:
+    """What every page is made with: templates of this folder, and how numbers are written."""
     environment = Environment(
         loader=PackageLoader("evaluation.render", "templates"),
         autoescape=True,
@@ -24,17 +44,16 @@ def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "count": count, "signed": signed, "show": show}
-    environment.globals |= {"span": span, "NAMES": NAMES, "METRICS": METRICS}
-    page = environment.get_template("report.html.jinja").render(
-        report=report,
-        figures={name: Markup(svg) for name, svg in figures.items()},  # noqa: S704 - our own figures, no user text
-        shipped=report["shipped"],
-        names=_ordered(report),
-        pairs=list(dict.fromkeys((d["candidate"], d["other"]) for d in report["differences"])),
-        configuration=_configuration(report["configuration"]),
-    )
-    return page + "\n"
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "count": count,
+        "signed": signed,
+        "show": show,
+        "plain": plain,
+    }
+    environment.globals |= {"span": span, "NAMES": NAMES, "METRICS": METRICS, "MARKS": MARKS}
+    return environment
 
 
 def span(statistic: Mapping[str, Any], *, low: float, high: float, mark: float | None = None) -> Markup:
@@ -57,6 +76,21 @@ def span(statistic: Mapping[str, Any], *, low: float, high: float, mark: float |
     bar = f'<i class="bar" style="left:{left}%;width:{round(max(right - left, 0.5), 2)}%"></i>'
     dot = f'<i class="dot" style="left:{at(statistic["value"])}%"></i>'
     return Markup(f'<span class="span" aria-hidden="true">{line}{bar}{dot}</span>')  # noqa: S704 - numbers only
+
+
+def plain(value: Any) -> str:
+    """A value of any kind as a person writes it: no braces, quotes or digits that nobody reads.
+
+    >>> plain({"numeric": 55, "torch": 0.018139650455203}), plain([1.0, 0.896606298])
+    ('numeric 55, torch 0.01814', '1, 0.8966')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(key).replace('_', ' ')} {plain(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(each) for each in value)
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _ordered(report: Mapping[str, Any]) -> list[str]:

@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 
 from evaluation.options import DecisionConfig, EvaluationConfig, GateConfig
+from evaluation.report.baseline_ahead import baseline_ahead
 from evaluation.report.calibration_detail import calibration_detail
 from evaluation.report.candidates_section import calibration_nulls, candidates_section
 from evaluation.report.coverage_section import coverage_section, coverage_warnings
 from evaluation.report.data_warnings import data_warnings
+from evaluation.report.desk_section import desk_section
 from evaluation.report.differences_section import differences_section
 from evaluation.report.evidence import Evidence, evidence_of_known_rows
 from evaluation.report.gate_section import gate_section
 from evaluation.report.json_values import json_values
 from evaluation.report.judgement import judgement
 from evaluation.report.limit_section import limit_section
+from evaluation.report.money_section import money_section
 from evaluation.report.operating_points import operating_points
 from evaluation.report.population_section import population_section
 from evaluation.report.reliability_tables import reliability_section
@@ -31,7 +34,7 @@ from evaluation.report.smoothing_section import smoothing_section
 from evaluation.report.temperature_section import temperature_section
 from evaluation.statistics.random_streams import named_streams
 
-STREAMS = ("headline", "nulls", "champion", "temperature", "slices", "anchor")
+STREAMS = ("headline", "nulls", "champion", "temperature", "slices", "anchor", "money", "desk")
 """What is drawn, each from a child of the report's generator: a new purpose goes to the end."""
 
 
@@ -71,12 +74,15 @@ def build_report(
         "baseline": known.baseline,
         "candidates": candidates,
         "differences": differences_section(drawn, known, population),
+        "baseline_ahead": baseline_ahead(drawn, known, budget=config.budget),
         "smoothing": smoothing_section(known.ranking),
         "temperature": temperature_section(known, config=config, rng=draw["temperature"]),
         "gate": gate_section(judged.evidence, config=gate),
         "calibration": calibration_detail(known, drawn, bins=config.bins, prevalence=config.reference_prevalence),
         "slices": parts,
-        "operating_points": operating_points(known, budgets=config.budgets, alert_cost=decision.alert_cost),
+        "operating_points": operating_points(known, budgets=config.budgets, decision=decision),
+        "money": money_section(known, config=config, decision=decision, rng=draw["money"]),
+        "desk": desk_section(known, config=config, decision=decision, rng=draw["desk"]),
         "reliability": reliability_section(known, bins=config.bins),
         "warnings": data_warnings(known, population, candidates, parts[known.shipped], band=gate.band),
         **_limit(known, candidates),

@@ -13,16 +13,17 @@ import numpy as np
 from evaluation.options import DecisionConfig
 from evaluation.report.evidence import Evidence
 from evaluation.statistics.decisions import (
+    FurtherCosts,
     Operation,
-    expected_cost,
+    flagged_operation,
+    least_loss_for_budget,
     operation,
-    policy_operation,
     threshold_for_budget,
     threshold_for_cost,
     threshold_for_precision,
 )
 from evaluation.statistics.populations import JudgedRows
-from evaluation.statistics.sample import Floats
+from evaluation.statistics.sample import DAY, Floats, Integers
 
 INDIFFERENT = "p ≥ 0.5"
 """The one point whose threshold is a risk at which somebody is indifferent: where either mistake weighs the same."""
@@ -31,6 +32,8 @@ POLICY = "flag where p * amount >= alert_cost"
 """The rule of the one point that has no threshold: what is at stake decides with the probability."""
 EXPECTED_LOSS = "expected_loss"
 """The name of that point."""
+MOST = 1e300
+"""The least loss of a policy that flags nothing: JSON has no infinity."""
 SHOWN_WITH = 0.8
 """Confidence of the bound by which a precision counts as shown on calib."""
 
@@ -40,24 +43,40 @@ class KnownOutcomes:
     """Rows whose label is known: labels 0 or 1 [N], P(fraud) [N], amounts in major units [N].
 
     `weight` is how many rows of its class each stands for [N], None where every row counts once: what is chosen here is
-    used on all rows, those of late frauds among them.
+    used on all rows, those of late frauds among them. `rows_per_day` is of all rows of the fold, known or not.
     """
 
     labels: Floats
     probabilities: Floats
     amount: Floats
     weight: Floats | None = None
+    rows_per_day: float = float("nan")
 
 
 def known_outcomes(rows: JudgedRows, probabilities: Floats) -> KnownOutcomes:
     """The rows of a fold whose label is known, with a candidate's P(fraud) on them [N]."""
     known = np.isfinite(rows.labels)
     kept = rows.where(known)
-    return KnownOutcomes(kept.labels, np.asarray(probabilities, dtype=np.float64)[known], kept.amount, kept.weight)
+    p = np.asarray(probabilities, dtype=np.float64)[known]
+    return KnownOutcomes(kept.labels, p, kept.amount, kept.weight, rows_per_day(rows.event_time))
+
+
+def rows_per_day(event_time: Integers) -> float:
+    """Rows over the days that they reach across, each begun day whole; NaN without rows.
+
+    >>> rows_per_day(np.array([0, 10, 86_400_000_000]))
+    1.5
+
+    Args:
+        event_time: microseconds [N].
+    """
+    if not event_time.size:
+        return float("nan")
+    return event_time.size / (int(event_time.max()) // DAY - int(event_time.min()) // DAY + 1)
 
 
 def operating_points(
-    evidence: Evidence, *, budgets: Sequence[float], alert_cost: float
+    evidence: Evidence, *, budgets: Sequence[float], decision: DecisionConfig
 ) -> dict[str, list[dict[str, Any]]]:
     """The report's key: thresholds chosen on calib, described on test; empty where calib was not given.
 
@@ -67,7 +86,7 @@ def operating_points(
     Args:
         evidence: test rows of known label, and calib with cross-fitted probabilities.
         budgets: shares of rows, each in (0, 1].
-        alert_cost: cost of one alert, in the amount's unit.
+        decision: what alerts cost.
     """
     calib = evidence.calib
     if calib is None:
@@ -76,15 +95,14 @@ def operating_points(
     for name in (each for each in evidence.candidates if each in calib.candidates):
         seen = known_outcomes(calib.rows, calib.candidates[name])
         test = known_outcomes(evidence.rows, evidence.candidates[name])
-        chosen = _thresholds(seen, calib.served.get(name), budgets=budgets, alert_cost=alert_cost)
+        chosen = _thresholds(seen, calib.served.get(name), budgets=budgets, decision=decision)
         points = [
-            {"chosen": how, "threshold": t} | _effect(test, t, alert_cost, indifferent=how == INDIFFERENT)
+            {"chosen": how, "threshold": t} | _effect(test, t, decision, indifferent=how == INDIFFERENT)
             for how, t in chosen.items()
         ]
-        best = expected_cost(
-            test.labels, test.probabilities, amount=test.amount, alert_cost=alert_cost, weight=test.weight
-        )
-        result[name] = [*points, {"chosen": "flag where p · amount ≥ cost of an alert", "cost": best}]
+        least = further_costs(decision).least_loss(decision.alert_cost)
+        policy = _policy_effect(test, least, decision)
+        result[name] = [*points, {"chosen": "flag where p · amount ≥ cost of an alert"} | policy]
     return result
 
 
@@ -107,46 +125,86 @@ def threshold_points(
         name: {
             "threshold": threshold,
             "meaning": meaning,
-            "calib": _effect(calib, threshold, decision.alert_cost),
-            "test": _effect(test, threshold, decision.alert_cost),
+            "calib": _effect(calib, threshold, decision),
+            "test": _effect(test, threshold, decision),
         }
         for name, (threshold, meaning) in _named_thresholds(calib, decision, served).items()
     }
-    return {"rule": RULE, "points": points | {EXPECTED_LOSS: _policy_point(calib, test, decision.alert_cost)}}
+    points[EXPECTED_LOSS] = _policy_point(calib, test, decision, served)
+    return {"rule": RULE, "ships": decision.point, "currency": decision.currency, "points": points}
 
 
-def _policy_point(calib: KnownOutcomes, test: KnownOutcomes, alert_cost: float) -> dict[str, Any]:
+def _policy_point(
+    calib: KnownOutcomes, test: KnownOutcomes, decision: DecisionConfig, served: Floats | None
+) -> dict[str, Any]:
+    """The policy; where people can look into no more, the least loss they can look into takes the place of the cost."""
+    own, share = further_costs(decision).least_loss(decision.alert_cost), _share_of_capacity(calib, decision, served)
+    least = own
+    if share < 1.0:
+        least = max(
+            own,
+            least_loss_for_budget(calib.probabilities, amount=calib.amount, budget=share, weight=calib.weight),
+        )
+    least = least if np.isfinite(least) else MOST
+    why = "the cost of an alert" if least == own else f"all that {decision.daily_capacity:g} alerts a day allow"
     return {
         "policy": POLICY,
-        "alert_cost": alert_cost,
-        "meaning": f"flags what is expected to lose at least {alert_cost:g}, the cost of an alert",
-        "calib": _policy_effect(calib, alert_cost),
-        "test": _policy_effect(test, alert_cost),
+        "alert_cost": least,
+        "meaning": f"flags what is expected to lose at least {least:.6g}, {why}",
+        "calib": _policy_effect(calib, least, decision),
+        "test": _policy_effect(test, least, decision),
     }
 
 
+def further_costs(decision: DecisionConfig) -> FurtherCosts:
+    """What an alert does to money beside its own cost."""
+    return FurtherCosts(decision.decline_cost, decision.recovery)
+
+
+def _share_of_capacity(calib: KnownOutcomes, decision: DecisionConfig, served: Floats | None) -> float:
+    """The share of rows that people can look into, 1 where nothing limits them.
+
+    Of calib, not every row may be known, and it is all rows that raise alerts.
+    """
+    if decision.daily_capacity is None:
+        return 1.0
+    known = calib.labels.size
+    a_day = calib.rows_per_day * (1.0 if served is None or not known else max(served.size / known, 1.0))
+    return min(decision.daily_capacity / a_day, 1.0) if a_day > 0 else 1.0
+
+
 def _thresholds(
-    calib: KnownOutcomes, served: Floats | None, *, budgets: Sequence[float], alert_cost: float
+    calib: KnownOutcomes, served: Floats | None, *, budgets: Sequence[float], decision: DecisionConfig
 ) -> dict[str, float]:
     chosen = {f"top {100 * b:g} % of calib": _affordable(calib, served, b) for b in budgets}
-    chosen["least cost on calib"] = _cheapest(calib, alert_cost)
+    chosen["least cost on calib"] = _cheapest(calib, decision)
     return chosen | {INDIFFERENT: 0.5}
 
 
 def _named_thresholds(
     calib: KnownOutcomes, decision: DecisionConfig, served: Floats | None
 ) -> Mapping[str, tuple[float, str]]:
+    """The points with a threshold, none of which raises more alerts than people can look into."""
     budget, cost = decision.alert_budget, decision.alert_cost
-    return {
+    found = {
         "alert_budget": (
             _affordable(calib, served, budget),
             f"flags at most {budget:.3%} of rows",
         ),
         "cost_optimal": (
-            _cheapest(calib, cost),
+            _cheapest(calib, decision),
             f"least cost where an alert costs {cost:g} and a missed fraud its amount",
         ),
         "precision_floor": _precise(calib, decision.precision_floor),
+    }
+    share = _share_of_capacity(calib, decision, served)
+    if share >= 1.0:
+        return found
+    least = _affordable(calib, served, share)
+    limit = f"; at most {decision.daily_capacity:g} alerts a day"
+    return {
+        name: (max(threshold, least), f"{meaning}{limit if threshold < least else ''}")
+        for name, (threshold, meaning) in found.items()
     }
 
 
@@ -169,28 +227,41 @@ def _affordable(calib: KnownOutcomes, served: Floats | None, budget: float) -> f
     return threshold_for_budget(served, budget=budget)
 
 
-def _cheapest(calib: KnownOutcomes, alert_cost: float) -> float:
+def _cheapest(calib: KnownOutcomes, decision: DecisionConfig) -> float:
     return threshold_for_cost(
-        calib.labels, calib.probabilities, amount=calib.amount, alert_cost=alert_cost, weight=calib.weight
+        calib.labels,
+        calib.probabilities,
+        amount=calib.amount,
+        alert_cost=decision.alert_cost,
+        weight=calib.weight,
+        further=further_costs(decision),
     )
 
 
-def _effect(rows: KnownOutcomes, threshold: float, alert_cost: float, *, indifferent: bool = False) -> dict[str, Any]:
+def _effect(
+    rows: KnownOutcomes, threshold: float, decision: DecisionConfig, *, indifferent: bool = False
+) -> dict[str, Any]:
     """What flagging does; net benefit only where the threshold is the risk at which somebody is indifferent."""
     done = operation(
         rows.labels,
         rows.probabilities,
         amount=rows.amount,
         threshold=threshold,
-        alert_cost=alert_cost,
+        alert_cost=decision.alert_cost,
         weight=rows.weight,
+        further=further_costs(decision),
     )
     return _values(done) if indifferent else _values(done) | {"net_benefit": None}
 
 
-def _policy_effect(rows: KnownOutcomes, alert_cost: float) -> dict[str, Any]:
-    done = policy_operation(
-        rows.labels, rows.probabilities, amount=rows.amount, alert_cost=alert_cost, weight=rows.weight
+def _policy_effect(rows: KnownOutcomes, least_loss: float, decision: DecisionConfig) -> dict[str, Any]:
+    done = flagged_operation(
+        rows.labels,
+        rows.probabilities * rows.amount >= least_loss,
+        amount=rows.amount,
+        alert_cost=decision.alert_cost,
+        weight=rows.weight,
+        further=further_costs(decision),
     )
     return _values(done) | {"net_benefit": None}
 

@@ -13,6 +13,33 @@ NOTHING = float(np.nextafter(1.0, 2.0))
 
 
 @dataclass(frozen=True)
+class FurtherCosts:
+    """What an alert does to money beside its own cost.
+
+    Attributes:
+        decline: cost of an alert on a legitimate row: an honest customer was stopped; in the amount's unit.
+        recovery: share of a flagged fraud's amount that is kept from being lost, in (0, 1].
+    """
+
+    decline: float = 0.0
+    recovery: float = 1.0
+
+    def least_loss(self, alert_cost: float) -> float:
+        """The expected loss p · amount from which an alert pays; one on an honest customer is what is weighed.
+
+        Exactly an alert pays from p · (amount · recovery + decline) ≥ alert_cost + decline; without p · decline, which
+        is small wherever fraud is rare, the rule needs p · amount alone, as a service has it.
+
+        >>> FurtherCosts(decline=3, recovery=0.5).least_loss(5)
+        16.0
+        """
+        return (alert_cost + self.decline) / self.recovery
+
+
+NO_FURTHER = FurtherCosts()
+
+
+@dataclass(frozen=True)
 class Operation:
     """What flagging rows does to one population.
 
@@ -22,7 +49,7 @@ class Operation:
         precision: share of frauds among the flagged; NaN where none is.
         recall: share of the frauds flagged; NaN without frauds.
         value_recall: share of the frauds' amount flagged.
-        cost: per row, alerts and missed frauds, in the amount's unit.
+        cost: per row, alerts, declined customers and lost frauds, in the amount's unit.
         cost_without: the same without any alert.
         net_benefit: true alerts per row less the false ones at the odds of the threshold.
     """
@@ -45,6 +72,7 @@ def operation(
     threshold: float,
     alert_cost: float,
     weight: ArrayLike | None = None,
+    further: FurtherCosts = NO_FURTHER,
 ) -> Operation:
     """Workload, catch and money at one threshold.
 
@@ -64,44 +92,65 @@ def operation(
         threshold: rows with probability ≥ threshold are flagged.
         alert_cost: cost of one alert in the amount's unit.
         weight: row weights, ≥ 0 [N]; None counts each row once.
+        further: what an alert does to money beside its own cost.
     """
     s = sample(labels, probabilities, weight=weight)
-    return _operation(
-        s, s.probabilities >= threshold, _amounts(amount, s.labels.size), threshold=threshold, alert_cost=alert_cost
-    )
+    value = _amounts(amount, s.labels.size)
+    alerts = s.probabilities >= threshold
+    return _operation(s, alerts, value, _row_costs(s, alerts, value, alert_cost, further), threshold=threshold)
 
 
-def policy_operation(
+def flagged_operation(
     labels: ArrayLike,
-    probabilities: ArrayLike,
+    alerts: Mask,
     *,
     amount: ArrayLike,
     alert_cost: float,
     weight: ArrayLike | None = None,
+    further: FurtherCosts = NO_FURTHER,
 ) -> Operation:
-    """Workload, catch and money where rows whose expected loss p · amount reaches an alert's cost are flagged.
-
-    This is the decision that is best if the probabilities are right (Elkan, 2001); its cost is `expected_cost`. It has
-    no threshold, so that is NaN, and with it the net benefit.
-
-    >>> done = policy_operation([1, 0, 1], [0.5, 0.5, 0.01], amount=[100, 8, 200], alert_cost=5)
-    >>> done.alert_share == 1 / 3, done.precision, done.recall, done.cost == (5 + 200) / 3
-    (True, 1.0, 0.5, True)
+    """Workload, catch and money where these rows are flagged, whatever rule chose them; without a threshold.
 
     Args:
         labels: 0 or 1 [N].
-        probabilities: P(fraud) [N].
+        alerts: which rows are flagged [N].
         amount: value at stake, ≥ 0 [N].
         alert_cost: cost of one alert in the amount's unit.
         weight: row weights, ≥ 0 [N]; None counts each row once.
+        further: what an alert does to money beside its own cost.
     """
-    s = sample(labels, probabilities, weight=weight)
+    s = sample(labels, np.zeros(np.shape(labels)), weight=weight)
     value = _amounts(amount, s.labels.size)
-    flagged = s.probabilities * value >= alert_cost
-    return _operation(s, flagged, value, threshold=float("nan"), alert_cost=alert_cost)
+    return _operation(s, alerts, value, _row_costs(s, alerts, value, alert_cost, further), threshold=float("nan"))
 
 
-def _operation(s: Sample, alerts: Mask, amount: Floats, *, threshold: float, alert_cost: float) -> Operation:
+def row_costs(
+    labels: Floats, alerts: Mask, amount: Floats, *, alert_cost: float, further: FurtherCosts = NO_FURTHER
+) -> Floats:
+    """What each row costs [N]: an alert, a declined customer, and what of a fraud is lost.
+
+    >>> costs = row_costs(np.array([1.0, 1.0, 0.0]), np.array([True, False, True]), np.array([100.0, 40.0, 9.0]),
+    ...     alert_cost=5, further=FurtherCosts(decline=2, recovery=0.9))
+    >>> costs.round(6).tolist()
+    [15.0, 40.0, 7.0]
+
+    Args:
+        labels: 0 or 1 [N].
+        alerts: which rows are flagged [N].
+        amount: value at stake, ≥ 0 [N].
+        alert_cost: cost of one alert in the amount's unit.
+        further: what an alert does to money beside its own cost.
+    """
+    flagged = alert_cost + (1.0 - labels) * further.decline + labels * amount * (1.0 - further.recovery)
+    found: Floats = np.where(alerts, flagged, labels * amount)
+    return found
+
+
+def _row_costs(s: Sample, alerts: Mask, amount: Floats, alert_cost: float, further: FurtherCosts) -> Floats:
+    return row_costs(s.labels, alerts, amount, alert_cost=alert_cost, further=further)
+
+
+def _operation(s: Sample, alerts: Mask, amount: Floats, costs: Floats, *, threshold: float) -> Operation:
     """What flagging these rows does [N]."""
     value, inside = s.weight * amount, alerts.astype(np.float64)
     flagged, rows = float(inside @ s.weight), s.rows
@@ -113,7 +162,7 @@ def _operation(s: Sample, alerts: Mask, amount: Floats, *, threshold: float, ale
         precision=_ratio(caught, flagged),
         recall=_ratio(caught, s.frauds),
         value_recall=_ratio(float(inside @ (s.labels * value)), lost),
-        cost=_ratio(alert_cost * flagged + float((1.0 - inside) @ (s.labels * value)), rows),
+        cost=_ratio(float(s.weight @ costs), rows),
         cost_without=_ratio(lost, rows),
         net_benefit=_ratio(caught - (flagged - caught) * odds, rows),
     )
@@ -126,6 +175,7 @@ def expected_cost(
     amount: ArrayLike,
     alert_cost: float,
     weight: ArrayLike | None = None,
+    further: FurtherCosts = NO_FURTHER,
 ) -> float:
     """Cost per row when a row is flagged exactly if its expected loss p · amount reaches the alert's cost.
 
@@ -140,11 +190,12 @@ def expected_cost(
         amount: value at stake, ≥ 0 [N].
         alert_cost: cost of one alert in the amount's unit.
         weight: row weights, ≥ 0 [N]; None counts each row once.
+        further: what an alert does to money beside its own cost.
     """
     s = sample(labels, probabilities, weight=weight)
     value = _amounts(amount, s.labels.size)
-    flagged = s.probabilities * value >= alert_cost
-    return _ratio(float((s.weight * np.where(flagged, alert_cost, s.labels * value)).sum()), s.rows)
+    flagged = s.probabilities * value >= further.least_loss(alert_cost)
+    return _ratio(float(s.weight @ _row_costs(s, flagged, value, alert_cost, further)), s.rows)
 
 
 def threshold_for_budget(probabilities: ArrayLike, *, budget: float, weight: ArrayLike | None = None) -> float:
@@ -166,6 +217,28 @@ def threshold_for_budget(probabilities: ArrayLike, *, budget: float, weight: Arr
     return float(-values[fits][-1]) if fits.any() else NOTHING
 
 
+def least_loss_for_budget(
+    probabilities: ArrayLike, *, amount: ArrayLike, budget: float, weight: ArrayLike | None = None
+) -> float:
+    """Lowest expected loss p · amount whose rows at or above it are at most the budget's share; infinite if none is.
+
+    Of all ways to flag so many rows this one saves most if the probabilities are right.
+
+    >>> least_loss_for_budget([0.9, 0.5, 0.1, 0.1], amount=[10, 100, 20, 10], budget=0.5)
+    9.0
+
+    Args:
+        probabilities: P(fraud) [N].
+        amount: value at stake, ≥ 0 [N].
+        budget: share of rows, in (0, 1].
+        weight: row weights, ≥ 0 [N]; None counts each row once.
+    """
+    s = sample(np.zeros(np.shape(probabilities)), probabilities, weight=weight)
+    values, group = np.unique(-s.probabilities * _amounts(amount, s.labels.size), return_inverse=True)
+    fits = np.cumsum(np.bincount(group, weights=s.weight, minlength=values.size)) <= budget * s.rows
+    return float(-values[fits][-1]) if fits.any() else float("inf")
+
+
 def threshold_for_cost(
     labels: ArrayLike,
     probabilities: ArrayLike,
@@ -173,6 +246,7 @@ def threshold_for_cost(
     amount: ArrayLike,
     alert_cost: float,
     weight: ArrayLike | None = None,
+    further: FurtherCosts = NO_FURTHER,
 ) -> float:
     """Threshold of least cost on these rows, the highest among ties; above every row if flagging nothing is best.
 
@@ -185,11 +259,13 @@ def threshold_for_cost(
         amount: value at stake, ≥ 0 [N].
         alert_cost: cost of one alert in the amount's unit.
         weight: row weights, ≥ 0 [N]; None counts each row once.
+        further: what an alert does to money beside its own cost.
     """
     s = sample(labels, probabilities, weight=weight)
     value = _amounts(amount, s.labels.size)
     values, group = np.unique(-s.probabilities, return_inverse=True)
-    gain = np.bincount(group, weights=s.weight * (s.labels * value - alert_cost), minlength=values.size)
+    saved = s.labels * value * further.recovery - alert_cost - (1.0 - s.labels) * further.decline
+    gain = np.bincount(group, weights=s.weight * saved, minlength=values.size)
     total = np.concatenate([[0.0], np.cumsum(gain)])
     best = int(np.argmax(total))
     return float(-values[best - 1]) if best else NOTHING

@@ -1,9 +1,10 @@
 """How far the distribution of a column has moved: the population stability index, and what chance alone would show."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtri
 
 from evaluation.statistics.sample import Floats
@@ -35,11 +36,7 @@ def numeric_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) -> 
         recent: [M].
         bins: number of bins before ties merge some.
     """
-    one, two = np.sort(np.asarray(reference)), np.sort(np.asarray(recent))
-    present = one[: _present(one)]
-    shares = np.linspace(0, 1, bins + 1)[1:-1]
-    inner = np.unique(np.quantile(present, shares).astype(one.dtype)) if present.size else np.empty(0, one.dtype)
-    return _stability(_counts(one, inner), _counts(two, inner))
+    return numeric_bins(reference, bins=bins).index(recent)
 
 
 def category_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) -> Stability:
@@ -53,11 +50,70 @@ def category_stability(reference: ArrayLike, recent: ArrayLike, *, bins: int) ->
         recent: codes [M].
         bins: codes with a bin of their own.
     """
-    one, two = np.asarray(reference, np.int64), np.asarray(recent, np.int64)
-    codes, counts = np.unique(one, return_counts=True)
-    kept = codes[np.argsort(-counts, kind="stable")[:bins]]
-    tally = [np.array([*((values == code).sum() for code in kept)], np.float64) for values in (one, two)]
-    return _stability(*(np.append(t, n - t.sum()) for t, n in zip(tally, (one.size, two.size), strict=True)))
+    return category_bins(np.asarray(reference, np.int64), bins=bins).index(np.asarray(recent, np.int64))
+
+
+@dataclass(frozen=True)
+class NumericBins:
+    """All that an index needs of a reference: the inner edges, ascending, and rows by bin, the missing ones last."""
+
+    edges: Floats
+    counts: Floats
+
+    def index(self, recent: ArrayLike) -> Stability:
+        """The index of other values [M]."""
+        return _stability(self.counts, _counts(np.sort(np.asarray(recent)), self.edges))
+
+
+@dataclass(frozen=True)
+class CategoryBins:
+    """The same of a column of categories: the most frequent values, and rows by value, all others last."""
+
+    values: NDArray[Any]
+    counts: Floats
+
+    def index(self, recent: NDArray[Any]) -> Stability:
+        """The index of other values [M]."""
+        return _stability(self.counts, _tally(recent, self.values))
+
+
+def numeric_bins(reference: ArrayLike, *, bins: int) -> NumericBins:
+    """Bins that hold equal shares of a reference, as far as ties allow.
+
+    >>> numeric_bins([1.0, 2.0, 3.0, np.nan], bins=2).counts.tolist()
+    [2.0, 1.0, 1.0]
+
+    Args:
+        reference: [N], NaN where missing.
+        bins: number of bins before ties merge some.
+    """
+    ordered = np.sort(np.asarray(reference))
+    present = ordered[: _present(ordered)]
+    shares = np.linspace(0, 1, bins + 1)[1:-1]
+    inner = np.unique(np.quantile(present, shares).astype(ordered.dtype)) if present.size else ordered[:0]
+    return NumericBins(inner, _counts(ordered, inner))
+
+
+def category_bins(reference: NDArray[Any], *, bins: int) -> CategoryBins:
+    """Bins of the most frequent values of a reference.
+
+    >>> found = category_bins(np.array(["a", "a", "b", "c", "b"]), bins=2)
+    >>> found.values.tolist(), found.counts.tolist()
+    (['a', 'b'], [2.0, 2.0, 1.0])
+
+    Args:
+        reference: codes or texts [N].
+        bins: values with a bin of their own.
+    """
+    values, counts = np.unique(reference, return_counts=True)
+    kept = values[np.argsort(-counts, kind="stable")[:bins]]
+    return CategoryBins(kept, _tally(reference, kept))
+
+
+def _tally(rows: NDArray[Any], values: NDArray[Any]) -> Floats:
+    """How many rows have each of the values, and how many another one."""
+    found = np.array([(rows == value).sum() for value in values], np.float64)
+    return np.append(found, rows.size - found.sum())
 
 
 def _present(ordered: Floats) -> int:

@@ -64,7 +64,7 @@ class OutcomeColumns:
         probability: P(fraud) that somebody gave [N].
         judged: P(fraud) of the judged twin that somebody gave [N].
         event_time: microseconds since 1970 [N].
-        card: a code per card [N].
+        card: a code per card, the same in every file [N].
         remarks: what a reader must know of the file as a delivery.
     """
 
@@ -193,5 +193,7 @@ def _action_faults(action: np.ndarray | None, numbers: Mapping[str, np.ndarray])
 def _card_codes(columns: Mapping[str, pa.Array]) -> np.ndarray | None:
     if "card_id" not in columns:
         return None
-    codes: np.ndarray = pd.factorize(text_values(columns["card_id"]).to_pandas())[0].astype(np.int64)
+    cards = text_values(columns["card_id"]).to_pandas()
+    hashed = pd.util.hash_array(cards.fillna("").to_numpy(dtype=object)) >> np.uint64(1)
+    codes: np.ndarray = np.where(cards.isna(), -1, hashed.astype(np.int64))
     return codes

@@ -1,6 +1,7 @@
 """The rows of an outcome file with the probabilities that a bundle gives them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from evaluation.statistics.populations import JudgedRows
 from features.split import LabelsConfig
 from pipeline.bundle.score import read_features
 from pipeline.bundle.scorer import Scorer
+from pipeline.bundle.signature import feature_arrays
 from pipeline.bundle.twin import TWIN
 from pipeline.outcomes.outcome_file import OutcomeColumns, column_names, outcome_columns
 
@@ -31,6 +33,7 @@ class Outcomes:
         policy: what a policy did with the rows; None where the file has neither actions nor approval probabilities.
         probabilities: P(fraud) by the bundle [N].
         judged: P(fraud) by the judged twin of the bundle's refit [N]; None where it has none.
+        columns: the graph's columns that were scored, by name [N]; none where the probabilities are the file's own.
         remarks: what a reader must know of the file.
         timed: whether the file says when each transaction happened.
     """
@@ -42,6 +45,7 @@ class Outcomes:
     judged: np.ndarray | None
     remarks: tuple[str, ...]
     timed: bool
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class _Scored:
     groups: dict[str, np.ndarray]
     judged: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def scored_outcomes(path: Path, scorer: Scorer, *, labels: LabelsConfig, threads: int) -> Outcomes:
@@ -74,6 +79,53 @@ def scored_outcomes(path: Path, scorer: Scorer, *, labels: LabelsConfig, threads
             *_opinions(columns, labels),
         ),
         timed=columns.event_time is not None,
+        columns=scored.columns,
+    )
+
+
+def pooled(parts: Sequence[Outcomes]) -> Outcomes:
+    """Files of outcomes as one: rows one after the other, what only some of them hold left out.
+
+    Args:
+        parts: of files that one bundle scored, at least one.
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    policies = [each.policy for each in parts if each.policy is not None]
+    judged = [each.judged for each in parts if each.judged is not None]
+    shared = [name for name in first.columns if all(name in each.columns for each in parts)]
+    return Outcomes(
+        rows=_pooled_rows([each.rows for each in parts]),
+        blocked=np.concatenate([each.blocked for each in parts]),
+        policy=_pooled_policy(policies) if len(policies) == len(parts) else None,
+        probabilities=np.concatenate([each.probabilities for each in parts]),
+        judged=np.concatenate(judged) if len(judged) == len(parts) else None,
+        remarks=tuple(dict.fromkeys(remark for each in parts for remark in each.remarks)),
+        timed=all(each.timed for each in parts),
+        columns={name: np.concatenate([each.columns[name] for each in parts]) for name in shared},
+    )
+
+
+def _pooled_rows(parts: Sequence[JudgedRows]) -> JudgedRows:
+    cards = [each.card for each in parts if each.card is not None]
+    names = [name for name in parts[0].groups or {} if all(name in (each.groups or {}) for each in parts)]
+    weights = [np.ones(each.labels.size) if each.weight is None else each.weight for each in parts]
+    return JudgedRows(
+        labels=np.concatenate([each.labels for each in parts]),
+        event_time=np.concatenate([each.event_time for each in parts]),
+        amount=np.concatenate([each.amount for each in parts]),
+        card=np.concatenate(cards) if len(cards) == len(parts) else None,
+        groups={name: np.concatenate([(each.groups or {})[name] for each in parts]) for name in names},
+        weight=None if all(each.weight is None for each in parts) else np.concatenate(weights),
+    )
+
+
+def _pooled_policy(parts: Sequence[PolicyRows]) -> PolicyRows:
+    return PolicyRows(
+        np.concatenate([each.action for each in parts]),
+        np.concatenate([each.approval_probability for each in parts]),
+        parts[0].cap,
     )
 
 
@@ -87,11 +139,12 @@ def _scored(path: Path, scorer: Scorer, columns: OutcomeColumns, *, threads: int
     said = scorer.probabilities(features, threads=threads)
     probabilities, judged = said["probability"], said.get(TWIN)
     groups = _groups(features, scorer.signature.categorical)
+    columns_seen = {name: values[:, 0] for name, values in feature_arrays(features, scorer.signature).items()}
     differing = 0 if given is None else int((np.abs(given - probabilities) > SAME_PROBABILITY).sum())
     if not differing:
-        return _Scored(probabilities, groups, judged)
+        return _Scored(probabilities, groups, judged, columns=columns_seen)
     remark = f"{differing:,} rows have another probability in the file than the bundle gives, which is what was judged"
-    return _Scored(probabilities, groups, judged, (remark,))
+    return _Scored(probabilities, groups, judged, (remark,), columns_seen)
 
 
 def _groups(features: pa.Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -41,6 +41,7 @@ MEANINGS = {
 }
 REFUSALS = {
     **dict.fromkeys(("run", "retrain", "promote"), "the gate refused the model"),
+    "evaluate": "outcomes broke a limit of [monitoring]",
     "skew": "a difference that nothing explains",
     "state compact": "a log whose events come to something else than it says",
     "state features": "values that the log has otherwise",

@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MANIFEST_TAG = "harbor.manifest"
 MODEL_TAG = "harbor.model"
 LEDGER_TAG = "harbor.promotion."
+OUTCOMES_TAG, VERDICT_TAG = "harbor.outcomes", "harbor.outcomes.verdict"
 CLAIM_TAG = "harbor.claim"
 STALE_CLAIM = 600.0
 """Seconds after which another job's claim counts as left behind by a kill."""
@@ -136,6 +137,44 @@ class Registry:
                 artifact_uri=f"{version.source}/bundle", dst_path=temporary, tracking_uri=self._uri
             )
             shutil.move(place, folder)
+
+    def log_outcomes(
+        self,
+        version: Version,
+        *,
+        digest: str,
+        metrics: Mapping[str, float],
+        verdict: str,
+        files: Sequence[Path],
+        time_ms: int,
+    ) -> None:
+        """A run with what later outcomes showed of a version, its metrics on the version's model; the same one once.
+
+        Args:
+            version: that was judged.
+            digest: of the outcomes, by which a repetition is known.
+            metrics: by name.
+            verdict: "passed" or "alarm", which the version is tagged with too.
+            files: kept as artifacts.
+            time_ms: of the judgement, ms since 1970.
+        """
+        from mlflow.entities import Metric
+
+        _, experiment = opened_store(self._uri, self._experiment)
+        tags = {OUTCOMES_TAG: digest, MANIFEST_TAG: version.manifest, VERDICT_TAG: verdict}
+        same = f"tags.`{OUTCOMES_TAG}` = '{digest}' and tags.`{MANIFEST_TAG}` = '{version.manifest}'"
+        if self._client.search_runs([experiment], f"{same} and attributes.status = 'FINISHED'", max_results=1):
+            return
+        run = self._client.create_run(
+            experiment, start_time=time_ms, tags={**tags, "harbor.model_version": version.number}, run_name="outcomes"
+        ).info.run_id
+        model = self._client.get_model_version(self.name, version.number).tags.get(MODEL_TAG)
+        points = [Metric(name, value, time_ms, 0, model_id=model) for name, value in metrics.items()]
+        self._client.log_batch(run, points)
+        for path in files:
+            self._client.log_artifact(run, str(path))
+        self._client.set_model_version_tag(self.name, version.number, VERDICT_TAG, verdict)
+        self._client.set_terminated(run)
 
     def promotions(self) -> dict[int, str]:
         """The ledger's lines that the registry carries, by sequence, so that every machine's file can catch up."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from features.times import time_name
 from pipeline.process.reporter import Reporter
+from pipeline.registry.champion_notices import champion_changes_told
 from pipeline.registry.model_registry import CHAMPION, PREVIOUS, opened_registry
 from pipeline.registry.promotion import promote_run, roll_back_refit
 from pipeline.run import run_stages
@@ -69,6 +70,7 @@ def retrain(name: str, settings: RunSettings, stages: Sequence[Stage], *, runs: 
     settings = pinned_settings(settings)
     store = settings.config.runs.store
     with (
+        champion_changes_told(settings.config, runs=runs, warn=reporter.warn),
         held(runs / f".{name}.lock", f"another retrain of {name} is at work in {runs}"),
         job_claimed(store, f"retrain-{name}", runs=runs),
     ):

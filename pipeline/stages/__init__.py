@@ -16,7 +16,7 @@ STAGES = (
         "features",
         features.work,
         reads=("ingest",),
-        sections=("labels", "split", "features"),
+        sections=("labels", "split", "features", "evaluation.protected"),
         outside=features.outside_inputs,
     ),
     Stage(

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from pipeline.stages import STAGES
 from pipeline.stages.stage import StageContext
 from pipeline.storage.done import changed_files, read_done
+from tests.oracles.desk_naive import accounts, costs_of, money, rows_from
 
 CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
 FILES = {
@@ -142,3 +143,23 @@ def test_the_shadow_slice_is_a_tenth_of_test_where_no_later_rows_exist(small_run
     scores = pq.read_table(small_run / "evaluate" / "scores.parquet")
     assert 0.06 < shadow.num_rows / scores.num_rows < 0.14
     assert {"unsmoothed", "smoothed"} <= set(shadow.column_names)
+
+
+def test_money_and_accounts_can_be_recomputed_from_the_scores_alone(small_run):
+    report = loaded(small_run / "evaluate" / "report.json")
+    rows = rows_from(small_run / "evaluate" / "scores.parquet", "hybrid")
+    (found,) = [point for point in report["money"]["points"] if point["name"] == "expected_loss"]
+    expected = money(rows, alert=5.0)
+    assert {name: found[name]["value"] for name in expected} == pytest.approx(expected, rel=1e-6)
+    counted = accounts(rows, [row[1] * row[2] >= 5.0 for row in rows])
+    assert report["desk"]["figures"]["account_detection"]["value"] == pytest.approx(counted["account_detection"])
+    _, loss, _, _, value = costs_of(rows, [row[1] * row[2] >= 5.0 for row in rows], alert=5.0)
+    assert report["desk"]["figures"]["value_detection"]["value"] == pytest.approx(value / loss)
+
+
+def test_the_point_that_ships_is_the_same_in_the_report_the_thresholds_and_the_manifest(small_run):
+    report = loaded(small_run / "evaluate" / "report.json")
+    manifest = loaded(small_run / "export" / "bundle" / "manifest.json")
+    thresholds = loaded(small_run / "export" / "bundle" / "thresholds.json")
+    (ships,) = [point["name"] for point in report["money"]["points"] if point["ships"]]
+    assert ships == report["desk"]["point"] == manifest["point"] == thresholds["ships"] == "expected_loss"

@@ -60,6 +60,20 @@ class GateReport(ReadReport):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerdictReport(GateReport):
+    """The same with the numbers of what ships, as a machine that reads logs wants them."""
+
+    shipped: str
+    candidates: dict[str, dict[str, object]]
+
+    @property
+    def metrics(self) -> dict[str, object]:
+        """Statistic to value of the shipped candidate; None where it is undefined."""
+        found = self.candidates[self.shipped]
+        return {name: record["value"] for name, record in found.items() if isinstance(record, dict)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateReport(GateReport):
     """evaluate/report.json as far as the program itself reads it; the rest is for people."""
 

@@ -1,6 +1,7 @@
 """What only the pipeline knows about a run, for the report and the model card."""
 
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ def run_description(context: StageContext, models: Models) -> dict[str, Any]:
     prevalence = TrainReport.read(context.path("train", "report.json")).prevalence
     return {
         "name": Path(context.config.data.preset).stem,
+        "harbor_version": version("harbor-fraud"),
+        "data_digest": context.ingest_report.digest[:16],
         "as_of": None if context.as_of is None else time_text(context.as_of),
         "newest_training_row": time_text(newest),
         "training_row_age": _age(features.folds["test"].end - newest),

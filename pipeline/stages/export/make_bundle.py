@@ -13,6 +13,7 @@ from features.times import time_text
 from features.windows.spec import FeatureSpec
 from pipeline.bundle.golden import Parity
 from pipeline.bundle.manifest import signing_key
+from pipeline.bundle.signature import Signature
 from pipeline.bundle.twin import TWIN
 from pipeline.stages.artifacts.candidates import Calibration, Models, calibrated_probabilities, raw_scores
 from pipeline.stages.artifacts.evaluate_report import GateReport
@@ -22,6 +23,7 @@ from pipeline.stages.artifacts.train_report import TrainReport
 from pipeline.stages.export.build import BundleContents, ParityError, ReasonContents, TwinContents, build_bundle
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, GraphParts
 from pipeline.stages.export.graph_parts import graph_parts
+from pipeline.stages.export.judged_expectation import judged_expectation
 from pipeline.stages.export.online_state import write_online_state
 from pipeline.stages.export.reason_groups import reason_groups
 from pipeline.stages.fingerprint import library_versions
@@ -117,6 +119,7 @@ def _bundle_contents(context: StageContext, told: RefitReport) -> BundleContents
     spec = FeatureSpec.from_json(context.path("features", "spec.json").read_text(encoding="utf-8"))
     table, train = context.features("test", labels=False), context.features("train")
     context.reporter.progress(1, 3, f"Python path on {table.num_rows:,} rows")
+    signature = Signature(tuple(spec.numeric), tuple(spec.categorical), (PROBABILITY,), frozenset())
     twin = None
     if told.refitted:
         expected = judged.expected(table, threads=context.threads)[shipped]
@@ -130,7 +133,7 @@ def _bundle_contents(context: StageContext, told: RefitReport) -> BundleContents
         optional=_optional(train, spec),
         thresholds=model.thresholds,
         model_card=context.path("refit", "model_card.md").read_text(encoding="utf-8"),
-        record=_record(context, model, told),
+        record=_record(context, model, told) | {"expectation": judged_expectation(context, signature)},
         twin=twin,
         reasons=ReasonContents(reason_groups(spec), train),
     )
@@ -172,6 +175,7 @@ def _record(context: StageContext, model: _Model, told: RefitReport) -> dict[str
             "weights": list(head.loss.weights(model.prevalence)),
         },
         "threshold": model.thresholds["points"]["alert_budget"]["threshold"],
+        "point": model.thresholds["ships"],
         "policy": _policy(model.thresholds),
         "folds": {
             name: {"from": time_text(folds[name].start), "to": time_text(folds[name].end)}

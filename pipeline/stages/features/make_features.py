@@ -57,12 +57,22 @@ def make_features_from_windows(context: StageContext, windows: pa.Table) -> str:
 
 
 def specification(context: StageContext, transactions: pa.Table) -> FeatureSpec:
-    """The columns to produce from these transactions."""
-    ingested = context.ingest_report
+    """The columns to produce from these transactions; those that are protected are none of them.
+
+    Raises:
+        InputError: a protected column is no categorical column of the data.
+    """
+    ingested, protected = context.ingest_report, context.config.evaluation.protected
+    if strange := [name for name in protected if name not in ingested.categorical]:
+        held = ", ".join(ingested.categorical) or "none"
+        raise InputError(
+            f"evaluation.protected must name categorical columns of the data ({held}), got {', '.join(strange)}; "
+            "list a source column in data.categorical too"
+        )
     return feature_spec(
         context.config.features,
         columns=transactions.column_names,
-        categorical=ingested.categorical,
+        categorical=tuple(name for name in ingested.categorical if name not in protected),
         numeric=ingested.numeric,
         amount_scale=ingested.amount_scale,
     )

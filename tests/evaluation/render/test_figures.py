@@ -7,7 +7,7 @@ def test_every_candidate_and_every_statistic_of_the_sweep_has_a_figure(whole_rep
     report = {**whole_report, "reliability": {**whole_report["reliability"], "test": slim, "smoothing": {}}}
     made = pictures(report)
     sweep = [f"sweep-{name}" for name in SWEEP]
-    assert list(made) == ["reliability-valid-unsmoothed", "reliability-logistic", *sweep, "weeks"]
+    assert list(made) == ["reliability-valid-unsmoothed", "reliability-logistic", "capacity", *sweep, "weeks"]
     assert made["reliability-logistic"].title == "Logistic on test"
 
 

@@ -79,10 +79,58 @@ def test_the_page_is_well_formed_with_unique_ids_and_no_outside_request(page):
 
 
 def test_the_verdict_comes_first(report, page):
-    words = " ".join(Tree(page).words)
-    assert words.index("passes the gate") < words.index("Candidates") < words.index("Smoothing and class weights")
+    words = " ".join(Tree(page).words).partition("Where from")[2]
+    order = ["Money a month", "Can its probabilities", "Segments", "The fraud desk", "Method", "Smoothing and class"]
+    assert [words.index(each) for each in order] == sorted(words.index(each) for each in order)
+    assert "passes the gate" in page.partition("<nav")[0]
     refused = {**report, "gate": {**report["gate"], "passed": False}}
     assert "refused by the gate" in report_html(refused, {})
+
+
+def test_the_refusal_and_its_remedy_come_before_what_is_met(report):
+    checks = [
+        {"name": "skill", "status": "met", "text": "fine", "remedy": ""},
+        {"name": "level", "status": "refused", "text": "far off", "remedy": "Wait for labels"},
+    ]
+    page = report_html({**report, "gate": {**report["gate"], "passed": False, "checks": checks}}, {})
+    assert page.index("far off") < page.index("Wait for labels.") < page.index(">fine<")
+
+
+def test_the_point_that_ships_is_marked_and_the_slider_stands_at_it(report, page):
+    (marked,) = re.findall(r'<tr class="pick"><th scope="row">([^<]*)<small>ships</small>', page)
+    assert marked == "Expected loss"
+    ships = next(point for point in report["money"]["points"] if point["ships"])
+    days = [abs(row["alerts_a_day"]["value"] - ships["alerts_a_day"]["value"]) for row in report["money"]["curve"]]
+    (step,) = re.findall(r'id="capacity-(\d+)" checked', page)
+    assert int(step) == int(np.argmin(days)) + 1
+
+
+def test_every_step_of_the_slider_has_its_panel_and_a_row_in_the_printed_table(report, page):
+    steps = len(report["money"]["curve"])
+    for step in range(1, steps + 1):
+        assert f'<dl class="facts capacity-{step}">' in page
+        assert f"#capacity-{step}:checked ~ .capacity-{step}" in page
+    assert f"{report['money']['curve'][0]['saved']['value']:,.0f}".replace("-", "−") in page
+
+
+def test_tables_have_captions_scopes_and_a_place_in_the_order_of_the_keyboard(page):
+    assert page.count("<caption>") == len(re.findall(r"<table", page))
+    assert re.findall(r"<th(?!ead)(?![^>]*scope=)[^>]*>", page) == []
+    assert re.findall(r'<div class="scroll"(?! tabindex="0" role="region" aria-label=)', page) == []
+    assert (page.count("<main>"), page.count("</main>")) == (1, 1)
+
+
+def test_where_the_baseline_is_ahead_the_page_says_so(report):
+    row = {"statistic": "value_recall_at_budget", "shipped": 0.27, "baseline": 0.35, "shown": True, "why": "it may"}
+    page = report_html({**report, "baseline_ahead": [row]}, {})
+    assert "On value found at budget the baseline is ahead: 35.0\u00a0% against 27.0\u00a0%, a difference that" in page
+
+
+def test_no_python_is_left_in_prose(report):
+    facts = {"name": "x", "smoothing": {"convention": "uniform", "torch": 0.018139650455203}, "weights": [1.0, 0.5]}
+    page = report_html({**report, "facts": facts}, {})
+    assert "convention uniform, torch 0.01814" in page
+    assert "{&#39;" not in page
 
 
 def test_every_candidate_number_is_on_the_page(report, page):
@@ -124,6 +172,9 @@ def test_a_bare_report_still_makes_a_page(report):
             "contrasts": [],
         },
         "operating_points": {},
+        "money": {},
+        "desk": {},
+        "baseline_ahead": [],
         "notes": [],
         "looks": [],
         "facts": {},

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.options import DecisionConfig
 from evaluation.report.operating_points import KnownOutcomes, known_outcomes, operating_points, threshold_points
-from evaluation.statistics.decisions import expected_cost, operation
+from evaluation.statistics.decisions import expected_cost, least_share, operation
 from evaluation.statistics.populations import JudgedRows
 
 DECISION = DecisionConfig(alert_budget=0.01, alert_cost=5.0, precision_floor=0.5)
@@ -63,7 +63,7 @@ def test_a_precision_that_calib_cannot_show_flags_nothing_and_says_so():
 
 
 def test_net_benefit_stands_only_where_the_threshold_is_a_risk_of_indifference(whole_evidence):
-    points = operating_points(whole_evidence, budgets=(0.01,), alert_cost=5.0)["hybrid"][:-1]
+    points = operating_points(whole_evidence, budgets=(0.01,), decision=DECISION)["hybrid"][:-1]
     assert [point["chosen"] for point in points if point["net_benefit"] is not None] == ["p ≥ 0.5"]
     chosen = threshold_points(outcomes(1), outcomes(2), decision=DECISION)["points"]
     assert {point[fold]["net_benefit"] for point in chosen.values() for fold in ("calib", "test")} == {None}
@@ -71,11 +71,11 @@ def test_net_benefit_stands_only_where_the_threshold_is_a_risk_of_indifference(w
 
 def test_the_budgets_of_the_report_are_read_off_what_serves(whole_evidence):
     calib = replace(whole_evidence.calib, served={"hybrid": np.linspace(0.0, 0.2, 500)})
-    points = operating_points(replace(whole_evidence, calib=calib), budgets=(0.01,), alert_cost=5.0)
+    points = operating_points(replace(whole_evidence, calib=calib), budgets=(0.01,), decision=DECISION)
     assert 0.19 < points["hybrid"][0]["threshold"] < 0.2
     assert (
         points["mlp"][0]["threshold"]
-        == operating_points(whole_evidence, budgets=(0.01,), alert_cost=5.0)["mlp"][0]["threshold"]
+        == operating_points(whole_evidence, budgets=(0.01,), decision=DECISION)["mlp"][0]["threshold"]
     )
 
 
@@ -88,24 +88,28 @@ def test_rows_of_unknown_label_are_left_out():
 
 
 def test_the_report_shows_every_budget_the_cheapest_and_a_half(whole_evidence):
-    points = operating_points(whole_evidence, budgets=(0.01, 0.05), alert_cost=5.0)["hybrid"]
+    points = operating_points(whole_evidence, budgets=(0.01, 0.05), decision=DECISION)["hybrid"]
     ways = ["top 1 % of calib", "top 5 % of calib", "least cost on calib", "p ≥ 0.5"]
     assert [point["chosen"] for point in points[:-1]] == ways
     test = known_outcomes(whole_evidence.rows, whole_evidence.candidates["hybrid"])
     half = operation(test.labels, test.probabilities, amount=test.amount, threshold=0.5, alert_cost=5.0)
     assert points[3]["cost"] == half.cost
-    assert set(points[-1]) == {"chosen", "cost"}
+    assert points[-1]["threshold" if "threshold" in points[-1] else "chosen"].startswith("flag where p")
+    assert points[-1]["alert_share"] == pytest.approx((test.probabilities * test.amount >= 5.0).mean())
 
 
 def test_a_dearer_alert_raises_the_cheapest_threshold(whole_evidence):
-    cheap, dear = (operating_points(whole_evidence, budgets=(), alert_cost=c)["hybrid"][0] for c in (1.0, 50.0))
+    cheap, dear = (
+        operating_points(whole_evidence, budgets=(), decision=DecisionConfig(alert_cost=c))["hybrid"][0]
+        for c in (1.0, 50.0)
+    )
     assert cheap["threshold"] < dear["threshold"]
 
 
 def test_a_candidate_that_calib_lacks_has_no_points_and_no_calib_none_at_all(whole_evidence):
     calib = replace(whole_evidence.calib, candidates={"mlp": whole_evidence.calib.candidates["mlp"]})
-    assert list(operating_points(replace(whole_evidence, calib=calib), budgets=(0.01,), alert_cost=5.0)) == ["mlp"]
-    assert operating_points(replace(whole_evidence, calib=None), budgets=(0.01,), alert_cost=5.0) == {}
+    assert list(operating_points(replace(whole_evidence, calib=calib), budgets=(0.01,), decision=DECISION)) == ["mlp"]
+    assert operating_points(replace(whole_evidence, calib=None), budgets=(0.01,), decision=DECISION) == {}
 
 
 def late_rows(seed: int, *, known: float) -> KnownOutcomes:
@@ -136,12 +140,49 @@ def test_weights_of_one_change_no_operating_point(whole_evidence):
         for name, rows in (("test", whole_evidence.rows), ("calib", whole_evidence.calib.rows))
     }
     weighed = replace(whole_evidence, rows=ones["test"], calib=replace(whole_evidence.calib, rows=ones["calib"]))
-    one, other = (operating_points(each, budgets=(0.01,), alert_cost=5.0) for each in (whole_evidence, weighed))
+    one, other = (operating_points(each, budgets=(0.01,), decision=DECISION) for each in (whole_evidence, weighed))
     np.testing.assert_equal(other, one)
 
 
 def test_what_a_threshold_does_on_test_is_told_in_weighted_rows(whole_evidence):
     heavy = replace(whole_evidence.rows, weight=np.where(whole_evidence.rows.labels > 0.5, 2.0, 1.0))
-    (point,) = operating_points(replace(whole_evidence, rows=heavy), budgets=(), alert_cost=5.0)["hybrid"][1:2]
+    (point,) = operating_points(replace(whole_evidence, rows=heavy), budgets=(), decision=DECISION)["hybrid"][1:2]
     flagged = whole_evidence.candidates["hybrid"] >= 0.5
     assert point["precision"] == pytest.approx(np.average(heavy.labels[flagged], weights=heavy.weight[flagged]))
+
+
+def at_rate(outcomes: KnownOutcomes, a_day: float) -> KnownOutcomes:
+    return replace(outcomes, rows_per_day=a_day)
+
+
+def test_no_point_raises_more_alerts_than_people_can_look_into():
+    calib, test = at_rate(outcomes(1), 400.0), outcomes(2)
+    limited = DecisionConfig(alert_budget=0.2, alert_cost=0.1, precision_floor=0.01, daily_capacity=8)
+    points = threshold_points(calib, test, decision=limited)["points"]
+    assert all(point["calib"]["alert_share"] <= 0.02 for point in points.values())
+    assert points["expected_loss"]["calib"]["alert_share"] == pytest.approx(0.02, abs=0.001)
+    assert "8 alerts a day" in points["expected_loss"]["meaning"]
+    free = threshold_points(calib, test, decision=limited.model_copy(update={"daily_capacity": None}))["points"]
+    assert min(point["calib"]["alert_share"] for point in free.values()) > 0.02
+
+
+def test_rows_of_unknown_label_count_against_the_capacity():
+    calib, test = at_rate(outcomes(1), 400.0), outcomes(2)
+    limited = DecisionConfig(alert_cost=0.1, daily_capacity=8)
+    served = np.concatenate([calib.probabilities, calib.probabilities])
+    point = threshold_points(calib, test, decision=limited, served=served)["points"]["expected_loss"]
+    assert point["calib"]["alert_share"] == pytest.approx(0.01, abs=0.001)
+
+
+def test_the_policy_weighs_what_an_honest_customer_and_a_lost_recovery_cost():
+    decision = DecisionConfig(alert_cost=5.0, decline_cost=3.0, recovery=0.5)
+    found = threshold_points(outcomes(1), outcomes(2), decision=decision)
+    assert found["points"]["expected_loss"]["alert_cost"] == 16.0
+    assert found["ships"] == "expected_loss"
+
+
+def test_the_precision_floor_holds_by_its_lower_bound():
+    calib = outcomes(1)
+    points = threshold_points(calib, outcomes(2), decision=DecisionConfig(precision_floor=0.5))["points"]
+    flagged = calib.probabilities >= points["precision_floor"]["threshold"]
+    assert least_share(calib.labels[flagged].sum(), flagged.sum(), confidence=0.8) >= 0.5

@@ -4,15 +4,18 @@ from scipy.stats import binomtest
 
 from evaluation.statistics.decisions import (
     NOTHING,
+    FurtherCosts,
     effective_counts,
     expected_cost,
+    flagged_operation,
+    least_loss_for_budget,
     least_share,
     operation,
-    policy_operation,
     threshold_for_budget,
     threshold_for_cost,
     threshold_for_precision,
 )
+from tests.oracles.desk_naive import costs_of
 
 
 def test_operation_counts_alerts_catch_and_money():
@@ -43,7 +46,8 @@ def test_flagging_by_expected_loss_is_cheapest_for_right_probabilities():
 
 
 def test_the_policy_counts_alerts_catch_and_money_where_the_expected_loss_pays_for_them():
-    done = policy_operation([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1], amount=[100, 20, 10, 10], alert_cost=5)
+    alerts = np.array([0.9, 0.2, 0.8, 0.1]) * [100, 20, 10, 10] >= 5
+    done = flagged_operation([1, 1, 0, 0], alerts, amount=[100, 20, 10, 10], alert_cost=5)
     assert (done.alert_share, done.precision, done.recall) == (0.5, 0.5, 0.5)
     assert done.value_recall == pytest.approx(100 / 120)
     assert done.cost == pytest.approx((2 * 5 + 20) / 4)
@@ -55,7 +59,7 @@ def test_the_policy_is_a_threshold_where_all_amounts_are_alike():
     p, weight = rng.random(200), rng.integers(0, 3, 200)
     y = (rng.random(200) < p).astype(float)
     rest = {"amount": np.full(200, 16.0), "alert_cost": 4.0, "weight": weight}
-    one, other = policy_operation(y, p, **rest), operation(y, p, threshold=0.25, **rest)
+    one, other = flagged_operation(y, p * 16.0 >= 4.0, **rest), operation(y, p, threshold=0.25, **rest)
     assert (one.alert_share, one.precision, one.cost) == (other.alert_share, other.precision, other.cost)
 
 
@@ -171,3 +175,34 @@ def test_the_bound_of_a_weighted_share_is_above_the_truth_no_more_often_than_it_
         hits, rows = effective_counts(y, np.where(y > 0, 1 / 0.6, 1.0), np.zeros(y.size, dtype=np.int64), 1)
         above.append(least_share(hits, rows, confidence=0.8)[0] > share)
     assert 0.05 < np.mean(above) < 0.22
+
+
+def test_every_further_cost_is_counted_where_it_falls():
+    rng = np.random.default_rng(3)
+    p, amount, weight = rng.random(60), rng.exponential(40, 60), rng.integers(1, 3, 60)
+    y = (rng.random(60) < p).astype(float)
+    rows = list(zip(y, p, amount, [None] * 60, range(60), weight, strict=True))
+    expected = costs_of(rows, list(p >= 0.5), alert=5.0, decline=3.0, recovery=0.8)
+    further = FurtherCosts(decline=3.0, recovery=0.8)
+    done = operation(y, p, amount=amount, threshold=0.5, alert_cost=5.0, weight=weight, further=further)
+    assert done.cost == pytest.approx(expected[0] / weight.sum())
+    assert done.cost_without == pytest.approx(expected[1] / weight.sum())
+
+
+def test_dearer_mistakes_raise_the_threshold_of_least_cost():
+    rng = np.random.default_rng(4)
+    p = rng.random(2_000)
+    y, amount = (rng.random(2_000) < p).astype(float), rng.exponential(20, 2_000)
+    cheap, dear = (
+        threshold_for_cost(y, p, amount=amount, alert_cost=2.0, further=FurtherCosts(decline=each))
+        for each in (0.0, 15.0)
+    )
+    assert cheap < dear
+
+
+def test_the_least_loss_of_a_budget_flags_as_many_as_fit_and_the_most_at_stake():
+    rng = np.random.default_rng(6)
+    p, amount = rng.random(500), rng.exponential(20, 500)
+    least = least_loss_for_budget(p, amount=amount, budget=0.1)
+    assert (p * amount >= least).sum() == 50
+    assert least_loss_for_budget([0.5, 0.5], amount=[1, 1], budget=0.5) == np.inf

@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.statistics.stability import category_stability, numeric_stability
+from evaluation.statistics.stability import (
+    NumericBins,
+    category_bins,
+    category_stability,
+    numeric_bins,
+    numeric_stability,
+)
 
 
 def test_the_stability_index_equals_its_textbook_sum():
@@ -47,3 +53,21 @@ def test_a_category_that_appears_out_of_nothing_is_seen():
     reference = np.repeat([1, 2, 3], 200)
     assert category_stability(reference, reference[::2], bins=10).index == pytest.approx(0.0, abs=1e-6)
     assert category_stability(reference, np.repeat([1, 2, 3, 9], 150), bins=10).above(0.25)
+
+
+def test_what_is_kept_of_a_reference_gives_the_index_of_the_reference_itself():
+    rng = np.random.default_rng(8)
+    one, two = np.round(rng.normal(size=500), 1), np.round(rng.normal(0.2, 1, 300), 1)
+    one[:40] = np.nan
+    kept = numeric_bins(one, bins=10)
+    assert NumericBins(np.array(kept.edges.tolist()), np.array(kept.counts.tolist())).index(two) == numeric_stability(
+        one, two, bins=10
+    )
+
+
+def test_categories_are_binned_by_text_as_by_code():
+    codes, later = np.array([1, 1, 1, 2, 2, 3]), np.array([1, 3, 3, 4])
+    names = np.array(["", "a", "b", "c", "d"], dtype=object)
+    by_text = category_bins(names[codes], bins=2).index(names[later])
+    assert by_text == category_stability(codes, later, bins=2)
+    assert category_bins(names[codes], bins=2).counts.tolist() == [3, 2, 1]

@@ -17,6 +17,7 @@ from pipeline.outcomes.judged_outcomes import judge_outcomes, refit_against_twin
 from pipeline.outcomes.outcome_rows import Outcomes
 from pipeline.outcomes.printed_outcomes import population_lines, refit_lines
 from pipeline.storage.errors import INPUT_ERRORS
+from tests.fixtures.receivers import receiver
 from tests.fixtures.registered import settings_of
 
 CONFIG = settings_of("evaluation.resamples=100", "evaluation.slice_resamples=100")
@@ -57,6 +58,7 @@ def test_outcomes_of_the_test_fold_give_the_numbers_of_its_report(frame, judged,
     assert report["warnings"] == []
     assert place == tmp_path / "outcomes.report.json"
     written = json.loads(place.read_text())
+    assert written["monitoring"]["numbers"]["known_share"] == 1.0
     assert written["population"] == report["population"]
     assert written["outcomes"]["file"] == "outcomes.parquet"
 
@@ -175,3 +177,65 @@ def test_a_bundle_without_a_twin_has_no_such_line(frame, judged):
     report, _ = judged(frame)
     assert "refit" not in report
     assert refit_lines(report) == []
+
+
+def shuffled(frame):
+    return frame.assign(label=np.random.default_rng(1).permutation(frame["label"].to_numpy()))
+
+
+def alarms(report):
+    return {check["name"] for check in report["monitoring"]["checks"] if check["status"] == "refused"}
+
+
+def test_the_rows_that_the_model_was_judged_on_are_no_alarm(frame, judged):
+    report, _ = judged(frame)
+    assert report["monitoring"]["reasons"] == []
+    assert report["monitoring"]["numbers"]["largest_stability"] == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_column_that_fell_silent_is_named_and_half_of_the_labels_are_too_few(frame, judged):
+    part = frame.assign(card_7d_amount_mean=np.float32("nan"))
+    part["label"] = part["label"].astype("Int64").where(np.arange(len(part)) % 2 > 0)
+    report, _ = judged(part)
+    assert alarms(report) == {"labels", "inputs"}
+    assert report["monitoring"]["columns"][0]["column"] == "card_7d_amount_mean"
+
+
+def test_a_folder_of_days_is_judged_as_the_file_of_all_of_them(frame, judged, small_run, tmp_path):
+    whole, _ = judged(frame)
+    folder = tmp_path / "days"
+    folder.mkdir()
+    for day, rows in frame.groupby(frame["event_time"].dt.date):
+        rows.to_parquet(folder / f"{day}.parquet")
+    report = judge_outcomes(small_run / "export" / "bundle", folder, CONFIG).report
+    assert report["metrics"] == whole["metrics"]
+    assert report["population"] == whole["population"]
+    assert sum(row["frauds"] for row in report["files"]) == whole["population"]["frauds"]
+    assert len(report["files"]) == frame["event_time"].dt.date.nunique() > 7
+
+
+def test_an_alarm_ends_with_3_and_says_so_in_fields_to_prometheus_and_to_the_webhook(
+    frame, small_run, tmp_path, monkeypatch, capsys
+):
+    shuffled(frame).to_parquet(tmp_path / "week.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARBOR_LOG_FORMAT", "json")
+    with receiver([500, 500, 200]) as got:
+        monkeypatch.setenv("HARBOR_WEBHOOK", got.url)
+        sets = ("evaluation.resamples=100", "evaluation.slice_resamples=100", "monitoring.prometheus=new/harbor.prom")
+        told = [word for each in (*sets, "monitoring.min_frauds=5") for word in ("--set", each)]
+        bundle = str(small_run / "export" / "bundle")
+        monkeypatch.setattr(
+            sys, "argv", ["harbor", "evaluate", "--bundle", bundle, "--outcomes", "week.parquet", *told]
+        )
+        with pytest.raises(SystemExit, match="3"):
+            cli.main()
+    records = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (record,) = [each for each in records if each["event"] == "outcomes"]
+    assert (record["verdict"], record["report"], record["page"]) == ("alarm", "week.report.json", "week.report.html")
+    assert any(reason.startswith("average precision is") for reason in record["reasons"])
+    assert record["metrics"]["roc_auc"] == pytest.approx(0.5, abs=0.15)
+    assert records[-1]["code"] == 3
+    assert "no longer is what was shipped" in (tmp_path / "week.report.html").read_text()
+    assert "} 0.0" in (tmp_path / "new" / "harbor.prom").read_text()
+    assert [json.loads(body)["event"] for _, body in got.got] == ["monitoring_alarm"] * 3

@@ -8,9 +8,16 @@ import pytest
 from features.encode import Encoder
 from features.times import DAY
 from features.windows.spec import FeatureSpec
+from pipeline.process.reporter import SilentReporter
+from pipeline.stages import STAGES
 from pipeline.stages.artifacts.features_report import FeaturesReport
+from pipeline.stages.features.make_features import specification
+from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json, read_table
+from pipeline.storage.errors import InputError
 from pipeline.tracking.journal import Journal
+from pipeline.tracking.stage_log import StageLog
+from tests.fixtures.registered import settings_of
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +92,25 @@ def test_folds_go_to_the_log_with_their_spans(small_run, report):
     written = report.to_dict()["folds"]
     for name in report.folds:
         assert tags[f"harbor.{name}"] == f"{written[name]['from']} to {written[name]['to']}"
+
+
+def described(small_run, *assignments):
+    """The specification that a run's transactions get under other settings."""
+    (stage,) = [each for each in STAGES if each.name == "features"]
+    log = StageLog(Journal(small_run / "none.jsonl"), "none", parent=None)
+    settings = settings_of(*assignments)
+    context = StageContext(stage, small_run, small_run / "features", settings, None, log, SilentReporter())
+    return specification(context, read_table(small_run / "ingest" / "transactions.parquet"))
+
+
+def test_a_protected_column_is_read_and_never_an_input(small_run):
+    free, guarded = described(small_run), described(small_run, "evaluation.protected=['channel']")
+    assert "channel" in free.categorical
+    assert guarded.categorical == tuple(name for name in free.categorical if name != "channel")
+    assert not [column.name for column in guarded.columns if "channel" in column.name]
+    assert "channel" in read_table(small_run / "ingest" / "transactions.parquet").column_names
+
+
+def test_a_protected_column_that_the_data_does_not_have_is_refused(small_run):
+    with pytest.raises(InputError, match=r"evaluation\.protected must name categorical columns .* got age_group"):
+        described(small_run, "evaluation.protected=['age_group']")

@@ -1,0 +1,1 @@
+"""Notices to whoever must hear of a change of champion or of an alarm: by webhook and by command."""
