@@ -71,7 +71,7 @@ def test_a_slice_that_sees_less_is_caught(changed):
     rng = np.random.default_rng(3)
     later = [transaction(second, "a", 1, 100, 0, 0) for second in (20, 21, 22, 23, 45)]
     edge = table_of([transaction(0, "a", 1, 100, 1, 25), *later])
-    dense = table_of([transaction(second, "a", 1, 100, 0, 0) for second in (*range(26, 34), 45)])
+    dense = table_of([transaction(second, "a", 1, 100, None, 0) for second in (*range(26, 34), 45)])
     caught = []
     for table in (edge, dense, random_table(rng), random_changing_table(rng)):
         try:
