@@ -251,7 +251,9 @@ class ServeConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    threshold: str = Field("cost_optimal", description="operating point that decides where a request names none")
+    threshold: str = Field(
+        "", description="operating point that decides where a request names none; empty: the one that the bundle ships"
+    )
     in_flight: int = Field(256, ge=1, description="requests under way above which the next one is answered 429")
     budget_ms: float | None = Field(
         None,

@@ -20,6 +20,8 @@ from pipeline.storage.errors import InputError
 
 PROBABILITY = "probability"
 WARM_CALLS = 8
+OLDER_POINT = "cost_optimal"
+"""The point of bundles that do not say by which one they decide."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Deployment:
     Attributes:
         scorer: the loaded graph.
         points: of thresholds.json, by name.
+        ships: which of them the bundle was made to decide by.
         reasons: what explains an answer; None where the bundle has no reasons.
         manifest: SHA-256 of the bundle's manifest.
         candidate: which of the models it is.
@@ -48,6 +51,7 @@ class Deployment:
 
     scorer: Scorer
     points: Mapping[str, OperatingPoint]
+    ships: str
     reasons: QuickReasons | None
     manifest: str
     candidate: str
@@ -99,6 +103,7 @@ def deployed(
     return Deployment(
         scorer=scorer,
         points=_points(checked.read_json("thresholds.json")),
+        ships=checked.manifest.get("point", OLDER_POINT),
         reasons=reasons,
         manifest=manifest,
         candidate=checked.manifest["candidate"],

@@ -68,7 +68,7 @@ class ServiceOptions:
     """What a service is told of itself.
 
     Attributes:
-        threshold: name of the operating point that decides where a request names none.
+        threshold: name of the operating point that decides where a request names none; "" for that of the bundle.
         fallback: the decision of rows that are not scored.
         audit_every: of how many rows one is asked of the batch functions too; 0 for none.
         ahead: microseconds by which a row may be ahead of the clock, and of the newest row where that is later: one
@@ -121,8 +121,8 @@ class Service:
     def choices(self, query: bytes) -> Choices:
         """What a request's query asks for; raises RefusalError where that is nothing that there is."""
         if not query:
-            return Choices(self.options.threshold)
-        return chosen(query, threshold=self.options.threshold, known=self.deployment.points.keys())
+            return Choices(self._threshold(self.deployment))
+        return chosen(query, threshold=self._threshold(self.deployment), known=self.deployment.points.keys())
 
     def score(self, body: bytes, choices: Choices, *, scored: bool = True) -> Reply:
         """Take a raw transaction and answer it.
@@ -317,10 +317,14 @@ class Service:
             self.metrics.add("audit_mismatches", count=self.engine.audit(taken))
 
     def _checked(self, deployment: Deployment) -> Deployment:
-        if self.options.threshold not in deployment.points:
+        threshold = self._threshold(deployment)
+        if threshold not in deployment.points:
             held = ", ".join(sorted(deployment.points)) or "none"
-            raise InputError(f"the bundle must have the operating point {self.options.threshold!r}, but it has {held}")
+            raise InputError(f"the bundle must have the operating point {threshold!r}, but it has {held}")
         return deployment
+
+    def _threshold(self, deployment: Deployment) -> str:
+        return self.options.threshold or deployment.ships
 
     @staticmethod
     def _note(deployment: Deployment) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.fixtures.live_service import asked, live_service
 
 
 def test_an_answer_has_all_that_an_audit_asks_for(app, rows, small_run):
-    found = asked(app, "/v1/score", rows[0])
+    found = asked(app, "/v1/score?threshold=cost_optimal", rows[0])
     assert found.status == 200
     told, deployment = found.json, app.service.deployment
     thresholds = json.loads((small_run / "export" / "bundle" / "thresholds.json").read_text())
@@ -26,8 +26,10 @@ def test_an_answer_has_all_that_an_audit_asks_for(app, rows, small_run):
     assert (told["exact"], told["late_seconds"], told["offset"]) == (True, 0.0, 1)
 
 
-def test_the_policy_of_a_bundle_is_served_beside_its_thresholds(app, rows):
-    told = asked(app, "/v1/score?threshold=expected_loss", rows[0]).json
+def test_the_point_that_a_bundle_ships_decides_where_none_is_named(app, rows, small_run):
+    manifest = json.loads((small_run / "export" / "bundle" / "manifest.json").read_text())
+    told = asked(app, "/v1/score", rows[0]).json
+    assert told["threshold"]["name"] == manifest["point"] == "expected_loss"
     assert told["threshold"]["policy"] == "flag where p * amount >= alert_cost"
     expected = told["probability"] * rows[0]["amount"] >= told["threshold"]["alert_cost"]
     assert told["decision"] == ("flag" if expected else "pass")
