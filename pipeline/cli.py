@@ -15,9 +15,9 @@ from rich.console import Console
 from pipeline.online.commands import score_raw, skew, state_commands
 from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit, run_command
+from pipeline.process.terminal import print_line
 from pipeline.storage.addresses import user_path
 from pipeline.storage.errors import InputError
-from pipeline.storage.masking import masked
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -251,9 +251,7 @@ def _ui_command(placed: _PlacedRun) -> str:
 
 def _show(line: str) -> None:
     """One line of a result on standard output, a verdict in its colour."""
-    from pipeline.process.reporter import coloured
-
-    Console().print(coloured(masked(line)), soft_wrap=True)
+    print_line(line)
 
 
 def _reporter() -> "Reporter":
@@ -407,7 +405,9 @@ def retrain(
         f"report  {outcome.folder / 'refit' / 'report.html'}",
         *outcome.lines,
     )
-    reporter.say("\n".join(lines), event="retrained", message="; ".join(map(str.strip, outcome.lines)), **told)
+    for line in lines:
+        reporter.say(line)
+    reporter.say("; ".join(map(str.strip, outcome.lines)), event="retrained", **told)
     if outcome.removed:
         reporter.say(f"removed {len(outcome.removed)} old runs: {', '.join(outcome.removed)}")
     raise typer.Exit(Exit.DONE if outcome.passed else Exit.REFUSED)
@@ -435,7 +435,7 @@ def backtest(
     folder, result = backtested(Path(config).stem, settings, dates, STAGES, runs=Path("runs"), reporter=reporter)
     parts = (table_lines(result), week_lines(result), drift_lines(result), ageing_lines(result))
     for line in (line for part in parts if part for line in (*part, "")):
-        Console(width=160).print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(line)
     for path in (*sorted(folder.glob("backtest.*")), *sorted(folder.glob("weeks.*"))):
         reporter.say(f"wrote   {path}")
 
@@ -469,9 +469,7 @@ def simulate(
     written = write_simulation(
         user_path(str(out)), rows=rows, seed=seed, scenario=scenario, truth=beside, chargebacks=feed
     )
-    Console().print(
-        f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}", highlight=False, markup=False, soft_wrap=True
-    )
+    _show(f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}")
 
 
 @app.command(epilog=help_end("score"))

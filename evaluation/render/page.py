@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from evaluation.formatting import METRICS, NAMES, count, number, percent, show, signed
+from evaluation.render.foreign_text import html_value
 
 
 def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
@@ -20,6 +21,7 @@ def report_html(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     environment = Environment(
         loader=PackageLoader("evaluation.render", "templates"),
         autoescape=True,
+        finalize=html_value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -14,8 +14,9 @@ from typing import Any
 
 import typer
 
-from pipeline.process.json_log import capture_libraries, log_line, wants_json
-from pipeline.process.streams import lasting_streams
+from pipeline.process.json_log import capture_libraries, log_line, print_record, wants_json
+from pipeline.process.streams import lasting_streams, own_words
+from pipeline.process.terminal import print_error, print_traceback, shown_text
 from pipeline.storage.errors import INPUT_ERRORS, InputError
 from pipeline.storage.locks import LockedError
 from pipeline.storage.masking import masked
@@ -64,7 +65,7 @@ def run_command(command: Callable[[], Any]) -> int:
     with lasting_streams():
         ending = ending_of(lambda: _prepared(command))
         if _json_lines():
-            print(_last_record(ending, time.monotonic() - began), file=sys.stderr, flush=True)
+            print_record(_last_record(ending, time.monotonic() - began), sys.stderr)
         else:
             _say(ending)
     return ending.code
@@ -153,10 +154,12 @@ def _say(ending: Ending) -> None:
     if ending.error is None:
         return
     if os.environ.get("HARBOR_DEBUG"):
-        print(masked("".join(traceback.format_exception(ending.error))), file=sys.stderr, end="")
+        print_traceback("".join(traceback.format_exception(ending.error)), sys.stderr)
     if isinstance(ending.error, USAGE):
-        ending.error.message = masked(ending.error.message)  # it is shown in a box, whose lines may cut a number
-        ending.error.show()
+        ending.error.message = shown_text(ending.error.message)  # it is shown in a box, whose lines may cut a number
+        with own_words():
+            ending.error.show()
     else:
-        echoed = ending.message == INTERRUPTED and sys.stderr.isatty()  # a terminal shows ^C where the cursor stands
-        print("\n" * echoed + f"harbor: {ending.message}", file=sys.stderr, flush=True)
+        if ending.message == INTERRUPTED and sys.stderr.isatty():  # a terminal shows ^C where the cursor stands
+            print_error("", sys.stderr)
+        print_error(f"harbor: {ending.message}", sys.stderr)
