@@ -19,7 +19,9 @@ import dagster as dg
 
 from features.times import day_microseconds, time_microseconds, time_name, time_text
 from pipeline.config import Config, load_config
+from pipeline.process.private_files import private_files
 from pipeline.process.reporter import SilentReporter
+from pipeline.process.terminal import shown_text
 from pipeline.reading.sources import source_files
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
@@ -106,7 +108,7 @@ def _asset(
     def brought_up_to_date(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         day = context.partition_key
         folder = place.folder(day)
-        with _bad_input_is_final():
+        with _bad_input_is_final(), private_files(os.environ):
             run_stages(folder, place.settings(day), STAGES, force=None, only=stage.name, reporter=_LogReporter(context))
         done = read_json(folder / stage.name / "DONE")
         return dg.MaterializeResult(
@@ -158,10 +160,10 @@ class _LogReporter(SilentReporter):
         self._log = context.log
 
     def say(self, text: str, **_fields: object) -> None:
-        self._log.info(text.strip())
+        self._log.info(shown_text(text.strip()))
 
     def warn(self, text: str) -> None:
-        self._log.warning(text.strip())
+        self._log.warning(shown_text(text.strip()))
 
 
 def _rows_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:

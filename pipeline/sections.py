@@ -9,6 +9,7 @@ from models.options import StudyForm
 from pipeline.bundle.bundle_terms import FEWEST, SIGNING_KEY
 from pipeline.storage.addresses import CREDENTIALS, holds_password
 from pipeline.storage.errors import InputError
+from pipeline.storage.secret_rules import checked_variable
 
 
 class AblationConfig(BaseModel):
@@ -41,7 +42,7 @@ ADDRESSES = tuple(f"{scheme}://" for scheme in (*CREDENTIALS, "file"))
 class RunsConfig(BaseModel):
     """Which run folders a scheduled job keeps ([runs])."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     keep: int = Field(30, ge=1, description="newest run folders of a configuration that `harbor retrain` keeps")
     store: str = Field(
@@ -52,7 +53,7 @@ class RunsConfig(BaseModel):
     @classmethod
     def _address(cls, store: str) -> str:
         if store and holds_password(store):
-            raise InputError("must not hold a password: credentials are taken from the environment")
+            raise InputError("must not hold a secret: credentials are taken from the environment")
         if store and not store.startswith(ADDRESSES):
             raise InputError(f"must be empty or an address that begins with {', '.join(ADDRESSES)}")
         return store.rstrip("/")
@@ -66,7 +67,7 @@ CANDIDATES = ("logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed")
 class DataConfig(BaseModel):
     """Section [data]: where transactions come from and how they are read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     source: str | tuple[str, ...] = Field(
         SIMULATE,
@@ -100,8 +101,13 @@ class DataConfig(BaseModel):
     @classmethod
     def _without_password(cls, source: str | tuple[str, ...]) -> str | tuple[str, ...]:
         if any(holds_password(each) for each in ([source] if isinstance(source, str) else source)):
-            raise InputError("must not hold a password: a store's credentials are taken from the environment")
+            raise InputError("must not hold a secret: a store's credentials are taken from the environment")
         return source
+
+    @field_validator("hash_key_env")
+    @classmethod
+    def _variable(cls, name: str | None) -> str | None:
+        return None if name is None else checked_variable(name)
 
 
 class RegistryConfig(BaseModel):
@@ -168,7 +174,7 @@ class RefitConfig(BaseModel):
 class ExportConfig(BaseModel):
     """What is exported ([export])."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     candidate: Literal["logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed"] = Field(
         "hybrid", description="the candidate that `probability` is"
@@ -188,11 +194,16 @@ class ExportConfig(BaseModel):
         "false where features.include_current or columns that read other groups cannot be served",
     )
 
+    @field_validator("sign_key_env")
+    @classmethod
+    def _variable(cls, name: str) -> str:
+        return checked_variable(name)
+
 
 class TrackingConfig(BaseModel):
     """Where runs are logged."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     enabled: bool = Field(default=True, description="false keeps the journal and sends nothing")
     uri: str = Field(default="", description="MLflow tracking URI; empty is sqlite beside the run folders")
@@ -207,7 +218,7 @@ class TrackingConfig(BaseModel):
     def _without_password(cls, uri: str) -> str:
         if holds_password(uri):
             raise InputError(
-                "must not hold a password, which would end up in config.json: set MLFLOW_TRACKING_USERNAME and "
+                "must not hold a secret, which would end up in config.json: set MLFLOW_TRACKING_USERNAME and "
                 "MLFLOW_TRACKING_PASSWORD (for a database its own means, such as PGPASSWORD)"
             )
         return uri

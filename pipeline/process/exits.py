@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from pipeline.process.json_log import capture_libraries, log_line, print_record, wants_json
+from pipeline.process.private_files import private_files
 from pipeline.process.streams import lasting_streams, own_words
 from pipeline.process.terminal import print_error, print_traceback, shown_text
 from pipeline.storage.errors import INPUT_ERRORS, InputError
@@ -132,7 +133,8 @@ def _prepared(command: Callable[[], Any]) -> Any:
         signal.signal(number, end)
     if wants_json(os.environ):
         capture_libraries(sys.stderr)
-    return command()
+    with private_files(os.environ):
+        return command()
 
 
 def _json_lines() -> bool:
