@@ -176,7 +176,13 @@ def _plugin_names(tree: Mapping[str, Any]) -> list[str]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise InputError(f"{path} must have at most {LARGEST_FILE:,} bytes, got more")
+        return tomllib.loads(content.decode())
+    except RecursionError:
+        raise InputError(f"{path} must be TOML, but it is nested too deeply") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} must be TOML, but it cannot be read as such: {error}") from error
 
@@ -233,6 +239,8 @@ def _giver(fault: ErrorDetails, overrides: Sequence[Override]) -> str:
     return next((each.giver for each in reversed(overrides) if each.concerns(fault)), "")
 
 
+LARGEST_FILE = 1 << 20
+"""Bytes of a configuration; real ones have some hundreds."""
 UNSHOWN = ("data.source", "data.hash_key_env", "export.sign_key_env", "runs.store", "tracking.uri")
 """Keys whose value is never quoted: where somebody may have put a secret."""
 

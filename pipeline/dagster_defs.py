@@ -33,7 +33,7 @@ from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json
-from pipeline.storage.errors import INPUT_ERRORS
+from pipeline.storage.errors import INPUT_ERRORS, may_pass
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 NIGHTLY = "0 3 * * *"
@@ -150,7 +150,7 @@ def _bad_input_is_final() -> Iterator[None]:
     try:
         yield
     except INPUT_ERRORS as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(str(error), allow_retries=may_pass(error)) from error
 
 
 class _LogReporter(SilentReporter):

@@ -19,10 +19,12 @@ class AblationConfig(BaseModel):
 
     enabled: bool = Field(default=False, description="train every technique alone and in pairs, and table them")
     smoothing: float = Field(0.1, gt=0, lt=1, description="ε of the arms with label smoothing")
-    gamma: float = Field(2.0, gt=0, description="exponent of the arms with focal loss")
-    mixup: float = Field(0.2, gt=0, description="α of the arms with mixup")
-    label_noise: tuple[float, ...] = Field(
-        (0.0, 0.01, 0.05), description="shares of training labels flipped, each trained at every ε of the sweep"
+    gamma: float = Field(2.0, gt=0, le=100, description="exponent of the arms with focal loss")
+    mixup: float = Field(0.2, gt=0, le=1_000, description="α of the arms with mixup")
+    label_noise: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
+        (0.0, 0.01, 0.05),
+        max_length=100,
+        description="shares of training labels flipped, each trained at every ε of the sweep",
     )
     encoder_leak: bool = Field(
         default=False, description="fit the booster with every form of the shared encoder, and table what each brings"
@@ -32,7 +34,10 @@ class AblationConfig(BaseModel):
         description="what the booster may see of the encoder, in the arms that encoder_leak compares",
     )
     planted_values: int = Field(
-        10_000, ge=0, description="values of an id without signal that encoder_leak plants; 0 plants none"
+        10_000,
+        ge=0,
+        le=10_000_000,
+        description="values of an id without signal that encoder_leak plants; 0 plants none",
     )
 
 
@@ -44,7 +49,9 @@ class RunsConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    keep: int = Field(30, ge=1, description="newest run folders of a configuration that `harbor retrain` keeps")
+    keep: int = Field(
+        30, ge=1, le=1_000_000, description="newest run folders of a configuration that `harbor retrain` keeps"
+    )
     store: str = Field(
         "", description="`s3://`, `gs://` or `file://` folder that keeps every run too, each under its name"
     )
@@ -78,8 +85,8 @@ class DataConfig(BaseModel):
     preset: str = Field("harbor", description="column mapping: a shipped name or the path of a preset file")
     categorical: tuple[str, ...] = Field((), description="further source columns to use as categories")
     numeric: tuple[str, ...] = Field((), description="further source columns to use as numbers")
-    rows: Annotated[int, Field(gt=0)] = Field(300_000, description="how many transactions to simulate")
-    seed: Annotated[int, Field(ge=0)] = Field(7, description="seed of the simulation")
+    rows: Annotated[int, Field(gt=0, le=10**9)] = Field(300_000, description="how many transactions to simulate")
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(7, description="seed of the simulation")
     hash_key_env: str | None = Field(
         None, description="environment variable with the secret under which card ids are hashed"
     )
@@ -134,23 +141,28 @@ class RefitConfig(BaseModel):
         "train", description="length of the rows of the refit: `train` for that of the fold, or a duration"
     )
     blocks: int = Field(
-        4, ge=2, description="newest blocks of time that the recipe is scored on as it would have shipped"
+        4, ge=2, le=1_000, description="newest blocks of time that the recipe is scored on as it would have shipped"
     )
     block: Duration = Field(7 * DAY, gt=0, description="length of a block")
     max_weight: float = Field(
         2.0,
         ge=1,
+        le=1e6,
         description="how many rows of its class a row may stand for whose like is not yet labelled; ages at which it "
         "would stand for more are left out",
     )
     margin: float = Field(
         0.02,
         ge=0,
+        le=1e6,
         description="share of the judged model's log loss by which the recipe as it would have shipped may lose to it: "
         "held back where it is shown to be worse, and by more",
     )
     min_frauds: int = Field(
-        100, ge=1, description="frauds that the rows of the refit, and those its maps are fitted on, must hold each"
+        100,
+        ge=1,
+        le=10**9,
+        description="frauds that the rows of the refit, and those its maps are fitted on, must hold each",
     )
     map_half_life: str = Field(
         "", description="age at which a row counts half in the maps of the refit; empty counts all alike"
@@ -179,14 +191,16 @@ class ExportConfig(BaseModel):
     candidate: Literal["logistic", "mlp", "xgboost", "hybrid", "mlp_unsmoothed"] = Field(
         "hybrid", description="the candidate that `probability` is"
     )
-    golden_rows: int = Field(64, ge=FEWEST, description="rows with known probability that `harbor verify` replays")
+    golden_rows: int = Field(
+        64, ge=FEWEST, le=100_000, description="rows with known probability that `harbor verify` replays"
+    )
     flipped_rows: float = Field(
         1e-4, ge=0, le=1, description="largest share of rows whose trees may flip between the graph and the Python path"
     )
     sign_key_env: str = Field(
         SIGNING_KEY, description="environment variable whose text signs the manifest (HMAC), if it is set"
     )
-    max_bytes: int = Field(1 << 30, ge=1, description="largest size of a bundle in bytes")
+    max_bytes: int = Field(1 << 30, ge=1, le=1 << 40, description="largest size of a bundle in bytes")
     triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")
     state: bool = Field(
         default=True,
@@ -208,9 +222,12 @@ class TrackingConfig(BaseModel):
     enabled: bool = Field(default=True, description="false keeps the journal and sends nothing")
     uri: str = Field(default="", description="MLflow tracking URI; empty is sqlite beside the run folders")
     experiment: str = Field(default="harbor", description="MLflow experiment of the project")
-    timeout: int = Field(default=5, ge=1, description="seconds one request to an MLflow server may take")
+    timeout: int = Field(default=5, ge=1, le=3_600, description="seconds one request to an MLflow server may take")
     patience: float = Field(
-        default=20.0, gt=0, description="seconds a stage waits for MLflow at most; what is left is sent later"
+        default=20.0,
+        gt=0,
+        le=86_400,
+        description="seconds a stage waits for MLflow at most; what is left is sent later",
     )
 
     @field_validator("uri")

@@ -18,7 +18,7 @@ from pipeline.process.json_log import capture_libraries, log_line, print_record,
 from pipeline.process.private_files import private_files
 from pipeline.process.streams import lasting_streams, own_words
 from pipeline.process.terminal import print_error, print_traceback, shown_text
-from pipeline.storage.errors import INPUT_ERRORS, InputError
+from pipeline.storage.errors import INPUT_ERRORS, InputError, may_pass
 from pipeline.storage.locks import LockedError
 from pipeline.storage.masking import masked
 
@@ -86,7 +86,7 @@ def ending_of(command: Callable[[], Any]) -> Ending:
     except LockedError as error:
         return Ending(Exit.LOCKED, masked(str(error)), error)
     except INPUT_ERRORS as error:
-        return Ending(Exit.BAD_INPUT, masked(str(error)), error)
+        return Ending(Exit.FAILED if may_pass(error) else Exit.BAD_INPUT, masked(str(error)), error)
     except (KeyboardInterrupt, InterruptedRunError, typer.Abort) as error:
         return Ending(Exit.FAILED, INTERRUPTED, error)
     except Exception as error:  # the last edge: one line for a person, the traceback on request
