@@ -503,9 +503,39 @@ def score(
         _show(line)
 
 
+@app.command(epilog=help_end("explain"))
+def explain(
+    bundle: BundleOption,
+    input_file: Annotated[str, typer.Option("--input", help="feature rows: .parquet, .csv or .jsonl")],
+    out: Annotated[str, typer.Option("--out", help="where the reasons go: .parquet or .csv")],
+    share: Annotated[float, typer.Option("--share", help="of the rows, those of the highest probability")] = 0.005,
+    references: Annotated[int, typer.Option("--references", help="legitimate rows to compare with; 1: medians")] = 8,
+) -> None:
+    """Say why the rows that a bundle scores highest are scored so: codes, log odds, sentences."""
+    from pipeline.bundle.explain import ExplainOptions, explain_file
+    from pipeline.bundle.fetched import local_bundle
+    from pipeline.bundle.manifest import signing_key
+    from pipeline.storage.transfers import local_file, written_file
+
+    options = ExplainOptions(share, references)
+    if out == input_file:
+        raise InputError(f"--out must be another file than --input, got {out} for both")
+    reporter = _reporter()
+    with (
+        reporter.stage("explain"),
+        local_bundle(bundle) as folder,
+        local_file(input_file) as source,
+        written_file(out) as target,
+    ):
+        found = explain_file(folder, source, target, options=options, key=signing_key(), progress=reporter.progress)
+    _show(f"{found.explained:,} of {found.rows:,} rows explained → {out}")
+    for line in found.remarks:
+        _show(f"! {line}")
+
+
 @app.command(epilog=help_end("verify"))
 def verify(bundle: BundleOption) -> None:
-    """Check a bundle: checksums first, then load it and replay its golden rows."""
+    """Check a bundle: checksums first, then load it and replay its golden rows and reasons."""
     from pipeline.bundle.fetched import local_bundle
     from pipeline.bundle.manifest import signing_key
     from pipeline.bundle.verify import verify_bundle

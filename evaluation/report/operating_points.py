@@ -13,8 +13,10 @@ import numpy as np
 from evaluation.options import DecisionConfig
 from evaluation.report.evidence import Evidence
 from evaluation.statistics.decisions import (
+    Operation,
     expected_cost,
     operation,
+    policy_operation,
     threshold_for_budget,
     threshold_for_cost,
     threshold_for_precision,
@@ -25,6 +27,10 @@ from evaluation.statistics.sample import Floats
 INDIFFERENT = "p ≥ 0.5"
 """The one point whose threshold is a risk at which somebody is indifferent: where either mistake weighs the same."""
 RULE = "flag where probability >= threshold"
+POLICY = "flag where p * amount >= alert_cost"
+"""The rule of the one point that has no threshold: what is at stake decides with the probability."""
+EXPECTED_LOSS = "expected_loss"
+"""The name of that point."""
 SHOWN_WITH = 0.8
 """Confidence of the bound by which a precision counts as shown on calib."""
 
@@ -87,7 +93,8 @@ def threshold_points(
 ) -> dict[str, Any]:
     """What stands in thresholds.json: a threshold by name, why it is there, and its effect on calib and test.
 
-    A threshold above 1 flags nothing: no row of calib could satisfy the point, and its meaning says so.
+    A threshold above 1 flags nothing: no row of calib could satisfy the point, and its meaning says so. One point has a
+    policy and its costs in place of a threshold, and is chosen on no rows at all.
 
     Args:
         calib: rows on which thresholds are chosen; their probabilities should be cross-fitted.
@@ -105,7 +112,17 @@ def threshold_points(
         }
         for name, (threshold, meaning) in _named_thresholds(calib, decision, served).items()
     }
-    return {"rule": RULE, "points": points}
+    return {"rule": RULE, "points": points | {EXPECTED_LOSS: _policy_point(calib, test, decision.alert_cost)}}
+
+
+def _policy_point(calib: KnownOutcomes, test: KnownOutcomes, alert_cost: float) -> dict[str, Any]:
+    return {
+        "policy": POLICY,
+        "alert_cost": alert_cost,
+        "meaning": f"flags what is expected to lose at least {alert_cost:g}, the cost of an alert",
+        "calib": _policy_effect(calib, alert_cost),
+        "test": _policy_effect(test, alert_cost),
+    }
 
 
 def _thresholds(
@@ -168,5 +185,15 @@ def _effect(rows: KnownOutcomes, threshold: float, alert_cost: float, *, indiffe
         alert_cost=alert_cost,
         weight=rows.weight,
     )
-    effect = {name: value for name, value in asdict(done).items() if name != "threshold"}
-    return effect if indifferent else effect | {"net_benefit": None}
+    return _values(done) if indifferent else _values(done) | {"net_benefit": None}
+
+
+def _policy_effect(rows: KnownOutcomes, alert_cost: float) -> dict[str, Any]:
+    done = policy_operation(
+        rows.labels, rows.probabilities, amount=rows.amount, alert_cost=alert_cost, weight=rows.weight
+    )
+    return _values(done) | {"net_benefit": None}
+
+
+def _values(done: Operation) -> dict[str, Any]:
+    return {name: value for name, value in asdict(done).items() if name != "threshold"}

@@ -1,4 +1,4 @@
-"""What flagging the rows at or above a threshold does: workload, catch and money, and thresholds chosen for them."""
+"""What flagging rows does, at or above a threshold or by a policy: workload, catch, money, and thresholds for them."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from evaluation.statistics.sample import Floats, Integers, same_length, sample
+from evaluation.statistics.sample import Floats, Integers, Mask, Sample, same_length, sample
 
 NOTHING = float(np.nextafter(1.0, 2.0))
 """A threshold above every probability: it flags no row."""
@@ -14,10 +14,10 @@ NOTHING = float(np.nextafter(1.0, 2.0))
 
 @dataclass(frozen=True)
 class Operation:
-    """What flagging the rows at or above a threshold does to one population.
+    """What flagging rows does to one population.
 
     Attributes:
-        threshold: rows with probability ≥ it are flagged.
+        threshold: rows with probability ≥ it are flagged; NaN where the amount decides too.
         alert_share: share of the rows flagged.
         precision: share of frauds among the flagged; NaN where none is.
         recall: share of the frauds flagged; NaN without frauds.
@@ -66,8 +66,44 @@ def operation(
         weight: row weights, ≥ 0 [N]; None counts each row once.
     """
     s = sample(labels, probabilities, weight=weight)
-    value = s.weight * _amounts(amount, s.labels.size)
-    inside = (s.probabilities >= threshold).astype(np.float64)
+    return _operation(
+        s, s.probabilities >= threshold, _amounts(amount, s.labels.size), threshold=threshold, alert_cost=alert_cost
+    )
+
+
+def policy_operation(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    amount: ArrayLike,
+    alert_cost: float,
+    weight: ArrayLike | None = None,
+) -> Operation:
+    """Workload, catch and money where rows whose expected loss p · amount reaches an alert's cost are flagged.
+
+    This is the decision that is best if the probabilities are right (Elkan, 2001); its cost is `expected_cost`. It has
+    no threshold, so that is NaN, and with it the net benefit.
+
+    >>> done = policy_operation([1, 0, 1], [0.5, 0.5, 0.01], amount=[100, 8, 200], alert_cost=5)
+    >>> done.alert_share == 1 / 3, done.precision, done.recall, done.cost == (5 + 200) / 3
+    (True, 1.0, 0.5, True)
+
+    Args:
+        labels: 0 or 1 [N].
+        probabilities: P(fraud) [N].
+        amount: value at stake, ≥ 0 [N].
+        alert_cost: cost of one alert in the amount's unit.
+        weight: row weights, ≥ 0 [N]; None counts each row once.
+    """
+    s = sample(labels, probabilities, weight=weight)
+    value = _amounts(amount, s.labels.size)
+    flagged = s.probabilities * value >= alert_cost
+    return _operation(s, flagged, value, threshold=float("nan"), alert_cost=alert_cost)
+
+
+def _operation(s: Sample, alerts: Mask, amount: Floats, *, threshold: float, alert_cost: float) -> Operation:
+    """What flagging these rows does [N]."""
+    value, inside = s.weight * amount, alerts.astype(np.float64)
     flagged, rows = float(inside @ s.weight), s.rows
     caught, lost = float(inside @ (s.weight * s.labels)), float(s.labels @ value)
     odds = threshold / (1.0 - threshold) if threshold < 1.0 else float("nan")

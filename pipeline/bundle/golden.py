@@ -1,9 +1,7 @@
 """Golden rows: inputs whose probability is known, so that a graph can be asked whether it still says the same."""
 
 import json
-import math
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.bundle.bundle_terms import FEWEST
+from pipeline.bundle.plain_rows import is_number, plain_rows, row_arrays
 from pipeline.bundle.scorer import Scorer
-from pipeline.bundle.signature import Signature, feature_arrays
+from pipeline.bundle.signature import Signature
 from pipeline.storage.errors import InputError
 from pipeline.storage.untrusted import parsed_json
 
 TOLERANCE = 1e-5
 """What float32 sums in another order may differ by; a booster's row beyond it has flipped a tree."""
-WRONG_KIND = "golden.jsonl must have numbers in numeric and strings in categorical columns"
+GOLDEN = "golden.jsonl"
 
 
 @dataclass(frozen=True)
@@ -67,18 +66,11 @@ def chosen_rows(probabilities: np.ndarray, *, rows: int) -> np.ndarray:
 
 def golden_lines(table: pa.Table, probabilities: np.ndarray, signature: Signature) -> str:
     """golden.jsonl: a missing number is null, a missing string is ""."""
-    arrays = feature_arrays(table, signature)
-    lines = []
-    for row, probability in enumerate(probabilities):
-        inputs = {name: _plain(column[row, 0]) for name, column in arrays.items()}
-        lines.append(json.dumps({"inputs": inputs, "probability": float(probability)}, allow_nan=False) + "\n")
-    return "".join(lines)
-
-
-def _plain(value: Any) -> float | str | None:
-    if isinstance(value, str):
-        return value
-    return None if np.isnan(value) else float(value)
+    rows = zip(plain_rows(table, signature), probabilities, strict=True)
+    return "".join(
+        json.dumps({"inputs": inputs, "probability": float(probability)}, allow_nan=False) + "\n"
+        for inputs, probability in rows
+    )
 
 
 def replayed_difference(scorer: Scorer, content: bytes) -> tuple[int, float]:
@@ -87,15 +79,25 @@ def replayed_difference(scorer: Scorer, content: bytes) -> tuple[int, float]:
     Raises:
         InputError: a line is malformed, or there are fewer than 50.
     """
-    rows = list(_golden_rows(content, scorer.signature))
+    rows = golden_rows(content, scorer.signature)
     if len(rows) < FEWEST:
         raise InputError(f"golden.jsonl must have at least {FEWEST} lines, got {len(rows)}")
-    found = scorer.outputs(_input_arrays(rows, scorer.signature), rows=len(rows))["probability"]
+    inputs = row_arrays([row["inputs"] for row in rows], scorer.signature, file=GOLDEN)
+    found = scorer.outputs(inputs, rows=len(rows))["probability"]
     expected = np.array([row["probability"] for row in rows], dtype=np.float64)
     return len(rows), float(np.abs(found - expected).max())
 
 
-def _golden_rows(content: bytes, signature: Signature) -> Iterator[dict[str, Any]]:
+def golden_rows(content: bytes, signature: Signature) -> list[dict[str, Any]]:
+    """The lines of golden.jsonl, `inputs` and `probability` each.
+
+    Raises:
+        InputError: one is malformed.
+    """
+    return list(_checked_rows(content, signature))
+
+
+def _checked_rows(content: bytes, signature: Signature) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(content.splitlines(), start=1):
         row = parsed_json(line, name=f"line {number} of golden.jsonl")
         if not _is_golden(row, signature):
@@ -110,37 +112,4 @@ def _is_golden(row: Any, signature: Signature) -> bool:
     if not isinstance(row, dict) or row.keys() != {"inputs", "probability"} or not isinstance(row["inputs"], dict):
         return False
     probability = row["probability"]
-    return _is_number(probability) and 0 <= probability <= 1 and row["inputs"].keys() == set(signature.inputs)
-
-
-def _input_arrays(rows: Sequence[Mapping[str, Any]], signature: Signature) -> dict[str, np.ndarray]:
-    """The inputs of rows as the graph takes them, as `feature_arrays`; no table, so that nothing of pandas is loaded.
-
-    pyarrow imports pandas, where that is installed, as soon as it turns Python values into arrays.
-    """
-    columns = {name: [row["inputs"][name] for row in rows] for name in signature.inputs}
-    arrays = {name: _numbers(columns[name]) for name in signature.numeric}
-    return arrays | {name: _strings(columns[name]) for name in signature.categorical}
-
-
-def _numbers(values: Sequence[Any]) -> np.ndarray:
-    """Single precision [N, 1], NaN where missing."""
-    if not all(value is None or _is_number(value) for value in values):
-        raise InputError(WRONG_KIND)
-    with np.errstate(over="ignore"):
-        numbers = np.array([math.nan if value is None else value for value in values]).astype(np.float32)
-    if np.isinf(numbers).any():
-        raise InputError("golden.jsonl must have numbers that are finite in single precision")
-    return numbers[:, None]
-
-
-def _strings(values: Sequence[Any]) -> np.ndarray:
-    """Texts [N, 1], "" where missing."""
-    if not all(value is None or isinstance(value, str) for value in values):
-        raise InputError(WRONG_KIND)
-    return np.array([value or "" for value in values], dtype=object)[:, None]
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a JSON value is a number that a double can hold."""
-    return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return is_number(probability) and 0 <= probability <= 1 and row["inputs"].keys() == set(signature.inputs)

@@ -43,7 +43,13 @@ REQUIRED = frozenset(
 )
 TWIN_FILES = ("booster.ubj", "network.safetensors", "encoder.json", "calibrator.json", "thresholds.json")
 OPTIONAL = frozenset(
-    {"triton/harbor/config.pbtxt", "triton/harbor/1/model.onnx", *(f"{TWIN}/{name}" for name in TWIN_FILES)}
+    {
+        "reasons.json",
+        "golden_reasons.jsonl",
+        "triton/harbor/config.pbtxt",
+        "triton/harbor/1/model.onnx",
+        *(f"{TWIN}/{name}" for name in TWIN_FILES),
+    }
 )
 
 MEBIBYTE = 1 << 20

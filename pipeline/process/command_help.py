@@ -17,6 +17,7 @@ EXAMPLES = {
     "backtest": "harbor backtest --config retrain.toml --from 2024-06-04 --to 2024-06-25 --every 7d",
     "simulate": "harbor simulate --rows 100000 --seed 7 --out tx.parquet",
     "score": "harbor score --bundle runs/harbor-history/export/bundle --input rows.parquet --out scored.parquet",
+    "explain": "harbor explain --bundle runs/harbor-history/export/bundle --input rows.parquet --out reasons.parquet",
     "skew": "harbor skew --log served",
     "state build": "harbor state build --run runs/harbor-history --out state",
     "state compact": "harbor state compact --log served --out state",

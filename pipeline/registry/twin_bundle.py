@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from evaluation.render.foreign_text import markdown_text
 from pipeline.bundle.golden import golden_lines
+from pipeline.bundle.golden_reasons import GOLDEN_REASONS, golden_reason_lines
 from pipeline.bundle.manifest import MANIFEST, TWIN_FILES, CheckedBundle, write_manifest
+from pipeline.bundle.reasons import REASONS, loaded_reasons
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
 from pipeline.bundle.twin import TWIN, twin_of
@@ -51,7 +53,9 @@ def write_twin_bundle(bundle: CheckedBundle, folder: Path, *, reason: str, max_b
     words = f"{markdown_text(reason)} `probability` is the judged model's."
     write_text(folder / "model_card.md", f"{card}\n## Rolled back\n\n{words}\n")
     write_graph(folder, graph, signature)
-    write_text(folder / "golden.jsonl", _golden(bundle, graph, signature))
+    golden = _golden(bundle, graph, signature)
+    write_text(folder / "golden.jsonl", golden)
+    _write_reasons(bundle, folder, Scorer(graph_session(graph), signature), golden)
     write_manifest(folder, content=_record(bundle, folder, reason), max_bytes=max_bytes, key=key)
 
 
@@ -77,6 +81,14 @@ def _golden(bundle: CheckedBundle, graph: bytes, signature: Signature) -> str:
     table = pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in kinds.items()})
     found = Scorer(graph_session(graph), signature).probabilities(table)["probability"]
     return golden_lines(table, found, signature)
+
+
+def _write_reasons(bundle: CheckedBundle, folder: Path, scorer: Scorer, golden: str) -> None:
+    """Groups, sentences and references stay; the golden reasons are those of the graph that serves now."""
+    reasons = loaded_reasons(bundle, scorer.signature)
+    if reasons is not None:
+        write_bytes(folder / REASONS, bundle.read(REASONS))
+        write_text(folder / GOLDEN_REASONS, golden_reason_lines(reasons, scorer, golden.encode()))
 
 
 def _record(bundle: CheckedBundle, folder: Path, reason: str) -> dict[str, Any]:

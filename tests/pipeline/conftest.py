@@ -10,7 +10,7 @@ from features.simulate.simulated import simulate_transactions
 from pipeline import cli
 from pipeline.storage.download_cache import CACHE
 from pipeline.storage.object_store import opened
-from tests.fixtures.bundles import built
+from tests.fixtures.bundles import built, built_with_reasons
 from tests.fixtures.stores import ENVIRONMENT, s3_server, serving
 from tests.oracles.python_path import Small, small
 
@@ -76,3 +76,9 @@ def case() -> Small:
 def bundle(case: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of `case`; tests read it and leave it as it is."""
     return built(case, tmp_path_factory.mktemp("export") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def reasoned(case: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `case` with reasons; tests read it and leave it as it is."""
+    return built_with_reasons(case, tmp_path_factory.mktemp("reasons") / "bundle")

@@ -1,6 +1,6 @@
 """The bundle: everything a serving team needs of a run, in one folder of plain numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,19 @@ from safetensors.numpy import save
 
 from pipeline.bundle.bundle_terms import FEWEST
 from pipeline.bundle.golden import Parity, chosen_rows, golden_lines, parity
+from pipeline.bundle.golden_reasons import GOLDEN_REASONS, golden_reason_lines
 from pipeline.bundle.manifest import write_manifest
+from pipeline.bundle.plain_rows import plain_rows
+from pipeline.bundle.reason_file import FORMAT, references_digest
+from pipeline.bundle.reasons import REASONS, reasons_from
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
 from pipeline.bundle.twin import TWIN
 from pipeline.sections import ExportConfig
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, BoosterPart, GraphParts, scoring_graph
 from pipeline.stages.export.graph_files import write_graph
+from pipeline.stages.export.reason_groups import COUNTERFACTUAL, LEAST_SHARE, TOP
+from pipeline.stages.export.reference_rows import RULE, reference_rows
 from pipeline.stages.export.triton import write_triton_model
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import write_json
@@ -49,6 +55,19 @@ class TwinContents:
 
 
 @dataclass(frozen=True)
+class ReasonContents:
+    """What reasons are given from.
+
+    Attributes:
+        groups: of the columns, as JSON values.
+        train: feature rows with their labels, some of which payments are compared with.
+    """
+
+    groups: Sequence[Mapping[str, Any]]
+    train: pa.Table
+
+
+@dataclass(frozen=True)
 class BundleContents:
     """What goes into a bundle.
 
@@ -64,6 +83,7 @@ class BundleContents:
         record: what the manifest says beside the files: run, versions, smoothing, class_weight, threshold, seen_until,
             gate, ...
         twin: the judged model, where another fit of its recipe ships.
+        reasons: what reasons are given from; without it the bundle gives none.
     """
 
     parts: GraphParts
@@ -76,6 +96,7 @@ class BundleContents:
     model_card: str
     record: Mapping[str, Any] = field(default_factory=dict)
     twin: TwinContents | None = None
+    reasons: ReasonContents | None = None
 
     @property
     def said(self) -> Mapping[str, np.ndarray]:
@@ -106,17 +127,20 @@ def build_bundle(
     graph = scoring_graph(parts, None if twin is None else twin.parts)
     outputs = (PROBABILITY, *parts.candidates, *(() if twin is None else (TWIN,)))
     signature = Signature(parts.numeric, parts.categorical, outputs, contents.optional)
-    found = Scorer(graph_session(graph), signature).probabilities(contents.rows, threads=threads)
+    scorer = Scorer(graph_session(graph), signature)
+    found = scorer.probabilities(contents.rows, threads=threads)
     compared = parity(found, contents.said)
     _check_parity(compared, parts, share=config.flipped_rows)
-    write_text(folder / "golden.jsonl", _golden(contents, found, signature, rows=config.golden_rows))
+    golden = _golden(contents, found, signature, rows=config.golden_rows)
+    write_text(folder / "golden.jsonl", golden)
+    reasons = _write_reasons(folder, contents.reasons, scorer, golden)
     _write_numbers(folder, parts, contents.encoder)
     if twin is not None:
         _write_numbers(folder / TWIN, twin.parts, twin.encoder)
         write_json(folder / TWIN / "thresholds.json", twin.thresholds)
     _write_descriptions(folder, contents)
     _write_served_forms(folder, graph, signature, triton=config.triton)
-    record = {"candidate": parts.shipped, "outputs": list(signature.outputs), **contents.record}
+    record = {"candidate": parts.shipped, "outputs": list(signature.outputs), **contents.record, **reasons}
     write_manifest(folder, content=record | {"parity": compared.to_dict()}, max_bytes=config.max_bytes, key=key)
     return compared
 
@@ -144,6 +168,26 @@ def _golden(contents: BundleContents, found: Mapping[str, np.ndarray], signature
         raise InputError(f"golden rows need at least {FEWEST} feature rows, got {len(places)}")
     chosen = places[chosen_rows(found[PROBABILITY][places], rows=rows)]
     return golden_lines(contents.rows.take(pa.array(chosen)), found[PROBABILITY][chosen], signature)
+
+
+def _write_reasons(folder: Path, contents: ReasonContents | None, scorer: Scorer, golden: str) -> dict[str, Any]:
+    """Write reasons.json and the golden reasons; what the manifest says of them."""
+    if contents is None:
+        return {}
+    references = reference_rows(contents.train, scorer.signature, [group["columns"] for group in contents.groups])
+    values = {
+        "format": FORMAT,
+        "top": TOP,
+        "least_share": LEAST_SHARE,
+        "counterfactual": COUNTERFACTUAL,
+        "groups": list(contents.groups),
+        "rule": RULE,
+        "references": list(plain_rows(references, scorer.signature)),
+    }
+    reasons = reasons_from(values, scorer.signature)
+    write_json(folder / REASONS, values)
+    write_text(folder / GOLDEN_REASONS, golden_reason_lines(reasons, scorer, golden.encode()))
+    return {"reasons": {"groups": len(reasons.groups), "references": references_digest(values["references"])}}
 
 
 def _write_numbers(folder: Path, parts: GraphParts, encoder: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from evaluation.report.operating_points import EXPECTED_LOSS
 from features.times import time_text
 from features.windows.spec import FeatureSpec
 from pipeline.bundle.golden import Parity
@@ -18,10 +19,11 @@ from pipeline.stages.artifacts.evaluate_report import GateReport
 from pipeline.stages.artifacts.model_files import load_calibration, load_models, load_saved_models
 from pipeline.stages.artifacts.refit_report import RefitReport, read_refit
 from pipeline.stages.artifacts.train_report import TrainReport
-from pipeline.stages.export.build import BundleContents, ParityError, TwinContents, build_bundle
+from pipeline.stages.export.build import BundleContents, ParityError, ReasonContents, TwinContents, build_bundle
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, GraphParts
 from pipeline.stages.export.graph_parts import graph_parts
 from pipeline.stages.export.online_state import write_online_state
+from pipeline.stages.export.reason_groups import reason_groups
 from pipeline.stages.fingerprint import library_versions
 from pipeline.stages.stage import StageContext
 from pipeline.storage.content import read_json
@@ -113,7 +115,7 @@ def _bundle_contents(context: StageContext, told: RefitReport) -> BundleContents
     judged, shipped = _judged_model(context), context.config.export.candidate
     model = _refitted_model(context) if told.refitted else judged
     spec = FeatureSpec.from_json(context.path("features", "spec.json").read_text(encoding="utf-8"))
-    table = context.features("test", labels=False)
+    table, train = context.features("test", labels=False), context.features("train")
     context.reporter.progress(1, 3, f"Python path on {table.num_rows:,} rows")
     twin = None
     if told.refitted:
@@ -125,17 +127,17 @@ def _bundle_contents(context: StageContext, told: RefitReport) -> BundleContents
         features=spec.to_json(),
         rows=table.select([*spec.numeric, *spec.categorical]),
         expected=model.expected(table, threads=context.threads),
-        optional=_optional(context, spec),
+        optional=_optional(train, spec),
         thresholds=model.thresholds,
         model_card=context.path("refit", "model_card.md").read_text(encoding="utf-8"),
         record=_record(context, model, told),
         twin=twin,
+        reasons=ReasonContents(reason_groups(spec), train),
     )
 
 
-def _optional(context: StageContext, spec: FeatureSpec) -> frozenset[str]:
+def _optional(train: pa.Table, spec: FeatureSpec) -> frozenset[str]:
     """Columns that were missing in some row of train, so that a request may leave them out."""
-    train = context.features("train", labels=False)
     missing = set()
     for name in (*spec.numeric, *spec.categorical):
         column = train[name]
@@ -170,6 +172,7 @@ def _record(context: StageContext, model: _Model, told: RefitReport) -> dict[str
             "weights": list(head.loss.weights(model.prevalence)),
         },
         "threshold": model.thresholds["points"]["alert_budget"]["threshold"],
+        "policy": _policy(model.thresholds),
         "folds": {
             name: {"from": time_text(folds[name].start), "to": time_text(folds[name].end)}
             for name in ("train", "valid", "calib")
@@ -181,6 +184,14 @@ def _record(context: StageContext, model: _Model, told: RefitReport) -> dict[str
         "refit_reasons": list(told.reasons),
         "gate": {"passed": gate.passed, "reasons": list(gate.reasons)},
     }
+
+
+def _policy(thresholds: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The operating point that has a policy in place of a threshold, and its costs; None where a run has none."""
+    point = thresholds["points"].get(EXPECTED_LOSS)
+    return (
+        None if point is None else {"point": EXPECTED_LOSS, **{name: point[name] for name in ("policy", "alert_cost")}}
+    )
 
 
 def _seen(until: int) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def _guarded_refit(context: StageContext, plan: RefitPlan, judged: JudgedModel, 
         maps=maps,
         judged=_judged_probabilities(plan, pooled, judged, shipped),
         judged_name="the judged model",
-        thresholds={name: float(point["threshold"]) for name, point in points.items()},
+        thresholds={name: float(point["threshold"]) for name, point in points.items() if "threshold" in point},
         shipped=shipped,
     )
     measured = measured_guards(plan, candidate, store, live=live.difference if live is not None else None)

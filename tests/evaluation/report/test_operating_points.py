@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.options import DecisionConfig
 from evaluation.report.operating_points import KnownOutcomes, known_outcomes, operating_points, threshold_points
-from evaluation.statistics.decisions import operation
+from evaluation.statistics.decisions import expected_cost, operation
 from evaluation.statistics.populations import JudgedRows
 
 DECISION = DecisionConfig(alert_budget=0.01, alert_cost=5.0, precision_floor=0.5)
@@ -22,18 +22,28 @@ def outcomes(seed: int, rows: int = 4000) -> KnownOutcomes:
 def test_points_are_described_on_both_folds():
     calib, test = outcomes(1), outcomes(2)
     points = threshold_points(calib, test, decision=DECISION)["points"]
-    assert set(points) == {"alert_budget", "cost_optimal", "precision_floor"}
+    assert set(points) == {"alert_budget", "cost_optimal", "precision_floor", "expected_loss"}
     flagged = test.probabilities >= points["alert_budget"]["threshold"]
     assert points["alert_budget"]["calib"]["alert_share"] <= 0.01
     assert points["alert_budget"]["test"]["alert_share"] == pytest.approx(flagged.mean())
     assert points["precision_floor"]["calib"]["precision"] >= 0.5
-    costs = [points[name]["calib"]["cost"] for name in points]
+    costs = [point["calib"]["cost"] for point in points.values() if "threshold" in point]
     assert points["cost_optimal"]["calib"]["cost"] == min(costs)
 
 
 def test_thresholds_are_chosen_on_calib_alone():
     one, other = (threshold_points(outcomes(1), outcomes(n), decision=DECISION)["points"] for n in (2, 3))
-    assert [one[name]["threshold"] for name in one] == [other[name]["threshold"] for name in one]
+    assert [one[name].get("threshold") for name in one] == [other[name].get("threshold") for name in one]
+
+
+def test_the_policy_costs_what_the_best_decision_of_each_row_costs():
+    calib, test = outcomes(1), outcomes(2)
+    point = threshold_points(calib, test, decision=DECISION)["points"]["expected_loss"]
+    best = expected_cost(test.labels, test.probabilities, amount=test.amount, alert_cost=5.0)
+    assert point["test"]["cost"] == pytest.approx(best)
+    assert point["test"]["alert_share"] == pytest.approx((test.probabilities * test.amount >= 5.0).mean())
+    assert (point["alert_cost"], point["test"]["net_benefit"]) == (5.0, None)
+    assert "threshold" not in point
 
 
 def test_a_budget_is_read_off_the_map_that_serves_and_needs_no_labels():
@@ -116,7 +126,7 @@ def test_thresholds_are_those_of_a_calib_whose_frauds_are_all_known():
     assert weighed["precision_floor"]["threshold"] == pytest.approx(wanted, abs=0.05)
     assert plain["precision_floor"]["threshold"] > wanted + 0.08
     assert weighed["cost_optimal"]["threshold"] < plain["cost_optimal"]["threshold"]
-    costs = [weighed[name]["calib"]["cost"] for name in weighed]
+    costs = [point["calib"]["cost"] for point in weighed.values() if "threshold" in point]
     assert weighed["cost_optimal"]["calib"]["cost"] == min(costs)
 
 

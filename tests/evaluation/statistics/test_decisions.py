@@ -8,6 +8,7 @@ from evaluation.statistics.decisions import (
     expected_cost,
     least_share,
     operation,
+    policy_operation,
     threshold_for_budget,
     threshold_for_cost,
     threshold_for_precision,
@@ -39,6 +40,23 @@ def test_flagging_by_expected_loss_is_cheapest_for_right_probabilities():
     right = expected_cost(y, p, amount=amount, alert_cost=8)
     assert right < expected_cost(y, p**2, amount=amount, alert_cost=8)
     assert right < expected_cost(y, np.sqrt(p), amount=amount, alert_cost=8)
+
+
+def test_the_policy_counts_alerts_catch_and_money_where_the_expected_loss_pays_for_them():
+    done = policy_operation([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1], amount=[100, 20, 10, 10], alert_cost=5)
+    assert (done.alert_share, done.precision, done.recall) == (0.5, 0.5, 0.5)
+    assert done.value_recall == pytest.approx(100 / 120)
+    assert done.cost == pytest.approx((2 * 5 + 20) / 4)
+    assert np.isnan([done.threshold, done.net_benefit]).all()
+
+
+def test_the_policy_is_a_threshold_where_all_amounts_are_alike():
+    rng = np.random.default_rng(5)
+    p, weight = rng.random(200), rng.integers(0, 3, 200)
+    y = (rng.random(200) < p).astype(float)
+    rest = {"amount": np.full(200, 16.0), "alert_cost": 4.0, "weight": weight}
+    one, other = policy_operation(y, p, **rest), operation(y, p, threshold=0.25, **rest)
+    assert (one.alert_share, one.precision, one.cost) == (other.alert_share, other.precision, other.cost)
 
 
 def test_a_budget_threshold_never_flags_more_than_the_budget():

@@ -19,6 +19,13 @@ def test_a_bundle_verifies_and_says_so(bundle: Path) -> None:
     assert outcome.rows == 64
     assert outcome.difference < 1e-6
     assert "64 golden rows of 'hybrid'" in outcome.summary
+    assert outcome.explained is None
+
+
+def test_golden_reasons_are_replayed_where_a_bundle_has_them(reasoned: Path) -> None:
+    outcome = verify_bundle(reasoned)
+    assert outcome.explained == 8
+    assert outcome.summary.endswith("reasons of 8 as before")
 
 
 def test_a_golden_row_whose_probability_moved_is_refused(bundle: Path, tmp_path: Path) -> None:

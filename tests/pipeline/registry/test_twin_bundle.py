@@ -35,6 +35,12 @@ def test_the_turned_bundle_passes_verification(turned):
     assert verify_bundle(turned.folder).rows >= 50
 
 
+def test_the_turned_bundle_gives_its_own_reasons_by_the_same_groups(refitted, turned):
+    assert verify_bundle(turned.folder).explained == 8
+    assert turned.read("reasons.json") == refitted.read("reasons.json")
+    assert turned.read("golden_reasons.jsonl") != refitted.read("golden_reasons.jsonl")
+
+
 def test_its_manifest_and_card_say_what_happened(refitted, turned):
     assert twin_of(turned.manifest) is None
     assert turned.manifest["seen_until_microseconds"] == refitted.manifest["judged"]["seen_until_microseconds"]

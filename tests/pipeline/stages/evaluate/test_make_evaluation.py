@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.bundle.decision_rules import decision_rule
 from pipeline.stages.evaluate.make_evaluation import headline
 
 FILES = {"report.json", "report.html", "model_card.md", "scores.parquet", "shadow.parquet", "thresholds.json", "DONE"}
@@ -26,7 +28,9 @@ def test_thresholds_of_the_shipped_candidate_flag_what_they_say_on_test(small_ru
     points = json.loads((small_run / "evaluate" / "thresholds.json").read_text())["points"]
     scores = pq.read_table(small_run / "evaluate" / "scores.parquet")
     for name, point in points.items():
-        flagged = (scores["hybrid"].to_numpy() >= point["threshold"])[scores["label"].is_valid().to_numpy()]
+        rule = decision_rule({"points": points}, name)
+        rows = zip(scores["hybrid"].to_pylist(), scores["amount"].to_pylist(), strict=True)
+        flagged = np.array([rule.flags(*row) for row in rows])[scores["label"].is_valid().to_numpy()]
         assert flagged.mean() == pytest.approx(point["test"]["alert_share"]), name
 
 

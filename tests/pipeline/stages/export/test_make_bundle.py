@@ -6,7 +6,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from features.windows.spec import FeatureSpec
+from pipeline.bundle.reason_file import references_digest
 from pipeline.bundle.score import score_file
+from pipeline.bundle.verify import verify_bundle
 from tests.fixtures.bundles import manifest
 
 
@@ -24,6 +27,27 @@ def test_the_manifest_repeats_the_verdict_and_the_threshold(small_run, said):
     assert said["gate"] == {"passed": gate["passed"], "reasons": gate["reasons"]}
     points = read(small_run, "evaluate", "thresholds.json")["points"]
     assert said["threshold"] == points["alert_budget"]["threshold"]
+
+
+def test_the_manifest_repeats_the_policy_and_its_cost(small_run, said):
+    point = read(small_run, "evaluate", "thresholds.json")["points"]["expected_loss"]
+    assert said["policy"] == {"point": "expected_loss", "policy": point["policy"], "alert_cost": point["alert_cost"]}
+
+
+def test_reasons_are_of_the_runs_own_columns_and_of_legitimate_rows_of_train(small_run, said):
+    values = read(small_run, "export", "bundle/reasons.json")
+    spec = FeatureSpec.from_json((small_run / "features" / "spec.json").read_text())
+    assert sorted(name for group in values["groups"] for name in group["columns"]) == sorted(spec.names)
+    assert said["reasons"] == {"groups": 9, "references": references_digest(values["references"])}
+    train = pq.read_table(
+        small_run / "features" / "features.parquet", filters=[("fold", "=", "train"), ("label", "=", 0)]
+    )
+    legitimate = set(zip(train["amount"].to_pylist(), train["hour"].to_pylist(), strict=True))
+    assert {(row["amount"], row["hour"]) for row in values["references"]} <= legitimate
+
+
+def test_the_bundle_verifies_with_its_reasons(small_run):
+    assert verify_bundle(small_run / "export" / "bundle").explained == 8
 
 
 def test_the_manifest_says_what_the_model_has_seen(small_run, said):

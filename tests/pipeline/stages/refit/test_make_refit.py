@@ -21,7 +21,7 @@ def test_a_refit_that_passes_its_guards_ships_with_maps_and_thresholds(refitted)
     models = load_saved_models(refitted.out, posterior_floor=1e-3)
     assert set(models.heads) == {"mlp", "mlp_unsmoothed"}
     points = json.loads((refitted.out / "thresholds.json").read_text())["points"]
-    assert {"alert_budget", "cost_optimal", "precision_floor"} == set(points)
+    assert {"alert_budget", "cost_optimal", "precision_floor", "expected_loss"} == set(points)
 
 
 def test_it_is_younger_than_the_judged_model(refitted):
