@@ -534,14 +534,19 @@ def explain(
 
 
 @app.command(epilog=help_end("verify"))
-def verify(bundle: BundleOption) -> None:
+def verify(bundle: BundleOption, config: StoreConfigOption = None, assignments: SetOption = None) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows and reasons."""
     from pipeline.bundle.fetched import local_bundle
     from pipeline.bundle.manifest import signing_key
     from pipeline.bundle.verify import verify_bundle
 
+    key = signing_key()
+    if config is not None or assignments:
+        from pipeline.config import load_config
+
+        key = signing_key(load_config(config, assignments=assignments or ()).export.sign_key_env)
     with local_bundle(bundle) as folder:
-        outcome = verify_bundle(folder, key=signing_key())
+        outcome = verify_bundle(folder, key=key)
     _show(outcome.summary)
 
 

@@ -198,7 +198,9 @@ class ExportConfig(BaseModel):
         1e-4, ge=0, le=1, description="largest share of rows whose trees may flip between the graph and the Python path"
     )
     sign_key_env: str = Field(
-        SIGNING_KEY, description="environment variable whose text signs the manifest (HMAC), if it is set"
+        SIGNING_KEY,
+        description="environment variable with the key that signs the manifest: `ed25519-private:` and 64 hexadecimal digits "
+        "(`ed25519-public:` for those who only verify), or any secret (HMAC); one that is named here must be set",
     )
     max_bytes: int = Field(1 << 30, ge=1, le=1 << 40, description="largest size of a bundle in bytes")
     triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")

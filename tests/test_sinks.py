@@ -24,13 +24,13 @@ from rich.console import Console
 from evaluation.render.foreign_text import html_value, markdown_text, yaml_text
 from evaluation.render.style import drawn
 from pipeline.bundle.signature import Signature
+from pipeline.bundle.triton_form import triton_configuration
 from pipeline.inspection.toml_text import Section, toml_text
 from pipeline.process.exits import run_command
 from pipeline.process.json_log import JsonReporter
 from pipeline.process.reporter import PlainReporter, TerminalReporter
 from pipeline.process.streams import library_line
 from pipeline.process.terminal import print_line, print_table
-from pipeline.stages.export.triton import triton_configuration
 from pipeline.storage.csv_text import FORMULA, NUMBER, csv_bytes, csv_rows
 from pipeline.storage.errors import InputError
 from pipeline.tracking.mlflow_text import mlflow_name, mlflow_text, quoted_value
