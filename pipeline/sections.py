@@ -199,8 +199,8 @@ class ExportConfig(BaseModel):
     )
     sign_key_env: str = Field(
         SIGNING_KEY,
-        description="environment variable with the key that signs the manifest: `ed25519-private:` and 64 hexadecimal digits "
-        "(`ed25519-public:` for those who only verify), or any secret (HMAC); one that is named here must be set",
+        description="environment variable with the key that signs the manifest: `ed25519-private:` and 64 hexadecimal "
+        "digits (`ed25519-public:` for those who only verify), or any secret (HMAC); one named here must be set",
     )
     max_bytes: int = Field(1 << 30, ge=1, le=1 << 40, description="largest size of a bundle in bytes")
     triton: bool = Field(default=False, description="also lay the graph out as a Triton model repository")

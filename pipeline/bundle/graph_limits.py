@@ -15,7 +15,7 @@ OPERATORS = frozenset(
     {
         *("Abs", "Add", "And", "Cast", "Clip", "Concat", "Div", "Equal", "Exp", "Flatten"),
         *("Gather", "Gemm", "Greater", "Identity", "IsNaN", "Less", "Log", "MatMul", "Max", "Min"),
-        *("Mul", "Neg", "Not", "Or", "Pow", "Reciprocal", "Relu", "Round", "Sigmoid", "Sign"),
+        *("Mul", "Neg", "Not", "Or", "Pow", "Reciprocal", "ReduceSum", "Relu", "Round", "Sigmoid", "Sign"),
         *("Slice", "Softmax", "Softplus", "Split", "Sqrt", "Sub", "Sum", "Where"),
     }
 )

@@ -130,7 +130,7 @@ def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
         check_seal(folder, content, key)
     manifest = parsed_json(content, name=str(folder / MANIFEST))
     faults = _manifest_faults(manifest)
-    if manifest.get("signed") is True and not is_sealed(folder):
+    if not faults and manifest.get("signed") is True and not is_sealed(folder):
         faults.append(f"{SEAL}: missing, though the manifest was signed")
     if faults:
         raise _faults_of_bundle(folder, faults)

@@ -14,7 +14,6 @@ from pipeline.bundle.reasons import loaded_reasons
 from pipeline.bundle.scorer import Scorer, loaded_scorer
 from pipeline.bundle.seal import is_sealed
 from pipeline.bundle.served_files import check_served_files
-from pipeline.bundle.signature import Signature
 from pipeline.storage.errors import InputError
 
 
@@ -70,18 +69,17 @@ def _checked_contents(checked: CheckedBundle) -> dict[str, Any]:
     Raises:
         InputError: as `verify_bundle`.
     """
-    signature = Signature.from_dict(checked.read_json("signature.json"))
-    check_served_files(checked, signature)
-    check_number_files(checked, signature)
     scorer = loaded_scorer(checked)
-    if list(signature.outputs) != checked.manifest.get("outputs"):
-        raise InputError(f"the manifest of {checked.folder} must list the outputs of signature.json")
     rows, difference = replayed_difference(scorer, checked.read("golden.jsonl"))
     if not difference <= TOLERANCE:
         raise InputError(
             f"golden rows of {checked.folder} must keep their probability to {TOLERANCE:.0e}, got one "
             f"{difference:.1e} away"
         )
+    check_served_files(checked, scorer.signature)
+    check_number_files(checked, scorer.signature)
+    if list(scorer.signature.outputs) != checked.manifest.get("outputs"):
+        raise InputError(f"the manifest of {checked.folder} must list the outputs of signature.json")
     return {"rows": rows, "difference": difference, "explained": _explained(checked, scorer)}
 
 

@@ -150,8 +150,8 @@ HARMS = {
     **{f"{name}: another weight": (graph(name, other_weight), f"{name}: must be the graph") for name in SERVED},
     **{f"{name}: other words": (graph(name, said_more), f"{name}: must be the graph") for name in SERVED},
     **{f"{name}: no graph": (whole(name, b"\0" * 99), f"{name}: must be the graph") for name in SERVED},
-    "the graph alone: another model": (graph("model.onnx", always_nought), "must be the graph of model.onnx"),
-    "columns that grow without end": (graph("model.onnx", doubled), "what the bundle|values a row at any node"),
+    "the graph alone: another model": (graph("model.onnx", always_nought), "must keep their probability"),
+    "columns that grow without end": (graph("model.onnx", doubled), "values a row at any node"),
     "other signature beside MLflow": (
         of_json("mlflow/artifacts/signature.json", lambda value: value["inputs"].reverse()),
         "mlflow/artifacts/signature.json: must be signature.json",
