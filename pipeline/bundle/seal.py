@@ -65,7 +65,8 @@ def public_key(private: bytes) -> bytes:
     pair = _pair(private)
     if pair is None or pair[0] != b"private":
         raise InputError("the key must be ed25519-private: and 64 hexadecimal digits")
-    return b"ed25519-public:" + _private(pair[1]).public_key().public_bytes_raw().hex().encode()
+    raw: bytes = _private(pair[1]).public_key().public_bytes_raw()
+    return b"ed25519-public:" + raw.hex().encode()
 
 
 def _is_signed(content: bytes, manifest: bytes, pair: tuple[bytes, bytes]) -> bool:

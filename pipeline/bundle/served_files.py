@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from pipeline.bundle.manifest import CheckedBundle
 from pipeline.bundle.matrix_graph import matrix_form
