@@ -37,11 +37,15 @@ def check_graph_limits(model: onnx.ModelProto) -> None:
         raise InputError(f"model.onnx must be built of Harbor's operators, got {len(others)} others: {others[:5]}")
     if len(graph.node) > MOST_NODES or len(model.functions) or len(model.training_info):
         raise InputError(f"model.onnx must have at most {MOST_NODES:,} nodes, and no functions of its own")
-    constants = {each.name for each in graph.initializer}
-    mixing = [node.op_type for node in graph.node if _mixes_rows(node, constants)]
-    if mixing:
-        raise InputError(f"model.onnx must give a row for a row, but {len(mixing)} nodes mix rows")
+    _check_rows(graph)
     _check_width(model)
+
+
+def _check_rows(graph: Any) -> None:
+    constants = {each.name for each in graph.initializer}
+    mixing = sum(_mixes_rows(node, constants) for node in graph.node)
+    if mixing:
+        raise InputError(f"model.onnx must give a row for a row, but {mixing} nodes mix rows")
 
 
 def _is_known(node: Any) -> bool:

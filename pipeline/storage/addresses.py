@@ -133,12 +133,22 @@ def holds_password(address: str) -> bool:
     scheme, rest = found[1].lower(), found[2]
     if "://" in rest:  # a table in a store: delta://s3://bank/tx@12
         return holds_password(rest)
-    place, _, query = rest.partition("?")
-    named = scheme in CREDENTIALS or scheme in ("delta", "iceberg", "file", "sqlite")
-    if not (named or SERVER.fullmatch(place)):
+    if without_passwords(address) != address:
         return True
-    secret = named and scheme != "file" and ":" in place.partition("/")[0].rpartition("@")[0]
-    return secret or without_passwords(address) != address or (not named and not HARMLESS_QUERY.fullmatch(query))
+    return _names_more_than_a_place(rest) if scheme in PLACES else _is_no_plain_server(rest)
+
+
+PLACES = (*CREDENTIALS, "delta", "iceberg", "file", "sqlite")
+"""What names a bucket, a table or a file, in which most characters may stand."""
+
+
+def _names_more_than_a_place(rest: str) -> bool:
+    return ":" in rest.partition("?")[0].partition("/")[0].rpartition("@")[0]
+
+
+def _is_no_plain_server(rest: str) -> bool:
+    place, _, query = rest.partition("?")
+    return not (SERVER.fullmatch(place) and HARMLESS_QUERY.fullmatch(query))
 
 
 def without_passwords(text: str) -> str:
