@@ -41,12 +41,14 @@ class LabelsConfig(BaseModel):
     approval_cap: float = Field(
         25.0,
         ge=1,
+        le=1e6,
         description="how many rows a row may stand for at most that was let through with a small approval_probability, "
         "in valid, calib and test; 1 leaves the probabilities aside",
     )
     training_approval_cap: float = Field(
         1.0,
         ge=1,
+        le=1e6,
         description="the same in train, where the weights are brought to a mean of 1; 1 leaves the probabilities aside",
     )
 

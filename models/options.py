@@ -39,7 +39,7 @@ class SweepConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     smoothing: tuple[float, ...] = Field(
-        (0.0, 0.05, 0.1, 0.15, 0.2), min_length=1, description="label smoothing ε tried"
+        (0.0, 0.05, 0.1, 0.15, 0.2), min_length=1, max_length=100, description="label smoothing ε tried"
     )
     class_weight: tuple[ClassWeight, ...] = Field(
         ("none", "sqrt", "balanced"), min_length=1, description="class weights tried: none, sqrt, balanced"
@@ -50,8 +50,8 @@ class SweepConfig(BaseModel):
     convention: Convention = Field(
         "uniform", description="what ε pulls towards: uniform (torch), non_target, or prior (train's fraud rate)"
     )
-    gamma: float = Field(0.0, ge=0, description="focal exponent of every setting; 0 is plain cross-entropy")
-    repeats: int = Field(1, ge=1, description="initial weights tried for each setting; repeat 0 ships")
+    gamma: float = Field(0.0, ge=0, le=100, description="focal exponent of every setting; 0 is plain cross-entropy")
+    repeats: int = Field(1, ge=1, le=1_000, description="initial weights tried for each setting; repeat 0 ships")
     mode: Literal["full", "recheck", "race"] = Field(
         "full",
         description="full grid; race: the grid without what valid rules out on the way; or recheck: the champion's "
@@ -64,7 +64,10 @@ class SweepConfig(BaseModel):
         description="share of the log loss by which another setting must lead for the optimum to have moved",
     )
     recheck_epochs: int = Field(
-        4, ge=0, description="epochs of a recheck that goes on from the champion's networks; 0 takes fresh weights"
+        4,
+        ge=0,
+        le=100_000,
+        description="epochs of a recheck that goes on from the champion's networks; 0 takes fresh weights",
     )
 
     @model_validator(mode="after")
@@ -84,14 +87,16 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(12, ge=1, description="passes over train at most")
-    batch_size: int = Field(2048, ge=1, description="rows of a step")
-    learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule")
-    weight_decay: float = Field(1e-4, ge=0, description="decoupled weight decay of weights (not of biases)")
+    epochs: int = Field(12, ge=1, le=100_000, description="passes over train at most")
+    batch_size: int = Field(2048, ge=1, le=1 << 24, description="rows of a step")
+    learning_rate: float = Field(3e-3, gt=0, le=100, description="peak of the one-cycle schedule")
+    weight_decay: float = Field(1e-4, ge=0, le=1_000, description="decoupled weight decay of weights (not of biases)")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of embedding and hidden units left out of a step")
-    clip: float = Field(1.0, gt=0, description="largest gradient norm of one setting")
-    patience: int = Field(3, ge=1, description="epochs without a better valid log loss before a setting stops")
-    mixup: float = Field(0.0, ge=0, description="α of mixup's Beta(α, α); 0 is none")
+    clip: float = Field(1.0, gt=0, le=1e9, description="largest gradient norm of one setting")
+    patience: int = Field(
+        3, ge=1, le=1_000_000, description="epochs without a better valid log loss before a setting stops"
+    )
+    mixup: float = Field(0.0, ge=0, le=1_000, description="α of mixup's Beta(α, α); 0 is none")
     unknown_share: float = Field(
         0.05, ge=0, lt=1, description="share of category codes shown as unknown, so that unknown is learned"
     )
@@ -99,10 +104,14 @@ class TrainConfig(BaseModel):
     max_bins: int = Field(
         4,
         ge=1,
+        le=65_536,
         description="piecewise-linear bins a numeric column at most, those above which most rows are frauds aside",
     )
     rows_per_category: int = Field(
-        5_000, ge=1, description="training rows a category of a large vocabulary must have, or the column is hashed"
+        5_000,
+        ge=1,
+        le=10**9,
+        description="training rows a category of a large vocabulary must have, or the column is hashed",
     )
     legitimate_share: float = Field(
         1.0,
@@ -113,8 +122,8 @@ class TrainConfig(BaseModel):
     )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="of matrix products; losses stay float32")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
-    threads: int = Field(0, ge=0, description="CPU threads; 0 takes the physical cores")
-    seed: int = Field(7, ge=0, description="of initial weights, batches and dropout")
+    threads: int = Field(0, ge=0, le=1_024, description="CPU threads; 0 takes the physical cores")
+    seed: int = Field(7, ge=0, le=2**31 - 1, description="of initial weights, batches and dropout")
 
 
 class BoostingConfig(BaseModel):
@@ -122,20 +131,24 @@ class BoostingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rounds: int = Field(1500, ge=1, description="trees at most; the valid fold stops earlier")
+    rounds: int = Field(1500, ge=1, le=1_000_000, description="trees at most; the valid fold stops earlier")
     learning_rate: float = Field(0.05, gt=0, le=1, description="shrinkage of a tree")
-    max_depth: int = Field(6, ge=1, description="depth of a tree")
-    min_child_weight: float = Field(10.0, ge=0, description="smallest sum of curvature in a leaf")
+    max_depth: int = Field(6, ge=1, le=64, description="depth of a tree")
+    min_child_weight: float = Field(10.0, ge=0, le=1e12, description="smallest sum of curvature in a leaf")
     subsample: float = Field(0.8, gt=0, le=1, description="share of rows each tree sees")
     colsample: float = Field(0.5, gt=0, le=1, description="share of columns each tree sees")
-    reg_lambda: float = Field(5.0, ge=0, description="L2 penalty of leaf values")
-    max_bin: int = Field(256, ge=2, description="histogram bins a column")
+    reg_lambda: float = Field(5.0, ge=0, le=1e12, description="L2 penalty of leaf values")
+    max_bin: int = Field(256, ge=2, le=65_536, description="histogram bins a column")
     tail_bins: int = Field(
-        32, ge=0, description="of these, bins among a column's highest values, so that rare certain ones are not lost"
+        32,
+        ge=0,
+        le=65_536,
+        description="of these, bins among a column's highest values, so that rare certain ones are not lost",
     )
     one_hot: int = Field(
         64,
         ge=0,
+        le=65_536,
         description="a categorical column of at most so many codes is shown as a 0/1 column a code; 0 shows none",
     )
     legitimate_share: float = Field(
@@ -144,7 +157,7 @@ class BoostingConfig(BaseModel):
         le=1,
         description="share of train's legitimate rows that trees are grown on beside every fraud; exact by an offset",
     )
-    patience: int = Field(50, ge=1, description="rounds without a better valid log loss before it stops")
+    patience: int = Field(50, ge=1, le=1_000_000, description="rounds without a better valid log loss before it stops")
     monotone: dict[str, Literal[-1, 1]] = Field(
         default_factory=dict, description="columns P(fraud) may only rise (1) or fall (-1) with"
     )
@@ -156,7 +169,9 @@ class BoostingConfig(BaseModel):
     encoder_share: float = Field(
         0.5, gt=0, lt=1, description="earlier share of train that the booster's encoder learns from"
     )
-    blocks: int = Field(4, ge=2, description="time blocks of train with forms that have networks of earlier blocks")
+    blocks: int = Field(
+        4, ge=2, le=1_000, description="time blocks of train with forms that have networks of earlier blocks"
+    )
     components: int = Field(
         8,
         ge=1,
@@ -202,9 +217,11 @@ class CalibrationConfig(BaseModel):
         lt=0.5,
         description="where the inverse of smoothing goes on as a tail; train's fraud rate / 50 at most",
     )
-    min_positives: int = Field(20, ge=1, description="frauds in calib below which a map is fitted but called unsure")
-    max_temperature: float = Field(100.0, gt=1, description="temperatures are searched in [1 / this, this]")
-    cross_fit_folds: int = Field(5, ge=2, description="parts of calib or valid in cross-fitted comparisons")
+    min_positives: int = Field(
+        20, ge=1, le=10**9, description="frauds in calib below which a map is fitted but called unsure"
+    )
+    max_temperature: float = Field(100.0, gt=1, le=1e6, description="temperatures are searched in [1 / this, this]")
+    cross_fit_folds: int = Field(5, ge=2, le=1_000, description="parts of calib or valid in cross-fitted comparisons")
 
 
 def torch_smoothing(smoothing: float, convention: Convention) -> float:

@@ -15,10 +15,10 @@ from rich.console import Console
 from pipeline.online.commands import PluginsOption, load_plugins_of, score_raw, skew, state_commands
 from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit, run_command
+from pipeline.process.terminal import print_line
 from pipeline.serve.serve_command import serve
 from pipeline.storage.addresses import user_path
 from pipeline.storage.errors import InputError
-from pipeline.storage.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -258,9 +258,7 @@ def _ui_command(placed: _PlacedRun) -> str:
 
 def _show(line: str) -> None:
     """One line of a result on standard output, a verdict in its colour."""
-    from pipeline.process.reporter import coloured
-
-    Console().print(coloured(masked(line)), soft_wrap=True)
+    print_line(line)
 
 
 def _reporter() -> "Reporter":
@@ -445,7 +443,9 @@ def retrain(
         f"report  {outcome.folder / 'refit' / 'report.html'}",
         *outcome.lines,
     )
-    reporter.say("\n".join(lines), event="retrained", message="; ".join(map(str.strip, outcome.lines)), **told)
+    for line in lines:
+        reporter.say(line)
+    reporter.say("; ".join(map(str.strip, outcome.lines)), event="retrained", **told)
     if outcome.removed:
         reporter.say(f"removed {len(outcome.removed)} old runs: {', '.join(outcome.removed)}")
     raise typer.Exit(Exit.DONE if outcome.passed else Exit.REFUSED)
@@ -473,7 +473,7 @@ def backtest(
     folder, result = backtested(Path(config).stem, settings, dates, STAGES, runs=Path("runs"), reporter=reporter)
     parts = (table_lines(result), week_lines(result), drift_lines(result), ageing_lines(result))
     for line in (line for part in parts if part for line in (*part, "")):
-        Console(width=160).print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(line)
     for path in (*sorted(folder.glob("backtest.*")), *sorted(folder.glob("weeks.*"))):
         reporter.say(f"wrote   {path}")
 
@@ -507,9 +507,7 @@ def simulate(
     written = write_simulation(
         user_path(str(out)), rows=rows, seed=seed, scenario=scenario, truth=beside, chargebacks=feed
     )
-    Console().print(
-        f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}", highlight=False, markup=False, soft_wrap=True
-    )
+    _show(f"{written.rows:,} rows, {written.fraud_share:.2%} fraud → {out}")
 
 
 @app.command(epilog=help_end("score"))
@@ -576,14 +574,19 @@ def explain(
 
 
 @app.command(epilog=help_end("verify"))
-def verify(bundle: BundleOption) -> None:
+def verify(bundle: BundleOption, config: StoreConfigOption = None, assignments: SetOption = None) -> None:
     """Check a bundle: checksums first, then load it and replay its golden rows and reasons."""
     from pipeline.bundle.fetched import local_bundle
     from pipeline.bundle.manifest import signing_key
     from pipeline.bundle.verify import verify_bundle
 
+    key = signing_key()
+    if config is not None or assignments:
+        from pipeline.config import load_config
+
+        key = signing_key(load_config(config, assignments=assignments or ()).export.sign_key_env)
     with local_bundle(bundle) as folder:
-        outcome = verify_bundle(folder, key=signing_key())
+        outcome = verify_bundle(folder, key=key)
     _show(outcome.summary)
 
 

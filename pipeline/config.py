@@ -56,7 +56,7 @@ MOVED = {
 class Config(BaseModel):
     """Everything a run can be told. A file gives only what differs from these defaults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data: DataConfig = Field(default_factory=DataConfig)
     labels: LabelsConfig = Field(default_factory=LabelsConfig)
@@ -188,7 +188,13 @@ def _plugin_names(tree: Mapping[str, Any]) -> list[str]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise InputError(f"{path} must have at most {LARGEST_FILE:,} bytes, got more")
+        return tomllib.loads(content.decode())
+    except RecursionError:
+        raise InputError(f"{path} must be TOML, but it is nested too deeply") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} must be TOML, but it cannot be read as such: {error}") from error
 
@@ -245,12 +251,20 @@ def _giver(fault: ErrorDetails, overrides: Sequence[Override]) -> str:
     return next((each.giver for each in reversed(overrides) if each.concerns(fault)), "")
 
 
+LARGEST_FILE = 1 << 20
+"""Bytes of a configuration; real ones have some hundreds."""
+UNSHOWN = ("data.source", "data.hash_key_env", "export.sign_key_env", "runs.store", "tracking.uri")
+"""Keys whose value is never quoted: where somebody may have put a secret."""
+
+
 def _fault(fault: ErrorDetails) -> str:
     location = fault["loc"]
     key = ".".join(str(part) for part in location)
     if fault["type"] == "extra_forbidden":
         return f"{key}: moved to {MOVED[key]}" if key in MOVED else f"{key}: unknown key{_suggestion(location)}"
     message = f"{key}: {fault['msg'].removeprefix('Value error, ')}"
+    if key.startswith(UNSHOWN):
+        return message
     # what a rule about a whole section refuses, it names itself
     if isinstance(fault["input"], dict) or ", got " in message:
         return message

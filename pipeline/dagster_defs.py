@@ -19,7 +19,9 @@ import dagster as dg
 
 from features.times import day_microseconds, time_microseconds, time_name, time_text
 from pipeline.config import Config, load_config
+from pipeline.process.private_files import private_files
 from pipeline.process.reporter import SilentReporter
+from pipeline.process.terminal import shown_text
 from pipeline.reading.sources import source_files
 from pipeline.run import run_stages
 from pipeline.runs.settings import RunSettings
@@ -31,7 +33,7 @@ from pipeline.stages.artifacts.features_report import FeaturesReport
 from pipeline.stages.artifacts.ingest_report import IngestReport
 from pipeline.stages.stage import Stage
 from pipeline.storage.content import read_json
-from pipeline.storage.errors import INPUT_ERRORS
+from pipeline.storage.errors import INPUT_ERRORS, may_pass
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 NIGHTLY = "0 3 * * *"
@@ -106,7 +108,7 @@ def _asset(
     def brought_up_to_date(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         day = context.partition_key
         folder = place.folder(day)
-        with _bad_input_is_final():
+        with _bad_input_is_final(), private_files(os.environ):
             run_stages(folder, place.settings(day), STAGES, force=None, only=stage.name, reporter=_LogReporter(context))
         done = read_json(folder / stage.name / "DONE")
         return dg.MaterializeResult(
@@ -148,7 +150,7 @@ def _bad_input_is_final() -> Iterator[None]:
     try:
         yield
     except INPUT_ERRORS as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(str(error), allow_retries=may_pass(error)) from error
 
 
 class _LogReporter(SilentReporter):
@@ -158,10 +160,10 @@ class _LogReporter(SilentReporter):
         self._log = context.log
 
     def say(self, text: str, **_fields: object) -> None:
-        self._log.info(text.strip())
+        self._log.info(shown_text(text.strip()))
 
     def warn(self, text: str) -> None:
-        self._log.warning(text.strip())
+        self._log.warning(shown_text(text.strip()))
 
 
 def _rows_check(place: Place, days: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:

@@ -1,10 +1,10 @@
 """The model card: what ships, for what, how it was judged, in Hugging Face's format, from the report alone."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evaluation.formatting import METRICS, NAMES, candidate_name, count, number, percent, show
+from evaluation.render.foreign_text import markdown_text, yaml_text
 
 TAGS = ("fraud-detection", "calibration", "tabular")
 FRONT_METRICS = ("average_precision", "roc_auc", "brier", "log_loss", "ece")
@@ -36,14 +36,14 @@ def _front_matter(report: Mapping[str, Any]) -> str:
         "metrics:",
         *[f"- {metric}" for metric in FRONT_METRICS],
         "model-index:",
-        f"- name: {_yaml(f'{name}-' + report['shipped'])}",
+        f"- name: {yaml_text(f'{name}-' + report['shipped'])}",
         "  results:",
         "  - task:",
         "      type: tabular-classification",
         "      name: Card fraud probability",
         "    dataset:",
-        f"      name: {_yaml(f'{name}, test fold')}",
-        f"      type: {_yaml(name)}",
+        f"      name: {yaml_text(f'{name}, test fold')}",
+        f"      type: {yaml_text(name)}",
         "      split: test",
         "    metrics:",
         *_front_metrics(report["candidates"][report["shipped"]]),
@@ -59,12 +59,8 @@ def _front_metrics(statistics: Mapping[str, Any]) -> Iterator[str]:
             yield f"      value: {statistics[metric]['value']!r}"
 
 
-def _yaml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _summary(report: Mapping[str, Any]) -> str:
-    name = candidate_name(report["shipped"])
+    name = markdown_text(candidate_name(report["shipped"]))
     return (
         f"# Card fraud: {name}\n\n"
         "Gives the probability that a card transaction is fraud, from features known at its time. It is meant to order "
@@ -75,12 +71,12 @@ def _summary(report: Mapping[str, Any]) -> str:
 def _verdict(report: Mapping[str, Any]) -> str:
     gate = report["gate"]
     told = zip(gate["reasons"], gate["remedies"], strict=True)
-    reasons = "\n".join(f"- {reason}{f'. {remedy}.' if remedy else ''}" for reason, remedy in told)
+    reasons = "\n".join(f"- {markdown_text(reason + (f'. {remedy}.' if remedy else ''))}" for reason, remedy in told)
     return f"## Verdict\n\nThe gate {'passed' if gate['passed'] else 'refused'} it:\n\n{reasons}"
 
 
 def _freshness(section: Mapping[str, Any]) -> str:
-    lines = "\n".join(f"- {line}" for line in section["lines"])
+    lines = "\n".join(f"- {markdown_text(line)}" for line in section["lines"])
     return f"## Freshness\n\n{lines}"
 
 
@@ -88,7 +84,7 @@ def _numbers(report: Mapping[str, Any]) -> str:
     people = report["population"]
     names = [report["shipped"], *[n for n in (*NAMES, *report["candidates"]) if n in report["candidates"]]]
     names = list(dict.fromkeys(names))
-    head = "| | " + " | ".join(candidate_name(n) for n in names) + " |\n|---|" + "---:|" * len(names)
+    head = "| | " + " | ".join(markdown_text(candidate_name(n)) for n in names) + " |\n|---|" + "---:|" * len(names)
     rows = [
         f"| {label} | "
         + " | ".join(_with_interval(report["candidates"][n][metric], form, digits) for n in names)
@@ -100,7 +96,7 @@ def _numbers(report: Mapping[str, Any]) -> str:
     return (
         f"## Numbers\n\nPopulation: test fold, {people['from']} to {people['to']}, {count(people['rows'])} rows, "
         f"{count(people['frauds'])} frauds, prevalence {percent(people['prevalence'], 2)}. Intervals are 95 %, from "
-        f"{people['resampled']['text']}\n\n{head}\n" + "\n".join(rows)
+        f"{markdown_text(people['resampled']['text'])}\n\n{head}\n" + "\n".join(rows)
     )
 
 
@@ -109,9 +105,9 @@ def _making(report: Mapping[str, Any]) -> str:
     chosen = smoothing["selected"]
     lines = [
         f"- Label smoothing ε = {chosen['smoothing']:g}, {_convention(facts.get('smoothing', {}))}",
-        f"- Class weights: {chosen['class_weight']}, weighting by {chosen['weighting']}",
-        f"- Chosen by: {smoothing['rule']}. {smoothing['selection']}",
-        f"- Smoothing and temperature together: {report['temperature']['reason']}",
+        f"- Class weights: {markdown_text(chosen['class_weight'])}, weighting by {markdown_text(chosen['weighting'])}",
+        f"- Chosen by: {markdown_text(smoothing['rule'])}. {markdown_text(smoothing['selection'])}",
+        f"- Smoothing and temperature together: {markdown_text(report['temperature']['reason'])}",
     ]
     for key, label in (
         ("as_of", "As of"),
@@ -119,7 +115,7 @@ def _making(report: Mapping[str, Any]) -> str:
         ("training_row_age", "Age of the newest training row when judged"),
     ):
         if facts.get(key) is not None:
-            lines.append(f"- {label}: {facts[key]}")
+            lines.append(f"- {label}: {markdown_text(str(facts[key]))}")
     return "## How it was made\n\n" + "\n".join(lines)
 
 
@@ -130,8 +126,8 @@ def _convention(smoothing: Mapping[str, Any]) -> str:
 
 
 def _limits(report: Mapping[str, Any]) -> str:
-    lines = [f"- {warning[:1].upper()}{warning[1:]}." for warning in report["warnings"]]
-    lines += [f"- {note['text']}" for note in report["notes"]]
+    lines = [f"- {markdown_text(warning[:1].upper() + warning[1:])}." for warning in report["warnings"]]
+    lines += [f"- {markdown_text(note['text'])}" for note in report["notes"]]
     lines.append(
         "- Probabilities are right for the population above. Where fraud is rarer or more common, odds must be "
         "shifted by the ratio of the prior odds first."

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from evaluation.formatting import METRICS, NAMES, count, number, percent, show, signed
+from evaluation.render.foreign_text import html_value
 
 MARKS = {"met": "✓", "open": "≈", "warned": "!", "refused": "✕", "absent": "–"}
 """A check's standing as a sign."""
@@ -40,6 +41,7 @@ def page_environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("evaluation.render", "templates"),
         autoescape=True,
+        finalize=html_value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -2,14 +2,19 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from evaluation.render.foreign_text import visible_text
 
 INK, MUTED, GRID = "#1d2126", "#6a7078", "#dfe2e6"
 BLUE, RUST, TEAL, OCHRE = "#2b5f93", "#c4552b", "#2a8577", "#a9780f"
@@ -17,6 +22,7 @@ VARIABLES = {INK: "ink", MUTED: "muted", GRID: "line", BLUE: "blue", RUST: "rust
 """Each colour in a figure stands for a CSS variable of the page; the hexadecimal value is what PNG shows."""
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "svg.hashsalt": "harbor",
     "font.size": 9.0,
     "axes.edgecolor": MUTED,
@@ -85,16 +91,24 @@ def drawn(
         width: inches.
     """
     png, svg = io.BytesIO(), io.StringIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a name in letters that the font lacks is still a name
         figure = Figure(figsize=(width, height))
         draw(figure)
+        _make_texts_visible(figure)
         FigureCanvasSVG(figure)
         _lay_out(figure)
         figure.savefig(svg, format="svg", transparent=True, metadata=UNDATED)
         FigureCanvasAgg(figure)
-        _put_title_above(figure, title)
+        _put_title_above(figure, visible_text(title))
         figure.savefig(png, format="png", dpi=160, facecolor="white", metadata={"Software": None})
     return Picture(title, text, png.getvalue(), inline_svg(svg.getvalue(), name=name, title=text))
+
+
+def _make_texts_visible(figure: Figure) -> None:
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_text("\n".join(map(visible_text, text.get_text().split("\n"))))
 
 
 def _lay_out(figure: Figure) -> None:
@@ -132,7 +146,7 @@ def inline_svg(svg: str, *, name: str, title: str) -> str:
     body = re.sub(r"<defs>\s*</defs>\s*", "", body)
     body = body.replace("xlink:href", "href")
     viewbox = re.search(r'viewBox="[^"]*"', body)
-    opening = f'<svg {viewbox[0] if viewbox else ""} role="img"><title>{title}</title>'
+    opening = f'<svg {viewbox[0] if viewbox else ""} role="img"><title>{escape(visible_text(title))}</title>'
     body = re.sub(r"<svg[^>]*>", lambda _: opening, body, count=1)
     body = re.sub(r'<g id="[^"]*"', "<g", body)
     body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)

@@ -4,6 +4,7 @@ A preset is data. Everything a public file needs (currency signs, yes/no labels,
 for "missing") is a key here, so a user's own preset can do all that ours do.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -237,7 +238,10 @@ def check_distinct(words: Sequence[str], thing: str) -> None:
 
 
 def _expanded(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(spelled for name in names for spelled in _range(name))
+    spelled = tuple(itertools.islice((each for name in names for each in _range(name)), MOST_NAMES + 1))
+    if len(spelled) > MOST_NAMES:
+        raise InputError(f"names and ranges must stand for at most {MOST_NAMES:,} columns, got more")
+    return spelled
 
 
 def _range(name: str) -> Iterator[str]:

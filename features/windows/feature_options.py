@@ -58,7 +58,7 @@ class FeaturesConfig(BaseModel):
         "must be one of the preset's, and where the feed lacks its columns it is skipped with a warning",
     )
     windows: tuple[Duration, ...] = Field(
-        (DAY, 7 * DAY, 30 * DAY), description="window lengths of every windowed aggregate"
+        (DAY, 7 * DAY, 30 * DAY), max_length=64, description="window lengths of every windowed aggregate"
     )
     horizon: Duration | None = Field(
         None, description="how far back aggregates without a window look (`400d`); without it, to the first row"

@@ -5,7 +5,6 @@ manifest itself can be signed, since whoever can change a file can change its ch
 """
 
 import hashlib
-import hmac
 import os
 import re
 from collections.abc import Mapping
@@ -14,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.bundle.bundle_terms import SIGNING_KEY
+from pipeline.bundle.seal import SEAL, check_seal, is_sealed, sealed
 from pipeline.bundle.twin import TWIN
 from pipeline.storage.atomic import write_bytes
 from pipeline.storage.content import write_json
 from pipeline.storage.done import folder_checksums
 from pipeline.storage.errors import InputError, faults_text
 from pipeline.storage.untrusted import parsed_json, plain_checksum, plain_content, plain_files, shown_name
+from pipeline.storage.visible_text import HIDDEN
 
-MANIFEST, SEAL = "manifest.json", "manifest.sig"
+MANIFEST = "manifest.json"
 FORMAT = 1
+LONGEST_NAME = 100
 FAULTS_SHOWN = 5
 """Faults that a message names; the rest are counted."""
 REQUIRED = frozenset(
@@ -105,10 +107,9 @@ def write_manifest(folder: Path, *, content: Mapping[str, Any], max_bytes: int, 
     faults += [f"{name}: {entry['bytes']:,} bytes" for name, entry in files.items() if entry["bytes"] > _limit(name)]
     if faults:
         raise _faults_of_bundle(folder, faults)
-    write_json(folder / MANIFEST, {"format": FORMAT, **content, "files": files})
+    write_json(folder / MANIFEST, {"format": FORMAT, **content, "signed": key is not None, "files": files})
     if key is not None:
-        seal = _seal((folder / MANIFEST).read_bytes(), key)
-        write_bytes(folder / SEAL, f"hmac-sha256 {seal}\n".encode())
+        write_bytes(folder / SEAL, sealed((folder / MANIFEST).read_bytes(), key))
 
 
 def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
@@ -126,9 +127,11 @@ def checked_bundle(folder: Path, *, key: bytes | None = None) -> CheckedBundle:
         raise InputError(f"a bundle must be a folder with a {MANIFEST}, got {folder}, which is none")
     content = plain_content(folder / MANIFEST, limit=LARGEST_MANIFEST)
     if key is not None:
-        _check_seal(folder, content, key)
+        check_seal(folder, content, key)
     manifest = parsed_json(content, name=str(folder / MANIFEST))
     faults = _manifest_faults(manifest)
+    if not faults and manifest.get("signed") is True and not is_sealed(folder):
+        faults.append(f"{SEAL}: missing, though the manifest was signed")
     if faults:
         raise _faults_of_bundle(folder, faults)
     try:
@@ -149,21 +152,15 @@ def listing_faults(sizes: Mapping[str, int]) -> list[str]:
 
 
 def signing_key(variable: str = SIGNING_KEY, environment: Mapping[str, str] | None = None) -> bytes | None:
-    """The key that an environment variable holds; None where it is not set."""
+    """The key that an environment variable holds; None where it is that of the defaults and is not set.
+
+    Raises:
+        InputError: another variable was named, which asks for signatures, and it is not set.
+    """
     value = (os.environ if environment is None else environment).get(variable, "")
+    if not value and variable != SIGNING_KEY:
+        raise InputError("export.sign_key_env: the environment variable it names must hold the key, but it is not set")
     return value.encode() or None
-
-
-def _seal(manifest: bytes, key: bytes) -> str:
-    return hmac.new(key, manifest, hashlib.sha256).hexdigest()
-
-
-def _check_seal(folder: Path, manifest: bytes, key: bytes) -> None:
-    if not os.path.lexists(folder / SEAL):
-        raise InputError(f"a key is set, so {folder} must have a {SEAL}, but it has none")
-    expected = f"hmac-sha256 {_seal(manifest, key)}\n".encode()
-    if not hmac.compare_digest(plain_content(folder / SEAL, limit=1024), expected):
-        raise InputError(f"{folder / SEAL} must be the manifest's signature with the key that is set; it is another")
 
 
 def _manifest_faults(manifest: Any) -> list[str]:
@@ -174,6 +171,8 @@ def _manifest_faults(manifest: Any) -> list[str]:
         faults.append(f"{MANIFEST}: format must be {FORMAT}")
     if not isinstance(manifest.get("candidate"), str):
         faults.append(f"{MANIFEST}: candidate must be a name")
+    elif HIDDEN.search(manifest["candidate"]) or len(manifest["candidate"]) > LONGEST_NAME:
+        faults.append(f"{MANIFEST}: candidate must be a name of at most {LONGEST_NAME} characters that can be seen")
     files = manifest.get("files")
     if not isinstance(files, dict):
         return [*faults, f"{MANIFEST}: files must be an object"]

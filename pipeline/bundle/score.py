@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from features.schema.column_text import decoded, text_values
@@ -18,6 +17,7 @@ from pipeline.bundle.signature import Signature
 from pipeline.process.hardware import cpu_threads
 from pipeline.reading.whole_table import file_columns, row_file, whole_table
 from pipeline.storage.atomic import write_bytes
+from pipeline.storage.csv_text import csv_bytes
 from pipeline.storage.errors import InputError
 
 TRANSACTION_ID = "transaction_id"
@@ -115,6 +115,4 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def _write_csv(path: Path, table: pa.Table) -> None:
-    buffer = pa.BufferOutputStream()
-    pacsv.write_csv(table, buffer)
-    write_bytes(path, buffer.getvalue().to_pybytes())
+    write_bytes(path, csv_bytes(table))

@@ -11,6 +11,7 @@ import onnxruntime
 import pyarrow as pa
 from onnx import AttributeProto, TensorProto
 
+from pipeline.bundle.graph_limits import check_graph_limits
 from pipeline.bundle.manifest import CheckedBundle
 from pipeline.bundle.matrix_graph import matrix_form
 from pipeline.bundle.signature import Signature, feature_arrays
@@ -138,15 +139,17 @@ def graph_session(model: bytes, *, threads: int = 1) -> Any:
 
 def _check_graph(model: bytes) -> None:
     try:
-        graph = onnx.load_model_from_string(model).graph
+        loaded = onnx.load_model_from_string(model)
     except Exception as error:
         raise InputError("model.onnx must be an ONNX model, but it cannot be parsed as one") from error
+    graph = loaded.graph
     outside, foreign, nested = _tensors_outside(graph), _foreign_operators(graph), _nested_graphs(graph)
     if outside or foreign or nested:
         raise InputError(
             f"model.onnx must hold all of its data in one flat graph of standard operators, got {outside} tensors kept "
             f"in other files, {foreign} other operators and {nested} nested graphs"
         )
+    check_graph_limits(loaded)
 
 
 def _tensors_outside(graph: Any) -> int:

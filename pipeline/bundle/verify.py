@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from pipeline.bundle.bounded_work import in_child
 from pipeline.bundle.golden import TOLERANCE, replayed_difference
 from pipeline.bundle.golden_reasons import GOLDEN_REASONS, replayed_reasons
 from pipeline.bundle.golden_reasons import TOLERANCE as REASON_TOLERANCE
 from pipeline.bundle.manifest import CheckedBundle, checked_bundle
+from pipeline.bundle.number_files import check_number_files
 from pipeline.bundle.reasons import loaded_reasons
 from pipeline.bundle.scorer import Scorer, loaded_scorer
+from pipeline.bundle.seal import is_sealed
+from pipeline.bundle.served_files import check_served_files
 from pipeline.storage.errors import InputError
 
 
@@ -17,6 +22,7 @@ class Verification:
     """A bundle that passed: how many files were checked, how many golden rows replayed and how closely.
 
     Attributes:
+        unchecked: whether it came with a signature, and no key was set to check it by.
         explained: golden rows whose reasons were replayed; None where the bundle has no reasons.
     """
 
@@ -26,11 +32,13 @@ class Verification:
     difference: float
     signed: bool
     explained: int | None = None
+    unchecked: bool = False
 
     @property
     def summary(self) -> str:
         """One line for a person."""
-        signature = "signature right" if self.signed else "no signature asked for"
+        without = "SIGNATURE NOT CHECKED, no key is set" if self.unchecked else "no signature asked for"
+        signature = "signature right" if self.signed else without
         reasons = "" if self.explained is None else f", reasons of {self.explained} as before"
         return (
             f"verified: {self.files} files unchanged, {signature}, {self.rows} golden rows of '{self.candidate}' "
@@ -50,15 +58,29 @@ def verify_bundle(bundle: Path, *, key: bytes | None = None) -> Verification:
             other reasons.
     """
     checked = checked_bundle(bundle, key=key)
+    found = in_child(lambda: _checked_contents(checked), refusal=f"the bundle {bundle} cannot be verified")
+    candidate, files = checked.manifest["candidate"], len(checked.manifest["files"])
+    return Verification(candidate, files, signed=checked.signed, unchecked=is_sealed(bundle) and key is None, **found)
+
+
+def _checked_contents(checked: CheckedBundle) -> dict[str, Any]:
+    """Counts and differences of a bundle whose every file is what it must be; for a process that may fall over.
+
+    Raises:
+        InputError: as `verify_bundle`.
+    """
     scorer = loaded_scorer(checked)
     rows, difference = replayed_difference(scorer, checked.read("golden.jsonl"))
     if not difference <= TOLERANCE:
         raise InputError(
-            f"golden rows of {bundle} must keep their probability to {TOLERANCE:.0e}, got one {difference:.1e} away"
+            f"golden rows of {checked.folder} must keep their probability to {TOLERANCE:.0e}, got one "
+            f"{difference:.1e} away"
         )
-    explained = _explained(checked, scorer)
-    files = len(checked.manifest["files"])
-    return Verification(checked.manifest["candidate"], files, rows, difference, checked.signed, explained)
+    check_served_files(checked, scorer.signature)
+    check_number_files(checked, scorer.signature)
+    if list(scorer.signature.outputs) != checked.manifest.get("outputs"):
+        raise InputError(f"the manifest of {checked.folder} must list the outputs of signature.json")
+    return {"rows": rows, "difference": difference, "explained": _explained(checked, scorer)}
 
 
 def _explained(checked: CheckedBundle, scorer: Scorer) -> int | None:

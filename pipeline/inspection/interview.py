@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.prompt import Prompt
+from rich.text import Text
 
+from pipeline.process.terminal import print_line, shown_line, shown_text
 from pipeline.storage.errors import INPUT_ERRORS
 from pipeline.storage.masking import masked
 
@@ -87,18 +89,19 @@ def asked_on(console: Console) -> Ask:
     """Puts questions to whoever sits at a console, again where an answer cannot be one; Enter takes the default."""
 
     def ask(question: Question) -> str:
-        console.print(f"? {masked(question.reason)}", style="yellow", highlight=False, markup=False)
+        options = {shown_line(each): each for each in question.options}
+        print_line(f"? {question.reason}", console=console, style="yellow")
         while True:
             answer = Prompt.ask(
-                masked(question.text),
+                Text(shown_text(question.text)),
                 console=console,
-                choices=list(question.options) or None,
-                default=question.default,
+                choices=list(options) or None,
+                default=shown_line(question.default),
                 show_default=bool(question.default),
             )
             try:
-                return question.reading(answer)
+                return question.reading(options.get(answer, answer))
             except INPUT_ERRORS as error:
-                console.print(masked(str(error)), style="red", highlight=False, markup=False)
+                print_line(str(error), console=console, style="red")
 
     return ask

@@ -1,9 +1,12 @@
 """Settings as TOML that a person reads: a comment above each choice, short lists on one line."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pipeline.storage.visible_text import HIDDEN
 
 LINE = 110
 
@@ -46,8 +49,13 @@ def toml_key(key: str) -> str:
 
 
 def _quoted(value: object) -> str:
-    """A text in quotes, or a number or truth value: what JSON and TOML write alike, but for one control character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A text in quotes, or a number or truth value: what JSON and TOML write alike; hidden characters by number."""
+    return HIDDEN.sub(_number, json.dumps(value, ensure_ascii=False))
+
+
+def _number(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _long_list(parts: Sequence[str]) -> str:
@@ -68,4 +76,4 @@ def _section(section: Section) -> str:
 
 def _one_line(comment: str) -> str:
     """A comment that a name with a line break in it cannot end."""
-    return "".join(letter if letter.isprintable() else " " for letter in comment)
+    return HIDDEN.sub(" ", comment)

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.process.command_help import help_end
 from pipeline.process.exits import Exit
-from pipeline.storage.masking import masked
+from pipeline.process.terminal import print_line
 
 state_commands = typer.Typer(help="The windows of all groups, from which raw transactions are scored.")
 
@@ -169,4 +168,4 @@ def score_raw(bundle: str, state: str, transactions: tuple[str, ...], out: str, 
 
 
 def _show(line: str) -> None:
-    Console().print(masked(line), highlight=False, markup=False, soft_wrap=True)
+    print_line(line)

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from pipeline.storage.masking import masked
+from pipeline.process.terminal import print_line, print_table
 
 METRIC_TITLES = {
     "average_precision": "average precision",
@@ -27,27 +26,22 @@ METRIC_TITLES = {
 def print_outcomes(report: Mapping[str, Any], place: Path | str | None, console: Console) -> None:
     """Print the verdict, a table in a terminal and plain lines everywhere else, and where it stands if it does."""
     for line in population_lines(report):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(line, console=console)
     rows = metric_rows(report["metrics"])
     if console.is_terminal:
-        table = Table("on known outcomes", "value", "95 % interval")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+        print_table(("on known outcomes", "value", "95 % interval"), rows, console=console)
     else:
         for title, value, interval in rows:
-            console.print(f"  {title:<20} {value:>9}  {interval}", highlight=False, soft_wrap=True)
-    for line in refit_lines(report):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for warning in report["warnings"]:
-        console.print(f"! {masked(warning)}", highlight=False, markup=False, soft_wrap=True)
+            print_line(f"  {title:<20} {value:>9}  {interval}", console=console)
+    for line in (*refit_lines(report), *(f"! {warning}" for warning in report["warnings"])):
+        print_line(line, console=console)
     if place is not None:
         print_place(place, console)
 
 
 def print_place(place: Path | str, console: Console) -> None:
     """Say where a report stands."""
-    console.print(f"report  {place}", highlight=False, markup=False, soft_wrap=True)
+    print_line(f"report  {place}", console=console)
 
 
 def population_lines(report: Mapping[str, Any]) -> list[str]:

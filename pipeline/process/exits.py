@@ -14,9 +14,11 @@ from typing import Any
 
 import typer
 
-from pipeline.process.json_log import capture_libraries, log_line, wants_json
-from pipeline.process.streams import lasting_streams
-from pipeline.storage.errors import INPUT_ERRORS, InputError
+from pipeline.process.json_log import capture_libraries, log_line, print_record, wants_json
+from pipeline.process.private_files import private_files
+from pipeline.process.streams import lasting_streams, own_words
+from pipeline.process.terminal import print_error, print_traceback, shown_text
+from pipeline.storage.errors import INPUT_ERRORS, InputError, may_pass
 from pipeline.storage.locks import LockedError
 from pipeline.storage.masking import masked
 
@@ -64,7 +66,7 @@ def run_command(command: Callable[[], Any]) -> int:
     with lasting_streams():
         ending = ending_of(lambda: _prepared(command))
         if _json_lines():
-            print(_last_record(ending, time.monotonic() - began), file=sys.stderr, flush=True)
+            print_record(_last_record(ending, time.monotonic() - began), sys.stderr)
         else:
             _say(ending)
     return ending.code
@@ -84,7 +86,7 @@ def ending_of(command: Callable[[], Any]) -> Ending:
     except LockedError as error:
         return Ending(Exit.LOCKED, masked(str(error)), error)
     except INPUT_ERRORS as error:
-        return Ending(Exit.BAD_INPUT, masked(str(error)), error)
+        return Ending(Exit.FAILED if may_pass(error) else Exit.BAD_INPUT, masked(str(error)), error)
     except (KeyboardInterrupt, InterruptedRunError, typer.Abort) as error:
         return Ending(Exit.FAILED, INTERRUPTED, error)
     except Exception as error:  # the last edge: one line for a person, the traceback on request
@@ -131,7 +133,8 @@ def _prepared(command: Callable[[], Any]) -> Any:
         signal.signal(number, end)
     if wants_json(os.environ):
         capture_libraries(sys.stderr)
-    return command()
+    with private_files(os.environ):
+        return command()
 
 
 def _json_lines() -> bool:
@@ -153,10 +156,12 @@ def _say(ending: Ending) -> None:
     if ending.error is None:
         return
     if os.environ.get("HARBOR_DEBUG"):
-        print(masked("".join(traceback.format_exception(ending.error))), file=sys.stderr, end="")
+        print_traceback("".join(traceback.format_exception(ending.error)), sys.stderr)
     if isinstance(ending.error, USAGE):
-        ending.error.message = masked(ending.error.message)  # it is shown in a box, whose lines may cut a number
-        ending.error.show()
+        ending.error.message = shown_text(ending.error.message)  # it is shown in a box, whose lines may cut a number
+        with own_words():
+            ending.error.show()
     else:
-        echoed = ending.message == INTERRUPTED and sys.stderr.isatty()  # a terminal shows ^C where the cursor stands
-        print("\n" * echoed + f"harbor: {ending.message}", file=sys.stderr, flush=True)
+        if ending.message == INTERRUPTED and sys.stderr.isatty():  # a terminal shows ^C where the cursor stands
+            print_error("", sys.stderr)
+        print_error(f"harbor: {ending.message}", sys.stderr)

@@ -7,6 +7,7 @@
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import TextIO
 from pipeline.process.reporter import PLAIN_INTERVAL
 from pipeline.storage.errors import InputError
 from pipeline.storage.masking import masked, masked_values
+from pipeline.storage.visible_text import HIDDEN, shortened
 
 FORMAT = "HARBOR_LOG_FORMAT"
 
@@ -38,7 +40,35 @@ def log_line(level: str, event: str, text: str, **fields: object) -> str:
 
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     record = {"time": now, "level": level, "event": event, "message": text, **fields}
-    return json.dumps(masked_values(json_ready(record)), ensure_ascii=False, default=lambda value: masked(str(value)))
+    return json_text(masked_values(json_ready(record)))
+
+
+def json_text(value: object) -> str:
+    """A value as one line of JSON that can be shown: a hidden character stands as its number, a long text is cut."""
+    line = json.dumps(_cut_texts(value), ensure_ascii=False, default=lambda each: shortened(masked(str(each))))
+    return HIDDEN.sub(_json_number, line)
+
+
+def print_record(line: str, stream: TextIO) -> None:
+    """Write a record to a log."""
+    print(line, file=stream, flush=True)
+
+
+def _cut_texts(value: object) -> object:
+    if isinstance(value, str):
+        return shortened(value)
+    if isinstance(value, dict):
+        return {shortened(str(key)): _cut_texts(each) for key, each in value.items()}
+    return [_cut_texts(each) for each in value] if isinstance(value, list) else value
+
+
+def _json_number(found: re.Match[str]) -> str:
+    """A character as JSON writes it by number; half of a pair, which stands for nothing, as the mark for that."""
+    code = ord(found[0])
+    if 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    units = found[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 class JsonReporter:
@@ -75,7 +105,7 @@ class JsonReporter:
 
     def _write(self, level: str, event: str, text: str, fields: Mapping[str, object]) -> None:
         stage = {"stage": self._stage} if self._stage is not None else {}
-        print(log_line(level, event, text, **{**stage, **fields}), file=self._stream, flush=True)
+        print_record(log_line(level, event, text, **{**stage, **fields}), self._stream)
 
 
 def capture_libraries(stream: TextIO) -> None:

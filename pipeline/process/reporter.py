@@ -13,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.process.pace import Pace, clock_text
-from pipeline.storage.masking import masked
+from pipeline.process.terminal import coloured, shown_line, shown_text
 
 PLAIN_INTERVAL = 10.0
 BAR_WIDTH, WIDE = 16, 100
 """Width of a bar, and of a terminal that has room for it beside the note."""
-VERDICT_STYLES = {"passed": "bold green", "refused": "bold red"}
 
 
 class Reporter(Protocol):
@@ -46,17 +45,17 @@ class TerminalReporter:
 
     def say(self, text: str, *, event: str = "message", **fields: object) -> None:
         verdict = isinstance(fields.get("passed"), bool)
-        shown = coloured(masked(text)) if verdict else Text(masked(text))
+        shown = coloured(shown_text(text)) if verdict else Text(shown_text(text))
         if event == "stage_finished":
             shown.highlight_regex("^ *✓", "green")
         self._console.print(shown)
 
     def warn(self, text: str) -> None:
-        self._console.print(f"! {masked(text)}", style="yellow", highlight=False, markup=False)
+        self._console.print(Text(shown_text(f"! {text}"), "yellow"))
 
     def progress(self, done: float, total: float | None, note: str = "") -> None:
         if self._line is not None:
-            self._line.update(done, total, masked(note))
+            self._line.update(done, total, shown_line(note))
 
     @contextmanager
     def stage(self, name: str, place: str = "") -> Iterator[None]:
@@ -117,7 +116,7 @@ class PlainReporter:
         self._pace = Pace()
 
     def say(self, text: str, **_fields: object) -> None:
-        self._console.print(masked(text), highlight=False, markup=False, soft_wrap=True)
+        self._console.print(Text(shown_text(text)), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         self.say(f"warning: {text}")
@@ -159,11 +158,3 @@ def reporter_for(console: Console) -> Reporter:
     """The reporter that suits a console: live in a terminal, plain lines elsewhere."""
     live = console.is_terminal and not console.is_dumb_terminal
     return TerminalReporter(console) if live else PlainReporter(console)
-
-
-def coloured(line: str) -> Text:
-    """A line in which the words of a verdict have their colour, where the terminal has any and NO_COLOR is not set."""
-    text = Text(line)
-    for word, style in VERDICT_STYLES.items():
-        text.highlight_regex(rf"\b{word}\b", style)
-    return text

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from pipeline.storage.masking import masked
+from pipeline.process.terminal import shown_line
 
 GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
 """What a write ends in where nobody reads any more: a closed pipe, a terminal that went, a descriptor that is none."""
@@ -48,6 +48,16 @@ class LastingStream:
         self._send(self._masked(rest))
         self._quietly(self._inner.flush)
 
+    @contextlib.contextmanager
+    def unmasked(self) -> Iterator[None]:
+        """Meanwhile, what is written goes on as it is."""
+        self.flush()
+        mask, self._mask = self._mask, None
+        try:
+            yield
+        finally:
+            self._mask = mask
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
@@ -72,7 +82,7 @@ def lasting_streams() -> Iterator[None]:
     """Meanwhile, standard output and error are such streams, and show a mark for what their encoding lacks."""
     before = sys.stdout, sys.stderr
     with contextlib.ExitStack() as stack:
-        for name, mask in (("stdout", None), ("stderr", masked)):
+        for name, mask in (("stdout", None), ("stderr", library_line)):
             inner = getattr(sys, name) or stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
             if hasattr(inner, "reconfigure"):
                 inner.reconfigure(errors="replace")
@@ -83,6 +93,22 @@ def lasting_streams() -> Iterator[None]:
             for stream in (sys.stdout, sys.stderr):
                 cast(TextIO, stream).flush()
             sys.stdout, sys.stderr = before
+
+
+@contextlib.contextmanager
+def own_words() -> Iterator[None]:
+    """Meanwhile, standard error takes what is written as it is: colours, and texts that are fit to be shown."""
+    stream = sys.stderr
+    if not isinstance(stream, LastingStream):
+        yield
+        return
+    with stream.unmasked():
+        yield
+
+
+def library_line(line: str) -> str:
+    """A line that a library wrote as a person gets it; of a bar that is drawn over itself, the last state."""
+    return shown_line(line.rstrip("\r").rpartition("\r")[2])
 
 
 def _point_nowhere(stream: TextIO) -> None:

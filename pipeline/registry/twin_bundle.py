@@ -9,6 +9,7 @@ from typing import Any
 import onnx
 import pyarrow as pa
 
+from evaluation.render.foreign_text import markdown_text
 from pipeline.bundle.golden import golden_lines
 from pipeline.bundle.golden_reasons import GOLDEN_REASONS, golden_reason_lines
 from pipeline.bundle.manifest import MANIFEST, TWIN_FILES, CheckedBundle, write_manifest
@@ -49,7 +50,8 @@ def write_twin_bundle(bundle: CheckedBundle, folder: Path, *, reason: str, max_b
         write_bytes(folder / name, bundle.read(f"{TWIN}/{name}"))
     write_bytes(folder / "features.json", bundle.read("features.json"))
     card = bundle.read("model_card.md").decode()
-    write_text(folder / "model_card.md", f"{card}\n## Rolled back\n\n{reason} `probability` is the judged model's.\n")
+    words = f"{markdown_text(reason)} `probability` is the judged model's."
+    write_text(folder / "model_card.md", f"{card}\n## Rolled back\n\n{words}\n")
     write_graph(folder, graph, signature)
     golden = _golden(bundle, graph, signature)
     write_text(folder / "golden.jsonl", golden)

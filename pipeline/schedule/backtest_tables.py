@@ -1,9 +1,9 @@
 """A backtest as text: tables for a terminal, and CSV."""
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
+
+from pipeline.storage.csv_text import csv_rows
 
 MODELS = ("retrained", "never retrained", "baseline")
 STATISTICS = ("average_precision", "brier_skill", "ece", "observed_expected")
@@ -62,14 +62,12 @@ def week_lines(result: Mapping[str, Any]) -> list[str]:
 
 def weeks_csv(result: Mapping[str, Any]) -> str:
     """A row a week after a date and model."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["from", "to", "rows", "frauds", "ships", "model", *STATISTICS, "log_loss"])
+    rows: list[list[object]] = [["from", "to", "rows", "frauds", "ships", "model", *STATISTICS, "log_loss"]]
     for week in (line["week_after"] for line in result["dates"] if line["week_after"] is not None):
         head = [week[column] for column in ("from", "to", "rows", "frauds", "ships")]
         for model, statistics in week["models"].items():
-            writer.writerow([*head, model, *(statistics[name] for name in (*STATISTICS, "log_loss"))])
-    return text.getvalue()
+            rows.append([*head, model, *(statistics[name] for name in (*STATISTICS, "log_loss"))])
+    return csv_rows(rows)
 
 
 def _cells(models: Mapping[str, Mapping[str, float]], names: tuple[str, ...]) -> str:
@@ -78,14 +76,12 @@ def _cells(models: Mapping[str, Mapping[str, float]], names: tuple[str, ...]) ->
 
 def csv_text(result: Mapping[str, Any]) -> str:
     """A row a date and model."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*OF_A_DATE, "drift_alarms", "model", *STATISTICS, "training_row_age_days"])
+    rows: list[list[object]] = [[*OF_A_DATE, "drift_alarms", "model", *STATISTICS, "training_row_age_days"]]
     for line in result["dates"]:
         head = [*(line[column] for column in OF_A_DATE), len(line["alarms"])]
         for model, statistics in line["models"].items():
-            writer.writerow([*head, model, *(statistics[name] for name in (*STATISTICS, "training_row_age_days"))])
-    return text.getvalue()
+            rows.append([*head, model, *(statistics[name] for name in (*STATISTICS, "training_row_age_days"))])
+    return csv_rows(rows)
 
 
 def _number(value: float | None) -> str:

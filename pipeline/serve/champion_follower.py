@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.config import Config, load_config
+from pipeline.process.terminal import print_line
 from pipeline.registry.model_registry import Version, opened_registry
 
 TIMEOUT = 120.0
@@ -74,7 +75,7 @@ def main() -> None:
                 config, given.alias, seen, runs=Path(given.runs), swap=lambda *each: swapped(Path(given.admin), *each)
             )
         except Exception as error:  # a registry that cannot be asked now is asked again
-            print(f"harbor: the registry could not be followed: {type(error).__name__}", flush=True)
+            print_line(f"harbor: the registry could not be followed: {type(error).__name__}")
         time.sleep(float(given.every))
 
 

@@ -4,9 +4,8 @@ import hmac
 import os
 
 from pipeline.sections import DataConfig
-from pipeline.storage.errors import InputError
+from pipeline.storage.secret_rules import check_secret
 
-MINIMUM_KEY_BYTES = 16
 KEY_CHECK = b"harbor card_id"
 
 
@@ -14,16 +13,12 @@ def hash_key(data: DataConfig) -> bytes | None:
     """The secret; None where card ids are not hashed.
 
     Raises:
-        InputError: the variable is named but holds no secret, or too short a one.
+        InputError: the variable is named but holds no secret, or one that can be guessed.
     """
     if data.hash_key_env is None:
         return None
     key = os.environ.get(data.hash_key_env, "").encode()
-    if len(key) < MINIMUM_KEY_BYTES:
-        raise InputError(
-            f"data.hash_key_env: the environment variable {data.hash_key_env!r} must hold a secret of at least "
-            f"{MINIMUM_KEY_BYTES} bytes, got {len(key)}"
-        )
+    check_secret(key, what="data.hash_key_env: the environment variable it names")
     return key
 
 

@@ -84,6 +84,7 @@ def refuse_address(uri: str, reason: str) -> NoReturn:
 
 PASSWORD = re.compile(
     r"(?<=://)(?!(?:s3|gs)://)[^/@\s'\"]*:[^@\s]*(?=@)|(?<=://)[\w.~%+-]{20,}(?=@)"
+    r"|(?<=://)(?!(?:s3|gs)://)[^/@\s'\"]*:(?!\d{1,5}(?:[/\s,?#]|$))(?:(?!://)[^@\n]){0,200}(?=@)"
     r"|(?<=[?&;])[\w%.-]*(?:passw|pwd|token|secret|api_?key|signature|credential)[\w%.-]*=[^&\s'\"]*",
     re.IGNORECASE,
 )
@@ -91,6 +92,12 @@ PASSWORD = re.compile(
 
 A table's address may hold a store's (`delta://s3://bank/tx@12`): what precedes the version there is no password."""
 QUERY = re.compile(r"(?P<address>://[^\s?'\"]*\?)(?P<query>[^\s'\"]+)")
+SERVER = re.compile(
+    r"(?:(?:[A-Za-z0-9_.+-]{1,19}@)?(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:,[\w.-]+(?::\d{1,5})?)*)?"
+    r"(?:/[^@\s'\"]*)?"
+)
+"""User, hosts, ports and a path; a user's name is shorter than a token."""
+HARMLESS_QUERY = re.compile(r"(?:\w+=[\w./:,%-]*(?:[&;]|$))*|(?:#.*)?")
 HARMLESS = frozenset(
     [
         "user",
@@ -116,8 +123,32 @@ HARMLESS = frozenset(
 
 
 def holds_password(address: str) -> bool:
-    """Whether an address carries a secret: `https://user:password@host` or `postgresql://host/db?password=…`."""
-    return without_passwords(address) != address
+    """Whether an address is anything but user@host:port/path with a query that is known to be harmless.
+
+    Secrets have too many spellings to be listed, so what is not known to be none counts as one.
+    """
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        return without_passwords(address) != address
+    scheme, rest = found[1].lower(), found[2]
+    if "://" in rest:  # a table in a store: delta://s3://bank/tx@12
+        return holds_password(rest)
+    if without_passwords(address) != address:
+        return True
+    return _names_more_than_a_place(rest) if scheme in PLACES else _is_no_plain_server(rest)
+
+
+PLACES = (*CREDENTIALS, "delta", "iceberg", "file", "sqlite")
+"""What names a bucket, a table or a file, in which most characters may stand."""
+
+
+def _names_more_than_a_place(rest: str) -> bool:
+    return ":" in rest.partition("?")[0].partition("/")[0].rpartition("@")[0]
+
+
+def _is_no_plain_server(rest: str) -> bool:
+    place, _, query = rest.partition("?")
+    return not (SERVER.fullmatch(place) and HARMLESS_QUERY.fullmatch(query))
 
 
 def without_passwords(text: str) -> str:

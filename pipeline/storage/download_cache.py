@@ -6,8 +6,10 @@ for a week goes.
 """
 
 import contextlib
+import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 import uuid
@@ -18,11 +20,15 @@ from glob import has_magic
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from pipeline.storage.atomic import write_text
+from pipeline.storage.digests import sha256_file
 from pipeline.storage.errors import InputError
 from pipeline.storage.object_store import WORKERS, Remote, opened
 from pipeline.storage.store_errors import StoreError
 
 CACHE = "HARBOR_CACHE"
+CHECKSUM = "content.sha256"
+"""Beside each content: what its bytes were when they came."""
 KEPT_SECONDS = 7 * 86_400
 BUCKET_PART = 2
 """Which part between slashes of an address is its bucket."""
@@ -54,9 +60,7 @@ def cached_copies(objects: Sequence[Remote]) -> list[Path]:
     Raises:
         StoreError: an object changed while it was read, or the store failed.
     """
-    cache = _cache_folder()
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove_unused(cache)
+    cache = _own_cache()
     with ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(lambda each: _cached_copy(each, cache), objects))
 
@@ -69,17 +73,14 @@ def cached_content(key: str, suffix: str, write: Callable[[Path], None]) -> Path
         suffix: of the file's name.
         write: writes the content to a path.
     """
-    cache = _cache_folder()
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove_unused(cache)
-    entry = cache / sha256(key.encode()).hexdigest()[:32]
+    entry = _own_cache() / sha256(key.encode()).hexdigest()[:32]
     path = entry / f"content{suffix}"
-    if not path.is_file():
+    if not _is_whole(path):
         entry.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = entry / f"{uuid.uuid4().hex}.part"
         try:
             write(part)
-            part.replace(path)
+            _place(part, path)
         finally:
             part.unlink(missing_ok=True)
     os.utime(entry)
@@ -124,14 +125,65 @@ def _cached_copy(source: Remote, cache: Path) -> Path:
     entry = cache / sha256(f"{source.uri}\n{version}".encode()).hexdigest()[:32]
     path = entry / f"content{PurePosixPath(source.path).suffix}"
     size = int(version.rpartition(" ")[2])
-    if not (path.is_file() and path.stat().st_size == size):
+    if not (_is_whole(path) and path.stat().st_size == size):
         entry.mkdir(mode=0o700, parents=True, exist_ok=True)
-        source.fetch(path)
-        if source.version() != version or path.stat().st_size != size:
-            path.unlink()
-            raise StoreError(f"{source.uri} changed while it was being read")
+        part = entry / f"{uuid.uuid4().hex}.part"
+        try:
+            source.fetch(part)
+            if source.version() != version or part.stat().st_size != size:
+                raise StoreError(f"{source.uri} changed while it was being read")
+            if not _is_confirmed(part, source, version.rpartition(" ")[0]):
+                raise StoreError(f"{source.uri} came with other bytes each time it was read")
+            _place(part, path)
+        finally:
+            part.unlink(missing_ok=True)
     os.utime(entry)
     return path
+
+
+def _own_cache() -> Path:
+    """The cache, which nobody else may write into.
+
+    Raises:
+        InputError: somebody else can, and could put other rows in place of what was fetched.
+    """
+    cache = _cache_folder()
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = cache.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InputError(f"the cache {cache} must be this user's and writable by nobody else; name another in {CACHE}")
+    _remove_unused(cache)
+    return cache
+
+
+def _place(part: Path, path: Path) -> None:
+    """Give a file its place in the cache, its checksum first: without the right one it is no entry."""
+    write_text(path.with_name(CHECKSUM), sha256_file(part))
+    part.replace(path)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether an entry of the cache is there and is what was put there."""
+    try:
+        return path.with_name(CHECKSUM).read_text(encoding="ascii") == sha256_file(path)
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
+
+
+def _is_confirmed(path: Path, source: Remote, mark: str) -> bool:
+    """Whether what was fetched is what the store holds: by the store's own mark, else because it comes so again.
+
+    The ETag of S3 is the MD5 of the content, but not where it was sent in parts or is encrypted under a key.
+    """
+    with path.open("rb") as stream:
+        if hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == mark.strip('"'):
+            return True
+    again = path.with_suffix(".again")
+    try:
+        source.fetch(again)
+        return sha256_file(again) == sha256_file(path)
+    finally:
+        again.unlink(missing_ok=True)
 
 
 def _remove_unused(cache: Path) -> None:

@@ -4,6 +4,7 @@ The folders do not know one another, so each has a class of its own. Any other V
 libraries raise it for a torn file just as Python does for two lists of unequal length.
 """
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,26 @@ class InputError(ValueError):
 
 
 INPUT_ERRORS = (InputError, FeaturesInputError, ModelsInputError, EvaluationInputError)
+
+
+PASSING = frozenset(
+    {
+        *(errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ENOSPC),
+        *(errno.EDQUOT, errno.ESTALE, errno.ENOLCK, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNREFUSED),
+        *(errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EREMOTEIO, errno.ETXTBSY),
+    }
+)
+"""Errors of a system that is in trouble: what is asked for may be right, and may be there in a minute."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether trouble of the system lies behind an error, so that the same may succeed later."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, MemoryError) or (isinstance(behind, OSError) and behind.errno in PASSING):
+            return True
+        behind = behind.__cause__ or behind.__context__
+    return False
 
 
 def faults_text(faults: Sequence[str], where: str, *, most: int | None = None) -> str:

@@ -40,6 +40,18 @@ SPREAD = re.compile(
 EMAIL = re.compile(r"(?P<user>(?:://)?[\w.+%'-]{1,64})@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 
 
+SECRETS = re.compile(
+    r"(?P<name>(?<![\w.])[\w.-]{0,40}(?:passw(?:or)?d|passphrase|pwd|token|secret|api_?key|access_?key|private_?key"
+    r"|signature|credentials?|authorization)\w{0,20}['\"]?(?:=|\s*=\s*(?=['\"])|['\"]:\s?|:\s?(?=['\"])))"
+    r"(?P<value>'[^'\n]*'|\"[^\"\n]*\"|(?!\s)[^\s'\",;&)}\]]+)"
+    r"|\b(?:Bearer\s+[\w.~+/=-]{8,}|Basic\s+[A-Za-z0-9+/]{12,}={1,2})"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|\bxox[abprs]-[\w-]{10,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END|\Z)",
+    re.IGNORECASE,
+)
+"""What is called a secret and what follows it, and what is known to be one by its looks."""
+
+
 def masked(text: str) -> str:
     """A text without card numbers, e-mail addresses and passwords.
 
@@ -49,7 +61,8 @@ def masked(text: str) -> str:
     >>> masked("row 3: 4539 5787 6362 1486 of ann@bank.example since 2024-05-01")
     'row 3: … of … since 2024-05-01'
     """
-    return EMAIL.sub(_masked_address, NUMBERS.sub(_masked_number, SPREAD.sub(MARK, without_passwords(text))))
+    open_text = SECRETS.sub(_masked_secret, without_passwords(text))
+    return EMAIL.sub(_masked_address, NUMBERS.sub(_masked_number, SPREAD.sub(MARK, open_text)))
 
 
 def masked_values(value: Any) -> Any:
@@ -87,6 +100,10 @@ def _masked_number(found: re.Match[str]) -> str:
         return found[0]
     digits = sum(letter.isdigit() for letter in found["groups"])
     return MARK if digits >= FEWEST_DIGITS else found[0]
+
+
+def _masked_secret(found: re.Match[str]) -> str:
+    return f"{found['name'] or ''}{MARK}"
 
 
 def _masked_address(found: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from pipeline.storage.masking import masked
 from pipeline.tracking.acknowledged import Acknowledged
 from pipeline.tracking.journal import Record
 from pipeline.tracking.mlflow_store import opened_store, store_uri
+from pipeline.tracking.mlflow_text import mlflow_name, mlflow_text, quoted_value
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, RunTag
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 KEY_TAG = "harbor.key"
 BATCHED = ("params", "metrics", "tags")
 LARGEST_BATCH = 100
-LONGEST_PARAM, LONGEST_TAG = 6000, 5000
+LONGEST_PARAM, LONGEST_TAG, LONGEST_DATASET = 6000, 5000, 500
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE")
 TRANSIENT_STATUS = (401, 403, 404, 407, 408, 425, 429)
 
@@ -111,16 +112,15 @@ class Sender:
         tried_before = record.key in doubtful
         if not tried_before:
             doubtful.append(record.key)
-        created = self._client.create_run(
-            self._experiment, start_time=record.time_ms, tags=tags, run_name=record.content["name"]
-        )
+        name = mlflow_text(record.content["name"], LONGEST_TAG)
+        created = self._client.create_run(self._experiment, start_time=record.time_ms, tags=tags, run_name=name)
         if not tried_before:
             doubtful.remove(record.key)
         return str(created.info.run_id)
 
     def _found(self, key: str) -> str | None:
         """The run of a key. Of several, left by a reply that was lost, one is kept: that in use, else the first."""
-        query = f"tags.`{KEY_TAG}` = '{key}'"
+        query = f"tags.`{KEY_TAG}` = {quoted_value(key)}"
         runs = sorted(run.info.run_id for run in self._client.search_runs([self._experiment], query, max_results=100))
         kept = self._ids.get(key)
         kept = kept if kept in runs else next(iter(runs), None)
@@ -164,9 +164,10 @@ class Sender:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         content = record.content
-        source = json.dumps({"uri": content["name"]})
+        name = mlflow_text(content["name"], LONGEST_DATASET)
+        source = json.dumps({"uri": name})
         profile = json.dumps({"num_rows": content.get("rows")})
-        dataset = Dataset(content["name"], content["digest"][:36], "local", source, profile=profile)
+        dataset = Dataset(name, content["digest"][:36], "local", source, profile=profile)
         self._client.log_inputs(
             self._ids[record.key],
             [DatasetInput(dataset, [InputTag("mlflow.data.context", content["context"])])],
@@ -184,7 +185,7 @@ def _points(record: Record) -> "list[Metric]":
 
     step = record.content.get("step", 0)
     given = {name: value for name, value in record.content["values"].items() if value is not None}
-    return [Metric(name, float(value), record.time_ms, step) for name, value in given.items()]
+    return [Metric(mlflow_name(name), float(value), record.time_ms, step) for name, value in given.items()]
 
 
 def _tags(record: Record) -> "list[RunTag]":
@@ -194,7 +195,7 @@ def _tags(record: Record) -> "list[RunTag]":
 
 
 def _shortened(record: Record, longest: int) -> dict[str, str]:
-    return {name: str(value)[:longest] for name, value in record.content["values"].items()}
+    return {mlflow_name(name): mlflow_text(str(value), longest) for name, value in record.content["values"].items()}
 
 
 def _together(record: Record) -> tuple[str, int]:

@@ -99,7 +99,6 @@ def test_a_password_in_the_address_is_refused_and_never_repeated():
     with pytest.raises(ValueError, match="MLFLOW_TRACKING_PASSWORD") as caught:
         load_config(None, assignments=["tracking.uri='https://ann:s3cr3t@mlflow.example'"], environment={})
     assert "s3cr3t" not in str(caught.value)
-    assert "https://***@mlflow.example" in str(caught.value)
     user = load_config(None, assignments=["tracking.uri='postgresql://ann@db/mlflow'"], environment={})
     assert user.tracking.uri == "postgresql://ann@db/mlflow"
 

@@ -19,7 +19,7 @@ from pipeline.sections import DataConfig, RunsConfig, TrackingConfig
     ],
 )
 def test_an_address_with_a_password_is_refused(section, key, address):
-    with pytest.raises(ValidationError, match="must not hold a password"):
+    with pytest.raises(ValidationError, match="must not hold a secret"):
         section(**{key: address})
 
 
@@ -40,5 +40,5 @@ def test_sections_and_the_whole_configuration_load_no_worker():
 
 def test_a_version_of_a_table_in_a_store_is_no_password_and_a_password_is_still_refused():
     assert DataConfig(source="delta://s3://bank/tx@12").source == "delta://s3://bank/tx@12"
-    with pytest.raises(ValueError, match="password"):
+    with pytest.raises(ValueError, match="secret"):
         DataConfig(source="delta://s3://ann:hunter2@bank/tx@12")

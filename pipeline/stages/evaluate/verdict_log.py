@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evaluation.render.foreign_text import markdown_text
 from evaluation.report.drift_section import drift_metrics
 from pipeline.tracking.stage_log import StageLog
 
@@ -51,14 +52,14 @@ def _note(report: Mapping[str, Any]) -> str:
     population, gate = report["population"], report["gate"]
     metrics = report["candidates"][report["shipped"]]
     lines = [
-        f"**Gate {'passed' if gate['passed'] else 'refused'}.** Candidate *{report['shipped']}* on "
+        f"**Gate {'passed' if gate['passed'] else 'refused'}.** Candidate *{markdown_text(report['shipped'])}* on "
         f"{population['rows']:,} test rows, {population['frauds']:,} frauds.",
         "",
         "| | value | 95 % interval |",
         "|---|---|---|",
         *(_note_row(name, metrics[name]) for name in WITH_INTERVAL),
         "",
-        *(f"- {reason}" for reason in gate["reasons"]),
+        *(f"- {markdown_text(reason)}" for reason in gate["reasons"]),
     ]
     return "\n".join(lines)
 

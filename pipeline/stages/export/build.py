@@ -18,13 +18,13 @@ from pipeline.bundle.reason_file import FORMAT, references_digest
 from pipeline.bundle.reasons import REASONS, reasons_from
 from pipeline.bundle.scorer import Scorer, graph_session
 from pipeline.bundle.signature import Signature
+from pipeline.bundle.triton_form import write_triton_model
 from pipeline.bundle.twin import TWIN
 from pipeline.sections import ExportConfig
 from pipeline.stages.export.graph.scoring_graph import PROBABILITY, BoosterPart, GraphParts, scoring_graph
 from pipeline.stages.export.graph_files import write_graph
 from pipeline.stages.export.reason_groups import COUNTERFACTUAL, LEAST_SHARE, TOP
 from pipeline.stages.export.reference_rows import RULE, reference_rows
-from pipeline.stages.export.triton import write_triton_model
 from pipeline.storage.atomic import write_bytes, write_text
 from pipeline.storage.content import write_json
 from pipeline.storage.errors import InputError

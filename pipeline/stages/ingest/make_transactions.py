@@ -12,6 +12,7 @@ from pipeline.reading.sources import source_files
 from pipeline.sections import SIMULATE
 from pipeline.stages.artifacts.ingest_report import IngestReport, rate_text, reasons_text
 from pipeline.stages.hash_key import hash_key_check
+from pipeline.stages.ingest.card_number_warnings import card_number_warnings
 from pipeline.stages.ingest.lost_frauds import set_aside_line
 from pipeline.stages.ingest.preset_files import keep_preset, load_preset, preset_path, rates_path
 from pipeline.stages.ingest.two_passes import ingest_transactions
@@ -31,7 +32,8 @@ def make_transactions(context: StageContext) -> str:
     )
     keep_preset(config.data, context.out / "preset")
     tables = {} if config.data.source == SIMULATE else _read_tables(config)
-    report = replace(report, tables=tables)
+    ids = card_number_warnings(context.out / "transactions.parquet", hashed=config.data.hash_key_env is not None)
+    report = replace(report, tables=tables, warnings=(*ids, *report.warnings))
     context.report(report.to_dict())
     _log(context, report)
     return f"{report.accepted:,} rows accepted, {report.quarantined:,} quarantined, {rate_text(report)}"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pcsv
 
 from features.simulate.chargebacks import simulated_chargebacks
 from features.simulate.simulated import simulate_transactions
 from pipeline.storage.atomic import output_path, replaced_file
 from pipeline.storage.content import write_table
+from pipeline.storage.csv_text import csv_bytes
 from pipeline.storage.errors import InputError
 
 
@@ -63,6 +63,6 @@ def write_simulation(
 def _write(path: Path, table: pa.Table) -> None:
     with replaced_file(path) as temporary:
         if path.suffix == ".csv":
-            pcsv.write_csv(table, temporary)
+            temporary.write_bytes(csv_bytes(table))
         else:
             write_table(temporary, table)

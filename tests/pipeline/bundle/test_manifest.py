@@ -286,7 +286,9 @@ def test_a_listing_is_judged_by_names_and_sizes_and_counts_every_fault() -> None
 
 def test_the_key_comes_from_the_configured_variable() -> None:
     assert signing_key("RELEASE_KEY", {"RELEASE_KEY": "k"}) == b"k"
-    assert signing_key("RELEASE_KEY", {}) is None
+    assert signing_key(environment={}) is None
+    with pytest.raises(InputError, match=r"export.sign_key_env: .* must hold the key, but it is not set"):
+        signing_key("RELEASE_KEY", {})
 
 
 def test_a_bundle_folder_may_itself_be_a_link(bundle: Path, tmp_path: Path) -> None:

@@ -87,6 +87,15 @@ def test_a_tilde_is_a_home_folder_wherever_a_path_is_named(monkeypatch, tmp_path
     [
         "https://ann:s3/cr3t@host/x",
         "https://ann:s3'cr3t@host/x",
+        "https://ann:s3 cr3t@host/x",
+        'https://ann:s3"cr3t@host/x',
+        "https://ann:s3?cr3t@host/x",
+        "https://ann:12/s3cr3t@host/x",
+        "https://:s3cr3t@host/x",
+        "postgresql+psycopg://u:s3cr3t@[::1]:5432/db",
+        "s3://AKIA:s3cr3t@bucket/x",
+        "delta://s3://k:s3cr3t@bank/tx@12",
+        "iceberg://catalog:s3cr3t@x/ns.t",
         "https://s3cr3ts3cr3ts3cr3ts3cr3t@host/x",
         "https://host/x?api_key=s3cr3t",
         "https://host/x?a=s3cr3t&region=eu",
@@ -100,7 +109,9 @@ def test_a_tilde_is_a_home_folder_wherever_a_path_is_named(monkeypatch, tmp_path
 )
 def test_a_secret_is_hidden_whatever_it_is_called(address):
     assert holds_password(address)
-    assert "s3cr3t" not in without_passwords(f"cannot reach {address} now")
+    shown = without_passwords(f"cannot reach {address} now")
+    assert "s3cr3t" not in shown
+    assert "cr3t@" not in shown
 
 
 @pytest.mark.parametrize(
@@ -108,6 +119,12 @@ def test_a_secret_is_hidden_whatever_it_is_called(address):
     [
         "postgresql://ann@db:5432/mlflow?sslmode=require&connect_timeout=5",
         "sqlite:///runs/mlflow.db?timeout=30",
+        "sqlite:////a/b:c@d",
+        "delta://s3://bank/tx@12",
+        "iceberg://bank/cards.transactions@12",
+        "postgresql://one:1,two:2/db?host=/var/run",
+        "databricks://profile",
+        "https://mlflow.example:5000",
         "s3://bucket/2024-0?/*.parquet",
         "data/part-?=x.csv",
         "https://mlflow.example:5000/#/experiments/3",
@@ -116,3 +133,10 @@ def test_a_secret_is_hidden_whatever_it_is_called(address):
 def test_an_address_without_a_secret_is_shown_as_it_is(address):
     assert not holds_password(address)
     assert without_passwords(address) == address
+
+
+@pytest.mark.parametrize(
+    "address", ["https://host/x?s3cr3t", "https://host/a b", "https://a@b@host/x", "https://u:/x@y"]
+)
+def test_what_is_not_known_to_be_harmless_counts_as_a_secret(address):
+    assert holds_password(address)

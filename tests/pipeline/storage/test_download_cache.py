@@ -112,3 +112,41 @@ def test_copies_that_nothing_used_for_a_week_go(tmp_path, monkeypatch):
     os.utime(old.parent, (time.time() - KEPT_SECONDS - 60,) * 2)
     cached_copies([])
     assert (old.exists(), used.read_bytes()) == (False, b"b")
+
+
+def test_rot_in_the_cache_is_found_and_fetched_anew(store, transactions):
+    place = store.child("tx.csv")
+    place.put(csv(transactions.slice(0, 10)))
+    (path,) = cached_copies(matching_objects(place.uri))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"1", b"2"))  # the same length
+    assert cached_copies(matching_objects(place.uri)) == [path]
+    assert path.read_bytes() == whole
+
+
+def test_rot_in_a_copy_of_a_table_is_found_and_written_anew():
+    path = downloads.cached_content("key", ".csv", lambda place: place.write_text("whole"))
+    path.write_text("whale")
+    assert downloads.cached_content("key", ".csv", lambda place: place.write_text("whole")).read_text() == "whole"
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_cache_that_others_may_write_into_is_refused(tmp_path, monkeypatch, mode):
+    monkeypatch.setenv(CACHE, str(tmp_path / "shared"))
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(mode)
+    with pytest.raises(InputError, match="must be this user's and writable by nobody else"):
+        downloads.cached_content("key", ".csv", lambda place: place.write_text("x"))
+
+
+def test_bytes_that_come_otherwise_each_time_are_not_taken(store, transactions, monkeypatch):
+    place, true, flips = store.child("tx.csv"), downloads.Remote.fetch, iter("123456789")
+    place.put(csv(transactions.slice(0, 10)))
+
+    def flipping(self, path):
+        true(self, path)
+        path.write_bytes(next(flips).encode() + path.read_bytes()[1:])
+
+    monkeypatch.setattr(downloads.Remote, "fetch", flipping)
+    with pytest.raises(StoreError, match="other bytes each time"):
+        cached_copies(matching_objects(place.uri))

@@ -1,10 +1,11 @@
 """Messages: faults are counted and all named, and no folder of this machine stays in them."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from pipeline.storage.errors import faults_text, portable_message
+from pipeline.storage.errors import InputError, faults_text, may_pass, portable_message
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,24 @@ def test_a_message_is_short_on_one_line_and_names_no_folder() -> None:
 
 def test_an_error_without_words_is_named_by_its_class() -> None:
     assert portable_message(KeyError(), Path("/x")) == "KeyError"
+
+
+def refused(reason):
+    """An error in words of what is refused, as if it were what another error made of it."""
+    try:
+        try:
+            raise reason
+        except OSError:
+            raise InputError("x must be a plain file") from None
+    except InputError as error:
+        return error
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ESTALE, errno.ENOSPC])
+def test_trouble_of_the_system_may_pass_whatever_the_words_over_it(number):
+    assert may_pass(refused(OSError(number, "trouble")))
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.EISDIR])
+def test_what_somebody_must_mend_does_not_pass(number):
+    assert not may_pass(refused(OSError(number, "missing")))

@@ -22,9 +22,9 @@ from tests.fixtures.two_stages import brought_in_store
         ("s3://harbor/no/*.csv", "no object fits this pattern"),
         ("s3://harbor/a/../b.csv", "must not hold empty parts"),
         ("s3://harb*/a.csv", "must name a bucket"),
-        ("s3://AKIA:s3cr3t-in-it@harbor/tx.csv", "must not hold a password"),
+        ("s3://AKIA:s3cr3t-in-it@harbor/tx.csv", "must not hold a secret"),
         ("s3://s3cr3t-in-it@harbor/tx.csv", "must not hold credentials"),
-        ("https://host/tx.csv?X-Amz-Signature=s3cr3t-in-it", "must not hold a password"),
+        ("https://host/tx.csv?X-Amz-Signature=s3cr3t-in-it", "must not hold a secret"),
         ("https://host/tx.csv", "must be a path, or an address that begins with s3://"),
     ],
 )

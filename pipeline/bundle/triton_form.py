@@ -1,9 +1,11 @@
 """The graph as a Triton model repository: a folder, a version and a configuration in text."""
 
+import re
 from pathlib import Path
 
 from pipeline.bundle.signature import Signature
 from pipeline.storage.atomic import write_bytes, write_text
+from pipeline.storage.visible_text import HIDDEN_RANGES
 
 NAME = "harbor"
 
@@ -34,4 +36,14 @@ def triton_configuration(signature: Signature) -> str:
 
 
 def _tensors(tensors: list[tuple[str, str]]) -> str:
-    return ",\n".join(f'  {{ name: "{name}" data_type: {kind} dims: [ 1 ] }}' for name, kind in tensors)
+    return ",\n".join(f"  {{ name: {_quoted(name)} data_type: {kind} dims: [ 1 ] }}" for name, kind in tensors)
+
+
+def _quoted(name: str) -> str:
+    """A name as protobuf's text form quotes it: what could end the quotes or the line stands as its bytes."""
+    plain = re.sub(rf'["\\{HIDDEN_RANGES}]', _bytes_by_number, name)
+    return f'"{plain}"'
+
+
+def _bytes_by_number(found: re.Match[str]) -> str:
+    return "".join(f"\\{byte:03o}" for byte in found[0].encode("utf-8", "replace"))

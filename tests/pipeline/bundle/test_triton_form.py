@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pipeline.bundle.manifest import OPTIONAL, REQUIRED
 from pipeline.bundle.signature import Signature
+from pipeline.bundle.triton_form import triton_configuration
 from pipeline.bundle.verify import verify_bundle
-from pipeline.stages.export.triton import triton_configuration
 from tests.fixtures.bundles import built
 from tests.oracles.python_path import Small
 
