@@ -3,7 +3,7 @@
 A booster learns from the true probabilities, free of label noise, of ten times the rows of `harbor.toml`, all before
 its test fold, and is judged on the test folds of other seeds. What it reaches is a lower bound of what history can
 tell; the true probabilities themselves know more. Writes features/simulate/history_limit.json, which the report of a
-simulated run quotes. About half an hour of one core.
+simulated run quotes. Eight worlds take some ten minutes of one core.
 """
 
 import argparse
