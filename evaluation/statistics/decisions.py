@@ -111,6 +111,9 @@ def flagged_operation(
 ) -> Operation:
     """Workload, catch and money where these rows are flagged, whatever rule chose them; without a threshold.
 
+    >>> flagged_operation([1, 1, 0], np.array([True, False, True]), amount=[100, 40, 9], alert_cost=5).precision
+    0.5
+
     Args:
         labels: 0 or 1 [N].
         alerts: which rows are flagged [N].

@@ -1,5 +1,6 @@
 """Operating points as a service asks them: at or above a threshold, or where the expected loss reaches the cost."""
 
+import numpy as np
 import pytest
 
 from evaluation.options import DecisionConfig
@@ -23,7 +24,7 @@ def test_the_policy_flags_from_the_expected_loss_on_that_an_alert_costs() -> Non
 
 def test_what_a_run_writes_is_what_a_service_reads() -> None:
     assert operating_points.POLICY == POLICY
-    rows = KnownOutcomes(*([x] * 100 for x in (1.0, 0.5, 20.0)))  # type: ignore[arg-type]
+    rows = KnownOutcomes(*(np.full(100, x) for x in (1.0, 0.5, 20.0)))
     written = threshold_points(rows, rows, decision=DecisionConfig(alert_cost=7.0))
     assert decision_rule(written, EXPECTED_LOSS).flags(0.5, 14.0)
     assert not decision_rule(written, EXPECTED_LOSS).flags(0.5, 13.9)

